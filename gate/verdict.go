@@ -1,0 +1,159 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+)
+
+// Complete returns the full load table for one workload: the criteria the
+// steps decided in table order, and for each line no step has decided an
+// unknown one that says so. A pass without evidence does not stand: it
+// becomes unknown, because nothing examined is nothing known.
+func Complete(decided []finding.Criterion) []finding.Criterion {
+	byID := make(map[string]finding.Criterion, len(decided))
+	for _, c := range decided {
+		byID[c.ID] = c
+	}
+	var all []finding.Criterion
+	for _, s := range Table() {
+		for _, l := range s.Lines {
+			c, ok := byID[l.ID]
+			if !ok {
+				c = NotBuilt(l)
+			}
+			all = append(all, sound(c, l))
+		}
+	}
+	return all
+}
+
+// NotBuilt is the criterion of a line whose step this version cannot decide.
+func NotBuilt(l Line) finding.Criterion {
+	return finding.Criterion{
+		ID:       l.ID,
+		Status:   finding.CriterionUnknown,
+		Reason:   "not built: this version does not decide whether " + l.Asks,
+		Evidence: []finding.Claim{},
+		Findings: []string{},
+		Hint:     fmt.Sprintf("waive it by name under gate.waivers (criterion: %s) until a version decides it", l.ID),
+	}
+}
+
+// sound holds a step to the rule that a pass, and an n/a, rest on something
+// examined.
+func sound(c finding.Criterion, l Line) finding.Criterion {
+	if c.Evidence == nil {
+		c.Evidence = []finding.Claim{}
+	}
+	if c.Findings == nil {
+		c.Findings = []string{}
+	}
+	switch c.Status {
+	case finding.CriterionPass, finding.CriterionNA:
+		for _, e := range c.Evidence {
+			if e.Examined > 0 {
+				return c
+			}
+		}
+		c.Status, c.Reason = finding.CriterionUnknown, "nothing was examined to show that "+l.Asks
+	case finding.CriterionFail, finding.CriterionUnknown, finding.CriterionWaived:
+	default:
+		c.Reason = fmt.Sprintf("undecided: the step gave the status %q", c.Status)
+		c.Status = finding.CriterionUnknown
+	}
+	if c.Hint == "" && c.Status != finding.CriterionPass && c.Status != finding.CriterionNA {
+		c.Hint = l.Next
+	}
+	return c
+}
+
+// Decide turns a workload's complete criteria into its verdict: any fail is
+// not ready, else any unknown is unknown, else ready. No criteria at all is
+// unknown.
+func Decide(criteria []finding.Criterion) finding.Verdict {
+	v := finding.Ready
+	if len(criteria) == 0 {
+		v = finding.VerdictUnknown
+	}
+	for _, c := range criteria {
+		switch c.Status {
+		case finding.CriterionFail:
+			return finding.NotReady
+		case finding.CriterionPass, finding.CriterionNA, finding.CriterionWaived:
+		default:
+			v = finding.VerdictUnknown
+		}
+	}
+	return v
+}
+
+// Waive marks the failing and undecided criteria of a workload that a waiver
+// in date covers, and returns the waivers that had expired at now: those stop
+// counting, and the caller says so. A waiver names its workload exactly and
+// its criterion exactly or as STEP.*; it runs through the end (UTC) of the day
+// it expires on.
+func Waive(workload string, criteria []finding.Criterion, waivers []finding.Waiver, now time.Time) (expired []finding.Waiver) {
+	for _, w := range waivers {
+		if w.Workload != workload {
+			continue
+		}
+		day, err := time.Parse(time.DateOnly, w.Expires)
+		if err != nil || !now.Before(day.AddDate(0, 0, 1)) {
+			expired = append(expired, w)
+			continue
+		}
+		for i := range criteria {
+			c := &criteria[i]
+			open := c.Status == finding.CriterionFail || c.Status == finding.CriterionUnknown
+			if open && covers(w.Criterion, c.ID) {
+				c.Status = finding.CriterionWaived
+				c.Reason = fmt.Sprintf("waived by %s until %s: %s (was: %s)", w.Owner, w.Expires, w.Reason, c.Reason)
+				c.Waiver = &w
+			}
+		}
+	}
+	return expired
+}
+
+// covers reports whether a waiver's criterion, "step.line" or "step.*", names id.
+func covers(pattern, id string) bool {
+	if step, ok := strings.CutSuffix(pattern, ".*"); ok {
+		return strings.HasPrefix(id, step+".")
+	}
+	return pattern == id
+}
+
+// Covers reports whether any line of the load table is named by a waiver's
+// criterion; a waiver that covers none is a mistake to be refused.
+func Covers(pattern string) bool {
+	for _, s := range Table() {
+		for _, l := range s.Lines {
+			if covers(pattern, l.ID) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Exit is the process exit code of a set of verdicts: 1 if any is not ready,
+// else 3 if any is unknown or there is none, else 0.
+func Exit(verdicts []finding.Verdict) int {
+	code := 0
+	if len(verdicts) == 0 {
+		return 3
+	}
+	for _, v := range verdicts {
+		switch v {
+		case finding.Ready:
+		case finding.NotReady:
+			return 1
+		default:
+			code = 3
+		}
+	}
+	return code
+}
