@@ -1,0 +1,53 @@
+# Two targets do everything on a fresh machine with Go, Python, Node and a
+# shell: `make demo` runs the main job on the example estate, `make test`
+# passes the tests. The rest is for people who work on sevenfold.
+
+SHELL      := bash
+GO         ?= go
+BIN        := bin/sevenfold
+VENV       := test/.venv
+KUBE       := test/kube/bin/kube
+VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS    := -s -w -X main.version=$(VERSION)
+FUZZTIME   ?= 10s
+export CGO_ENABLED ?= 0
+
+.PHONY: all build demo test check unit race fuzz lint bench quality soak setup dist clean
+
+all: build
+
+build: ## the one binary
+	$(GO) build -trimpath=false -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/sevenfold
+
+demo: build ## assess the example estate; exit 0 when the verdict is the expected one
+	@bash examples/harbour/demo.sh $(BIN)
+
+test: setup check unit ## everything a change must pass
+
+setup: $(VENV)/.ready $(KUBE) ## the real parts the tests run against
+
+# The AWS double and PostgreSQL, pinned by hash.
+$(VENV)/.ready: test/moto/requirements.txt test/postgres/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r test/moto/requirements.txt
+	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r test/postgres/requirements.txt
+	touch $@
+
+check: ## formatting and vet
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt'ed: $$out"; exit 1; }
+	$(GO) vet ./...
+
+unit:
+	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" $(GO) test -timeout 20m ./...
+
+race: setup ## the same under the race detector
+	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@bash test/fuzz.sh $(FUZZTIME)
+
+lint: ## golangci-lint, if it is installed
+	golangci-lint run
+
+clean:
+	rm -rf bin dist $(VENV) test/kube/bin
