@@ -1,0 +1,61 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// JSON writes the report by schema sevenfold/report/v1, indented. Characters
+// that could steer a terminal or reorder its text are written as escapes, so
+// that a hostile asset name is harmless even where JSON is printed raw.
+func JSON(w io.Writer, doc *Document) error { return writeJSON(w, doc) }
+
+// writeJSON writes any value the way all our JSON is written.
+func writeJSON(w io.Writer, v any) error {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encode report: %w", err)
+	}
+	_, err := w.Write(escapeUnsafe(buf.Bytes()))
+	return err
+}
+
+// escapeUnsafe rewrites steering characters in encoded JSON as \u escapes. They
+// can stand only inside strings there, where the escape means the same.
+func escapeUnsafe(b []byte) []byte {
+	var out []byte
+	kept := 0
+	for i := 0; i < len(b); {
+		if b[i] < utf8.RuneSelf && b[i] != 0x7f {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(b[i:])
+		if steers(r) {
+			out = append(out, b[kept:i]...)
+			out = appendEscape(out, r)
+			kept = i + n
+		}
+		i += n
+	}
+	if out == nil {
+		return b
+	}
+	return append(out, b[kept:]...)
+}
+
+// appendEscape writes r as JSON's \uXXXX, as a surrogate pair above U+FFFF.
+func appendEscape(out []byte, r rune) []byte {
+	if r > 0xffff {
+		r -= 0x10000
+		out = fmt.Appendf(out, `\u%04x`, 0xd800+(r>>10))
+		r = 0xdc00 + (r & 0x3ff)
+	}
+	return fmt.Appendf(out, `\u%04x`, r)
+}
