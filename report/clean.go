@@ -21,7 +21,7 @@ func steers(r rune) bool {
 	case r == 0xfeff, r >= 0xfff9 && r <= 0xfffb, r >= 0xe0000 && r <= 0xe0fff:
 		return true
 	}
-	return unicode.Is(unicode.Cf, r) && r != 0x00ad || r == 0x00ad
+	return unicode.Is(unicode.Cf, r)
 }
 
 // line returns s safe to print on one line: steering characters become �,

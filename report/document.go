@@ -160,19 +160,42 @@ func (d Document) MarshalJSON() ([]byte, error) {
 			c.Evidence, c.Findings = list(c.Evidence), list(c.Findings)
 		})
 	})
-	d.Findings = listEach(d.Findings, func(f *finding.Finding) {
+	if d.Counts.Kinds == nil {
+		d.Counts.Kinds = map[string]int{}
+	}
+	return json.Marshal(struct {
+		plain
+		Findings []fullFinding `json:"findings"`
+	}{plain(d), fullFindings(d.Findings)})
+}
+
+// fullFinding is a finding whose fix keeps its members even when they are empty.
+type fullFinding struct {
+	finding.Finding
+	Fix fullFix `json:"fix"`
+}
+
+type fullFix struct {
+	Text     string   `json:"text"`
+	Commands []string `json:"commands"`
+	Patch    string   `json:"patch"`
+	Effort   string   `json:"effort"`
+	Disrupts []string `json:"disrupts"`
+}
+
+func fullFindings(findings []finding.Finding) []fullFinding {
+	out := make([]fullFinding, len(findings))
+	for i, f := range findings {
 		f.Evidence, f.Frameworks, f.Techniques = list(f.Evidence), list(f.Frameworks), list(f.Techniques)
-		f.Fix.Commands, f.Fix.Disrupts = list(f.Fix.Commands), list(f.Fix.Disrupts)
 		if f.Risk != nil {
 			risk := *f.Risk
 			risk.Path, risk.Factors = list(risk.Path), list(risk.Factors)
 			f.Risk = &risk
 		}
-	})
-	if d.Counts.Kinds == nil {
-		d.Counts.Kinds = map[string]int{}
+		fix := f.Fix
+		out[i] = fullFinding{f, fullFix{fix.Text, list(fix.Commands), fix.Patch, fix.Effort, list(fix.Disrupts)}}
 	}
-	return json.Marshal(plain(d))
+	return out
 }
 
 // list returns s, or an empty list for nil: consumers iterate, they do not test
