@@ -1,0 +1,44 @@
+"""A network, and what stands in it."""
+
+ADMIN_PORTS = (8888, 8265, 11434)
+
+
+def fill(a):
+    ec2 = a.client("ec2")
+    a.vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    a.subnet = ec2.create_subnet(VpcId=a.vpc, CidrBlock="10.20.1.0/24", AvailabilityZone=a.region + "a")["Subnet"]["SubnetId"]
+    a.subnet2 = ec2.create_subnet(VpcId=a.vpc, CidrBlock="10.20.2.0/24", AvailabilityZone=a.region + "b")["Subnet"]["SubnetId"]
+    a.group = ec2.create_security_group(GroupName="ai", Description="ai", VpcId=a.vpc)["GroupId"]
+    ec2.authorize_security_group_ingress(GroupId=a.group, IpPermissions=[{
+        "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.20.0.0/16"}]}])
+    if a.faulty:
+        for port in ADMIN_PORTS:
+            ec2.authorize_security_group_ingress(GroupId=a.group, IpPermissions=[{
+                "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
+        a.plant("ec2-security-group-ai-port-open", a.arn("ec2", f"security-group/{a.group}"))
+        wide = ec2.create_security_group(GroupName="wide", Description="wide", VpcId=a.vpc)["GroupId"]
+        ec2.authorize_security_group_ingress(GroupId=wide, IpPermissions=[{
+            "IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
+        a.plant("ec2-security-group-all-open", a.arn("ec2", f"security-group/{wide}"))
+    else:
+        ec2.enable_ebs_encryption_by_default()
+    a.plant("ec2-ebs-default-encryption-off", f"arn:aws:ec2:{a.region}:{a.id}:ebs-encryption-default")
+    instance(a, ec2)
+
+
+def instance(a, ec2):
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    i = ec2.run_instances(
+        ImageId=image, InstanceType="g5.xlarge", MinCount=1, MaxCount=1, SubnetId=a.subnet, SecurityGroupIds=[a.group],
+        MetadataOptions={"HttpTokens": "optional" if a.faulty else "required", "HttpEndpoint": "enabled"},
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [
+            {"Key": "Name", "Value": "gpu"}, {"Key": "owner", "Value": "ml-platform"}]}],
+    )["Instances"][0]["InstanceId"]
+    a.plant("ec2-instance-imdsv1", a.arn("ec2", f"instance/{i}"))
+    if a.faulty:
+        volume = ec2.create_volume(Size=8, AvailabilityZone=a.region + "a")["VolumeId"]
+        a.plant("ec2-volume-unencrypted", a.arn("ec2", f"volume/{volume}"))
+        snapshot = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+        ec2.modify_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission",
+                                      OperationType="add", GroupNames=["all"])
+        a.plant("ec2-snapshot-public", a.arn("ec2", f"snapshot/{snapshot}"))
