@@ -135,6 +135,7 @@ func (d *decoder) yaml(in *input) error {
 	}
 	if int64(len(text)) > d.lim.yaml {
 		if first == '{' || first == '[' { // JSON under a YAML name is streamed
+			in.lo = in.hi // text holds the window too
 			in.back(text, in.at)
 			return d.json(in)
 		}
