@@ -128,16 +128,15 @@ func (d *decoder) emitting(p piece) error {
 
 func (d *decoder) yaml(in *input) error {
 	first, _ := in.next()
-	text, err := io.ReadAll(io.LimitReader(in.rest(), d.lim.yaml+1))
+	rest := in.rest()
+	text, err := io.ReadAll(io.LimitReader(rest, d.lim.yaml+1))
 	if err != nil {
 		d.readError(err)
 		return nil
 	}
 	if int64(len(text)) > d.lim.yaml {
 		if first == '{' || first == '[' { // JSON under a YAML name is streamed
-			in.lo = in.hi // text holds the window too
-			in.back(text, in.at)
-			return d.json(in)
+			return d.json(newInput(io.MultiReader(bytes.NewReader(text), rest)))
 		}
 		d.report(estate.ReadSkipped, "YAML above "+size(d.lim.yaml)+" is not read",
 			"export it as JSON (-o json), which is read in a stream, or split it")

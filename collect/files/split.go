@@ -76,7 +76,7 @@ func (s *splitter) one() error {
 	start := s.in.at
 	text, over, err := s.in.value(nil, s.lim.whole, true)
 	if err == nil && !over {
-		if !s.sound(text, start, "the document") {
+		if !s.sound(text, start, "the document", "") {
 			return nil
 		}
 		if text[0] != '{' && text[0] != '[' {
@@ -111,13 +111,13 @@ func (s *splitter) give(p piece) error {
 }
 
 // sound reports whether text may be handed on, and notes why not.
-func (s *splitter) sound(text []byte, at place, what string) bool {
+func (s *splitter) sound(text []byte, at place, what, name string) bool {
 	switch {
 	case !utf8.Valid(text):
-		s.note(trouble{at: at, what: what + " holds bytes that are not UTF-8",
+		s.note(trouble{at: at, what: what + clip(name, 80) + " holds bytes that are not UTF-8",
 			hint: "convert the file to UTF-8 or export it again"})
 	case s.in.scan.dups.found:
-		s.note(trouble{at: at, what: what + " has a member name twice in one object: which of the two counts is not defined",
+		s.note(trouble{at: at, what: what + clip(name, 80) + " has a member name twice in one object: which of the two counts is not defined",
 			hint: "export it again without editing it"})
 	default:
 		return true
@@ -249,7 +249,7 @@ func (o *objectCut) plain(key []byte, first byte) error {
 			hint: "export it in smaller parts"})
 		return nil
 	}
-	if !s.sound(value, start, "member "+clip(string(key), 80)) {
+	if !s.sound(value, start, "member ", string(key)) {
 		return nil
 	}
 	if first != '{' && len(o.scalars)+len(key)+len(value)+2 <= s.lim.repeat {
@@ -351,7 +351,7 @@ func (p *parts) element() error {
 		s.note(trouble{at: start, what: fmt.Sprintf("an element of %s above %s", clip(p.head, 80), size(s.lim.element)),
 			hint: "export it on its own or in smaller parts"})
 	}
-	if over || !s.sound(s.batch[from:], start, "an element of "+clip(p.head, 80)) {
+	if over || !s.sound(s.batch[from:], start, "an element of ", p.head) {
 		s.batch = s.batch[:mark]
 		return nil
 	}
