@@ -1,0 +1,197 @@
+package catalog
+
+// Service is one file of the catalogue.
+type Service struct {
+	// Service is the name of the service's API model ("sagemaker").
+	Service string `yaml:"service"`
+	// Prefix is the prefix of the service's IAM actions when it is not Service.
+	Prefix string `yaml:"prefix"`
+	// CLI lists further names under which the AWS command line files the
+	// service ("s3api").
+	CLI []string `yaml:"cli"`
+	// Order is "first" for services an AI workload is made of: they are read
+	// before the others, so that a first verdict comes early.
+	Order string `yaml:"order"`
+	// Global marks a service with one endpoint for all regions.
+	Global bool `yaml:"global"`
+	// Actions replaces every operation's default IAM action (API Gateway knows
+	// only "apigateway:GET").
+	Actions []string `yaml:"actions"`
+	// Resources are the types to read.
+	Resources []*Resource `yaml:"resources"`
+}
+
+// Resource says how one type is read.
+type Resource struct {
+	Type string `yaml:"type"`
+	// Parent is the type (of the same file) for each of whose assets this one
+	// is listed.
+	Parent string `yaml:"parent"`
+	// From takes the items from the parent's configuration instead of a call.
+	From string `yaml:"from"`
+	// Single marks a setting of an account (or of an account's region) that
+	// exists exactly once and is not listed.
+	Single bool `yaml:"single"`
+	// List is the call that lists the items.
+	List *Call `yaml:"list"`
+	// Describe is the call whose reply becomes the root of the configuration.
+	Describe *Call `yaml:"describe"`
+	// Calls are read for each asset; their replies stand under their names.
+	Calls []*Call `yaml:"calls"`
+	// Rows joins one row of an account-wide table to each asset.
+	Rows *Rows `yaml:"rows"`
+	// ID, Name, Created, Tags, Account and Region are paths or templates over
+	// the configuration; Account and Region default to where the call went.
+	ID      string `yaml:"id"`
+	Name    string `yaml:"name"`
+	Created string `yaml:"created"`
+	Tags    string `yaml:"tags"`
+	Account string `yaml:"account"`
+	Region  string `yaml:"region"`
+	// RegionDefault is the region of an asset whose Region says nothing.
+	RegionDefault string `yaml:"region_default"`
+	// Global marks a type that belongs to no region though its service has
+	// regional endpoints.
+	Global bool `yaml:"global"`
+	// Where keeps only items whose path has one of the values.
+	Where map[string][]string `yaml:"where"`
+	// Recursive lists the type again below each of its own assets.
+	Recursive bool `yaml:"recursive"`
+	// History bounds a list of things that ended long ago.
+	History *History `yaml:"history"`
+	// Bound is the most items read for each list (0: all). What is over it is
+	// said as a skipped blind spot.
+	Bound int `yaml:"bound"`
+
+	service *Service
+	calls   []*Call // primary calls first, then Calls and Rows
+}
+
+// Call is one operation and what it needs.
+type Call struct {
+	Op string `yaml:"op"`
+	// Service is the API model when it is not the file's.
+	Service string `yaml:"service"`
+	// Items is the path of a list reply's items.
+	Items string `yaml:"items"`
+	// As names the member under which a scalar item stands.
+	As string `yaml:"as"`
+	// Unwrap is the path of the object that becomes the root.
+	Unwrap string `yaml:"unwrap"`
+	// With maps parameters to expressions over the configuration.
+	With map[string]any `yaml:"with"`
+	// Params are fixed parameters; strings may be templates.
+	Params map[string]any `yaml:"params"`
+	// Absent lists error codes that mean "not configured".
+	Absent []string `yaml:"absent"`
+	// Grant lists the IAM actions when they are not PREFIX:OP.
+	Grant []string `yaml:"grant"`
+	// When skips the call for an asset in which the path has none of the
+	// values ("*": any value); a skipped call counts as absent.
+	When map[string][]string `yaml:"when"`
+	// Home sends the call to the account's home region whatever the asset's.
+	Home bool `yaml:"home"`
+	// Bound is the most pages read (0: all).
+	Bound int `yaml:"bound"`
+
+	key   string // where the reply stands in the configuration
+	owner *Resource
+}
+
+// Rows is a table of the account (the credential report) whose rows are joined
+// to assets by a column that holds their ARN.
+type Rows struct {
+	Op      string `yaml:"op"`
+	Prepare string `yaml:"prepare"` // operation that has the table made
+	Content string `yaml:"content"` // path of the base64 CSV
+	By      string `yaml:"by"`      // column that holds the asset's id
+	// Absent lists error codes that mean the account has no such table.
+	Absent []string `yaml:"absent"`
+}
+
+// History bounds the reading of a list most of whose items ended long ago.
+type History struct {
+	// Live are the parameter sets that list what still runs; all of it is read.
+	Live []map[string]any `yaml:"live"`
+	// Done are the parameter sets of the rest; none means the plain list.
+	Done []map[string]any `yaml:"done"`
+	// Sort are the parameters that put the newest first.
+	Sort map[string]any `yaml:"sort"`
+	// Newest is how many of each Done list are read.
+	Newest int `yaml:"newest"`
+}
+
+// Key returns the member of the configuration under which the reply stands;
+// empty for the root.
+func (c *Call) Key() string { return c.key }
+
+// ServiceName returns the API model the call belongs to.
+func (c *Call) ServiceName() string {
+	if c.Service != "" {
+		return c.Service
+	}
+	return c.owner.service.Service
+}
+
+// Operation returns "service:Operation" as a read names it.
+func (c *Call) Operation() string { return c.ServiceName() + ":" + c.Op }
+
+// Grants returns the IAM actions the call needs.
+func (c *Call) Grants() []string {
+	if c.Grant != nil {
+		return c.Grant
+	}
+	s := c.owner.service
+	if s.Actions != nil && c.Service == "" {
+		return s.Actions
+	}
+	prefix := s.Prefix
+	if c.Service != "" && c.Service != s.Service {
+		prefix = prefixOf(c.Service)
+	}
+	if prefix == "" {
+		prefix = s.Service
+	}
+	return []string{prefix + ":" + c.Op}
+}
+
+// ActionPrefix is the prefix of the service's IAM actions.
+func (s *Service) ActionPrefix() string {
+	if s.Prefix != "" {
+		return s.Prefix
+	}
+	return s.Service
+}
+
+// prefixOf is the IAM prefix of an API model that a file of another service
+// calls.
+func prefixOf(service string) string {
+	switch service {
+	case "s3control":
+		return "s3"
+	default:
+		return service
+	}
+}
+
+// Service returns the file the resource stands in.
+func (r *Resource) Service() *Service { return r.service }
+
+// IsGlobal reports whether the type belongs to no region.
+func (r *Resource) IsGlobal() bool { return r.Global || r.service.Global }
+
+// AllCalls returns every call made for one asset, the root's first, without
+// the call that lists it.
+func (r *Resource) AllCalls() []*Call { return r.calls }
+
+// Children returns the resources listed for each asset of this one; a
+// recursive one is among its own.
+func (r *Resource) Children() []*Resource {
+	var out []*Resource
+	for _, c := range r.service.Resources {
+		if c.Parent == r.Type || c == r && r.Recursive {
+			out = append(out, c)
+		}
+	}
+	return out
+}

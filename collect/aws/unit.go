@@ -1,0 +1,351 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sevenfold-sec/sevenfold/collect/aws/api"
+	"github.com/sevenfold-sec/sevenfold/collect/aws/catalog"
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// unit is one listing in one region of one account, with all below it.
+type unit struct {
+	*session
+	group  *group
+	region *region
+	sink   estate.Sink
+	scope  catalog.Scope
+
+	mu      sync.Mutex
+	partial map[string]bool // types not listed to the end
+	skipped map[string]int  // items left out, by type
+}
+
+// unit reads a group, from what an interrupted run kept if that is fresh.
+func (s *session) unit(g *group, name string) {
+	r := s.region(name)
+	if r.ctx.Err() != nil {
+		return
+	}
+	u := &unit{
+		session: s, group: g, region: r, sink: s.sink, partial: map[string]bool{}, skipped: map[string]int{},
+		scope: catalog.Scope{Partition: s.partition, Account: s.account, Region: name},
+	}
+	key := s.unitKey(g, name)
+	if s.c.replay(key, s.sink) {
+		return
+	}
+	rec := s.c.record(key, s.sink)
+	u.sink = rec
+	u.read()
+	if r.ctx.Err() == nil {
+		rec.keep()
+	}
+}
+
+// read lists the group's items and everything below them.
+func (u *unit) read() {
+	head := u.group.head()
+	if head.Single {
+		for _, r := range u.group.resources {
+			u.complete(r.Start(u.c.opts.Source, u.scope, nil))
+		}
+	} else {
+		u.list(u.region.ctx, u.group.resources, u.scope)
+	}
+	if u.region.ctx.Err() != nil {
+		return
+	}
+	region := u.region.name
+	if u.group.global() {
+		region = ""
+	}
+	for _, t := range u.group.types() {
+		if !u.partial[t] {
+			u.sink.Covered(estate.Coverage{Type: t, Account: u.account, Region: region})
+		}
+	}
+	u.saySkipped()
+}
+
+// list reads one listing, whole or bounded by its history, and hands every
+// item on. It is used for the group's own listing and for those below assets.
+func (u *unit) list(ctx context.Context, rs []*catalog.Resource, scope catalog.Scope) {
+	head := rs[0]
+	params, missing := head.List.Parameters(scope, nil)
+	if missing != "" {
+		u.cannotList(rs, scope, missing)
+		return
+	}
+	req := api.Request{Service: head.List.ServiceName(), Operation: head.List.Op, Region: scope.Region, Params: params}
+	w := &walk{unit: u, ctx: ctx, rs: rs, scope: scope, seen: map[string]bool{}}
+	w.workers.SetLimit(itemsAtOnce)
+	defer func() { _ = w.workers.Wait() }()
+	h := head.History
+	if h == nil {
+		w.pages(req, nil, head.Bound)
+		return
+	}
+	for _, live := range h.Live {
+		w.pages(req, merge(h.Sort, live), 0)
+	}
+	done := h.Done
+	if len(done) == 0 {
+		done = []map[string]any{nil}
+	}
+	for _, d := range done {
+		w.pages(req, merge(h.Sort, d), h.Newest*u.c.opts.Bounds.History)
+	}
+}
+
+// merge returns the members of both.
+func merge(a, b map[string]any) map[string]any {
+	out := make(map[string]any, len(a)+len(b))
+	for k, v := range a {
+		out[k] = v
+	}
+	for k, v := range b {
+		out[k] = v
+	}
+	return out
+}
+
+// cannotList says that the parent's configuration lacks what the list needs.
+func (u *unit) cannotList(rs []*catalog.Resource, scope catalog.Scope, param string) {
+	head := rs[0]
+	u.fail(rs)
+	u.blind(api.Request{Service: head.List.ServiceName(), Operation: head.List.Op, Region: scope.Region},
+		malformed("the asset above does not say the parameter "+param, nil), "", typesOf(rs), head.List.Grants())
+}
+
+// fail marks types as not listed to the end.
+func (u *unit) fail(rs []*catalog.Resource) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, t := range typesOf(rs) {
+		u.partial[t] = true
+	}
+}
+
+// skip notes items left out.
+func (u *unit) skip(rs []*catalog.Resource, n int) {
+	u.fail(rs)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, r := range rs {
+		u.skipped[r.Type] += n
+	}
+}
+
+// walk is one listing under way.
+type walk struct {
+	*unit
+	ctx     context.Context
+	rs      []*catalog.Resource
+	scope   catalog.Scope
+	seen    map[string]bool // ids, so that live items are not read again as newest
+	workers errgroup.Group
+}
+
+// pages reads one list call to its end or to its bound (0: none).
+func (w *walk) pages(req api.Request, more map[string]any, bound int) {
+	req.Params = merge(req.Params, more)
+	n, list := 0, w.rs[0].List
+	for page, err := range w.session.pages(w.ctx, req) {
+		if err != nil {
+			w.listFailed(req, asFailure(err))
+			return
+		}
+		for _, r := range w.rs {
+			for _, item := range r.Items(w.scope, page) {
+				if bound > 0 && n >= bound {
+					w.skip(w.rs, 1)
+					return
+				}
+				n++
+				w.item(r, item)
+			}
+		}
+		if list.Bound > 0 {
+			list = &catalog.Call{}
+		}
+	}
+}
+
+// listFailed says that a listing broke off. A code that means "there is none
+// of this here" is a complete, empty list, and so is a service without a host
+// in a region that answers.
+func (w *walk) listFailed(req api.Request, f *failure) {
+	list := w.rs[0].List
+	if slices.Contains(list.Absent, f.code) || f.cause == api.CauseNoEndpoint {
+		return
+	}
+	w.fail(w.rs)
+	w.blind(req, f, "", typesOf(w.rs), list.Grants())
+}
+
+// item completes one listed item beside the others.
+func (w *walk) item(r *catalog.Resource, item any) {
+	d := r.Start(w.c.opts.Source, w.scope, item)
+	if r.History != nil {
+		id, err := d.ID()
+		if err == nil && w.seen[id] {
+			return
+		}
+		w.seen[id] = true
+	}
+	w.workers.Go(func() error {
+		w.complete(d)
+		return nil
+	})
+}
+
+// complete makes the calls for one asset, sends it, and reads what is below.
+func (u *unit) complete(d *catalog.Draft) {
+	if d.Resource.Rows != nil {
+		u.joinRow(d)
+	}
+	for _, c := range d.Resource.AllCalls() {
+		u.further(d, c)
+	}
+	if u.region.ctx.Err() != nil && len(d.Resource.AllCalls()) > 0 {
+		return // half read: the region's blind spot, or the next run, covers it
+	}
+	a, err := d.Asset("not read")
+	if err != nil {
+		u.malformedItem(d, err)
+		return
+	}
+	u.sink.Asset(a)
+	u.below(d)
+}
+
+// malformedItem says that a listed item has no id.
+func (u *unit) malformedItem(d *catalog.Draft, err error) {
+	r := d.Resource
+	u.fail([]*catalog.Resource{r})
+	op := r.Declared()[0].Operation
+	service, name, _ := strings.Cut(op, ":")
+	u.blind(api.Request{Service: service, Operation: name, Region: d.Scope.Region},
+		malformed(err.Error(), err), "", []string{r.Type}, nil)
+}
+
+// further makes one call for an asset.
+func (u *unit) further(d *catalog.Draft, c *catalog.Call) {
+	if !d.Wanted(c) {
+		d.Fail(c, estate.ReadAbsent, "")
+		return
+	}
+	params, missing := c.Parameters(d.Scope, d.Config)
+	if missing != "" {
+		d.Fail(c, estate.ReadSkipped, "what was read does not say the parameter "+missing)
+		return
+	}
+	req := api.Request{Service: c.ServiceName(), Operation: c.Op, Region: u.regionFor(d, c), Params: params}
+	body, err := u.call(u.region.ctx, req, c.Bound)
+	if err == nil {
+		if err := d.Add(c, body); err != nil {
+			u.failed(d, c, req, malformed(err.Error(), err))
+		}
+		return
+	}
+	f := asFailure(err)
+	if slices.Contains(c.Absent, f.code) {
+		d.Fail(c, estate.ReadAbsent, "")
+		return
+	}
+	d.Fail(c, f.status, f.why)
+	u.failed(d, c, req, f)
+}
+
+// regionFor is where a call about the asset goes: the asset's own region once
+// it is known.
+func (u *unit) regionFor(d *catalog.Draft, c *catalog.Call) string {
+	if d.Resource.Region != "" && !c.Home {
+		if _, region := d.Place(); region != "" {
+			return region
+		}
+	}
+	return d.Scope.Region
+}
+
+// failed says that part of an asset could not be read.
+func (u *unit) failed(d *catalog.Draft, c *catalog.Call, req api.Request, f *failure) {
+	id, err := d.ID()
+	if err != nil {
+		u.malformedItem(d, err)
+		return
+	}
+	u.blind(req, f, id, []string{d.Resource.Type}, c.Grants())
+}
+
+// below reads the resources listed for an asset.
+func (u *unit) below(d *catalog.Draft) {
+	for _, r := range d.Resource.Children() {
+		scope := d.Scope
+		scope.Parent = d.Config
+		if r.From != "" {
+			u.parts(d, r, scope)
+			continue
+		}
+		u.list(u.region.ctx, []*catalog.Resource{r}, scope)
+	}
+}
+
+// parts makes assets of what the parent's configuration holds.
+func (u *unit) parts(d *catalog.Draft, r *catalog.Resource, scope catalog.Scope) {
+	if !d.Read(r.From) {
+		u.fail([]*catalog.Resource{r})
+	}
+	for _, item := range r.Items(scope, d.Config) {
+		u.complete(r.Start(u.c.opts.Source, scope, item))
+	}
+}
+
+// blind is the session's, except that a region given up says it once.
+func (u *unit) blind(req api.Request, f *failure, asset string, types, grants []string) {
+	if errors.Is(context.Cause(u.region.ctx), errGivenUp) {
+		return
+	}
+	u.session.blind(u.sink, req, f, asset, types, grants)
+}
+
+// saySkipped says what the bounds left out, once for each type.
+func (u *unit) saySkipped() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for t := range u.skipped {
+		r := u.resource(t)
+		n := r.Bound
+		if r.History != nil {
+			n = r.History.Newest * u.c.opts.Bounds.History
+		}
+		where := ""
+		if r.Parent != "" {
+			where = " of each " + r.Parent
+		}
+		u.sink.BlindSpot(estate.BlindSpot{
+			Source: u.c.opts.Source, Account: u.account, Region: u.region.name, Operation: r.List.Operation(),
+			Types: []string{t}, Status: estate.ReadSkipped,
+			Why:  fmt.Sprintf("what runs and the newest %d%s were read; older ones were left out", n, where),
+			Hint: "raise the bound on history to read more",
+		})
+	}
+}
+
+// resource finds a type of the group's service.
+func (u *unit) resource(typ string) *catalog.Resource {
+	for _, r := range u.group.service.Resources {
+		if r.Type == typ {
+			return r
+		}
+	}
+	return u.group.head()
+}
