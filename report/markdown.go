@@ -1,0 +1,273 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+)
+
+// markdownLimit is how many bytes Markdown writes at most: GitHub refuses a
+// comment of more than 65,536 characters.
+const markdownLimit = 60_000
+
+// Markdown writes the report as a pull request comment, at most 60,000 bytes
+// long; what does not fit is left out and said to be. Values of the estate
+// cannot open markup, mention anyone or break a table: they stand in code
+// spans or with every special character as an entity.
+func Markdown(w io.Writer, doc *Document) error {
+	m := &markdown{ix: newIndex(doc)}
+	m.top()
+	m.table()
+	m.blockers()
+	m.workloads()
+	m.blind()
+	m.ladder()
+	_, err := io.WriteString(w, m.bounded())
+	return err
+}
+
+// markdown collects the parts of a comment; only whole parts are left out.
+type markdown struct {
+	ix    *index
+	parts []string
+}
+
+func (m *markdown) add(format string, a ...any) { m.parts = append(m.parts, fmt.Sprintf(format, a...)) }
+
+// bounded joins the parts that fit, most important first as they were added.
+func (m *markdown) bounded() string {
+	const room = 300 // for the words about what is left out
+	var b strings.Builder
+	for i, p := range m.parts {
+		if b.Len()+len(p) > markdownLimit-room {
+			fmt.Fprintf(&b, "\n_The report is longer than a comment may be: %s left out here. %s shows all._\n",
+				many(len(m.parts)-i, "part"), code(short(m.ix.doc.again(), 120)+" --format html"))
+			break
+		}
+		b.WriteString(p)
+	}
+	return b.String()
+}
+
+// verdictMarks lead a verdict; the words say the same.
+var verdictMarks = map[finding.Verdict]string{finding.Ready: "🟢", finding.NotReady: "🔴", finding.VerdictUnknown: "🟡"}
+
+func verdictMark(v finding.Verdict) string {
+	if m, ok := verdictMarks[v]; ok {
+		return m
+	}
+	return verdictMarks[finding.VerdictUnknown]
+}
+
+func (m *markdown) top() {
+	d := m.ix.doc
+	m.add("## sevenfold: %s\n\n", prose(headline(d.Counts.Workloads)))
+	m.add("%s, taken %s, %s, %s.\n\n", code(d.estateName()), d.Taken.UTC().Format(time.RFC3339), many(d.Counts.Assets, "asset"), many(len(d.Sources), "source"))
+	for i, s := range d.Sources {
+		if i == 20 {
+			m.add("- and %s more sources\n", number(len(d.Sources)-i))
+			break
+		}
+		if s.Status != "complete" {
+			m.add("- source %s was read only in part: **%s**\n", code(s.Source), prose(s.Status))
+		}
+	}
+}
+
+func (m *markdown) table() {
+	worst := m.ix.worstFirst()
+	if len(worst) == 0 {
+		return
+	}
+	var b strings.Builder
+	b.WriteString("\n| workload | verdict | zone | owner |")
+	for _, s := range m.ix.steps {
+		b.WriteString(" " + s.ID + " |")
+	}
+	b.WriteString("\n|---|---|---|---|" + strings.Repeat("---|", len(m.ix.steps)) + "\n")
+	for i, w := range worst {
+		if i == tableRows {
+			break
+		}
+		fmt.Fprintf(&b, "| %s | %s %s | %s | %s |", code(orNone(short(w.Name, 80), w.ID)), verdictMark(w.Verdict), verdictWords(w.Verdict), cell(w.Zone), cell(w.Owner))
+		for _, r := range m.ix.ladder([]*Workload{w}) {
+			fmt.Fprintf(&b, " %s |", stepWord(r.Counts))
+		}
+		b.WriteString("\n")
+	}
+	if len(worst) > tableRows {
+		fmt.Fprintf(&b, "\nand %s more workloads, less pressing\n", number(len(worst)-tableRows))
+	}
+	m.parts = append(m.parts, b.String())
+}
+
+// stepWord is a step's state in a few characters: failing and unknown lines.
+func stepWord(c StatusCounts) string {
+	switch {
+	case c.Fail > 0:
+		return fmt.Sprintf("✗ %d", c.Fail)
+	case c.Unknown > 0:
+		return fmt.Sprintf("? %d", c.Unknown)
+	}
+	return "✓"
+}
+
+func (m *markdown) blockers() {
+	all := m.ix.all
+	if len(all) == 0 {
+		return
+	}
+	m.add("\n### What holds %s back\n\n", map[bool]string{true: "it", false: "them"}[len(m.ix.doc.Workloads) == 1])
+	for i, b := range all {
+		if i == maxBlockers {
+			m.add("\n%s not shown here.\n", many(len(all)-i, "more root cause"))
+			break
+		}
+		m.parts = append(m.parts, m.blocker(i+1, b))
+	}
+}
+
+func (m *markdown) blocker(n int, b *blocker) string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "<details><summary><b>%d. %s</b> · %s · blocks %s", n, prose(short(line(b.Title), 300)), prose(string(b.Severity)), many(len(b.Workloads), "workload"))
+	if b.Fix.Effort != "" {
+		fmt.Fprintf(&s, " · takes %s", prose(short(line(b.Fix.Effort), 40)))
+	}
+	s.WriteString("</summary>\n\n")
+	if b.Why != "" {
+		s.WriteString(prose(short(firstSentence(b.Why), 600)) + "\n\n")
+	}
+	shown, left := m.ix.proofs(b, nil, 3)
+	for _, f := range shown {
+		fmt.Fprintf(&s, "- %s\n", code(short(line(f.Asset), 300)))
+		for i, e := range f.Evidence {
+			if i == 3 {
+				break
+			}
+			fmt.Fprintf(&s, "  - %s", prose(short(line(e.What), 300)))
+			if e.Where != "" {
+				s.WriteString(" at " + code(short(line(e.Where), 200)))
+			}
+			if e.Value != "" {
+				s.WriteString(": " + code(short(line(e.Value), 200)))
+			}
+			s.WriteString("\n")
+		}
+	}
+	if left > 0 {
+		fmt.Fprintf(&s, "- and %s more\n", number(left))
+	}
+	if b.Fix.Text != "" {
+		fmt.Fprintf(&s, "\n**Fix:** %s\n", prose(short(line(b.Fix.Text), 900)))
+	}
+	if len(b.Fix.Disrupts) > 0 {
+		fmt.Fprintf(&s, "\nDisrupts: %s\n", prose(short(line(strings.Join(b.Fix.Disrupts, ", ")), 300)))
+	}
+	if len(b.Fix.Commands) > 0 {
+		s.WriteString("\n" + fence(b.Fix.Commands) + "\n")
+	}
+	s.WriteString("\n</details>\n")
+	return s.String()
+}
+
+func (m *markdown) workloads() {
+	for i, w := range m.ix.worstFirst() {
+		if i == tableRows {
+			break
+		}
+		var s strings.Builder
+		fmt.Fprintf(&s, "\n<details><summary>%s %s: %s</summary>\n\n", verdictMark(w.Verdict), prose(short(orNone(w.Name, w.ID), 120)), verdictWords(w.Verdict))
+		for _, r := range m.ix.ladder([]*Workload{w}) {
+			fmt.Fprintf(&s, "- **%s**: %s\n", r.Step.Title, strings.Join(said(r), "; "))
+		}
+		s.WriteString("\n</details>\n")
+		m.parts = append(m.parts, s.String())
+	}
+}
+
+func (m *markdown) blind() {
+	groups := blindGroups(m.ix.doc.BlindSpots)
+	if len(groups) == 0 {
+		return
+	}
+	m.add("\n### Could not be seen\n\n")
+	for i, g := range groups {
+		if i == spotsShown {
+			m.add("- and %s more\n", many(len(groups)-i, "cause"))
+			break
+		}
+		what := prose(short(line(g.What[0]), 300))
+		if n := len(g.What) - 1; n > 0 {
+			what += fmt.Sprintf(" and %s more", number(n))
+		}
+		why := ""
+		if g.Why != "" {
+			why = ": " + prose(short(line(g.Why), 300))
+		}
+		hint := ""
+		if g.Hint != "" {
+			hint = ". Next: " + code(short(line(g.Hint), 300))
+		}
+		m.add("- %s%s%s\n", what, why, hint)
+	}
+}
+
+func (m *markdown) ladder() {
+	worst := m.ix.worstFirst()
+	if len(worst) == 0 {
+		return
+	}
+	m.add("\n### The ladder\n\n| step | passes | cheapest next |\n|---|---|---|\n")
+	for _, r := range m.ix.ladder(worst) {
+		do := "nothing"
+		if len(r.Next) > 0 {
+			do = code(short(line(r.Next[0].Do), 200))
+		}
+		m.add("| %s | %s of %s | %s |\n", r.Step.Title, number(r.Counts.Held()), number(r.Counts.Total()), do)
+	}
+}
+
+// prose escapes a value for running text: every character that could open
+// HTML, Markdown or a mention becomes an entity, so it can only be read.
+func prose(s string) string {
+	s = line(s)
+	var b strings.Builder
+	for _, r := range s {
+		switch r {
+		case '&', '<', '>', '"', '\'', '`', '*', '_', '[', ']', '(', ')', '|', '#', '@', '!', '~', '\\', '$', ':', '{', '}', '=':
+			fmt.Fprintf(&b, "&#%d;", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// cell is prose for a table cell, with words for nothing.
+func cell(s string) string { return prose(short(orNone(s, "none"), 80)) }
+
+// code sets a value in a code span that it cannot leave: an HTML element with
+// the value as prose, because backticks do not protect a table's bars.
+func code(s string) string { return "<code>" + prose(s) + "</code>" }
+
+// fence sets commands in a code block longer than any run of backticks in them.
+func fence(commands []string) string {
+	var body strings.Builder
+	for _, c := range commands {
+		body.WriteString(short(block(c), 4000) + "\n")
+	}
+	longest, run := 0, 0
+	for _, r := range body.String() {
+		if r == '`' {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	bar := strings.Repeat("`", max(3, longest+1))
+	return bar + "sh\n" + body.String() + bar
+}

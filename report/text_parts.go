@@ -1,0 +1,225 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+)
+
+// proofShown is how many assets of one root cause are shown with proof.
+const proofShown = 2
+
+// blockers shows at most five root causes in full; w narrows the proof to one
+// workload's.
+func (t *text) blockers(all []*blocker, w *Workload) {
+	if len(all) == 0 {
+		return
+	}
+	what := "what holds them back"
+	if w != nil {
+		what = "what holds it back"
+	}
+	t.section(what)
+	if len(all) > maxBlockers {
+		t.para(2, fmt.Sprintf("The worst %d of %s.", maxBlockers, many(len(all), "root cause")))
+	}
+	for i, b := range all {
+		if i == maxBlockers {
+			break
+		}
+		if i > 0 {
+			t.line("")
+		}
+		t.blocker(i+1, b, w)
+	}
+	t.line("")
+	if left := len(all) - maxBlockers; left > 0 {
+		t.para(2, fmt.Sprintf("%s not shown: `%s --format json` lists every finding, --format html shows them with filters.", many(left, "root cause"), t.ix.doc.again()))
+	}
+	t.unblocking()
+}
+
+// unblocking says how many findings there are besides.
+func (t *text) unblocking() {
+	shown := map[string]bool{}
+	for _, b := range t.ix.all {
+		for _, f := range b.Findings {
+			shown[f.ID] = true
+		}
+	}
+	c := t.ix.doc.Counts.Findings
+	if rest := c.Fail - len(shown); rest > 0 {
+		t.para(2, fmt.Sprintf("Left out here: %s that hold no workload back.", many(rest, "finding")))
+	}
+}
+
+func (t *text) blocker(n int, b *blocker, w *Workload) {
+	t.hang(fmt.Sprintf("  %d. %s ", n, t.severity(b.Severity)), 5+9, t.bold(line(b.Title)))
+	if len(b.Also) > 0 {
+		t.field("also", strings.Join(b.Also, t.dot()))
+	}
+	reach := []string{}
+	if n := len(b.Assets()); n > 0 {
+		reach = append(reach, many(n, "asset"))
+	}
+	reach = append(reach, "blocks "+many(len(b.Workloads), "workload"), strings.Join(b.Criteria, ", "))
+	t.field("where", strings.Join(reach, t.dot()))
+	if b.Why != "" {
+		t.field("why", firstSentence(b.Why))
+	}
+	shown, left := t.ix.proofs(b, w, proofShown)
+	for _, f := range shown {
+		t.verbatim("proof", line(f.Asset))
+		for i, e := range f.Evidence {
+			if i == 2 {
+				t.field("", fmt.Sprintf("and %s more", number(len(f.Evidence)-i)))
+				break
+			}
+			t.field("", evidence(e))
+		}
+	}
+	if left > 0 {
+		t.field("", fmt.Sprintf("and %s more", number(left)))
+	}
+	t.fix(b.Fix)
+}
+
+// evidence is one fact on one line: what, where it stands, what stands there.
+func evidence(e finding.Evidence) string {
+	s := line(e.What)
+	if e.Where != "" {
+		s += " (" + line(e.Where) + ")"
+	}
+	if e.Value != "" {
+		s += ": " + short(line(e.Value), 160)
+	}
+	return s
+}
+
+func (t *text) fix(f finding.Fix) {
+	cost := []string{}
+	if f.Effort != "" {
+		cost = append(cost, "takes "+line(f.Effort))
+	}
+	if len(f.Disrupts) > 0 {
+		cost = append(cost, "disrupts "+line(strings.Join(f.Disrupts, ", ")))
+	}
+	if f.Text != "" {
+		t.field("fix", line(f.Text))
+	}
+	if len(cost) > 0 {
+		t.field("cost", strings.Join(cost, t.dot()))
+	}
+	for _, c := range f.Commands {
+		for i, l := range strings.Split(block(c), "\n") {
+			mark := "$ "
+			if i > 0 {
+				mark = "  "
+			}
+			t.verbatim("", t.paint(cyan, mark+l))
+		}
+	}
+}
+
+// blind shows what could not be seen, grouped by what would end it.
+func (t *text) blind(chosen []*Workload) {
+	spots := t.ix.doc.BlindSpots
+	if t.opt.Workload != "" && len(chosen) == 1 {
+		spots = hiding(spots, chosen[0])
+	}
+	if len(spots) == 0 {
+		return
+	}
+	groups := blindGroups(spots)
+	t.section("could not be seen")
+	for i, g := range groups {
+		if i == spotsShown {
+			t.para(2, fmt.Sprintf("and %s more: `sevenfold inventory` lists them all.", many(len(groups)-i, "cause")))
+			break
+		}
+		what := line(g.What[0])
+		if n := len(g.What); n > 1 {
+			what += fmt.Sprintf(" and %s more", number(n-1))
+		}
+		t.hang("  "+t.paint(yellow, "?")+" ", 4, what)
+		if g.Why != "" {
+			t.field("why", line(g.Why))
+		}
+		if len(g.Criteria) > 0 {
+			t.field("hides", strings.Join(g.Criteria, ", "))
+		}
+		if g.Hint != "" {
+			t.field("hint", line(g.Hint))
+		}
+	}
+}
+
+// hiding keeps the blind spots that leave a criterion of w undecided, and those
+// that do not say what they hide.
+func hiding(spots []BlindSpot, w *Workload) []BlindSpot {
+	open := map[string]bool{}
+	for _, c := range w.Criteria {
+		open[c.ID] = c.Status == finding.CriterionUnknown
+	}
+	var out []BlindSpot
+	for _, b := range spots {
+		keep := len(b.Criteria) == 0
+		for _, c := range b.Criteria {
+			keep = keep || open[c]
+		}
+		if keep {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// ladder ends the report: each step, what passes, and what is next.
+func (t *text) ladder(chosen []*Workload) {
+	if len(chosen) == 0 {
+		return
+	}
+	of := ""
+	if len(chosen) > 1 {
+		of = " over " + many(len(chosen), "workload")
+	}
+	t.section("the ladder" + of)
+	for i, r := range t.ix.ladder(chosen) {
+		var holds []string
+		for _, l := range r.Lines {
+			switch held := l.Counts.Held(); {
+			case held == 0:
+			case held == l.Counts.Total():
+				holds = append(holds, l.Name())
+			default:
+				holds = append(holds, fmt.Sprintf("%s (%s of %s)", l.Name(), number(held), number(l.Counts.Total())))
+			}
+		}
+		what := "nothing passes yet"
+		if len(holds) > 0 {
+			what = "passes " + strings.Join(holds, ", ")
+		}
+		t.hang(fmt.Sprintf("  %d %s ", i+1, pad(r.Step.Title, 12)), 17, what)
+		for j, n := range r.Next {
+			if j == maxBlockers {
+				t.hang("", 17, fmt.Sprintf("and %s more", number(len(r.Next)-j)))
+				break
+			}
+			lead := strings.Repeat(" ", 17) + t.arrow() + " "
+			t.hang(lead, 19, line(n.Do)+decides(n, r))
+		}
+	}
+}
+
+// decides names what a remedy would decide, unless that is the whole step.
+func decides(n next, r rung) string {
+	if len(n.Criteria) == len(r.Lines) {
+		return ""
+	}
+	names := make([]string, 0, len(n.Criteria))
+	for _, c := range n.Criteria {
+		names = append(names, within(c))
+	}
+	return " [" + strings.Join(names, ", ") + "]"
+}
