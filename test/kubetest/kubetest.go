@@ -1,0 +1,132 @@
+// Package kubetest runs the real Kubernetes API server for tests and puts
+// objects into it. The server is the binary of test/kube, a module of its own,
+// built by make test; a missing binary fails the test, it does not skip it.
+package kubetest
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// BinaryVariable names the environment variable that overrides the path of the
+// server's binary.
+const BinaryVariable = "SEVENFOLD_TEST_KUBE"
+
+// Server is a running API server. Its data ends with the test.
+type Server struct {
+	// Kubeconfig is the path of the administrator's kubeconfig, context "test".
+	Kubeconfig string
+	// Config is the administrator's client configuration.
+	Config *rest.Config
+
+	tb  testing.TB
+	dir string
+}
+
+// Start runs an API server until the test ends. It takes about three seconds.
+func Start(tb testing.TB) *Server {
+	tb.Helper()
+	dir := tb.TempDir()
+	var log bytes.Buffer
+	cmd := exec.Command(binary(tb), "-dir", dir)
+	cmd.Stderr = &log
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { stop(cmd, stdin) })
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		stop(cmd, stdin) // so that the log is whole
+		tb.Fatalf("the API server did not start: %v\n%s", err, log.Bytes())
+	}
+	s := &Server{Kubeconfig: strings.TrimSpace(line), tb: tb, dir: dir}
+	s.Config, err = clientcmd.BuildConfigFromFlags("", s.Kubeconfig)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.Config.QPS = -1 // no client-side limit
+	return s
+}
+
+// stop closes the server's standard input, which ends it, and kills it: its
+// graceful end waits for open watches and nothing of it is kept.
+func stop(cmd *exec.Cmd, stdin io.Closer) {
+	_ = stdin.Close()
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+}
+
+// binary finds the server: BinaryVariable, else the path make test builds.
+func binary(tb testing.TB) string {
+	tb.Helper()
+	path := os.Getenv(BinaryVariable)
+	if path == "" {
+		_, here, _, _ := runtime.Caller(0)
+		path = filepath.Join(filepath.Dir(here), "..", "kube", "bin", "kube-apiserver-test")
+	}
+	if _, err := os.Stat(path); err != nil {
+		tb.Fatalf("no API server for tests at %s: run make test (or set %s)", path, BinaryVariable)
+	}
+	return path
+}
+
+// As returns the path of a kubeconfig, context "test", whose requests are made
+// as a user who has only the rights its groups and bindings give.
+func (s *Server) As(user string, groups ...string) string {
+	s.tb.Helper()
+	c, err := clientcmd.LoadFromFile(s.Kubeconfig)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	c.AuthInfos = map[string]*clientcmdapi.AuthInfo{"admin": {
+		Token: c.AuthInfos["admin"].Token, Impersonate: user, ImpersonateGroups: groups,
+	}}
+	path := filepath.Join(s.dir, "kubeconfig-"+strings.NewReplacer(":", "-", "/", "-").Replace(user))
+	if err := clientcmd.WriteToFile(*c, path); err != nil {
+		s.tb.Fatal(err)
+	}
+	return path
+}
+
+// Grant gives a user exactly the rules of a ClusterRole, written as YAML list
+// items, and returns a kubeconfig to act as that user:
+//
+//   - {apiGroups: [""], resources: [pods], verbs: [list]}
+func (s *Server) Grant(user, rules string) string {
+	s.tb.Helper()
+	s.Apply(fmt.Sprintf(`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: test-%[1]s}
+rules:
+%[2]s
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: test-%[1]s}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: test-%[1]s}
+subjects:
+- {apiGroup: rbac.authorization.k8s.io, kind: User, name: %[1]s}
+`, user, strings.Trim(rules, "\n")))
+	return s.As(user)
+}
