@@ -1,0 +1,89 @@
+package assess
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/collect/aws"
+	"github.com/sevenfold-sec/sevenfold/collect/aws/catalog"
+	"github.com/sevenfold-sec/sevenfold/collect/files"
+	"github.com/sevenfold-sec/sevenfold/collect/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// SourceError is a source that cannot be opened as it is written.
+type SourceError struct {
+	Source, What, Mend string
+}
+
+// Error implements error.
+func (e *SourceError) Error() string { return fmt.Sprintf("source %q: %s", e.Source, e.What) }
+
+// Hint is the mend.
+func (e *SourceError) Hint() string { return e.Mend }
+
+// Config says that the configuration is at fault, not the estate.
+func (*SourceError) Config() bool { return true }
+
+// plannedSources are those of the design that this version cannot read.
+var plannedSources = []string{"azure", "gcp", "terraform", "cloudformation"}
+
+const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH"
+
+// open returns the collector of a source as the command line writes it.
+func open(source string, resume aws.Resume) (Collector, error) {
+	kind, _, _ := strings.Cut(source, ":")
+	bad := func(err error) error {
+		what, mend, _ := strings.Cut(err.Error(), "\nhint: ")
+		what = strings.TrimPrefix(what, fmt.Sprintf("source %q: ", source))
+		if mend == "" {
+			mend = sourceForms
+		}
+		return &SourceError{Source: source, What: what, Mend: mend}
+	}
+	switch kind {
+	case "aws":
+		o, err := aws.ParseSource(source)
+		if err != nil {
+			return nil, bad(err)
+		}
+		o.Resume = resume
+		c, err := aws.New(o)
+		if err != nil {
+			return nil, bad(err)
+		}
+		return c, nil
+	case "kubernetes":
+		o, err := kubernetes.ParseSource(source)
+		if err != nil {
+			return nil, bad(err)
+		}
+		return kubernetes.New(o), nil
+	case "dir":
+		return openFolder(source, bad)
+	}
+	for _, p := range plannedSources {
+		if p == kind {
+			return nil, &SourceError{source, "not built yet in this version", sourceForms}
+		}
+	}
+	return nil, &SourceError{source, "no such kind of source", sourceForms}
+}
+
+// openFolder opens a folder of exports with the formats of every provider.
+func openFolder(source string, bad func(error) error) (Collector, error) {
+	o, err := files.ParseSource(source)
+	if err != nil {
+		return nil, bad(err)
+	}
+	if _, err := os.Stat(o.Root); err != nil {
+		return nil, &SourceError{source, err.Error(), "give a folder of exports, or a file, that exists and may be read"}
+	}
+	export, err := catalog.NewExport()
+	if err != nil {
+		return nil, fmt.Errorf("catalogue of AWS services: %w", err)
+	}
+	o.Formats = []estate.Format{kubernetes.NewManifest(), export}
+	return files.New(o), nil
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// unbuilt lists the verbs of the design that this version does not have, with
+// what each will do. They exist so that nobody mistakes a missing verb for a
+// clean answer: each exits 2 and says so.
+var unbuilt = []struct {
+	verb  string
+	short string
+	subs  []string
+}{
+	{"baseline", "approve, show and verify a signed baseline", []string{"approve", "show", "verify", "diff"}},
+	{"drift", "what differs from the baseline, since when and by whom", []string{"accept"}},
+	{"data", "classify the data AI workloads touch, and govern it", []string{"scan", "flows", "retention", "erase"}},
+	{"detect", "learn normal behaviour and find what is not", []string{"learn", "run", "replay", "rules", "incidents"}},
+	{"supply", "models, packages, images and services AI workloads are made of", []string{"scan", "bom", "watch", "services"}},
+	{"network", "what can reach what, and what must not", []string{"can", "matrix", "zones", "blast", "diff", "recommend", "observed"}},
+	{"respond", "procedures for AI incidents, and their exercises", []string{"scenarios", "plan", "exercise", "incident"}},
+	{"gate", "hold growth to the verdict", []string{"check", "plan", "certify", "verify", "waive", "admission"}},
+	{"serve", "API, web pages and schedules", nil},
+}
+
+// unbuiltAccess lists the access verbs that this version does not have.
+var unbuiltAccess = []string{"can", "who-can", "escalations", "unused", "rightsize", "compare", "review"}
+
+// notBuilt returns a command that refuses with exit 2, whatever its arguments.
+func notBuilt(path, verb, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: verb, Short: short + " (not built yet)",
+		DisableFlagParsing: true,
+		RunE: func(*cobra.Command, []string) error {
+			return usage(fmt.Sprintf("%q is not built in this version", path+" "+verb),
+				"sevenfold assess reports what this version can tell, and says of the rest that it could not tell")
+		},
+	}
+}
+
+// addUnbuilt adds every verb that this version does not have.
+func addUnbuilt(root *cobra.Command) {
+	for _, u := range unbuilt {
+		cmd := notBuilt("sevenfold", u.verb, u.short)
+		for _, sub := range u.subs {
+			cmd.AddCommand(notBuilt("sevenfold "+u.verb, sub, ""))
+		}
+		root.AddCommand(cmd)
+	}
+}

@@ -1,0 +1,217 @@
+// Package access answers who may do what. In this version it is a first cut:
+// for each workload and store, the identities that a policy names directly,
+// with owner, last use and the age of their credentials. It matches names and
+// does not decide: a condition, a boundary, an organisation's policy or a deny
+// elsewhere may still refuse what is listed here, so no criterion of the
+// access step passes on it.
+package access
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/provider/aws"
+)
+
+// Entry lists the identities that direct policy names for one asset.
+type Entry struct {
+	Asset    string  `json:"asset"`
+	Workload string  `json:"workload"`
+	Grants   []Grant `json:"grants"`
+}
+
+// Grant is one way in which direct policy names an identity for an asset.
+type Grant struct {
+	// Principal is the identity's id: an ARN, a service, "set://principals/*"
+	// for everyone, or a Kubernetes subject.
+	Principal string `json:"principal"`
+	// Class of the principal: "person" (a user with a password), "machine" (a
+	// role, or a user with keys only), "service", "account" or "everyone".
+	Class string `json:"class"`
+	// Via is the policy and statement that name it.
+	Via string `json:"via"`
+	// Actions are as the statement writes them.
+	Actions []string `json:"actions"`
+	// Conditional says that the statement has conditions, which this version
+	// does not weigh.
+	Conditional bool   `json:"conditional"`
+	Owner       string `json:"owner,omitempty"`
+	// LastUsed is the last use the provider knows of; zero: never, or, with
+	// UsageKnown unset, not read.
+	LastUsed   time.Time `json:"lastUsed,omitzero"`
+	UsageKnown bool      `json:"usageKnown"`
+	// OldestKey is when the oldest active long-lived credential was made; zero
+	// if there is none.
+	OldestKey time.Time `json:"oldestKey,omitzero"`
+}
+
+// ownerTags are the tags that people name owners in, best first.
+var ownerTags = []string{"owner", "Owner", "team", "Team", "contact", "Contact"}
+
+// Direct returns, for every workload's roots and the stores, models and
+// secrets it is made of or touches, the identities that policies name. Entries
+// are ordered by workload and asset, grants by principal. Problems are policies
+// that could not be read: whom they name is unknown.
+func Direct(ctx context.Context, snap *estate.Snapshot, workloads []finding.Workload) ([]Entry, []estate.Problem, error) {
+	d := &direct{snap: snap, people: map[estate.Node]identity{}, docs: map[estate.Node][]aws.Statement{}}
+	if err := d.readPolicies(ctx); err != nil {
+		return nil, nil, err
+	}
+	var out []Entry
+	for _, w := range workloads {
+		for _, id := range d.interest(w) {
+			if err := ctx.Err(); err != nil {
+				return nil, nil, err
+			}
+			n, ok := snap.Find(id)
+			if !ok {
+				continue
+			}
+			e := Entry{Asset: id, Workload: w.ID, Grants: append(d.byIdentityPolicy(n), d.byOwnPolicy(n)...)}
+			slices.SortFunc(e.Grants, func(a, b Grant) int {
+				return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Via, b.Via))
+			})
+			e.Grants = slices.CompactFunc(e.Grants, func(a, b Grant) bool { return a.Principal == b.Principal && a.Via == b.Via })
+			out = append(out, e)
+		}
+	}
+	return out, d.problems, nil
+}
+
+// direct is the state of one Direct call.
+type direct struct {
+	snap     *estate.Snapshot
+	docs     map[estate.Node][]aws.Statement // by policy
+	holders  map[estate.Node][]estate.Node   // policy -> identities that have it
+	people   map[estate.Node]identity
+	problems []estate.Problem
+}
+
+// interest lists the ids of a workload's assets that access is asked of.
+func (d *direct) interest(w finding.Workload) []string {
+	ids := slices.Clone(w.Roots)
+	for _, id := range append(slices.Clone(w.Members), w.Touches...) {
+		n, ok := d.snap.Find(id)
+		if !ok || strings.Contains(id, "#") {
+			continue
+		}
+		switch d.snap.Asset(n).Kind {
+		case estate.KindStore, estate.KindDataset, estate.KindModel, estate.KindEndpoint, estate.KindSecret:
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// readPolicies reads every policy document once and notes who holds it.
+func (d *direct) readPolicies(ctx context.Context) error {
+	d.holders = map[estate.Node][]estate.Node{}
+	for n, a := range d.snap.Assets() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if a.Cloud != estate.AWS || a.Kind != estate.KindPolicy || a.Type == estate.SetType {
+			continue
+		}
+		config, err := d.snap.Config(n)
+		if err != nil {
+			return fmt.Errorf("policy %s: %w", a.ID, err)
+		}
+		statements, problems := documentOf(config)
+		for _, p := range problems {
+			d.problems = append(d.problems, estate.Problem{Path: a.ID + ": " + p.Path, Why: p.Why})
+		}
+		if len(statements) == 0 {
+			continue
+		}
+		d.docs[n] = statements
+		d.holders[n] = d.holdersOf(n)
+	}
+	return nil
+}
+
+// holdersOf lists the users and roles a policy is attached to, directly or
+// through a group.
+func (d *direct) holdersOf(policy estate.Node) []estate.Node {
+	var out []estate.Node
+	for e := range d.snap.In(policy) {
+		if e.Type != estate.Attached || strings.Contains(e.Evidence, "PermissionsBoundary") {
+			continue // a boundary takes rights away and gives none
+		}
+		if d.snap.Asset(e.Node).Type != "AWS::IAM::Group" {
+			out = append(out, e.Node)
+			continue
+		}
+		for m := range d.snap.In(e.Node) {
+			if m.Type == estate.MemberOf {
+				out = append(out, m.Node)
+			}
+		}
+	}
+	return out
+}
+
+// byIdentityPolicy lists the identities whose own policies name the asset.
+func (d *direct) byIdentityPolicy(n estate.Node) []Grant {
+	a := d.snap.Asset(n)
+	target, ok := aws.ParseARN(a.ID)
+	if !ok {
+		return nil
+	}
+	var out []Grant
+	for policy, statements := range d.docs {
+		for _, s := range statements {
+			if s.Effect != "Allow" || !names(&s, target.Service, a.ID) {
+				continue
+			}
+			for _, holder := range d.holders[policy] {
+				out = append(out, d.grant(holder, fmt.Sprintf("%s statement %d", d.snap.Asset(policy).ID, s.Index), &s))
+			}
+		}
+	}
+	return out
+}
+
+// byOwnPolicy lists the principals that the asset's own policy, or the trust
+// policy of what it runs as, names.
+func (d *direct) byOwnPolicy(n estate.Node) []Grant {
+	var out []Grant
+	for part := range d.snap.Out(n) {
+		switch part.Type {
+		case estate.Contains:
+			for g := range d.snap.Out(part.Node) {
+				if g.Type == estate.Grants {
+					out = append(out, d.grant(g.Node, d.snap.Asset(part.Node).ID, nil))
+				}
+			}
+		case estate.RunsAs:
+			for t := range d.snap.Out(part.Node) {
+				if t.Type == estate.Trusts {
+					out = append(out, d.grant(t.Node, "trust policy of "+d.snap.Asset(part.Node).ID, nil))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (d *direct) grant(holder estate.Node, via string, s *aws.Statement) Grant {
+	who := d.who(holder)
+	g := Grant{Principal: d.snap.Asset(holder).ID, Class: who.class, Via: via, Owner: who.owner, Actions: []string{},
+		LastUsed: who.lastUsed, UsageKnown: who.usageKnown, OldestKey: who.oldestKey}
+	if s != nil {
+		g.Conditional = len(s.Conditions) > 0
+		g.Actions = s.Actions
+		for _, not := range s.NotActions {
+			g.Actions = append(g.Actions, "all but "+not)
+		}
+	}
+	return g
+}
