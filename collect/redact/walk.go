@@ -1,0 +1,354 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// place is what the members above say about the values below.
+type place struct {
+	env       bool // members are variables, named by the user
+	args      bool // strings are command-line arguments
+	secret    bool // a Kubernetes Secret: its data are secrets
+	configMap bool // a ConfigMap: its data are variables or files
+	hidden    bool // every string below is a secret
+	encoded   bool // strings are base64 scripts
+	script    bool // strings may be scripts
+}
+
+// frame is one open container.
+type frame struct {
+	place
+	object bool
+	key    []byte // raw name of the current member
+	// A pair is an object like {"name": N, "value": V}.
+	name, value span
+	stored      bool   // the pair's type says that value is a reference
+	option      string // kind announced by the argument before
+}
+
+type span struct{ start, end int } // of a string, quotes excluded
+
+// edit replaces text[start:end].
+type edit struct {
+	span
+	text []byte
+}
+
+// masker holds what one document needs; it is reused.
+type masker struct {
+	key    []byte
+	depth  int
+	text   []byte
+	frames []frame
+	edits  []edit
+}
+
+var masters = sync.Pool{New: func() any { return new(masker) }}
+
+// maxNested is how deep JSON inside strings is followed.
+const maxNested = 4
+
+var errNotJSON = fmt.Errorf("not JSON")
+
+// document masks one JSON text; the text itself comes back if nothing is secret.
+func (m *masker) document(text []byte, top place) ([]byte, error) {
+	m.text, m.frames, m.edits = text, m.frames[:0], m.edits[:0]
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{', '[':
+			m.frames = append(m.frames, frame{place: m.below(top), object: text[i] == '{'})
+		case '}', ']':
+			if len(m.frames) == 0 {
+				return nil, errNotJSON
+			}
+			m.pair()
+			m.frames = m.frames[:len(m.frames)-1]
+		case '"':
+			end, escaped, ok := stringEnd(text, i+1)
+			if !ok {
+				return nil, errNotJSON
+			}
+			if m.isKey(end + 1) {
+				f := &m.frames[len(m.frames)-1]
+				f.key = text[i+1 : end]
+			} else {
+				m.value(span{i + 1, end}, escaped)
+			}
+			i = end
+		}
+	}
+	if len(m.frames) != 0 {
+		return nil, errNotJSON
+	}
+	return m.apply(), nil
+}
+
+// isKey reports whether the string that ends before i names a member.
+func (m *masker) isKey(i int) bool {
+	if len(m.frames) == 0 || !m.frames[len(m.frames)-1].object {
+		return false
+	}
+	for i < len(m.text) {
+		switch m.text[i] {
+		case ' ', '\t', '\r', '\n':
+			i++
+			continue
+		case ':':
+			return true
+		}
+		return false
+	}
+	return false
+}
+
+func stringEnd(text []byte, i int) (end int, escaped, ok bool) {
+	for i < len(text) {
+		switch text[i] {
+		case '"':
+			return i, escaped, true
+		case '\\':
+			escaped = true
+			i++
+		}
+		i++
+	}
+	return 0, false, false
+}
+
+// below is the place of a container that opens here.
+func (m *masker) below(top place) place {
+	if len(m.frames) == 0 {
+		return top
+	}
+	f := &m.frames[len(m.frames)-1]
+	if f.object {
+		return f.place.member(f.key)
+	}
+	return f.place
+}
+
+// apply writes the edited text.
+func (m *masker) apply() []byte {
+	if len(m.edits) == 0 {
+		return m.text
+	}
+	slices.SortFunc(m.edits, func(a, b edit) int { return a.start - b.start })
+	out := make([]byte, 0, len(m.text)+64*len(m.edits))
+	at := 0
+	for _, e := range m.edits {
+		out = append(append(out, m.text[at:e.start]...), e.text...)
+		at = e.end
+	}
+	return append(out, m.text[at:]...)
+}
+
+// replace notes an edit of the string at s; a later one for the same string
+// wins.
+func (m *masker) replace(s span, text []byte) {
+	// All edits noted since that string was met stand behind it.
+	for i := len(m.edits) - 1; i >= 0 && m.edits[i].start >= s.start; i-- {
+		if m.edits[i].span == s {
+			m.edits[i].text = text
+			return
+		}
+	}
+	m.edits = append(m.edits, edit{s, text})
+}
+
+// hide masks a whole string.
+func (m *masker) hide(s span, kind string, value []byte) {
+	m.replace(s, []byte(mask(kind, value, m.key)))
+}
+
+// plain is the string at s without its escapes; it is valid until the next
+// call.
+func (m *masker) plain(s span, escaped bool) []byte {
+	raw := m.text[s.start:s.end]
+	if !escaped {
+		return raw
+	}
+	var v string
+	if json.Unmarshal(m.text[s.start-1:s.end+1], &v) != nil {
+		return raw
+	}
+	return []byte(v)
+}
+
+// quoted writes a string's JSON spelling without the quotes.
+func quoted(s []byte) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(string(s)) // a string always encodes
+	return b.Bytes()[1 : b.Len()-2]
+}
+
+// value judges one string that is not a name.
+func (m *masker) value(s span, escaped bool) {
+	if s.end == s.start {
+		m.remember(s)
+		return
+	}
+	var f *frame
+	var p place
+	var key []byte
+	if len(m.frames) > 0 {
+		f = &m.frames[len(m.frames)-1]
+		p = f.place
+		if f.object {
+			key = f.key
+			p = p.member(key)
+		}
+	}
+	text := m.plain(s, escaped)
+	switch {
+	case p.hidden:
+		if !bytes.HasPrefix(text, []byte(Prefix)) {
+			m.hide(s, "secret", text)
+		}
+		return
+	case m.byName(f, p, key, s, text):
+		return
+	case m.nested(s, text, p):
+		return
+	}
+	if p.encoded {
+		if kind := encodedKind(text); kind != "" {
+			m.hide(s, kind, text)
+			return
+		}
+	}
+	m.remember(s)
+	script := p.args || p.script && bytes.IndexByte(text, '\n') >= 0
+	if len(text) < 8 && !script {
+		return
+	}
+	if out, changed := maskForms(text, m.key, script); changed {
+		m.replace(s, quoted(out))
+	}
+}
+
+// byName masks a value whose own name, or the option before it, says secret.
+func (m *masker) byName(f *frame, p place, key []byte, s span, text []byte) bool {
+	if f == nil {
+		return false
+	}
+	kind := ""
+	switch {
+	case f.object && apiSecrets[string(key)] != "":
+		kind = apiSecrets[string(key)]
+	case f.object && p.env:
+		kind = nameKind(key)
+	case !f.object && p.args:
+		kind, f.option = f.option, optionKind(text)
+	}
+	if kind == "" || bytes.IndexByte(text, '\n') >= 0 && p.configMap || !literal(kind, string(text)) || p.args && text[0] == '-' {
+		return false
+	}
+	m.hide(s, kind, text)
+	return true
+}
+
+// optionKind returns what a lone --api-key announces of the argument after it.
+func optionKind(arg []byte) string {
+	if len(arg) < 3 || arg[0] != '-' || bytes.ContainsAny(arg, "= ") {
+		return ""
+	}
+	return nameKind(arg)
+}
+
+// nested masks JSON inside a string (policy documents, state machines,
+// last-applied configurations).
+func (m *masker) nested(s span, text []byte, p place) bool {
+	if text[0] != '{' && text[0] != '[' || len(text) < 8 || m.depth >= maxNested || !json.Valid(text) {
+		return false
+	}
+	if bytes.Contains(text, []byte(`"kind":"Secret"`)) {
+		p.secret = true
+	}
+	if bytes.Contains(text, []byte(`"kind":"ConfigMap"`)) {
+		p.configMap = true
+	}
+	inner := masters.Get().(*masker)
+	defer masters.Put(inner)
+	inner.key, inner.depth = m.key, m.depth+1
+	out, err := inner.document(bytes.Clone(text), p)
+	if err == nil && !bytes.Equal(out, text) {
+		m.replace(s, quoted(out))
+	}
+	return err == nil
+}
+
+// remember notes the two halves of a name and value pair.
+func (m *masker) remember(s span) {
+	if len(m.frames) == 0 {
+		return
+	}
+	f := &m.frames[len(m.frames)-1]
+	if !f.object {
+		return
+	}
+	switch string(f.key) {
+	case "name", "Name", "key", "Key", "ParameterKey", "OptionName":
+		f.name = s
+	case "value", "Value", "ParameterValue":
+		f.value = s
+	case "type", "Type":
+		switch string(m.text[s.start:s.end]) {
+		case "PARAMETER_STORE", "SECRETS_MANAGER":
+			f.stored = true
+		}
+	}
+}
+
+// pair masks the value of {"name": "DB_PASSWORD", "value": "…"} when its object
+// closes, whichever stands first.
+func (m *masker) pair() {
+	f := &m.frames[len(m.frames)-1]
+	if !f.object || f.stored || f.name.end == 0 || f.value.end <= f.value.start {
+		return
+	}
+	kind := nameKind(m.text[f.name.start:f.name.end])
+	if kind == "" {
+		return
+	}
+	value := m.plain(f.value, bytes.IndexByte(m.text[f.value.start:f.value.end], '\\') >= 0)
+	if literal(kind, string(value)) {
+		m.hide(f.value, kind, value)
+	}
+}
+
+// apiSecrets are members of providers' own replies that hold a secret.
+var apiSecrets = map[string]string{
+	"SecretAccessKey": "aws-secret-access-key", "SessionToken": "token", "SecretString": "secret", "SecretBinary": "secret", "MasterUserPassword": "password",
+	"ClientSecret": "secret", "AuthToken": "token", "PrivateKey": "private-key", "KeyMaterial": "private-key", "client-key-data": "private-key",
+	"PlaintextKey": "secret", "ServicePassword": "password", "BindPassword": "password",
+}
+
+// member says what a member's name means for the values in it.
+func (p place) member(key []byte) place {
+	switch string(key) {
+	case "Variables", "Environment", "environment", "EnvironmentVariables", "environmentVariables", "RuntimeEnvironmentVariables", "env", "Env", "env_vars",
+		"envVars", "runtime_env", "DefaultArguments", "NonOverridableArguments", "Arguments", "HyperParameters", "StaticHyperParameters", "hyperParameters",
+		"ConnectionProperties", "Parameters", "parameters", "ParameterOverrides":
+		p.env, p.script = true, true
+	case "command", "args", "Command", "Args", "ContainerArguments", "ContainerEntrypoint", "entryPoint", "EntryPoint", "entrypoint", "jobDriver", "SparkSubmitParameters":
+		p.args = true
+	case "UserData", "userData", "OnCreate", "OnStart":
+		p.encoded, p.script = true, true
+	case "TemplateBody", "Definition", "definition", "buildspec", "script", "Script":
+		p.script = true
+	case "stringData":
+		p.hidden = p.hidden || p.secret
+	case "data", "binaryData":
+		p.hidden = p.hidden || p.secret
+		if p.configMap {
+			p.env, p.script = true, true
+		}
+	}
+	return p
+}
