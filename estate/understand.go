@@ -33,7 +33,7 @@ func (s *Snapshot) Understood(ctx context.Context, understand func(*Asset) Under
 				for _, j := range batch {
 					a := *j.asset
 					a.Config = j.config
-					as, rs, bs = a.apply(understand(&a), as, rs, bs)
+					as, rs, bs = s.apply(a, understand(&a), as, rs, bs)
 				}
 				mu.Lock()
 				assets, rels, blind = append(assets, as...), append(rels, rs...), append(blind, bs...)
@@ -63,8 +63,9 @@ func (s *Snapshot) Understood(ctx context.Context, understand func(*Asset) Under
 }
 
 // apply adds to the three lists what u says of a. The asset itself goes on
-// without its configuration: With keeps the former one.
-func (a Asset) apply(u Understanding, as []Asset, rs []Relation, bs []BlindSpot) ([]Asset, []Relation, []BlindSpot) {
+// without its configuration, and so does a part that is an asset read for
+// itself: With then keeps the configuration that was read.
+func (s *Snapshot) apply(a Asset, u Understanding, as []Asset, rs []Relation, bs []BlindSpot) ([]Asset, []Relation, []BlindSpot) {
 	for _, p := range u.Problems {
 		bs = append(bs, BlindSpot{Source: a.Source, Account: a.Account, Region: a.Region, Operation: p.Path, Asset: a.ID,
 			Status: ReadMalformed, Why: p.Why, Hint: "look at this place of the configuration; if it is right, report it"})
@@ -81,5 +82,12 @@ func (a Asset) apply(u Understanding, as []Asset, rs []Relation, bs []BlindSpot)
 	if u.Root != nil {
 		a.Root = u.Root
 	}
-	return append(append(as, a), u.Parts...), append(rs, u.Relations...), bs
+	as = append(as, a)
+	for _, p := range u.Parts {
+		if n, ok := s.Find(p.ID); ok && !s.assets[n].Referenced {
+			p.Config = nil
+		}
+		as = append(as, p)
+	}
+	return as, append(rs, u.Relations...), bs
 }

@@ -45,11 +45,10 @@ func (s *Snapshot) With(assets []Asset, rels []Relation, blind []BlindSpot) (*Sn
 	return next, nil
 }
 
-// shareDigests takes over the digests of s if they have been computed already:
-// asking for one waits for a computation under way and starts none that the
-// next snapshot would not need too.
+// shareDigests takes over the digests of s, which the next snapshot's hash
+// needs as much as that of s does.
 func (next *Snapshot) shareDigests(s *Snapshot) {
-	if s.Len() > 0 && s.digests != nil {
+	if s.Len() > 0 {
 		s.ConfigDigest(0)
 		next.digests = s.digests
 	}
