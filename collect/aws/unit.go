@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -90,7 +89,13 @@ func (u *unit) list(ctx context.Context, rs []*catalog.Resource, scope catalog.S
 	defer func() { _ = w.workers.Wait() }()
 	h := head.History
 	if h == nil {
-		w.pages(req, nil, head.Bound)
+		variants := head.List.Variants
+		if len(variants) == 0 {
+			variants = []map[string]any{nil}
+		}
+		for _, v := range variants {
+			w.pages(req, v, head.Bound)
+		}
 		return
 	}
 	for _, live := range h.Live {
@@ -184,7 +189,7 @@ func (w *walk) pages(req api.Request, more map[string]any, bound int) {
 // in a region that answers.
 func (w *walk) listFailed(req api.Request, f *failure) {
 	list := w.rs[0].List
-	if slices.Contains(list.Absent, f.code) || f.cause == api.CauseNoEndpoint {
+	if list.IsAbsent(f.code, f.why) || f.cause == api.CauseNoEndpoint {
 		return
 	}
 	w.fail(w.rs)
@@ -257,7 +262,7 @@ func (u *unit) further(d *catalog.Draft, c *catalog.Call) {
 		return
 	}
 	f := asFailure(err)
-	if slices.Contains(c.Absent, f.code) {
+	if c.IsAbsent(f.code, f.why) {
 		d.Fail(c, estate.ReadAbsent, "")
 		return
 	}

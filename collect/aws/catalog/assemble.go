@@ -92,6 +92,10 @@ func (d *Draft) Add(c *Call, body any) error {
 		return nil
 	}
 	root := Lookup(body, c.Unwrap)
+	if root == nil && d.Resource.Single {
+		d.note(c, estate.ReadAbsent, "") // a setting that was never made has no object
+		return nil
+	}
 	obj, ok := root.(map[string]any)
 	if !ok {
 		err := fmt.Errorf("no object at %q in the reply", c.Unwrap)

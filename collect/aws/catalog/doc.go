@@ -19,7 +19,7 @@
 //     a leading "parent." looks into the parent asset's configuration;
 //   - a template, "arn:{partition}:s3:::{Name}": paths in braces, and
 //     {partition}, {region}, {account}; "{Path|last}" keeps what follows the
-//     last "/" or ":"; "@ec2:vpc/{VpcId}" is short for
+//     last "/" or ":"; "{A,B}" is the first that is there; "@ec2:vpc/{VpcId}" is short for
 //     "arn:{partition}:ec2:{region}:{account}:vpc/{VpcId}";
 //   - a literal, "=self".
 package catalog

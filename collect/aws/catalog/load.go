@@ -114,6 +114,11 @@ func (s *Service) adopt(r *Resource) error {
 		if c.Op == "" {
 			return errors.New("a call has no op")
 		}
+		for k, v := range c.With {
+			if s, ok := v.(string); ok {
+				c.With[k] = expandShort(s)
+			}
+		}
 	}
 	return nil
 }

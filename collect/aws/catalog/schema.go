@@ -1,5 +1,7 @@
 package catalog
 
+import "strings"
+
 // Service is one file of the catalogue.
 type Service struct {
 	// Service is the name of the service's API model ("sagemaker").
@@ -82,7 +84,10 @@ type Call struct {
 	With map[string]any `yaml:"with"`
 	// Params are fixed parameters; strings may be templates.
 	Params map[string]any `yaml:"params"`
-	// Absent lists error codes that mean "not configured".
+	// Variants are parameter sets a list is made with one after the other.
+	Variants []map[string]any `yaml:"variants"`
+	// Absent lists error codes that mean "not configured"; "CODE: words" also
+	// wants the message to begin with the words.
 	Absent []string `yaml:"absent"`
 	// Grant lists the IAM actions when they are not PREFIX:OP.
 	Grant []string `yaml:"grant"`
@@ -119,6 +124,17 @@ type History struct {
 	Sort map[string]any `yaml:"sort"`
 	// Newest is how many of each Done list are read.
 	Newest int `yaml:"newest"`
+}
+
+// IsAbsent reports whether an error means that nothing is configured. why is
+// "code: message".
+func (c *Call) IsAbsent(code, why string) bool {
+	for _, a := range c.Absent {
+		if a == code || strings.Contains(a, ": ") && strings.HasPrefix(why, a) {
+			return true
+		}
+	}
+	return false
 }
 
 // Key returns the member of the configuration under which the reply stands;

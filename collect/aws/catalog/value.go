@@ -123,7 +123,12 @@ func (s Scope) variable(item map[string]any, name string) (string, bool) {
 		return s.Region, s.Region != ""
 	}
 	name, last := strings.CutSuffix(name, "|last")
-	val := text(s.lookupIn(item, name))
+	val := ""
+	for path := range strings.SplitSeq(name, ",") {
+		if val = text(s.lookupIn(item, path)); val != "" {
+			break
+		}
+	}
 	if last {
 		val = val[strings.LastIndexAny(val, "/:")+1:]
 	}
