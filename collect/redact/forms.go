@@ -235,8 +235,7 @@ func connection(s []byte, i int) (start, end int, kind string) {
 	for from > 0 && i-from < 40 && (word[s[from-1]] || s[from-1] == '-') {
 		from--
 	}
-	name := string(bytes.TrimSpace(s[from:i]))
-	if len(name) < 3 || len(name) > 40 {
+	if i-from < 3 {
 		return 0, 0, ""
 	}
 	before := byte(';')
@@ -249,7 +248,7 @@ func connection(s []byte, i int) (start, end int, kind string) {
 	if !query && !list && !libpq {
 		return 0, 0, ""
 	}
-	if kind = connectionKind(name, s); kind == "" {
+	if kind = connectionKind(string(s[from:i]), s); kind == "" {
 		return 0, 0, ""
 	}
 	end = i + 1
