@@ -1,0 +1,119 @@
+package kubernetes
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// lastApplied holds a whole copy of the object as it was applied, secret
+// values included: it is dropped from every object.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// assetOf turns one object into an asset, taking from it what must not be
+// kept: managed fields, the last applied copy, values of secrets and of
+// configuration maps. It changes obj.
+func assetOf(cluster string, obj map[string]any, read estate.Read) (estate.Asset, error) {
+	apiVersion, kind := text(obj["apiVersion"]), text(obj["kind"])
+	meta, ok := obj["metadata"].(map[string]any)
+	if !ok {
+		return estate.Asset{}, fmt.Errorf("%s %s has no metadata object", apiVersion, kind)
+	}
+	name, namespace := text(meta["name"]), text(meta["namespace"])
+	if apiVersion == "" || kind == "" || name == "" {
+		return estate.Asset{}, fmt.Errorf("an object needs apiVersion, kind and metadata.name: has %q, %q and %q", apiVersion, kind, name)
+	}
+	if strings.ContainsAny(kind+namespace, "/#") || strings.Contains(name, "/") {
+		return estate.Asset{}, fmt.Errorf("%s %q in namespace %q: a name may not hold a slash", kind, name, namespace)
+	}
+	trim(meta)
+	a := estate.Asset{
+		ID: ID(cluster, namespace, groupOf(apiVersion), kind, name), Type: apiVersion + "/" + kind,
+		Cloud: estate.Kubernetes, Account: cluster, Region: namespace, Name: name,
+		Tags: labels(meta["labels"]), Reads: []estate.Read{read},
+	}
+	if t, err := time.Parse(time.RFC3339, text(meta["creationTimestamp"])); err == nil {
+		a.Created = t.UTC()
+	}
+	if apiVersion == "v1" {
+		a.Unknown = withhold(obj, kind)
+	}
+	config, err := json.Marshal(obj)
+	if err != nil {
+		return estate.Asset{}, fmt.Errorf("%s %s: %w", kind, name, err)
+	}
+	a.Config = config
+	return a, nil
+}
+
+// trim drops what the server keeps for itself and the last applied copy.
+func trim(meta map[string]any) {
+	delete(meta, "managedFields")
+	if annotations, ok := meta["annotations"].(map[string]any); ok {
+		delete(annotations, lastApplied)
+		if len(annotations) == 0 {
+			delete(meta, "annotations")
+		}
+	}
+	if meta["creationTimestamp"] == nil {
+		delete(meta, "creationTimestamp") // typed clients print null for "not yet"
+	}
+}
+
+// withhold removes the values of secrets and configuration maps and returns
+// pointers to what is therefore unknown. Of a configuration map the key names
+// stay, with null for each value; of a secret nothing but its metadata and
+// type, so that an export says no more than a live read.
+func withhold(obj map[string]any, kind string) (unknown []string) {
+	switch kind {
+	case "Secret":
+		delete(obj, "data")
+		delete(obj, "stringData")
+		unknown = []string{"/data", "/stringData"}
+		if text(obj["type"]) == "" {
+			unknown = append(unknown, "/type")
+		}
+	case "ConfigMap":
+		for _, member := range []string{"data", "binaryData"} {
+			switch values := obj[member].(type) {
+			case nil:
+			case map[string]any:
+				for key := range values {
+					values[key] = nil
+					unknown = append(unknown, "/"+member+"/"+escapePointer(key))
+				}
+			default:
+				delete(obj, member) // not a map: nothing of it is safe to keep
+				unknown = append(unknown, "/"+member)
+			}
+		}
+		sort.Strings(unknown)
+	}
+	return unknown
+}
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+func escapePointer(key string) string { return pointerEscapes.Replace(key) }
+
+// labels are read with the object, so that none is an empty map and not nil.
+func labels(v any) map[string]string {
+	out := map[string]string{}
+	if m, ok := v.(map[string]any); ok {
+		for k, v := range m {
+			if s, ok := v.(string); ok {
+				out[k] = s
+			}
+		}
+	}
+	return out
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
