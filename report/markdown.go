@@ -231,14 +231,29 @@ func (m *markdown) ladder() {
 }
 
 // prose escapes a value for running text: every character that could open
-// HTML, Markdown or a mention becomes an entity, so it can only be read.
+// HTML or Markdown becomes an entity. Mentions and issue references are found
+// only after entities are read, so their marks stand in an element of their own.
 func prose(s string) string {
-	s = line(s)
+	return entities(s, func(b *strings.Builder, r rune) { fmt.Fprintf(b, "<span>&#%d;</span>", r) })
+}
+
+// entities writes s with what could be markup as entities, and the marks of
+// mentions and references as reference does.
+func entities(s string, reference func(*strings.Builder, rune)) string {
 	var b strings.Builder
-	for _, r := range s {
+	s = line(s)
+	for i, r := range s {
 		switch r {
-		case '&', '<', '>', '"', '\'', '`', '*', '_', '[', ']', '(', ')', '|', '#', '@', '!', '~', '\\', '$', ':', '{', '}', '=':
+		case '@', '#':
+			reference(&b, r)
+		case '&', '<', '>', '"', '\'', '`', '*', '_', '[', ']', '(', ')', '|', '!', '~', '\\', '$', ':', '{', '}', '=':
 			fmt.Fprintf(&b, "&#%d;", r)
+		case '.':
+			if i >= 3 && strings.EqualFold(s[i-3:i], "www") { // a bare host would become a link
+				b.WriteString("&#46;")
+				continue
+			}
+			b.WriteRune(r)
 		default:
 			b.WriteRune(r)
 		}
@@ -249,9 +264,12 @@ func prose(s string) string {
 // cell is prose for a table cell, with words for nothing.
 func cell(s string) string { return prose(short(orNone(s, "none"), 80)) }
 
-// code sets a value in a code span that it cannot leave: an HTML element with
-// the value as prose, because backticks do not protect a table's bars.
-func code(s string) string { return "<code>" + prose(s) + "</code>" }
+// code sets a value in a code element that it cannot leave. It is an element
+// and not backticks, which do not protect a table's bars; mentions are not
+// looked for inside.
+func code(s string) string {
+	return "<code>" + entities(s, func(b *strings.Builder, r rune) { fmt.Fprintf(b, "&#%d;", r) }) + "</code>"
+}
 
 // fence sets commands in a code block longer than any run of backticks in them.
 func fence(commands []string) string {

@@ -1,0 +1,434 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+)
+
+// htmlPage is what the page's template takes.
+type htmlPage struct {
+	Policy, Title, Estate, Headline, Lead string
+	Style                                 template.CSS
+	Script                                template.JS
+	Taken, Snapshot, Version              string
+	Counts                                Counts
+	AssetsWords                           string
+	Sources                               []sourceView
+	Steps                                 []stepView
+	Rows                                  []rowView
+	RowsLeft                              int
+	Blockers                              []blockerView
+	BlockersLeft                          int
+	Workloads                             []workloadView
+	WorkloadsLeft                         int
+	Blind                                 []blindView
+	BlindLeft                             int
+	Ladder                                []rungView
+	Findings                              []findingView
+	FindingsLeft, FindingsAll             int
+	Severities                            []string
+	Again                                 string
+}
+
+type sourceView struct{ Source, Status, Words string }
+
+type stepView struct{ Number, ID, Title string }
+
+// rowView is one workload in the load table.
+type rowView struct {
+	Name, Anchor, Type, Zone, Verdict, Words string
+	Cells                                    []cellView
+}
+
+// cellView is one step of one workload: a mark for each line and its words.
+type cellView struct {
+	Marks []markView
+	Words string
+}
+
+type markView struct{ Class, Title string }
+
+type blockerView struct {
+	Number                      int
+	Title, Severity, Why, Reach string
+	Also                        []string
+	Workloads                   []linkView
+	WorkloadsLeft               int
+	Criteria                    string
+	Proofs                      []proofView
+	ProofsLeft                  int
+	Fix                         string
+	Commands                    []string
+	Patch                       string
+	Effort, Disrupts            string
+}
+
+type linkView struct{ Name, Anchor string }
+
+type proofView struct {
+	Asset string
+	Facts []finding.Evidence
+	Left  int
+}
+
+type workloadView struct {
+	Anchor, Name, ID, About, Type, Zone, Owner, Purpose, Verdict, Words, Lead string
+	Stairs                                                                    []rungView
+	Blockers                                                                  []ownBlocker
+	BlockersLeft                                                              int
+	Lines                                                                     []lineView
+	Picture                                                                   *svgView
+}
+
+// ownBlocker is a workload's blocker; Number leads to the shared list, else 0.
+type ownBlocker struct {
+	blockerView
+	Shared int
+}
+
+type lineView struct {
+	ID, Class, Status, Asks, Reason, Hint string
+	Claims                                []string
+	Findings                              int
+}
+
+type rungView struct {
+	Number     int
+	ID, Title  string
+	Held, Of   int
+	Class      string
+	Lines      []stairLine
+	Next       []nextView
+	NextLeft   int
+	AllUnbuilt bool
+}
+
+type stairLine struct{ Name, Class, Word, Count string }
+
+type nextView struct{ Do, Decides string }
+
+type blindView struct {
+	What, Why, Hint, Criteria string
+	More                      []string
+	Left                      int
+}
+
+type findingView struct {
+	Anchor, Severity, Status, Step, Title, Control, Asset, Evidence, Fix, Effort string
+}
+
+// newHTMLPage turns a document into the page's view, bounded and clean.
+func newHTMLPage(doc *Document, drawing Drawing) *htmlPage {
+	ix := newIndex(doc)
+	worst := ix.worstFirst()
+	anchors := make(map[string]string, len(worst))
+	for i, w := range worst {
+		if i < pageWorkloads {
+			anchors[w.ID] = fmt.Sprintf("w%d", i+1)
+		}
+	}
+	h := &htmlViews{ix: ix, anchors: anchors, names: names(worst), shared: map[*blocker]int{}, faults: faultsByAsset(doc.Findings)}
+	p := &htmlPage{
+		Policy: policy(), Style: template.CSS(pageStyle), Script: template.JS(pageScript), //nolint:gosec // both are embedded files of ours
+		Title: "sevenfold: " + doc.estateName(), Estate: doc.estateName(), Headline: headline(doc.Counts.Workloads),
+		Lead: lead(ix), Taken: doc.Taken.UTC().Format("2 January 2006, 15:04 UTC"), Snapshot: orNone(doc.Snapshot, "not stored"), Version: orNone(doc.Tool.Version, "unknown"),
+		Counts: doc.Counts, AssetsWords: many(doc.Counts.Assets, "asset") + ", " + many(doc.Counts.Relations, "relation"), Again: doc.again(),
+		Severities: []string{"critical", "high", "medium", "low", "info"},
+	}
+	for i, s := range ix.steps {
+		p.Steps = append(p.Steps, stepView{fmt.Sprint(i + 1), s.ID, s.Title})
+	}
+	for _, s := range doc.Sources {
+		p.Sources = append(p.Sources, sourceView{line(s.Source), line(s.Status), many(s.Assets, "asset") + ", " + many(s.Calls, "call") + ", " + seconds(s.Seconds)})
+	}
+	h.fill(p, worst, drawing)
+	return p
+}
+
+// fill adds the parts that can be long, each within its bound.
+func (h *htmlViews) fill(p *htmlPage, worst []*Workload, drawing Drawing) {
+	shown, left := bounded(worst, pageRows)
+	p.RowsLeft = left
+	for _, w := range shown {
+		p.Rows = append(p.Rows, h.row(w))
+	}
+	causes, left := bounded(h.ix.all, maxBlockers)
+	p.BlockersLeft = left
+	for i, b := range causes {
+		h.shared[b] = i + 1
+		p.Blockers = append(p.Blockers, h.blocker(i+1, b, nil))
+	}
+	detail, left := bounded(worst, pageWorkloads)
+	p.WorkloadsLeft = left
+	for _, w := range detail {
+		p.Workloads = append(p.Workloads, h.workload(w, drawing[w.ID]))
+	}
+	spots, left := bounded(blindGroups(h.ix.doc.BlindSpots), pageSpots)
+	p.BlindLeft = left
+	for _, g := range spots {
+		p.Blind = append(p.Blind, blind(g))
+	}
+	if len(worst) > 0 {
+		p.Ladder = h.rungs(h.ix.ladder(worst), true)
+	}
+	p.Findings, p.FindingsLeft = h.findings()
+	p.FindingsAll = len(h.ix.doc.Findings)
+}
+
+// bounded cuts s to n and says how many are left.
+func bounded[T any](s []T, n int) ([]T, int) {
+	if len(s) > n {
+		return s[:n], len(s) - n
+	}
+	return s, 0
+}
+
+// lead says in a sentence or two what matters after the headline.
+func lead(ix *index) string {
+	var out []string
+	if n := len(ix.all); n > 0 {
+		cheap := 0
+		for _, b := range ix.all {
+			if b.Fix.Effort == "minutes" {
+				cheap++
+			}
+		}
+		s := fmt.Sprintf("%s behind every failing line", many(n, "root cause"))
+		if n == 1 {
+			s = "One root cause stands behind every failing line"
+		} else {
+			s = strings.Replace(s, "behind", "stand behind", 1)
+		}
+		if cheap > 0 {
+			s += fmt.Sprintf("; %s mended in minutes", map[bool]string{true: "it is", false: number(cheap) + " can be"}[n == 1])
+		}
+		out = append(out, s+".")
+	}
+	if n := len(ix.doc.BlindSpots); n > 0 {
+		out = append(out, fmt.Sprintf("%s left lines undecided: unknown is not called safe.", many(n, "blind spot")))
+	}
+	return strings.Join(out, " ")
+}
+
+// names are the workloads' names by id, safe to print.
+func names(workloads []*Workload) map[string]string {
+	out := make(map[string]string, len(workloads))
+	for _, w := range workloads {
+		out[w.ID] = orNone(w.Name, w.ID)
+	}
+	return out
+}
+
+// htmlViews builds the parts of a page.
+type htmlViews struct {
+	ix             *index
+	anchors, names map[string]string
+	shared         map[*blocker]int
+	faults         map[string]int
+}
+
+func (h *htmlViews) row(w *Workload) rowView {
+	r := rowView{Name: h.names[w.ID], Anchor: h.anchors[w.ID], Type: orNone(w.Type, "unknown class"), Zone: orNone(w.Zone, "no zone"), Verdict: verdictClass(w.Verdict), Words: verdictWords(w.Verdict)}
+	for _, rg := range h.ix.ladder([]*Workload{w}) {
+		c := cellView{Words: rg.Step.Title + ": " + strings.Join(said(rg), "; ")}
+		for _, l := range rg.Lines {
+			c.Marks = append(c.Marks, markView{statusClass(l.Status()), l.Name()})
+		}
+		r.Cells = append(r.Cells, c)
+	}
+	return r
+}
+
+func (h *htmlViews) blocker(n int, b *blocker, w *Workload) blockerView {
+	v := blockerView{Number: n, Title: orNone(b.Title, "a criterion fails"), Severity: severityClass(b.Severity), Why: line(b.Why),
+		Criteria: line(strings.Join(b.Criteria, ", ")), Fix: line(b.Fix.Text), Patch: block(b.Fix.Patch), Effort: line(b.Fix.Effort), Disrupts: line(strings.Join(b.Fix.Disrupts, ", "))}
+	for _, a := range b.Also {
+		v.Also = append(v.Also, line(a))
+	}
+	if n := len(b.Assets()); n > 0 {
+		v.Reach = many(n, "asset")
+	}
+	ids, left := bounded(b.Workloads, 8)
+	v.WorkloadsLeft = left
+	for _, id := range ids {
+		v.Workloads = append(v.Workloads, linkView{h.names[id], h.anchors[id]})
+	}
+	for _, c := range b.Fix.Commands {
+		v.Commands = append(v.Commands, block(c))
+	}
+	shown, left := h.ix.proofs(b, w, 4)
+	v.ProofsLeft = left
+	for _, f := range shown {
+		facts, left := bounded(f.Evidence, 6)
+		p := proofView{Asset: line(f.Asset), Left: left}
+		for _, e := range facts {
+			p.Facts = append(p.Facts, finding.Evidence{What: line(e.What), Where: line(e.Where), Value: short(line(e.Value), 400)})
+		}
+		v.Proofs = append(v.Proofs, p)
+	}
+	return v
+}
+
+func (h *htmlViews) workload(w *Workload, p Picture) workloadView {
+	v := workloadView{Anchor: h.anchors[w.ID], Name: h.names[w.ID], ID: line(w.ID), Type: orNone(w.Type, "unknown class"), Zone: orNone(w.Zone, "none"),
+		Owner: orNone(w.Owner, "none named"), Purpose: line(w.Purpose), Verdict: verdictClass(w.Verdict), Words: verdictWords(w.Verdict),
+		Stairs: h.rungs(h.ix.ladder([]*Workload{w}), false), Picture: picture(h.anchors[w.ID], w.Name, p, h.faults)}
+	c := tally(w)
+	v.Lead = fmt.Sprintf("%d of %d lines hold, %d fail, %d could not be told", c.Held(), c.Total(), c.Fail, c.Unknown)
+	own, left := bounded(h.ix.of[w.ID], maxBlockers)
+	v.BlockersLeft = left
+	for _, b := range own {
+		v.Blockers = append(v.Blockers, ownBlocker{h.blocker(0, b, w), h.shared[b]})
+	}
+	for i := range w.Criteria {
+		v.Lines = append(v.Lines, criterionLine(&w.Criteria[i]))
+	}
+	return v
+}
+
+func criterionLine(c *finding.Criterion) lineView {
+	v := lineView{ID: line(c.ID), Class: statusClass(c.Status), Status: statusWord(c.Status), Asks: asks(c.ID), Reason: line(c.Reason), Findings: len(c.Findings)}
+	if c.Status != finding.CriterionPass && c.Status != finding.CriterionNA {
+		v.Hint = line(c.Hint)
+	}
+	claims, _ := bounded(c.Evidence, 6)
+	for _, e := range claims {
+		s := fmt.Sprintf("%s: %s of %s", line(e.Claim), number(e.Examined), number(e.Of))
+		if e.Source != "" {
+			s += ", " + line(e.Source)
+		}
+		v.Claims = append(v.Claims, s)
+	}
+	return v
+}
+
+// rungs are the seven steps; many workloads show shares instead of states.
+func (h *htmlViews) rungs(rungs []rung, withNext bool) []rungView {
+	out := make([]rungView, 0, len(rungs))
+	for i, r := range rungs {
+		v := rungView{Number: i + 1, ID: r.Step.ID, Title: r.Step.Title, Held: r.Counts.Held(), Of: r.Counts.Total(), Class: "pass", AllUnbuilt: true}
+		if r.Counts.Fail > 0 {
+			v.Class = "fail"
+		} else if r.Counts.Unknown > 0 || r.Counts.Total() == 0 {
+			v.Class = "unknown"
+		}
+		for _, l := range r.Lines {
+			s := stairLine{Name: l.Name(), Class: statusClass(l.Status()), Word: statusWord(l.Status())}
+			if l.Unbuilt {
+				s.Word = "not built"
+				s.Class += " unbuilt"
+			} else {
+				v.AllUnbuilt = false
+			}
+			if withNext {
+				s.Count = fmt.Sprintf("%s/%s", number(l.Counts.Held()), number(l.Counts.Total()))
+			}
+			v.Lines = append(v.Lines, s)
+		}
+		if withNext {
+			next, left := bounded(r.Next, 8)
+			v.NextLeft = left
+			for _, n := range next {
+				v.Next = append(v.Next, nextView{line(n.Do), strings.TrimSpace(decides(n, r))})
+			}
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func blind(g blindGroup) blindView {
+	v := blindView{What: line(g.What[0]), Why: line(g.Why), Hint: line(g.Hint), Criteria: line(strings.Join(g.Criteria, ", "))}
+	more, left := bounded(g.What[1:], 12)
+	v.Left = left
+	for _, m := range more {
+		v.More = append(v.More, line(m))
+	}
+	return v
+}
+
+var findingID = regexp.MustCompile(`^F-[0-9a-f]{1,64}$`)
+
+// findings are the worst of all findings, for the table.
+func (h *htmlViews) findings() ([]findingView, int) {
+	all := make([]*finding.Finding, len(h.ix.doc.Findings))
+	for i := range h.ix.doc.Findings {
+		all[i] = &h.ix.doc.Findings[i]
+	}
+	slices.SortFunc(all, func(a, b *finding.Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(string(a.Status), string(b.Status)), worse(a, b))
+	})
+	shown, left := bounded(all, pageFindings)
+	out := make([]findingView, 0, len(shown))
+	for _, f := range shown {
+		v := findingView{Severity: severityClass(f.Severity), Status: "unknown", Step: stepClass(f.Step), Title: short(orNone(f.Title, f.Control), 200), Control: line(f.Control),
+			Asset: short(line(f.Asset), 300), Fix: short(line(f.Fix.Text), 300), Effort: line(f.Fix.Effort)}
+		if findingID.MatchString(f.ID) {
+			v.Anchor = f.ID
+		}
+		if f.Status == finding.Fail {
+			v.Status = "fail"
+		}
+		if len(f.Evidence) > 0 {
+			v.Evidence = short(evidence(f.Evidence[0]), 240)
+		}
+		out = append(out, v)
+	}
+	return out, left
+}
+
+// verdictClass, statusClass, severityClass and stepClass name classes of the
+// style sheet; a value from outside never becomes one.
+func verdictClass(v finding.Verdict) string {
+	switch v {
+	case finding.Ready:
+		return "pass"
+	case finding.NotReady:
+		return "fail"
+	}
+	return "unknown"
+}
+
+func statusClass(s finding.CriterionStatus) string {
+	switch s {
+	case finding.CriterionPass, finding.CriterionFail, finding.CriterionWaived:
+		return string(s)
+	case finding.CriterionNA:
+		return "na"
+	}
+	return "unknown"
+}
+
+func statusWord(s finding.CriterionStatus) string {
+	switch s {
+	case finding.CriterionPass:
+		return "passes"
+	case finding.CriterionFail:
+		return "fails"
+	case finding.CriterionWaived:
+		return "waived"
+	case finding.CriterionNA:
+		return "not applicable"
+	}
+	return "could not tell"
+}
+
+func severityClass(s finding.Severity) string {
+	if _, err := finding.ParseSeverity(string(s)); err != nil {
+		return "info"
+	}
+	return string(s)
+}
+
+func stepClass(s string) string {
+	if slices.Contains([]string{"audit", "access", "data", "detect", "supply", "network", "respond"}, s) {
+		return s
+	}
+	return "audit"
+}
