@@ -17,7 +17,7 @@ func decodeReply(svc *service, op *operation, resp *http.Response, body []byte) 
 	if !utf8.Valid(body) {
 		return nil, errors.New("the reply is not UTF-8")
 	}
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+	if isHTML(body) {
 		return nil, errors.New("the reply is an HTML page, not the service's answer")
 	}
 	if op.out < 0 {
@@ -50,6 +50,13 @@ func decodeReply(svc *service, op *operation, resp *http.Response, body []byte) 
 		out, err = xmlBody(svc, op, body, out)
 	}
 	return closeObject(out), err
+}
+
+// isHTML looks at the page itself, as a proxy's or a sign-on's answer: the
+// content type is not to be trusted either way.
+func isHTML(body []byte) bool {
+	start := strings.ToLower(string(bytes.TrimSpace(body[:min(len(body), 256)])))
+	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html")
 }
 
 func closeObject(out []byte) json.RawMessage {
@@ -203,7 +210,10 @@ func float(text string) ([]byte, error) {
 // stays the text it is, as nothing must be lost.
 func policy(text string) []byte {
 	plain, err := url.PathUnescape(text)
-	if err == nil && json.Valid([]byte(plain)) {
+	if err != nil {
+		plain = text // a document that was never encoded
+	}
+	if json.Valid([]byte(plain)) {
 		var b bytes.Buffer
 		if json.Compact(&b, []byte(plain)) == nil && strings.HasPrefix(b.String(), "{") {
 			return b.Bytes()

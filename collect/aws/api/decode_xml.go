@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // xmlDecoder walks a reply's XML by tokens, driven by the shape it expects,
@@ -39,8 +38,7 @@ func (d *xmlDecoder) token() (xml.Token, error) {
 	}
 }
 
-// root gives the first element. An S3 error under status 200 is given as a
-// *serviceError.
+// root gives the first element.
 func (d *xmlDecoder) root() (xml.StartElement, error) {
 	for {
 		t, err := d.token()
@@ -49,9 +47,6 @@ func (d *xmlDecoder) root() (xml.StartElement, error) {
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
-			if strings.EqualFold(t.Name.Local, "html") {
-				return t, errors.New("the reply is an HTML page, not the service's answer")
-			}
 			return t, nil
 		case xml.EndElement:
 			return xml.StartElement{}, errors.New("the reply is no XML")

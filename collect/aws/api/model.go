@@ -125,6 +125,18 @@ func (o Op) Protocol() string { return o.svc.proto }
 // SigningName is the service part of the signature's scope.
 func (o Op) SigningName() string { return o.svc.signing }
 
+// Target is the value of X-Amz-Target that names the operation; empty where
+// the protocol has none.
+func (o Op) Target() string {
+	if o.svc.proto != "json" {
+		return ""
+	}
+	return o.svc.target + "." + o.op.name
+}
+
+// APIVersion is the date that the query and ec2 protocols send as Version.
+func (o Op) APIVersion() string { return o.svc.version }
+
 // HTTP is the method and the URI template of the request.
 func (o Op) HTTP() (method, uri string) { return o.op.method, o.op.uri }
 
