@@ -23,6 +23,9 @@ func decodeReply(svc *service, op *operation, resp *http.Response, body []byte) 
 	if op.out < 0 {
 		return json.RawMessage("{}"), nil
 	}
+	if len(bytes.TrimSpace(body)) == 0 && resp.StatusCode != http.StatusNoContent && hasBody(svc, op) {
+		return nil, errors.New("the reply is empty") // no service says "nothing" so
+	}
 	out := append(make([]byte, 0, len(body)+64), '{')
 	out, err := fromHeaders(svc, op, resp, out)
 	if err != nil {
@@ -39,14 +42,8 @@ func decodeReply(svc *service, op *operation, resp *http.Response, body []byte) 
 	}
 	switch svc.proto {
 	case "json", "rest-json":
-		if len(bytes.TrimSpace(body)) == 0 && resp.StatusCode != http.StatusNoContent {
-			return nil, errors.New("the reply is empty")
-		}
 		out, err = jsonBody(svc, op.out, body, out)
 	default:
-		if len(bytes.TrimSpace(body)) == 0 && svc.proto == "rest-xml" {
-			break // S3 answers so when nothing is set
-		}
 		out, err = xmlBody(svc, op, body, out)
 	}
 	return closeObject(out), err
