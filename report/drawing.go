@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
 )
 
 // Drawing is what the page draws: for each workload, by its id, what it is made
@@ -175,4 +176,50 @@ func state(n PictureNode, faults map[string]int) string {
 		s += " faulty"
 	}
 	return s
+}
+
+// Draw makes the pictures of workloads: their members, the assets they touch,
+// and the relations among those. Members come first, so that a workload with
+// more assets than fit keeps what it is made of.
+func Draw(snap *estate.Snapshot, workloads []finding.Workload) Drawing {
+	d := make(Drawing, len(workloads))
+	for i := range workloads {
+		d[workloads[i].ID] = draw(snap, &workloads[i])
+	}
+	return d
+}
+
+func draw(snap *estate.Snapshot, w *finding.Workload) Picture {
+	var p Picture
+	in := map[estate.Node]bool{}
+	var order []estate.Node
+	add := func(ids []string, member bool) {
+		for _, id := range ids {
+			n, ok := snap.Find(id)
+			if !ok || in[n] {
+				continue
+			}
+			if len(order) == pictureNodes {
+				p.Left++
+				continue
+			}
+			in[n] = true
+			order = append(order, n)
+			a := snap.Asset(n)
+			p.Nodes = append(p.Nodes, PictureNode{ID: a.ID, Name: a.Name, Type: a.Type, Kind: a.Kind,
+				Root: slices.Contains(w.Roots, id), Member: member, Unread: a.Referenced})
+		}
+	}
+	add(w.Roots, true)
+	add(w.Members, true)
+	add(w.Touches, false)
+	for _, n := range order {
+		from := snap.Asset(n).ID
+		for e := range snap.Out(n) {
+			if in[e.Node] && e.Node != n {
+				p.Edges = append(p.Edges, PictureEdge{From: from, To: snap.Asset(e.Node).ID, Type: e.Type, Tier: e.Tier})
+			}
+		}
+	}
+	return p
 }

@@ -48,6 +48,7 @@ type rowView struct {
 
 // cellView is one step of one workload: a mark for each line and its words.
 type cellView struct {
+	Step  string
 	Marks []markView
 	Words string
 }
@@ -199,11 +200,9 @@ func lead(ix *index) string {
 				cheap++
 			}
 		}
-		s := fmt.Sprintf("%s behind every failing line", many(n, "root cause"))
+		s := many(n, "root cause") + " account for every failing line"
 		if n == 1 {
-			s = "One root cause stands behind every failing line"
-		} else {
-			s = strings.Replace(s, "behind", "stand behind", 1)
+			s = "One root cause accounts for every failing line"
 		}
 		if cheap > 0 {
 			s += fmt.Sprintf("; %s mended in minutes", map[bool]string{true: "it is", false: number(cheap) + " can be"}[n == 1])
@@ -236,9 +235,13 @@ type htmlViews struct {
 func (h *htmlViews) row(w *Workload) rowView {
 	r := rowView{Name: h.names[w.ID], Anchor: h.anchors[w.ID], Type: orNone(w.Type, "unknown class"), Zone: orNone(w.Zone, "no zone"), Verdict: verdictClass(w.Verdict), Words: verdictWords(w.Verdict)}
 	for _, rg := range h.ix.ladder([]*Workload{w}) {
-		c := cellView{Words: rg.Step.Title + ": " + strings.Join(said(rg), "; ")}
+		c := cellView{Step: rg.Step.Title, Words: rg.Step.Title + ": " + strings.Join(said(rg), "; ")}
 		for _, l := range rg.Lines {
-			c.Marks = append(c.Marks, markView{statusClass(l.Status()), l.Name()})
+			class := statusClass(l.Status())
+			if l.Unbuilt {
+				class += " unbuilt"
+			}
+			c.Marks = append(c.Marks, markView{class, l.Name()})
 		}
 		r.Cells = append(r.Cells, c)
 	}

@@ -10,8 +10,8 @@ import (
 
 // Measures of a drawing in SVG user units.
 const (
-	boxWidth, boxHeight = 172, 42
-	columnGap           = 84
+	boxWidth, boxHeight = 164, 42
+	columnGap           = 79
 	rowGap              = 20
 	dummyHeight         = 10
 	drawingTop          = 34
@@ -200,13 +200,8 @@ func (l *layout) place() {
 			y += g.h + rowGap
 		}
 	}
-	l.width = len(l.columns)*(boxWidth+columnGap) - columnGap + 2
-	for _, k := range l.links {
-		if k.from.col == k.to.col && k.from.col == len(l.columns)-1 {
-			l.width = len(l.columns)*(boxWidth+columnGap) + 2 // room for arcs on the right
-		}
-	}
-	l.width = max(l.width, boxWidth+2)
+	l.width = len(l.columns)*(boxWidth+columnGap) - columnGap + 8
+	l.width = max(l.width, boxWidth+8)
 	l.height = drawingTop + tallest + 8
 }
 
@@ -217,8 +212,8 @@ func (k *link) path(at map[*group]int) (d string, reversed bool) {
 	a, b := chain[0], chain[len(chain)-1]
 	reversed = a != k.from
 	if a.col == b.col {
-		x := a.x + a.w
-		bend := 26 + min(30, abs(a.y-b.y)/8)
+		x, side := k.side()
+		bend := side * (26 + min(24, abs(a.y-b.y)/8))
 		return fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x, a.y+6, x+bend, a.y+6, x+bend, b.y-6, x, b.y-6), reversed
 	}
 	var s strings.Builder
@@ -235,12 +230,23 @@ func (k *link) path(at map[*group]int) (d string, reversed bool) {
 	return s.String(), reversed
 }
 
+// side is where a line between two boxes of one column leaves them, and the
+// direction it bends to: right, but from the last columns left, where the page
+// has room.
+func (k *link) side() (x, direction int) {
+	if k.from.col >= 3 {
+		return k.from.x, -1
+	}
+	return k.from.x + k.from.w, 1
+}
+
 // label is where the link's name stands: in the first gap from its source.
 func (k *link) label() (x, y int) {
 	chain := k.chain()
 	if k.from.col == k.to.col {
 		a, b := chain[0], chain[1]
-		return a.x + a.w + 22, (a.y + b.y) / 2
+		x, side := k.side()
+		return x + side*28, (a.y + b.y) / 2
 	}
 	p, q := chain[0], chain[1]
 	if chain[0] != k.from {

@@ -32,6 +32,14 @@ func newPage(opt Options) *page {
 	return &page{width: min(max(width, 60), 120), color: opt.Color, ascii: opt.ASCII}
 }
 
+// finish returns the page's text.
+func (p *page) finish() string {
+	if p.ascii {
+		return strings.ReplaceAll(p.String(), "…", "...")
+	}
+	return p.String()
+}
+
 func (p *page) line(s string) {
 	p.WriteString(strings.TrimRight(s, " "))
 	p.WriteByte('\n')

@@ -9,6 +9,7 @@ import (
 
 // svgView is a laid out drawing as the page's template takes it.
 type svgView struct {
+	Of            string
 	Name          string // makes the ids of this drawing's parts unique on the page
 	Width, Height int
 	Summary       string
@@ -36,7 +37,8 @@ type svgBox struct {
 	Class, Name, Sub, Tip, Faults string
 	X, Y, W, H                    int
 	// positions of what stands inside
-	TextX, NameY, SubY, FaultX int
+	TextX, NameY, SubY                     int
+	BadgeX, BadgeY, BadgeW, FaultX, FaultY int
 }
 
 type svgFamily struct{ Class, Title string }
@@ -51,7 +53,7 @@ func picture(name, of string, p Picture, faults map[string]int) *svgView {
 		return nil
 	}
 	l := arrange(p, faults)
-	v := &svgView{Name: name, Width: l.width, Height: l.height}
+	v := &svgView{Of: orNone(of, "the workload"), Name: name, Width: l.width, Height: l.height}
 	for _, c := range l.columns {
 		v.Columns = append(v.Columns, svgText{c.x + 2, 14, c.title})
 	}
@@ -147,11 +149,11 @@ func (l *layout) lanes() map[*link]map[*group]int {
 }
 
 // boxChars is how many characters of a name fit in a box.
-const boxChars = 23
+const boxChars = 20
 
 func box(g *group) svgBox {
 	n := g.nodes[0]
-	b := svgBox{X: g.x, Y: g.y - g.h/2, W: boxWidth, H: g.h, TextX: g.x + 12, NameY: g.y - 3, SubY: g.y + 12, FaultX: g.x + boxWidth - 8}
+	b := svgBox{X: g.x, Y: g.y - g.h/2, W: boxWidth, H: g.h, TextX: g.x + 12, NameY: g.y - 3, SubY: g.y + 12}
 	b.Name = middle(nodeName(n), boxChars)
 	b.Sub = shortType(n.Type)
 	b.Tip = line(n.ID)
@@ -168,7 +170,7 @@ func box(g *group) svgBox {
 		}
 		b.Tip = strings.Join(names, ", ")
 	}
-	b.Name, b.Sub = short(b.Name, boxChars), short(b.Sub, boxChars+3)
+	b.Name, b.Sub = short(b.Name, boxChars), short(b.Sub, boxChars+4)
 	classes := []string{"box"}
 	for _, c := range []struct {
 		on   bool
@@ -181,6 +183,9 @@ func box(g *group) svgBox {
 	b.Class = strings.Join(classes, " ")
 	if g.faults > 0 {
 		b.Faults = number(g.faults)
+		b.BadgeW = 9 + 7*len(b.Faults)
+		b.BadgeX, b.BadgeY = g.x+boxWidth-b.BadgeW+5, b.Y-7
+		b.FaultX, b.FaultY = b.BadgeX+b.BadgeW/2, b.BadgeY+12
 	}
 	return b
 }

@@ -50,11 +50,7 @@ func Text(w io.Writer, doc *Document, opt Options) error {
 	}
 	t.blind(chosen)
 	t.ladder(chosen)
-	out := t.String()
-	if opt.ASCII {
-		out = strings.ReplaceAll(out, "…", "...")
-	}
-	_, err := io.WriteString(w, out)
+	_, err := io.WriteString(w, t.finish())
 	return err
 }
 
