@@ -109,7 +109,12 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 
 // Compile checks and compiles an expression. What is wrong with it is an *Error
 // with the place inside the expression.
-func Compile(source string) (*Expr, error) {
+func Compile(source string) (*Expr, error) { return compile(source, true) }
+
+// CompileValue compiles an expression of any type, whose value is to be shown.
+func CompileValue(source string) (*Expr, error) { return compile(source, false) }
+
+func compile(source string, truth bool) (*Expr, error) {
 	if strings.TrimSpace(source) == "" {
 		return nil, &Error{Line: 1, Column: 1, Message: "the expression is empty"}
 	}
@@ -126,7 +131,7 @@ func Compile(source string) (*Expr, error) {
 		message, _, _ := strings.Cut(first.Message, "\n")
 		return nil, &Error{Line: first.Location.Line(), Column: first.Location.Column() + 1, Message: message}
 	}
-	if t := ast.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
+	if t := ast.OutputType(); truth && !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
 		return nil, &Error{Line: 1, Column: 1, Message: fmt.Sprintf("the expression gives %s, not true or false", t)}
 	}
 	p, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))

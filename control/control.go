@@ -1,0 +1,105 @@
+// Package control evaluates controls: facts that can be asked of an asset, each
+// a folder of data with the cases that prove it. It states facts; what they
+// mean for a workload is the gate's to judge.
+//
+// A folder holds control.yaml and the case files it names. A case file is an
+// asset's configuration, as anyone can make one with the provider's own command
+// line.
+package control
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
+	"github.com/sevenfold-sec/sevenfold/scope/strict"
+)
+
+// Control is one fact that can be asked of assets of certain types.
+type Control struct {
+	ID        string
+	Lifecycle string   // experimental, stable or deprecated
+	Step      string   // the step that judges it: audit, access, network, data, supply, detect, respond
+	Types     []string // asset types it is asked of
+	Title     string   // the fault in a few words, as a finding's title
+	Asks      string   // the question, answered yes by a pass
+	Why       string   // what goes wrong when it fails
+	// InvalidFor lists for whom a fail would be wrong; Applies or a near-miss
+	// case keeps each of them out.
+	InvalidFor []string
+	Severity   finding.Severity
+	Fix        finding.Fix // commands still hold {name}, {id}, {region}, {account}
+	// Reads are the operations the answer rests on ("s3:GetBucketPolicy").
+	Reads      []string
+	Frameworks []string
+	Techniques []string
+	Cases      Cases
+
+	applies  *expr.Expr // nil: always
+	fails    *expr.Expr
+	evidence []exhibit
+	folder   fs.FS
+	place    strict.Place
+}
+
+// exhibit is one line of evidence a finding shows.
+type exhibit struct {
+	what string
+	show *expr.Expr
+}
+
+// Cases are the configurations a control proves itself on.
+type Cases struct {
+	Fail, Pass, Near, NA, Unknown []Case
+}
+
+// Case is one configuration and what must come of it.
+type Case struct {
+	File    string
+	Because string // why it is a near miss, not applicable or undecided
+	Type    string // asset type; empty: the control's first
+	Denied  []string
+}
+
+// Applies returns the source of the condition under which the control is asked
+// at all; empty when it always is.
+func (c *Control) Applies() string {
+	if c.applies == nil {
+		return ""
+	}
+	return c.applies.String()
+}
+
+// Fails returns the source of the condition that is true of a faulty asset.
+func (c *Control) Fails() string { return c.fails.String() }
+
+// Place is where the control is defined.
+func (c *Control) Place() strict.Place { return c.place }
+
+// Set is the controls of a run. It is immutable and safe for concurrent use.
+type Set struct {
+	controls []*Control
+	byType   map[string][]*Control
+	names    map[string]string // catalogue: id -> name
+}
+
+// Controls lists the controls by id.
+func (s *Set) Controls() []*Control { return slices.Clone(s.controls) }
+
+// Find returns a control by id, nil if there is none.
+func (s *Set) Find(id string) *Control {
+	i, ok := slices.BinarySearchFunc(s.controls, id, func(c *Control, id string) int { return strings.Compare(c.ID, id) })
+	if !ok {
+		return nil
+	}
+	return s.controls[i]
+}
+
+// For lists the controls asked of a type, by id. The slice must not be changed.
+func (s *Set) For(typ string) []*Control { return s.byType[typ] }
+
+// Name returns the name of a framework or technique id; empty if no catalogue
+// has it.
+func (s *Set) Name(id string) string { return s.names[id] }

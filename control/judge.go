@@ -1,0 +1,213 @@
+package control
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
+)
+
+// Result is the outcome of one control on one asset.
+type Result struct {
+	Control *Control
+	Outcome finding.Outcome
+	// Evidence is what a fail or unknown rests on; empty for pass and n/a.
+	Evidence []finding.Evidence
+	// Why says why the outcome is unknown, or that the control does not apply.
+	Why string
+	// Missing are the reads whose want makes the outcome unknown, with the
+	// grant that would end it where that is known.
+	Missing []estate.Read
+}
+
+// Context is what an asset's configuration does not say of it.
+type Context struct {
+	// Now is the time ages are counted from; zero is the clock's.
+	Now time.Time
+	// Zone gives the asset's zone, false where it could not be decided. Nil:
+	// the zone is unknown.
+	Zone func() (string, bool)
+}
+
+// Judge asks an asset all controls of its type, with the clock's time and no
+// zone. The configuration is decoded once. It is safe for concurrent use.
+func (s *Set) Judge(a *estate.Asset, config json.RawMessage) []Result {
+	return s.JudgeIn(Context{}, a, config)
+}
+
+// JudgeIn is Judge in a context.
+func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Result {
+	controls := s.byType[a.Type]
+	if len(controls) == 0 {
+		return nil
+	}
+	if ctx.Now.IsZero() {
+		ctx.Now = time.Now()
+	}
+	subject := expr.NewSubject(a, func() (json.RawMessage, error) { return config, nil }, ctx.Zone, ctx.Now)
+	defer subject.Release()
+	out := make([]Result, len(controls))
+	for i, c := range controls {
+		out[i] = c.judge(subject)
+	}
+	return out
+}
+
+func (c *Control) judge(s *expr.Subject) Result {
+	r := Result{Control: c}
+	if c.applies != nil {
+		switch e := c.applies.Eval(s); e.Truth {
+		case expr.False:
+			r.Outcome, r.Why = finding.NA, "does not apply: "+c.applies.String()
+			return r
+		case expr.Unknown:
+			return c.undecided(s, e, "whether it applies")
+		}
+	}
+	switch e := c.fails.Eval(s); e.Truth {
+	case expr.True:
+		r.Outcome, r.Evidence = finding.Fail, c.exhibits(s)
+	case expr.False:
+		r.Outcome = finding.Pass
+	default:
+		return c.undecided(s, e, "the answer")
+	}
+	return r
+}
+
+func (c *Control) exhibits(s *expr.Subject) []finding.Evidence {
+	out := make([]finding.Evidence, 0, len(c.evidence))
+	for _, e := range c.evidence {
+		out = append(out, finding.Evidence{What: c.Title, Where: e.what, Value: e.show.Show(s)})
+	}
+	return out
+}
+
+// undecided explains an unknown: which reads it hangs on, or which error.
+func (c *Control) undecided(s *expr.Subject, e expr.Result, what string) Result {
+	r := Result{Control: c, Outcome: finding.Unknown, Evidence: c.exhibits(s)}
+	if e.Err != nil {
+		r.Why = what + " could not be decided: " + e.Err.Error()
+		return r
+	}
+	for _, m := range e.Missing {
+		r.Missing = append(r.Missing, c.missing(s.Asset(), m)...)
+	}
+	parts := make([]string, 0, len(r.Missing))
+	for _, m := range r.Missing {
+		parts = append(parts, explain(m))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, e.Why())
+	}
+	r.Why = what + " is not known: " + strings.Join(parts, "; ")
+	return r
+}
+
+func explain(r estate.Read) string {
+	s := fmt.Sprintf("%s %s", r.Operation, r.Status)
+	if r.Why != "" {
+		s += " (" + r.Why + ")"
+	}
+	if r.Grant != "" {
+		s += ", grant " + r.Grant
+	}
+	return s
+}
+
+// missing finds the reads behind what an expression missed ("config.KEY").
+func (c *Control) missing(a *estate.Asset, what string) []estate.Read {
+	if what == "zone" {
+		return nil
+	}
+	key := strings.TrimPrefix(strings.TrimPrefix(what, "config"), ".")
+	match := func(r estate.Read) bool { return r.Key == key }
+	switch {
+	case what == "tags":
+		match = func(r estate.Read) bool { return strings.Contains(r.Operation, "Tag") }
+	case key == "":
+		match = func(estate.Read) bool { return true }
+	case !expr.IsOperation(key):
+		match = func(r estate.Read) bool { return r.Key == "" }
+	}
+	var out []estate.Read
+	for _, r := range a.Reads {
+		if !r.Status.Known() && match(r) {
+			out = append(out, r)
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return c.unread(a, key, what)
+}
+
+// unread names the operations that nobody tried.
+func (c *Control) unread(a *estate.Asset, key, what string) []estate.Read {
+	why := "not read from " + a.Source
+	switch {
+	case a.Referenced:
+		why = "the asset is known only because another names it"
+	case a.Source == "":
+		why = "never read"
+	case slices.Contains(a.Unknown, "/"+key) || len(a.Unknown) > 0:
+		why = "known only after apply"
+	}
+	var out []estate.Read
+	for _, op := range c.Reads {
+		_, name, _ := strings.Cut(op, ":")
+		if name == key || !expr.IsOperation(key) && what != "tags" {
+			out = append(out, estate.Read{Operation: op, Key: key, Status: estate.ReadSkipped, Why: why})
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, estate.Read{Operation: what, Key: key, Status: estate.ReadSkipped, Why: why})
+	}
+	return out
+}
+
+// FixFor is the control's fix with its commands filled in for an asset; values
+// are quoted for a POSIX shell, since a name is what somebody else chose.
+func (c *Control) FixFor(a *estate.Asset) finding.Fix {
+	fix := c.Fix
+	fill := strings.NewReplacer("{name}", quote(a.Name), "{id}", quote(a.ID), "{region}", quote(a.Region), "{account}", quote(a.Account))
+	fix.Commands = make([]string, len(c.Fix.Commands))
+	for i, cmd := range c.Fix.Commands {
+		fix.Commands[i] = fill.Replace(cmd)
+	}
+	return fix
+}
+
+// quote makes s one word of a shell command.
+func quote(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@=,+") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Finding is the finding a failing or undecided result becomes; its id stays
+// the same from run to run.
+func (r Result) Finding(a *estate.Asset) finding.Finding {
+	c := r.Control
+	f := finding.Finding{
+		ID: finding.NewID(c.ID, a.ID, ""), Control: c.ID, Step: c.Step, Status: r.Outcome, Severity: c.Severity, Asset: a.ID,
+		Title: c.Title, Evidence: r.Evidence, Fix: c.FixFor(a), Frameworks: c.Frameworks, Techniques: c.Techniques,
+	}
+	if r.Outcome == finding.Unknown {
+		f.Title = "Could not tell: " + c.Asks
+		f.Evidence = append([]finding.Evidence{{What: "why it is not known", Where: "reads", Value: r.Why}}, r.Evidence...)
+		f.Fix = finding.Fix{Text: "Let the reader see what it could not, then assess again.", Effort: "minutes"}
+		for _, m := range r.Missing {
+			if m.Grant != "" {
+				f.Fix.Text = "Grant " + m.Grant + " to the reader, then assess again."
+			}
+		}
+	}
+	return f
+}

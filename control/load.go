@@ -1,0 +1,306 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
+	"github.com/sevenfold-sec/sevenfold/scope/strict"
+)
+
+// catalogueFolder holds the ids of frameworks and techniques with their source.
+const catalogueFolder = "catalogue"
+
+// definition is control.yaml as people write it.
+type definition struct {
+	strict.Place
+	ID         strict.Text    `key:"id,required"`
+	Lifecycle  strict.Text    `key:"lifecycle,required"`
+	Step       strict.Text    `key:"step,required"`
+	Types      []strict.Text  `key:"types,required"`
+	Title      strict.Text    `key:"title,required"`
+	Asks       strict.Text    `key:"asks,required"`
+	Applies    *strict.Text   `key:"applies"`
+	Fails      strict.Text    `key:"fails,required"`
+	Why        strict.Text    `key:"why,required"`
+	InvalidFor []string       `key:"invalid_for,required"`
+	Severity   strict.Text    `key:"severity,required"`
+	Fix        fixDefinition  `key:"fix,required"`
+	Evidence   []strict.Text  `key:"evidence"`
+	Reads      []strict.Text  `key:"reads,required"`
+	Frameworks []strict.Text  `key:"frameworks"`
+	Techniques []strict.Text  `key:"techniques"`
+	Cases      caseDefinition `key:"cases,required"`
+}
+
+type fixDefinition struct {
+	Text     string      `key:"text,required"`
+	Commands []string    `key:"commands"`
+	Patch    string      `key:"patch"`
+	Effort   strict.Text `key:"effort,required"`
+	Disrupts []string    `key:"disrupts"`
+}
+
+type caseDefinition struct {
+	strict.Place
+	Fail    []caseFile `key:"fail,required"`
+	Pass    []caseFile `key:"pass,required"`
+	Near    []caseFile `key:"near,required"`
+	NA      []caseFile `key:"na"`
+	Unknown []caseFile `key:"unknown"`
+}
+
+type caseFile struct {
+	File    strict.Text `key:"file,short"`
+	Because string      `key:"because"`
+	Type    string      `key:"type"`
+	Denied  []string    `key:"denied"`
+}
+
+type catalogue struct {
+	Name    string            `key:"name,required"`
+	Version string            `key:"version,required"`
+	Source  string            `key:"source,required"`
+	Licence string            `key:"licence,required"`
+	Kind    strict.Text       `key:"kind,required"`
+	Entries map[string]string `key:"entries,required"`
+}
+
+// Load reads the controls of each folder of the given file systems, and the
+// catalogues of ids beside them. A broken control is named in the errors and
+// left out; the rest load. An id that an earlier file system has already is
+// refused: a company's own control never silently replaces a built-in one.
+func Load(fsys ...fs.FS) (*Set, []error) {
+	l := loader{set: &Set{byType: map[string][]*Control{}, names: map[string]string{}}, kinds: map[string]string{}}
+	for _, f := range fsys {
+		l.catalogues(f)
+	}
+	for _, f := range fsys {
+		l.folders(f)
+	}
+	slices.SortFunc(l.set.controls, func(a, b *Control) int { return strings.Compare(a.ID, b.ID) })
+	for _, c := range l.set.controls {
+		for _, t := range c.Types {
+			l.set.byType[t] = append(l.set.byType[t], c)
+		}
+	}
+	return l.set, l.errs
+}
+
+type loader struct {
+	set   *Set
+	kinds map[string]string // id -> framework or technique
+	errs  []error
+}
+
+func (l *loader) catalogues(f fs.FS) {
+	files, err := fs.Glob(f, catalogueFolder+"/*.yaml")
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+	for _, name := range files {
+		var c catalogue
+		if err := decode(f, name, &c); err != nil {
+			l.errs = append(l.errs, fmt.Errorf("catalogue left out: %w", err))
+			continue
+		}
+		if k := c.Kind.Value; k != "framework" && k != "technique" {
+			l.errs = append(l.errs, c.Kind.Problemf("kind %q is neither framework nor technique", k))
+			continue
+		}
+		for id, n := range c.Entries {
+			l.set.names[id], l.kinds[id] = n, c.Kind.Value
+		}
+	}
+}
+
+// decode reads one YAML file, never more of it than may be used.
+func decode(f fs.FS, name string, v any) error {
+	file, err := f.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, strict.MaxBytes+1))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	y, err := strict.Parse(name, data)
+	if err != nil {
+		return err
+	}
+	return y.Decode(v)
+}
+
+func (l *loader) folders(f fs.FS) {
+	entries, err := fs.ReadDir(f, ".")
+	if err != nil {
+		l.errs = append(l.errs, fmt.Errorf("controls cannot be listed: %w", err))
+		return
+	}
+	for _, e := range entries {
+		if !e.IsDir() || e.Name() == catalogueFolder || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		c, err := l.control(f, e.Name())
+		if err != nil {
+			l.errs = append(l.errs, fmt.Errorf("control %s left out: %w", e.Name(), err))
+			continue
+		}
+		l.set.controls = append(l.set.controls, c)
+	}
+}
+
+var (
+	idForm    = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+	readForm  = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9]+$`)
+	lifecycle = []string{"experimental", "stable", "deprecated"}
+	steps     = []string{"audit", "access", "network", "data", "supply", "detect", "respond"}
+	efforts   = []string{"minutes", "hours", "days"}
+)
+
+func (l *loader) control(f fs.FS, folder string) (*Control, error) {
+	var d definition
+	if err := decode(f, path.Join(folder, "control.yaml"), &d); err != nil {
+		return nil, err
+	}
+	sub, err := fs.Sub(f, folder)
+	if err != nil {
+		return nil, err
+	}
+	b := builder{d: &d, folder: sub, kinds: l.kinds}
+	c := b.build()
+	if d.ID.Value != folder {
+		b.bad(d.ID, "id %q is not the folder's name, %q", d.ID.Value, folder)
+	}
+	if old := slices.IndexFunc(l.set.controls, func(o *Control) bool { return o.ID == d.ID.Value }); old >= 0 {
+		b.bad(d.ID, "id %q is taken by %s", d.ID.Value, l.set.controls[old].place)
+	}
+	return c, errors.Join(b.errs...)
+}
+
+// builder checks one definition and gathers all that is wrong with it.
+type builder struct {
+	d      *definition
+	folder fs.FS
+	kinds  map[string]string
+	errs   []error
+}
+
+func (b *builder) bad(t strict.Text, format string, args ...any) {
+	b.errs = append(b.errs, t.Problemf(format, args...))
+}
+
+func (b *builder) build() *Control {
+	d := b.d
+	c := &Control{
+		ID: d.ID.Value, Lifecycle: d.Lifecycle.Value, Step: d.Step.Value, Title: d.Title.Value, Asks: d.Asks.Value,
+		Why: d.Why.Value, InvalidFor: d.InvalidFor, folder: b.folder, place: d.Place,
+		Fix: finding.Fix{Text: d.Fix.Text, Commands: d.Fix.Commands, Patch: d.Fix.Patch, Effort: d.Fix.Effort.Value, Disrupts: d.Fix.Disrupts},
+	}
+	if !idForm.MatchString(c.ID) {
+		b.bad(d.ID, "id %q is not words of a-z and 0-9 joined by hyphens", c.ID)
+	}
+	b.oneOf(d.Lifecycle, "lifecycle", lifecycle)
+	b.oneOf(d.Step, "step", steps)
+	b.oneOf(d.Fix.Effort, "effort", efforts)
+	var err error
+	if c.Severity, err = finding.ParseSeverity(d.Severity.Value); err != nil {
+		b.bad(d.Severity, "%v", err)
+	}
+	if len(d.Types) == 0 {
+		b.bad(d.ID, "types is empty")
+	}
+	if len(d.InvalidFor) == 0 {
+		b.bad(d.ID, "invalid_for is empty; say for whom a fail would be wrong")
+	}
+	c.Types = values(d.Types)
+	for _, r := range d.Reads {
+		if !readForm.MatchString(r.Value) {
+			b.bad(r, "%q is not an operation written service:Operation", r.Value)
+		}
+	}
+	c.Reads = values(d.Reads)
+	c.Frameworks, c.Techniques = b.ids(d.Frameworks, "framework"), b.ids(d.Techniques, "technique")
+	c.fails = b.expression(d.Fails, expr.Compile)
+	if d.Applies != nil {
+		c.applies = b.expression(*d.Applies, expr.Compile)
+	}
+	for _, e := range d.Evidence {
+		c.evidence = append(c.evidence, exhibit{what: e.Value, show: b.expression(e, expr.CompileValue)})
+	}
+	b.cases(c)
+	return c
+}
+
+func (b *builder) oneOf(t strict.Text, what string, known []string) {
+	if !slices.Contains(known, t.Value) {
+		b.bad(t, "%s %q is none of %s", what, t.Value, strings.Join(known, ", "))
+	}
+}
+
+func (b *builder) ids(list []strict.Text, kind string) []string {
+	for _, t := range list {
+		if b.kinds[t.Value] != kind {
+			b.bad(t, "%s id %q is in no catalogue", kind, t.Value)
+		}
+	}
+	return values(list)
+}
+
+func (b *builder) expression(t strict.Text, compile func(string) (*expr.Expr, error)) *expr.Expr {
+	e, err := compile(t.Value)
+	var at *expr.Error
+	if errors.As(err, &at) {
+		b.errs = append(b.errs, &strict.Problem{Place: t.At(at.Line, at.Column), Message: at.Message})
+		return nil
+	}
+	if err != nil {
+		b.errs = append(b.errs, err)
+	}
+	return e
+}
+
+func (b *builder) cases(c *Control) {
+	d := b.d.Cases
+	take := func(what string, list []caseFile, reason bool) []Case {
+		var out []Case
+		for _, f := range list {
+			if reason && f.Because == "" {
+				b.bad(f.File, "%s case %s says no because", what, f.File.Value)
+			}
+			if f.Type != "" && !slices.Contains(c.Types, f.Type) {
+				b.bad(f.File, "case type %q is not among the control's types", f.Type)
+			}
+			if s, err := fs.Stat(b.folder, path.Clean(f.File.Value)); err != nil || s.IsDir() {
+				b.bad(f.File, "case file %s is not there", f.File.Value)
+			}
+			out = append(out, Case{File: path.Clean(f.File.Value), Because: f.Because, Type: f.Type, Denied: f.Denied})
+		}
+		return out
+	}
+	c.Cases = Cases{
+		Fail: take("failing", d.Fail, false), Pass: take("passing", d.Pass, false), Near: take("near-miss", d.Near, true),
+		NA: take("n/a", d.NA, true), Unknown: take("unknown", d.Unknown, true),
+	}
+	for what, n := range map[string]int{"fail": len(d.Fail), "pass": len(d.Pass), "near": len(d.Near)} {
+		if n == 0 {
+			b.errs = append(b.errs, &strict.Problem{Place: d.Place, Message: "cases." + what + " is empty; a control proves itself on failing, passing and near-miss cases"})
+		}
+	}
+}
+
+func values(list []strict.Text) []string {
+	var out []string
+	for _, t := range list {
+		out = append(out, t.Value)
+	}
+	return out
+}

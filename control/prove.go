@@ -1,0 +1,170 @@
+package control
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
+)
+
+// Prove runs a control on its own cases and returns what did not come out as
+// the case says; a near miss may pass or not apply. Besides each case as given,
+// it denies every operation the control reads in turn: the outcome must then be
+// what it was or unknown, and unknown for at least one case, else the control
+// does not need what it says it reads, or answers without having seen it.
+func (c *Control) Prove(now time.Time) []error {
+	var errs []error
+	for _, g := range c.groups() {
+		for _, k := range g.cases {
+			a, err := c.Asset(k)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", c.ID, err))
+				continue
+			}
+			if got := c.on(a, now); !slices.Contains(g.want, got.Outcome) {
+				errs = append(errs, fmt.Errorf("%s: case %s gives %s (%s), want %s", c.ID, k.File, got.Outcome, got.Why, g.want[0]))
+			}
+		}
+	}
+	if len(errs) > 0 {
+		return errs
+	}
+	for _, op := range c.Reads {
+		errs = append(errs, c.proveRead(op, now)...)
+	}
+	return errs
+}
+
+type group struct {
+	cases []Case
+	want  []finding.Outcome
+}
+
+func (c *Control) groups() []group {
+	return []group{
+		{c.Cases.Fail, []finding.Outcome{finding.Fail}},
+		{c.Cases.Pass, []finding.Outcome{finding.Pass}},
+		{c.Cases.Near, []finding.Outcome{finding.Pass, finding.NA}},
+		{c.Cases.NA, []finding.Outcome{finding.NA}},
+		{c.Cases.Unknown, []finding.Outcome{finding.Unknown}},
+	}
+}
+
+func (c *Control) on(a *estate.Asset, now time.Time) Result {
+	s := expr.NewSubject(a, nil, nil, now)
+	defer s.Release()
+	return c.judge(s)
+}
+
+// proveRead denies one operation to every case.
+func (c *Control) proveRead(op string, now time.Time) []error {
+	var errs []error
+	unknown := false
+	for _, g := range c.groups() {
+		for _, k := range g.cases {
+			a, err := c.Asset(k)
+			if err != nil {
+				return []error{err}
+			}
+			before := c.on(a, now)
+			if err := deny(a, op); err != nil {
+				return []error{fmt.Errorf("%s: case %s: %w", c.ID, k.File, err)}
+			}
+			after := c.on(a, now)
+			unknown = unknown || after.Outcome == finding.Unknown
+			if after.Outcome != before.Outcome && after.Outcome != finding.Unknown {
+				errs = append(errs, fmt.Errorf("%s: case %s gives %s, but %s without %s; it must be unknown", c.ID, k.File, before.Outcome, after.Outcome, op))
+			}
+			if after.Outcome == finding.Unknown && len(g.want) > 0 && g.want[0] != finding.Unknown &&
+				!slices.ContainsFunc(after.Missing, func(r estate.Read) bool { return r.Operation == op && r.Grant != "" }) {
+				errs = append(errs, fmt.Errorf("%s: case %s without %s is unknown, but does not name it (%s)", c.ID, k.File, op, after.Why))
+			}
+		}
+	}
+	if !unknown {
+		errs = append(errs, fmt.Errorf("%s: no case becomes unknown without %s; the control does not need it", c.ID, op))
+	}
+	return errs
+}
+
+// deny takes an operation and what it gave from an asset.
+func deny(a *estate.Asset, op string) error {
+	var config map[string]json.RawMessage
+	if err := json.Unmarshal(a.Config, &config); err != nil {
+		return err
+	}
+	for i, r := range a.Reads {
+		if r.Operation != op {
+			continue
+		}
+		a.Reads[i] = estate.Read{Operation: op, Key: r.Key, Status: estate.ReadDenied, Why: "AccessDenied", Grant: op}
+		if r.Key == "" {
+			// What is left of the root is what a list gave: nothing, here.
+			for k := range config {
+				if !expr.IsOperation(k) && k != "apiVersion" && k != "kind" {
+					delete(config, k)
+				}
+			}
+			continue
+		}
+		delete(config, r.Key)
+	}
+	var err error
+	a.Config, err = json.Marshal(config)
+	return err
+}
+
+// Asset makes the asset a case stands for: the file is its configuration, and
+// its reads are the control's, absent where the file does not hold their reply.
+func (c *Control) Asset(k Case) (*estate.Asset, error) {
+	data, err := fs.ReadFile(c.folder, k.File)
+	if err != nil {
+		return nil, err
+	}
+	var config map[string]json.RawMessage
+	if err := json.Unmarshal(data, &config); err != nil {
+		return nil, fmt.Errorf("%s: %w", k.File, err)
+	}
+	a := &estate.Asset{
+		ID: "case:" + c.ID + "/" + k.File, Type: c.Types[0], Name: strings.TrimSuffix(k.File, ".json"), Cloud: estate.AWS,
+		Account: "111122223333", Region: "eu-west-1", Config: data, Source: "case", Tags: map[string]string{},
+	}
+	if k.Type != "" {
+		a.Type = k.Type
+	}
+	var object struct{ APIVersion, Kind string }
+	if json.Unmarshal(data, &object) == nil && object.APIVersion != "" && object.Kind != "" {
+		a.Type = object.APIVersion + "/" + object.Kind
+	}
+	if !strings.HasPrefix(a.Type, "AWS::") {
+		a.Cloud = estate.Kubernetes
+	}
+	source := c.Applies() + " " + c.Fails()
+	root := false
+	for _, op := range c.Reads {
+		_, key, _ := strings.Cut(op, ":")
+		read := estate.Read{Operation: op, Status: estate.ReadOK}
+		if _, given := config[key]; given || strings.Contains(source, "."+key) || strings.Contains(source, ".?"+key) {
+			if read.Key = key; !given {
+				read.Status = estate.ReadAbsent
+			}
+		}
+		root = root || read.Key == ""
+		a.Reads = append(a.Reads, read)
+	}
+	if !root {
+		a.Reads = append(a.Reads, estate.Read{Operation: "case:Root", Status: estate.ReadOK})
+	}
+	for _, op := range k.Denied {
+		if err := deny(a, op); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
