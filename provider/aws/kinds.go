@@ -1,0 +1,264 @@
+package aws
+
+import "github.com/sevenfold-sec/sevenfold/estate"
+
+// kinds gives every type of the services read here its kind, those without a
+// reading of their own included: CloudFormation's types, and in its style those
+// it has none for. One line a service.
+var kinds = map[estate.Kind]string{
+	estate.KindIdentity: `
+IAM: DeletedPrincipal Group GroupPolicy InstanceProfile OIDCProvider Role RolePolicy SAMLProvider ServiceLinkedRole User UserPolicy UserToGroupAddition VirtualMFADevice
+S3: CanonicalUser
+SageMaker: UserProfile Workforce Workteam
+BedrockAgentCore: WorkloadIdentity
+EKS: IdentityProviderConfig PodIdentityAssociation
+SSO: Application ApplicationAssignment Assignment Instance InstanceAccessControlAttributeConfiguration
+DataZone: GroupProfile Owner ProjectMembership UserProfile
+MemoryDB: User
+ElastiCache: User UserGroup
+IdentityStore: Group GroupMembership User
+Cognito: IdentityPool IdentityPoolPrincipalTag IdentityPoolRoleAttachment LogDeliveryConfiguration ManagedLoginBranding Terms UserPool UserPoolClient UserPoolDomain UserPoolGroup UserPoolIdentityProvider UserPoolRegionalConfigurationAttachment UserPoolReplica UserPoolResourceServer UserPoolRiskConfigurationAttachment UserPoolUICustomizationAttachment UserPoolUser UserPoolUserToGroupAttachment
+`,
+	estate.KindPolicy: `
+IAM: AccountPasswordPolicy AccountSummary ManagedPolicy Policy
+S3: AccessGrant AccessGrantsInstance AccessGrantsLocation AccountPublicAccessBlock BucketPolicy MultiRegionAccessPointPolicy
+S3Express: BucketPolicy
+S3Tables: TableBucketPolicy TablePolicy
+S3Vectors: VectorBucketPolicy
+S3ObjectLambda: AccessPointPolicy
+S3Outposts: BucketPolicy
+EC2: EBSEncryptionByDefault ImageBlockPublicAccess InstanceMetadataDefaults NetworkInterfacePermission SnapshotBlockPublicAccess TransitGatewayMeteringPolicy VPCBlockPublicAccessExclusion VPCBlockPublicAccessOptions VPCEndpointServicePermissions
+SageMaker: ComputeQuota
+Bedrock: AutomatedReasoningPolicy AutomatedReasoningPolicyVersion EnforcedGuardrail EnforcedGuardrailConfiguration Guardrail GuardrailVersion KnowledgeBasePolicy ResourcePolicy
+BedrockAgentCore: Policy PolicyEngine ResourcePolicy
+Lambda: CodeSigningConfig LayerVersionPermission Permission ResourcePolicy
+ECR: RegistryPolicy RegistryScanningConfiguration SigningConfiguration
+EKS: AccessEntry
+Batch: SchedulingPolicy
+Glue: DataCatalogEncryptionSettings SecurityConfiguration
+RDS: DBClusterParameterGroup DBParameterGroup
+DAX: ParameterGroup
+OpenSearchServerless: AccessPolicy LifecyclePolicy SecurityConfig SecurityPolicy
+Redshift: ClusterParameterGroup UsageLimit
+EMR: BlockPublicAccessConfiguration SecurityConfiguration
+EMRContainers: SecurityConfiguration
+SSM: ResourcePolicy
+SNS: TopicInlinePolicy TopicPolicy
+SQS: QueueInlinePolicy QueuePolicy
+Kinesis: ResourcePolicy
+Events: EventBusPolicy
+CloudTrail: ResourcePolicy
+Logs: AccountPolicy ResourcePolicy StorageTierPolicy
+Config: ConfigRule ConformancePack OrganizationConfigRule OrganizationConformancePack
+SecurityHub: ConfigurationPolicy SecurityControl Standard
+ApplicationAutoScaling: ScalableTarget ScalingPolicy
+AutoScaling: ScalingPolicy
+Organizations: Policy ResourcePolicy
+QBusiness: Permission
+SSO: PermissionSet
+WAFv2: RuleGroup WebACL
+CloudFront: CachePolicy CloudFrontOriginAccessIdentity ContinuousDeploymentPolicy OriginAccessControl OriginRequestPolicy ResponseHeadersPolicy
+MSK: ClusterPolicy
+DocDB: DBClusterParameterGroup
+Neptune: DBClusterParameterGroup DBParameterGroup
+LakeFormation: DataCellsFilter DataLakeSettings Permissions PrincipalPermissions Resource Tag TagAssociation
+MemoryDB: ParameterGroup
+ElastiCache: ParameterGroup
+RAM: Permission PermissionAssociation PrincipalAssociation ResourceAssociation ResourceShare SourceAssociation
+NetworkFirewall: FirewallPolicy RuleGroup
+VpcLattice: AuthPolicy ResourcePolicy
+Lex: ResourcePolicy
+`,
+	estate.KindCompute: `
+EC2: ApplicationStatusCheck CapacityManagerDataExport CapacityReservation CapacityReservationFleet EC2Fleet EnclaveCertificateIamRoleAssociation Host Instance InstanceConnectEndpoint InstanceEventWindow LaunchTemplate PlacementGroup SpotFleet SqlHaStandbyDetectedInstance VolumeAttachment
+SageMaker: AIWorkloadConfig App AutoMLJob Cluster ClusterSchedulerConfig CompilationJob Device DeviceFleet Domain EdgePackagingJob HyperParameterTuningJob InferenceRecommendationsJob LabelingJob NotebookInstance OptimizationJob PartnerApp ProcessingJob Space TrainingJob TransformJob
+Bedrock: Agent AgentVersion EvaluationJob ModelCopyJob ModelCustomizationJob ModelImportJob ModelInvocationJob Session
+BedrockAgentCore: BrowserCustom BrowserProfile CapacityProvider CodeInterpreterCustom Harness Runtime
+Lambda: CapacityProvider Function
+ECS: CapacityProvider Cluster ClusterCapacityProviderAssociations Daemon DaemonTaskDefinition ExpressGatewayService Gateway GatewayClusterAssociations PrimaryTaskSet Service Task TaskDefinition TaskSet
+EKS: Capability CertificateAuthority Cluster FargateProfile Nodegroup
+Batch: ComputeEnvironment ConsumableResource Job JobDefinition ServiceEnvironment
+EMR: Cluster InstanceFleetConfig InstanceGroupConfig Studio StudioSessionMapping
+EMRServerless: Application
+EMRContainers: Endpoint VirtualCluster
+SSM: ManagedInstance
+AutoScaling: AutoScalingGroup LaunchConfiguration LifecycleHook ScheduledAction WarmPool
+CloudFront: ConnectionFunction Function
+`,
+	estate.KindModel: `
+SageMaker: Algorithm Hub HubContent InferenceComponent Model ModelCard ModelPackage ModelPackageGroup
+Bedrock: CustomModel FoundationModel ImportedModel
+Glue: MLTransform
+Comprehend: DocumentClassifier EntityRecognizer
+Personalize: MetricAttribution Solution
+`,
+	estate.KindEndpoint: `
+S3: AccessPoint MultiRegionAccessPoint
+S3Express: AccessPoint
+S3ObjectLambda: AccessPoint
+S3Outposts: AccessPoint
+SageMaker: Endpoint EndpointConfig InferenceExperiment Variant
+Bedrock: AgentAlias ApplicationInferenceProfile CustomModelDeployment FlowAlias InferenceProfile IntelligentPromptRouter MarketplaceModelEndpoint PromptRouter ProvisionedModelThroughput
+BedrockAgentCore: ConsentPortal Gateway GatewayRateLimit GatewayRule GatewayTarget HarnessEndpoint RuntimeEndpoint
+Lambda: Alias Url Version WebFunction WebFunctionEndpoint WebFunctionRevision
+RDS: DBClusterEndpoint DBProxy DBProxyEndpoint DBProxyTargetGroup
+EFS: AccessPoint
+ApiGateway: Account Authorizer BasePathMapping BasePathMappingV2 Deployment DocumentationPart DocumentationVersion DomainName DomainNameAccessAssociation DomainNameV2 GatewayResponse Method Model RequestValidator Resource RestApi Stage UsagePlan UsagePlanKey
+ApiGatewayV2: Api ApiGatewayManagedOverrides ApiMapping Authorizer Deployment DomainName Integration IntegrationResponse Model PortalProduct Route RouteResponse RoutingRule Stage
+QBusiness: Application WebExperience
+Comprehend: DocumentClassifierEndpoint Endpoint EntityRecognizerEndpoint
+CloudFront: Distribution DistributionTenant StreamingDistribution
+Personalize: Campaign
+Lex: Bot BotAlias BotVersion
+`,
+	estate.KindDataset: `
+S3: Object Prefix
+S3Tables: Namespace Table TableBucket
+S3Vectors: Index
+SageMaker: FeatureGroup
+BedrockAgentCore: Dataset
+Glue: Partition Registry Schema SchemaVersion SchemaVersionMetadata Table TableOptimizer
+OpenSearchServerless: CollectionIndex Index
+Macie: AllowList CustomDataIdentifier
+Kendra: Faq Thesaurus
+Personalize: Dataset DatasetGroup Schema
+Forecast: Dataset DatasetGroup
+`,
+	estate.KindStore: `
+S3: Bucket
+S3Express: DirectoryBucket
+S3Vectors: VectorBucket
+S3Outposts: Bucket
+EC2: Snapshot Volume
+BedrockAgentCore: Memory
+ECR: PublicRepository PullThroughCacheRule PullTimeUpdateExclusion ReplicationConfiguration Repository RepositoryCreationTemplate
+Glue: Catalog Database
+RDS: ClusterSnapshot CustomDBEngineVersion DBCluster DBInstance DBShardGroup DBSnapshot Deployment EventSubscription GlobalCluster Integration OptionGroup
+DynamoDB: GlobalTable Table
+DAX: Cluster
+OpenSearchService: Domain
+OpenSearchServerless: Collection CollectionGroup
+Elasticsearch: Domain
+Redshift: Cluster EndpointAccess EndpointAuthorization EventSubscription Integration QEV2IdcApplication RedshiftIdcApplication ScheduledAction Snapshot SnapshotCopyGrant SnapshotSchedule
+RedshiftServerless: Namespace Snapshot Workgroup
+EMR: WALWorkspace
+EFS: FileSystem
+FSx: Backup DataRepositoryAssociation FileCache FileSystem S3AccessPointAttachment Snapshot StorageVirtualMachine Volume
+CloudTrail: EventDataStore
+Logs: LogGroup LogStream
+QBusiness: Index Retriever
+Kendra: Index
+DocDB: DBCluster DBInstance EventSubscription GlobalCluster
+Neptune: DBCluster DBInstance EventSubscription GlobalCluster
+Athena: DataCatalog
+Backup: BackupVault LogicallyAirGappedBackupVault
+MemoryDB: ACL Cluster MultiRegionCluster Snapshot
+ElastiCache: CacheCluster GlobalReplicationGroup ReplicationGroup ServerlessCache ServerlessCacheSnapshot Snapshot
+CodeCommit: Repository
+`,
+	estate.KindPipeline: `
+SageMaker: DataQualityJobDefinition ModelBiasJobDefinition ModelExplainabilityJobDefinition ModelQualityJobDefinition MonitoringSchedule NotebookInstanceLifecycleConfig Pipeline PipelineExecution Project StudioLifecycleConfig
+Bedrock: AgentActionGroup AgentCollaborator AgentKnowledgeBase Blueprint DataAutomationLibrary DataAutomationProject DataSource Flow FlowVersion IngestionJob KnowledgeBase Prompt PromptVersion RetrievalInstruction
+BedrockAgentCore: Evaluator OnlineEvaluationConfig
+Batch: JobQueue QuotaShare
+Glue: Blueprint Classifier ConnectionType Crawler CustomEntityType DataQualityRuleset DevEndpoint IdentityCenterConfiguration Integration IntegrationResourceProperty Job JobRun Session UsageProfile UserDefinedFunction Workflow
+EMR: Step
+EMRContainers: JobTemplate
+SSM: Association Document MaintenanceWindow MaintenanceWindowTarget MaintenanceWindowTask
+KinesisFirehose: DeliveryStream
+StepFunctions: Activity StateMachine StateMachineAlias StateMachineVersion
+Pipes: Pipe
+Logs: Integration LogAnomalyDetector MetricFilter QueryDefinition ScheduledQuery SubscriptionFilter Transformer
+QBusiness: DataAccessor DataSource Plugin
+Kendra: DataSource
+Comprehend: Flywheel
+MWAA: Environment
+Athena: CapacityReservation NamedQuery PreparedStatement WorkGroup
+CodeBuild: Fleet Project ReportGroup
+CodePipeline: CustomActionType Pipeline
+`,
+	estate.KindNetwork: `
+S3Outposts: Endpoint
+EC2: CarrierGateway ClientVpnAuthorizationRule ClientVpnEndpoint ClientVpnRoute ClientVpnTargetNetworkAssociation CustomerGateway DHCPOptions EIP EIPAssociation EgressOnlyInternetGateway EndpointService GatewayRouteTableAssociation IPAM IPAMAllocation IPAMPool IPAMPoolCidr IPAMPrefixListResolver IPAMPrefixListResolverTarget IPAMResourceDiscovery IPAMResourceDiscoveryAssociation IPAMScope IPv4Pool InternetGateway IpPoolRouteTableAssociation IpamExternalResourceVerificationToken IpamInternetRegistryAssociation LocalGatewayRoute LocalGatewayRouteTable LocalGatewayRouteTableVPCAssociation LocalGatewayRouteTableVirtualInterfaceGroupAssociation LocalGatewayVirtualInterface LocalGatewayVirtualInterfaceGroup NatGateway NetworkAcl NetworkAclEntry NetworkInsightsAccessScope NetworkInsightsAccessScopeAnalysis NetworkInsightsAnalysis NetworkInsightsPath NetworkInterface NetworkInterfaceAttachment NetworkPerformanceMetricSubscription PrefixList Route RouteServer RouteServerAssociation RouteServerEndpoint RouteServerPeer RouteServerPropagation RouteTable SecondaryNetwork SecurityGroup SecurityGroupEgress SecurityGroupIngress SecurityGroupVpcAssociation Subnet SubnetCidrBlock SubnetCidrReservation SubnetNetworkAclAssociation SubnetRouteTableAssociation TrafficMirrorFilter TrafficMirrorFilterRule TrafficMirrorSession TrafficMirrorTarget TransitGateway TransitGatewayAttachment TransitGatewayConnect TransitGatewayConnectPeer TransitGatewayMeteringPolicyEntry TransitGatewayMulticastDomain TransitGatewayMulticastDomainAssociation TransitGatewayMulticastGroupMember TransitGatewayMulticastGroupSource TransitGatewayPeeringAttachment TransitGatewayPolicyTable TransitGatewayPolicyTableAssociation TransitGatewayPolicyTableEntry TransitGatewayRoute TransitGatewayRouteTable TransitGatewayRouteTableAssociation TransitGatewayRouteTablePropagation TransitGatewayVpcAttachment VPC VPCCidrBlock VPCDHCPOptionsAssociation VPCEncryptionControl VPCEndpoint VPCEndpointConnectionNotification VPCEndpointService VPCGatewayAttachment VPCPeeringConnection VPNConcentrator VPNConnection VPNConnectionRoute VPNGateway VPNGatewayRoutePropagation VerifiedAccessEndpoint VerifiedAccessGroup VerifiedAccessInstance VerifiedAccessTrustProvider
+Lambda: NetworkConnector
+Glue: Connection
+RDS: DBSecurityGroup DBSecurityGroupIngress DBSubnetGroup
+DAX: SubnetGroup
+OpenSearchServerless: VpcEndpoint
+Redshift: ClusterSecurityGroup ClusterSecurityGroupIngress ClusterSubnetGroup
+EFS: MountTarget
+ApiGateway: VpcLink
+ApiGatewayV2: VpcLink
+ElasticLoadBalancing: LoadBalancer
+ElasticLoadBalancingV2: Listener ListenerCertificate ListenerRule LoadBalancer TargetGroup TrustStore TrustStoreRevocation
+CloudFront: VpcOrigin
+MSK: VpcConnection
+DocDB: DBSubnetGroup
+Neptune: DBSubnetGroup
+MemoryDB: SubnetGroup
+ElastiCache: SecurityGroup SecurityGroupIngress SubnetGroup
+NetworkFirewall: ContainerAssociation Firewall LoggingConfiguration TLSInspectionConfiguration VpcEndpointAssociation
+VpcLattice: AccessLogSubscription DomainVerification Listener ResourceConfiguration ResourceGateway Rule Service ServiceNetwork ServiceNetworkResourceAssociation ServiceNetworkServiceAssociation ServiceNetworkVpcAssociation TargetGroup
+`,
+	estate.KindSecret: `
+IAM: AccessKey ServerCertificate
+EC2: KeyPair
+BedrockAgentCore: ApiKeyCredentialProvider OAuth2CredentialProvider PaymentCredentialProvider TokenVault
+KMS: Alias Key ReplicaKey
+SecretsManager: ResourcePolicy RotationSchedule Secret SecretTargetAttachment
+SSM: Parameter
+ApiGateway: ApiKey ClientCertificate
+CloudFront: KeyGroup PublicKey
+CodeBuild: SourceCredential
+ACMPCA: Certificate CertificateAuthority CertificateAuthorityActivation Permission
+CertificateManager: Account AcmeDomainValidation AcmeEndpoint AcmeExternalAccountBinding Certificate
+`,
+	estate.KindImage: `
+EC2: FpgaImage Image
+SageMaker: AppImageConfig Image ImageVersion
+Lambda: MicrovmImage
+ECR: Image
+`,
+	estate.KindPackage: `
+SageMaker: CodeRepository
+Lambda: LayerVersion
+EKS: Addon
+`,
+	estate.KindService: `
+S3: StorageLens StorageLensGroup
+SageMaker: Action Artifact Context Experiment ExperimentTrialComponent HumanTaskUi MlflowApp MlflowTrackingServer Trial TrialComponent
+BedrockAgentCore: ConfigurationBundle PaymentConnector PaymentManager
+BedrockMantle: Project
+OpenSearchService: Application
+SSM: CloudConnector OpsItem PatchBaseline ResourceDataSync ServiceSetting
+Config: AggregationAuthorization ConfigurationAggregator ConfigurationRecorder Connector DeliveryChannel RemediationConfiguration StoredQuery
+GuardDuty: CustomDetectionRuleAssociation Detector Filter IPSet MalwareProtectionPlan Master Member PublishingDestination ThreatEntitySet ThreatIntelSet TrustedEntitySet
+Macie: FindingsFilter Member Session
+SecurityHub: ActionTarget AggregatorV2 AutomationRule AutomationRuleV2 Connector ConnectorV2 DelegatedAdmin FindingAggregator Hub HubV2 Insight OrganizationConfiguration PolicyAssociation ProductSubscription
+CloudWatch: Dashboard Integration OTelEnrichment ResourceMetricsConfiguration View
+Organizations: Account Organization OrganizationalUnit Root
+Kendra: FeaturedResultsSet QuerySuggestionsBlockList
+WAFv2: IPSet LoggingConfiguration RegexPatternSet WebACLAssociation
+CloudFront: AnycastIpList ConnectionGroup FieldLevelEncryptionConfig FieldLevelEncryptionProfile KeyValueStore MonitoringSubscription RealtimeLogConfig TrustStore
+AccessAnalyzer: Analyzer ArchiveRule
+DataZone: Connection DataSource Domain DomainUnit Environment EnvironmentActions EnvironmentBlueprintConfiguration EnvironmentProfile FormType PolicyGrant Project ProjectProfile SubscriptionTarget
+Backup: BackupPlan BackupSelection Framework LegalHold ReportPlan RestoreTestingPlan RestoreTestingSelection TieringConfiguration
+Personalize: EventTracker Filter
+`,
+	estate.KindEventSource: `
+EC2: FlowLog
+Bedrock: ModelInvocationLoggingConfiguration
+Lambda: EventInvokeConfig EventSourceMapping
+Glue: Trigger
+SNS: Subscription Topic
+SQS: Queue
+Kinesis: Channel Stream StreamConsumer
+Events: ApiDestination Archive Connection Endpoint EventBus Rule
+Scheduler: Schedule ScheduleGroup
+CloudTrail: Channel Dashboard Trail
+Logs: Delivery DeliveryDestination DeliverySource Destination
+CloudWatch: Alarm AlarmMuteRule AnomalyDetector CompositeAlarm InsightRule LogAlarm MetricStream
+MSK: BatchScramSecret Channel Cluster Configuration Replicator ServerlessCluster Topic
+CodePipeline: Webhook
+`,
+}

@@ -1,0 +1,80 @@
+package aws
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// Everyone is the set node of all principals, anonymous ones included.
+const Everyone = "set://principals/*"
+
+// ServicePrincipalType is the type of the nodes that stand for AWS services as
+// principals ("sagemaker.amazonaws.com").
+const ServicePrincipalType = "AWS::ServicePrincipal"
+
+// principalID gives the id of the asset a policy's principal means, noting
+// nodes that no collector sends as parts.
+func (r *reading) principalID(p Principal) string {
+	switch {
+	case p.ID == "*" && p.Type != "Service":
+		r.part(estate.Asset{ID: Everyone, Type: estate.SetType, Kind: estate.KindIdentity, Name: "everyone"})
+		return Everyone
+	case p.Type == "Service":
+		r.part(estate.Asset{ID: p.ID, Type: ServicePrincipalType, Kind: estate.KindService, Name: p.ID})
+	case isAccount(p.ID):
+		return ARN{r.partition(), "iam", "", p.ID, "root"}.String()
+	case p.Type == "CanonicalUser":
+		id := "canonical-user://" + p.ID
+		r.part(estate.Asset{ID: id, Type: "AWS::S3::CanonicalUser", Kind: estate.KindIdentity})
+		return id
+	case strings.HasPrefix(p.ID, "arn:"):
+	case p.Type == "Federated":
+		r.part(estate.Asset{ID: p.ID, Type: "AWS::FederatedPrincipal", Kind: estate.KindIdentity, Name: p.ID})
+	default: // the unique id that is left of a deleted user or role
+		r.part(estate.Asset{ID: p.ID, Type: "AWS::IAM::DeletedPrincipal", Kind: estate.KindIdentity, Name: p.ID})
+	}
+	return p.ID
+}
+
+// trust relates a role to each principal its trust policy lets assume it.
+func (r *reading) trust(path string) []Statement {
+	doc := r.cfg.at(path)
+	all := statements(doc)
+	for _, s := range all {
+		if s.Effect != "Allow" {
+			continue
+		}
+		where := doc.path + ".Statement[" + strconv.Itoa(s.Index) + "]"
+		for _, p := range s.Principals {
+			r.relate(r.a.ID, estate.Trusts, r.principalID(p), where+".Principal")
+		}
+		if len(s.NotPrincipals) > 0 {
+			r.relate(r.a.ID, estate.Trusts, r.principalID(Principal{"*", "*"}), where+".NotPrincipal")
+		}
+	}
+	return all
+}
+
+// resourcePolicy is the linker of a resource's own policy: each allowing
+// statement becomes a set node that the asset contains and that grants to the
+// statement's principals, so that classes join and never pairs.
+func resourcePolicy(n node, _ estate.RelationType) {
+	r, doc := n.r, document(n)
+	for _, s := range statements(doc) {
+		if s.Effect != "Allow" || len(s.Principals)+len(s.NotPrincipals) == 0 {
+			continue
+		}
+		where := n.path + ".Statement[" + strconv.Itoa(s.Index) + "]"
+		set := r.a.ID + "#statement/" + strconv.Itoa(s.Index)
+		r.ownPart(estate.Asset{ID: set, Type: estate.SetType, Kind: estate.KindPolicy,
+			Name: firstOf(s.Sid, "statement "+strconv.Itoa(s.Index))}, where)
+		for _, p := range s.Principals {
+			r.relate(set, estate.Grants, r.principalID(p), where+".Principal")
+		}
+		if len(s.NotPrincipals) > 0 {
+			r.relate(set, estate.Grants, r.principalID(Principal{"*", "*"}), where+".NotPrincipal")
+		}
+	}
+}
