@@ -113,6 +113,7 @@ var services = []service{
 // model does not know the client skips, so they are never kept in memory.
 var dropped = []string{
 	"apigateway.ApiKey.value",
+	"bedrock-agentcore-control.GetDatasetResponse.downloadUrl",
 	"ec2.VpnConnection.CustomerGatewayConfiguration",
 	"ec2.TunnelOption.PreSharedKey",
 	"lambda.FunctionCodeLocation.Location",
