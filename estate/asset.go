@@ -267,3 +267,11 @@ type Problem struct {
 	Path string // "config.AssumeRolePolicyDocument"
 	Why  string
 }
+
+// Addition is what a step adds to the graph: the next snapshot is the former
+// one with it.
+type Addition struct {
+	Assets     []Asset
+	Relations  []Relation
+	BlindSpots []BlindSpot
+}

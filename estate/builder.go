@@ -56,9 +56,10 @@ type edge struct{ from, to, label uint32 }
 // ticket names an id before the graph is sorted: its shard and its place there.
 func ticket(shard int, place uint32) uint32 { return uint32(shard)<<(32-shardBits) | place }
 
-// NewBuilder returns a Builder for a snapshot of the estate as it was at taken.
+// NewBuilder returns a Builder for a snapshot of the estate as it was at taken,
+// to the microsecond.
 func NewBuilder(taken time.Time) *Builder {
-	b := &Builder{taken: taken.UTC().Round(0), seed: maphash.MakeSeed()}
+	b := &Builder{taken: taken.UTC().Truncate(time.Microsecond), seed: maphash.MakeSeed()}
 	for i := range b.shards {
 		b.shards[i].index = map[string]uint32{}
 		b.shards[i].labels = map[label]uint32{}

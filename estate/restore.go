@@ -45,7 +45,7 @@ func NewRestorer(st Stored) (*Restorer, error) {
 	if st.Refs != nil && len(st.Refs) != len(st.Assets) || st.Digests != nil && len(st.Digests) != len(st.Assets) {
 		return nil, fmt.Errorf("%d stored assets, but %d references and %d digests", len(st.Assets), len(st.Refs), len(st.Digests))
 	}
-	s := &Snapshot{taken: st.Taken.UTC().Round(0), assets: st.Assets, index: newIndex(st.Assets), configs: st.Configs,
+	s := &Snapshot{taken: st.Taken.UTC().Truncate(time.Microsecond), assets: st.Assets, index: newIndex(st.Assets), configs: st.Configs,
 		refs: st.Refs, digests: st.Digests, hash: st.Hash,
 		blind: uniteBlindSpots(slices.Clone(st.BlindSpots)), coverage: uniteCoverage(st.Coverage), sources: slices.Clone(st.Sources)}
 	sortSources(s.sources)
