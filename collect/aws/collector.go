@@ -98,8 +98,7 @@ func (c *Collector) account(role string, sink estate.Sink) error {
 		return err
 	}
 	regions := s.enabledRegions()
-	s.phase("first", regions)
-	s.phase("", regions)
+	s.units(regions)
 	s.sweepTags(regions)
 	return nil
 }
@@ -138,15 +137,12 @@ func (c *Collector) enter(role string, sink estate.Sink) (*session, error) {
 	return s, nil
 }
 
-// phase reads the groups of one order in every region, those that are global
-// once.
-func (s *session) phase(order string, regions []string) {
+// units reads every group in every region, those that are global once. They
+// start in the catalogue's order, what AI workloads are made of first.
+func (s *session) units(regions []string) {
 	var g errgroup.Group
 	g.SetLimit(unitsAtOnce)
 	for _, gr := range s.c.groups {
-		if gr.service.Order != order {
-			continue
-		}
 		if gr.global() {
 			g.Go(func() error { s.unit(gr, s.home); return nil })
 			continue

@@ -193,12 +193,12 @@ func (s *session) blind(sink estate.Sink, req api.Request, f *failure, asset str
 	if f.cause == api.CauseCancelled {
 		return // the run was ended
 	}
-	key := strings.Join([]string{req.Region, req.Key(), f.code, string(f.status)}, "|")
+	key := strings.Join([]string{req.Region, req.Key(), f.code, string(f.status), types[0]}, "|")
 	s.mu.Lock()
 	s.said[key]++
 	n := s.said[key]
 	s.mu.Unlock()
-	if asset != "" && n > namedCauses {
+	if n > 1 && asset == "" || n > namedCauses {
 		return
 	}
 	b := estate.BlindSpot{

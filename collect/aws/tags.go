@@ -68,7 +68,7 @@ func (s *session) sweepRegion(name string) map[string]int {
 	for page, err := range s.pages(r.ctx, req) {
 		if err != nil {
 			f := asFailure(err)
-			s.blind(s.sink, req, f, "", nil, []string{"tag:GetResources"})
+			s.blind(s.sink, req, f, "", []string{""}, []string{"tag:GetResources"})
 			return unseen
 		}
 		for id, tags := range catalog.TaggedResources(page) {

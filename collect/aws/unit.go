@@ -25,6 +25,7 @@ type unit struct {
 	mu      sync.Mutex
 	partial map[string]bool // types not listed to the end
 	skipped map[string]int  // items left out, by type
+	made    map[*catalog.Call]int
 }
 
 // unit reads a group, from what an interrupted run kept if that is fresh.
@@ -34,7 +35,7 @@ func (s *session) unit(g *group, name string) {
 		return
 	}
 	u := &unit{
-		session: s, group: g, region: r, sink: s.sink, partial: map[string]bool{}, skipped: map[string]int{},
+		session: s, group: g, region: r, sink: s.sink, partial: map[string]bool{}, skipped: map[string]int{}, made: map[*catalog.Call]int{},
 		scope: catalog.Scope{Partition: s.partition, Account: s.account, Region: name},
 	}
 	key := s.unitKey(g, name)
@@ -248,6 +249,10 @@ func (u *unit) further(d *catalog.Draft, c *catalog.Call) {
 		d.Fail(c, estate.ReadAbsent, "")
 		return
 	}
+	if c.Most > 0 && u.over(c) {
+		d.Fail(c, estate.ReadSkipped, fmt.Sprintf("read for the first %d only", c.Most))
+		return
+	}
 	params, missing := c.Parameters(d.Scope, d.Config)
 	if missing != "" {
 		d.Fail(c, estate.ReadSkipped, "what was read does not say the parameter "+missing)
@@ -268,6 +273,25 @@ func (u *unit) further(d *catalog.Draft, c *catalog.Call) {
 	}
 	d.Fail(c, f.status, f.why)
 	u.failed(d, c, req, f)
+}
+
+// over counts a bounded call and reports whether its bound is passed, which is
+// said once.
+func (u *unit) over(c *catalog.Call) bool {
+	u.mu.Lock()
+	u.made[c]++
+	n := u.made[c]
+	u.mu.Unlock()
+	most := c.Most * u.c.opts.Bounds.History
+	if n == most+1 {
+		u.sink.BlindSpot(estate.BlindSpot{
+			Source: u.c.opts.Source, Account: u.account, Region: u.region.name, Operation: c.Operation(),
+			Types: []string{c.Type()}, Status: estate.ReadSkipped,
+			Why:  fmt.Sprintf("read for the first %d only; the others' reads say so", most),
+			Hint: "raise the bound on history to read more",
+		})
+	}
+	return n > most
 }
 
 // regionFor is where a call about the asset goes: the asset's own region once

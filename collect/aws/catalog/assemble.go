@@ -310,10 +310,15 @@ func (d *Draft) Read(path string) bool {
 	if !d.Resource.hasKey(head) {
 		head = ""
 	}
+	known := false
 	for _, r := range d.reads {
-		if r.Key == head && !r.Status.Known() {
+		if r.Key != head {
+			continue
+		}
+		if !r.Status.Known() {
 			return false
 		}
+		known = true
 	}
-	return true
+	return known
 }

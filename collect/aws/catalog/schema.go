@@ -98,6 +98,9 @@ type Call struct {
 	Home bool `yaml:"home"`
 	// Bound is the most pages read (0: all).
 	Bound int `yaml:"bound"`
+	// Most is for how many assets of one listing the call is made (0: all); for
+	// the others it is said to be skipped.
+	Most int `yaml:"most"`
 
 	key   string // where the reply stands in the configuration
 	owner *Resource
@@ -148,6 +151,9 @@ func (c *Call) ServiceName() string {
 	}
 	return c.owner.service.Service
 }
+
+// Type is the type the call is made for.
+func (c *Call) Type() string { return c.owner.Type }
 
 // Operation returns "service:Operation" as a read names it.
 func (c *Call) Operation() string { return c.ServiceName() + ":" + c.Op }

@@ -1,0 +1,404 @@
+package catalog
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// apply sends what a reply tells to the sink. It returns false if something it
+// needs is not known yet; final asks to make the best of what is known. The
+// caller holds the lock.
+func (e *Export) apply(r *reply, sink estate.Sink, final bool) bool {
+	done := false
+	for _, u := range r.op.uses {
+		switch u.role {
+		case lists:
+			done = e.applyList(r, u, sink, final) || done
+		case describes:
+			done = e.applyDescribe(r, u, sink, final) || done
+		case further:
+			done = e.applyFurther(r, u, sink, final) || done
+		case rows:
+			done = e.applyRows(r, u, sink) || done
+		case tagging:
+			e.applyTags(r, sink)
+			done = true
+		}
+	}
+	return done
+}
+
+// applyList makes an asset of every item. Either all items are placed or none.
+func (e *Export) applyList(r *reply, u use, sink estate.Sink, final bool) bool {
+	if r.failed != "" {
+		return e.failedList(r, u, sink)
+	}
+	res := u.resource
+	scope := r.scope
+	items := res.Items(scope, r.body)
+	if res.Parent != "" {
+		scope.Parent = e.parent(res, r, items)
+	}
+	if !final && (scope.Account == "" && len(items) == 0 || !e.placed(res, scope, items)) {
+		return false
+	}
+	if final {
+		scope = e.guess(r, scope, sink)
+	}
+	if len(items) == 0 && u.call.Items != "" && Lookup(r.body, strings.SplitN(u.call.Items, "[", 2)[0]) == nil && !r.doc.Partial {
+		// Another type's part of a shared reply may simply be missing.
+		return len(r.op.uses) > 1
+	}
+	for _, item := range items {
+		d := res.Start(r.doc.Source, scope, item)
+		if err := e.emit(d, sink); err != nil {
+			if final {
+				return false
+			}
+			e.badItem(r, res, err, sink)
+		}
+	}
+	e.listed(res, scope, r)
+	return true
+}
+
+// placed reports whether every item would get an id.
+func (e *Export) placed(res *Resource, scope Scope, items []any) bool {
+	for _, item := range items {
+		d := res.Start("", scope, item)
+		if _, err := d.ID(); err != nil {
+			return false
+		}
+		if a, _ := idPlace(mustID(d), scope); a == "" && scope.Account == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// mustID returns a draft's id, empty if it has none.
+func mustID(d *Draft) string {
+	id, err := d.ID()
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// idPlace is the account and region an id names, or else the scope's.
+func idPlace(id string, scope Scope) (account, region string) {
+	a, ok := parseARN(id)
+	if !ok {
+		return scope.Account, scope.Region
+	}
+	account = scope.Account
+	if accountNumber.MatchString(a.account) {
+		account = a.account
+	}
+	return account, first(a.region, scope.Region)
+}
+
+// guess fills an account or region that nothing in the folder says, once said
+// as a blind spot.
+func (e *Export) guess(r *reply, scope Scope, sink estate.Sink) Scope {
+	if scope.Account == "" {
+		scope.Account = "unknown"
+		e.sayOnce(r, sink, "account", "no reply, path or option says which account the export is of", "give it: dir:PATH,account=ACCOUNT")
+	}
+	if scope.Region == "" {
+		scope.Region = "unknown"
+		if r.regional() {
+			e.sayOnce(r, sink, "region", "neither the reply nor its path says which region it is of", "put it in a folder named like its region, or give it: dir:PATH,region=REGION")
+		}
+	}
+	scope.Partition = first(scope.Partition, "aws")
+	return scope
+}
+
+// regional reports whether a reply is of a service with regions.
+func (r *reply) regional() bool {
+	return slices.ContainsFunc(r.op.uses, func(u use) bool { return u.resource != nil && !u.resource.IsGlobal() })
+}
+
+// sayOnce sends a blind spot about the folder once.
+func (e *Export) sayOnce(r *reply, sink estate.Sink, what, why, hint string) {
+	if e.said[what] {
+		return
+	}
+	e.said[what] = true
+	sink.BlindSpot(estate.BlindSpot{
+		Source: r.doc.Source, Operation: r.doc.Path, Types: r.op.types(), Status: estate.ReadMalformed, Why: why, Hint: hint,
+	})
+}
+
+// parent finds what a child's list needs of its parent: the asset the path
+// names; else what the items and the reply themselves say under the same
+// member; else the path's subject where a single member is asked for.
+func (e *Export) parent(res *Resource, r *reply, items []any) map[string]any {
+	for _, p := range res.service.Resources {
+		if p.Type == res.Parent || res.Recursive && p == res {
+			if s := e.known.find(p, r.subjects, r.scope); s != nil && len(r.subjects) > 0 {
+				return s.fields
+			}
+		}
+	}
+	need := parentPaths(res)
+	out := map[string]any{}
+	var firstItem any
+	if len(items) > 0 {
+		firstItem = items[0]
+	}
+	for i, path := range need {
+		for _, from := range []any{firstItem, any(r.body)} {
+			if v := text(Lookup(from, path)); v != "" {
+				put(out, path, v)
+			}
+		}
+		if Lookup(out, path) == nil && len(need) == 1 && len(r.subjects) > i {
+			put(out, path, r.subjects[0])
+		}
+	}
+	return out
+}
+
+// applyDescribe makes an asset of what a describe gives; a batch gives
+// several.
+func (e *Export) applyDescribe(r *reply, u use, sink estate.Sink, final bool) bool {
+	res := u.resource
+	if r.failed != "" {
+		return e.failedPart(r, u, sink)
+	}
+	scope := r.scope
+	if final {
+		scope = e.guess(r, scope, sink)
+	}
+	objs := describedObjects(u.call, r.body)
+	if len(objs) == 0 {
+		if !res.Single || scope.Account == "" {
+			return false
+		}
+		objs = []map[string]any{{}}
+	}
+	placedAll := true
+	for _, obj := range objs {
+		d := &Draft{Resource: res, Scope: scope, Config: maps.Clone(obj), source: r.doc.Source}
+		if res.Parent != "" {
+			d.Scope.Parent = e.parent(res, r, []any{obj})
+		}
+		status := estate.ReadOK
+		if len(obj) == 0 {
+			status = estate.ReadAbsent
+		}
+		d.note(u.call, status, "")
+		if e.emitAs(d, r, u, sink) != nil {
+			placedAll = false
+		}
+	}
+	return placedAll
+}
+
+// describedObjects returns the objects a describe's reply holds.
+func describedObjects(c *Call, body map[string]any) []map[string]any {
+	v := Lookup(body, strings.Replace(c.Unwrap, "[0]", "[]", 1))
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	var out []map[string]any
+	for _, x := range list {
+		if m, ok := x.(map[string]any); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// emitAs sends a described asset; if its own members do not make an id, the
+// path's subject does.
+func (e *Export) emitAs(d *Draft, r *reply, u use, sink estate.Sink) error {
+	if id, err := d.ID(); err == nil {
+		if a, _ := idPlace(id, d.Scope); a != "" {
+			return e.emit(d, sink)
+		}
+		return ErrNoID
+	}
+	if s := e.known.find(d.Resource, r.subjects, r.scope); s != nil && len(r.subjects) > 0 {
+		config := d.Config
+		d.Config = maps.Clone(s.fields)
+		maps.Copy(d.Config, config)
+		if id, err := d.ID(); err == nil && id == s.id {
+			return e.emit(d, sink)
+		}
+		d.Config = config
+		return e.send(d, s.id, s.scope, sink)
+	}
+	return ErrNoID
+}
+
+// emit sends an asset and keeps its names, and makes assets of the parts its
+// configuration holds.
+func (e *Export) emit(d *Draft, sink estate.Sink) error {
+	a, err := d.Asset(unreadInExport)
+	if err != nil {
+		return err
+	}
+	e.locate(&a)
+	sink.Asset(a)
+	s := e.known.add(d.Resource, a, d)
+	e.parts(d, s, sink)
+	return nil
+}
+
+// locate gives an asset the account and region its own id names.
+func (e *Export) locate(a *estate.Asset) {
+	account, region := idPlace(a.ID, Scope{Account: a.Account, Region: a.Region})
+	a.Account, a.Region = account, region
+}
+
+// send sends a part of an asset known by its id.
+func (e *Export) send(d *Draft, id string, scope Scope, sink estate.Sink) error {
+	d.declare(unreadInExport)
+	_, region := d.Place()
+	if d.Resource.Region == "" {
+		region = scope.Region
+	}
+	a := estate.Asset{
+		ID: id, Type: d.Resource.Type, Cloud: estate.AWS, Account: scope.Account, Region: region,
+		Config: lower(d.Config), Reads: d.reads, Source: d.source, Tags: d.tags(),
+	}
+	e.locate(&a)
+	sink.Asset(a)
+	return nil
+}
+
+// parts makes assets of what a reply under a configuration's key holds.
+func (e *Export) parts(d *Draft, s *stub, sink estate.Sink) {
+	for _, child := range d.Resource.Children() {
+		if child.From == "" || !d.Read(child.From) {
+			continue
+		}
+		scope := s.scope
+		scope.Parent = s.fields
+		for _, item := range child.Items(scope, d.Config) {
+			_ = e.emit(child.Start(d.source, scope, item), sink) // an item without its id adds nothing
+		}
+	}
+}
+
+// applyFurther attaches a reply to the asset it is about.
+func (e *Export) applyFurther(r *reply, u use, sink estate.Sink, final bool) bool {
+	if r.failed != "" {
+		return e.failedPart(r, u, sink)
+	}
+	d := &Draft{Resource: u.resource, Scope: r.scope, Config: map[string]any{u.call.key: r.body}, source: r.doc.Source}
+	d.note(u.call, estate.ReadOK, "")
+	s := e.subject(r, u, final)
+	if s == nil {
+		return false
+	}
+	if err := e.send(d, s.id, s.scope, sink); err != nil {
+		return false
+	}
+	e.parts(d, s, sink)
+	return true
+}
+
+// subject finds the asset a reply is about: by the members of the reply that
+// bear the call's parameters, by the path, and, if final, by what the path's
+// subject makes of the type's id.
+func (e *Export) subject(r *reply, u use, final bool) *stub {
+	res := u.resource
+	if res.Single {
+		if r.scope.Account == "" || !res.IsGlobal() && r.scope.Region == "" {
+			return nil
+		}
+		d := &Draft{Resource: res, Scope: r.scope, Config: map[string]any{}}
+		if id, err := d.ID(); err == nil {
+			return &stub{resource: res, id: id, scope: d.place(), fields: d.Config}
+		}
+		return nil
+	}
+	if s := e.known.find(res, r.named(u.call), r.scope); s != nil {
+		return s
+	}
+	if s := e.known.find(res, r.subjects, r.scope); s != nil {
+		return s
+	}
+	if !final || len(r.subjects) == 0 || r.ownUses() != 1 {
+		return nil
+	}
+	return e.imagine(r, u)
+}
+
+// ownUses counts the types a reply could be a further reply of.
+func (r *reply) ownUses() int {
+	n := 0
+	for _, u := range r.op.uses {
+		if u.role == further {
+			n++
+		}
+	}
+	return n
+}
+
+// named returns the values of the reply's members that bear a parameter's
+// name or its path's: GetRepositoryPolicy says repositoryName.
+func (r *reply) named(c *Call) []string {
+	var out []string
+	for _, param := range slices.Sorted(maps.Keys(c.With)) {
+		if v := text(r.body[param]); v != "" {
+			out = append(out, v)
+			continue
+		}
+		for _, p := range pathsIn(c.With[param]) {
+			if v := text(Lookup(r.body, p)); v != "" {
+				out = append(out, v)
+			}
+		}
+	}
+	if len(out) == 0 && len(c.With) == 1 {
+		for _, v := range r.body { // one member that is an object: look into it
+			m, ok := v.(map[string]any)
+			for param := range c.With {
+				if name := text(m[param]); ok && name != "" && len(r.body) == 1 {
+					out = append(out, name)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// imagine makes an asset of a type out of the subject in a path, when the
+// export lacks the list that names it: a bucket's policy without the list of
+// buckets still says that there is this bucket.
+func (e *Export) imagine(r *reply, u use) *stub {
+	subject := r.subjects[len(r.subjects)-1]
+	if a, ok := parseARN(subject); ok && u.resource.ID != "" && !strings.Contains(u.resource.ID, "{") {
+		return &stub{resource: u.resource, id: subject, scope: Scope{Partition: a.partition, Account: a.account, Region: a.region}, fields: map[string]any{}}
+	}
+	if len(r.subjects) > 1 {
+		return nil
+	}
+	fields := map[string]any{}
+	for _, expr := range u.call.With {
+		path, ok := expr.(string)
+		if !ok || strings.ContainsAny(path, "{[=") {
+			return nil
+		}
+		put(fields, path, subject)
+	}
+	d := &Draft{Resource: u.resource, Scope: r.scope, Config: fields}
+	if u.resource.IsGlobal() && u.resource.Region == "" {
+		d.Scope.Region = ""
+	}
+	id, err := d.ID()
+	if err != nil || errors.Is(err, ErrNoID) {
+		return nil
+	}
+	return &stub{resource: u.resource, id: id, scope: d.place(), fields: fields}
+}

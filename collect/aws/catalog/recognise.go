@@ -1,0 +1,314 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/sevenfold-sec/sevenfold/collect/aws/api"
+)
+
+// operation is one call of the catalogue as an exported reply of it may be
+// recognised.
+type operation struct {
+	service, name string
+	uses          []use
+	outputs       map[string]api.Member
+}
+
+// use is one part that a reply of an operation plays.
+type use struct {
+	resource *Resource
+	call     *Call
+	role     role
+}
+
+type role int
+
+const (
+	lists role = iota
+	describes
+	further
+	rows
+	tagging
+)
+
+// index finds operations by the name their files bear and by what replies
+// hold.
+type index struct {
+	all   []*operation
+	byKey map[string][]*operation // canonical operation name
+	words map[string][]string     // canonical service word -> services
+	keys  map[string]int          // top-level member -> operations that have it
+}
+
+// canonical keeps letters and digits, in lower case: "describe-db-instances"
+// and "DescribeDBInstances" are one.
+func canonical(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
+
+// newIndex builds the index of a catalogue; the models of its services are
+// unpacked for it.
+func newIndex(c *Catalog) *index {
+	x := &index{byKey: map[string][]*operation{}, words: map[string][]string{}, keys: map[string]int{}}
+	ops := map[string]*operation{}
+	add := func(service, name string, u use) {
+		op := ops[service+":"+name]
+		if op == nil {
+			op = &operation{service: service, name: name, outputs: map[string]api.Member{}}
+			if m, ok := api.Operation(service, name); ok {
+				for _, out := range m.Outputs() {
+					op.outputs[out.Name] = out
+				}
+			}
+			ops[service+":"+name] = op
+			x.all = append(x.all, op)
+			x.byKey[canonical(name)] = append(x.byKey[canonical(name)], op)
+		}
+		op.uses = append(op.uses, u)
+	}
+	for _, s := range c.Services() {
+		for _, word := range append([]string{s.Service, s.Prefix}, s.CLI...) {
+			if w := canonical(word); w != "" && !slices.Contains(x.words[w], s.Service) {
+				x.words[w] = append(x.words[w], s.Service)
+			}
+		}
+		for _, r := range s.Resources {
+			if r.List != nil {
+				add(r.List.ServiceName(), r.List.Op, use{r, r.List, lists})
+			}
+			for _, call := range r.calls {
+				kind := further
+				if call.key == "" {
+					kind = describes
+				}
+				add(call.ServiceName(), call.Op, use{r, call, kind})
+			}
+			if r.Rows != nil {
+				add(s.Service, r.Rows.Op, use{resource: r, role: rows})
+			}
+		}
+	}
+	x.words["s3control"] = []string{"s3control"}
+	x.words["resourcegroupstaggingapi"] = []string{"resourcegroupstaggingapi"}
+	add("resourcegroupstaggingapi", "GetResources", use{role: tagging})
+	for _, op := range x.all {
+		for k := range op.outputs {
+			x.keys[k]++
+		}
+	}
+	return x
+}
+
+// defaultIndex is the index of the catalogue compiled in.
+var defaultIndex = sync.OnceValues(func() (*index, error) {
+	c, err := Default()
+	if err != nil {
+		return nil, err
+	}
+	return newIndex(c), nil
+})
+
+// pageTokens are members that only say whether there is more.
+var pageTokens = map[string]bool{
+	"NextToken": true, "nextToken": true, "Marker": true, "NextMarker": true, "IsTruncated": true,
+	"Truncated": true, "position": true, "PaginationToken": true, "HasMoreTags": true, "HasMoreStreams": true,
+	"LastEvaluatedTableName": true, "NextPageMarker": true,
+}
+
+// fits reports whether a reply can be of the operation: the members it holds
+// are the operation's, at the top and in the first elements. A reply of a
+// newer API than the model may hold a few more; one member in four is allowed.
+func (op *operation) fits(body map[string]any) bool {
+	known, strange := 0, 0
+	for k, v := range body {
+		m, ok := op.outputs[k]
+		switch {
+		case pageTokens[k]:
+		case !ok:
+			strange++
+		case !shaped(m, v, 0):
+			return false
+		default:
+			known++
+		}
+	}
+	return known > 3*strange || known == 0 && strange == 0
+}
+
+// shaped reports whether a value has the shape of a member, two levels deep.
+func shaped(m api.Member, v any, depth int) bool {
+	switch t := v.(type) {
+	case []any:
+		if m.Type != "list" {
+			return m.Type == "document"
+		}
+		elem, ok := m.Elem()
+		if !ok || len(t) == 0 {
+			return ok
+		}
+		return shaped(elem, t[0], depth)
+	case map[string]any:
+		switch m.Type {
+		case "map", "document", "string", "policy": // a policy was decoded
+			return true
+		case "structure":
+		default:
+			return false
+		}
+		if depth > 1 {
+			return true
+		}
+		return members(m, t, depth)
+	case string:
+		return m.Type != "list" && m.Type != "structure" && m.Type != "map"
+	}
+	return true
+}
+
+// members reports whether an object's members are those of a structure.
+func members(m api.Member, obj map[string]any, depth int) bool {
+	have := map[string]api.Member{}
+	for _, x := range m.Members() {
+		have[x.Name] = x
+	}
+	known, strange := 0, 0
+	for k, v := range obj {
+		x, ok := have[k]
+		switch {
+		case !ok:
+			strange++
+		case !shaped(x, v, depth+1):
+			return false
+		default:
+			known++
+		}
+	}
+	return known > 3*strange || known == 0 && strange == 0
+}
+
+// exact reports whether the operation knows every member at the top of a
+// reply.
+func (op *operation) exact(body map[string]any) bool {
+	for k := range body {
+		if _, ok := op.outputs[k]; !ok && !pageTokens[k] {
+			return false
+		}
+	}
+	return true
+}
+
+// recognise says of which operation a reply is. Several operations mean that
+// neither path nor content decides; none, that the document is not of AWS as
+// far as one can tell.
+func (x *index) recognise(path string, body map[string]any) (ops []*operation, named named) {
+	named = x.readPath(path)
+	if len(named.ops) > 0 {
+		var fit []*operation
+		for _, op := range named.ops {
+			if op.fits(body) || errorCode(body) != "" {
+				fit = append(fit, op)
+			}
+		}
+		if len(fit) > 0 {
+			return x.narrow(fit, named, body), named
+		}
+	}
+	var fit []*operation
+	for _, op := range x.all {
+		if len(op.outputs) > 0 && holds(op, body) && op.exact(body) && op.fits(body) {
+			fit = append(fit, op)
+		}
+	}
+	fit = x.narrow(fit, named, body)
+	if len(named.services) == 0 && !x.telling(fit, body) {
+		return nil, named
+	}
+	named.subjects = nil
+	return fit, named
+}
+
+// holds reports whether the reply has anything of the operation's but tokens.
+func holds(op *operation, body map[string]any) bool {
+	for k := range body {
+		if _, ok := op.outputs[k]; ok && !pageTokens[k] {
+			return true
+		}
+	}
+	return false
+}
+
+// narrow prefers the operations of the services the path names.
+func (x *index) narrow(fit []*operation, n named, body map[string]any) []*operation {
+	if len(fit) < 2 {
+		return fit
+	}
+	if len(n.subjects) == 1 && accountNumber.MatchString(n.subjects[0]) {
+		// s3 and s3control share GetPublicAccessBlock; only the latter asks
+		// about an account.
+		if c := ofServices(fit, []string{"s3control"}); len(c) == 1 {
+			return c
+		}
+	}
+	if own := ofServices(fit, n.services); len(own) > 0 {
+		fit = own
+	}
+	if len(fit) > 1 {
+		if own := ofServices(fit, arnServices(body, x)); len(own) > 0 {
+			fit = own
+		}
+	}
+	return fit
+}
+
+// ofServices keeps the operations of some services.
+func ofServices(ops []*operation, services []string) []*operation {
+	var out []*operation
+	for _, op := range ops {
+		if slices.Contains(services, op.service) {
+			out = append(out, op)
+		}
+	}
+	return out
+}
+
+// telling reports whether the content alone shows that a reply is of AWS: it
+// holds an ARN, or a list or object under a member few operations have.
+func (x *index) telling(fit []*operation, body map[string]any) bool {
+	if len(fit) == 0 {
+		return false
+	}
+	if findARN(body, 0) != "" {
+		return true
+	}
+	for k, v := range body {
+		switch v.(type) {
+		case []any, map[string]any:
+			if len(fit) == 1 && x.keys[k] <= 2 && len(k) > 4 && (len(body) <= 2 || fit[0].exact(body)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// errorCode is the code of an exported error reply, as the API or the command
+// line's JSON error output spells it; empty if the document is none.
+func errorCode(body map[string]any) string {
+	if e, ok := body["Error"].(map[string]any); ok {
+		if c := text(e["Code"]); c != "" {
+			return c
+		}
+	}
+	if c := text(body["__type"]); c != "" {
+		return c[strings.LastIndexAny(c, "#")+1:]
+	}
+	return ""
+}
