@@ -19,6 +19,9 @@ type keeper struct {
 	db      engine
 	codec   *codec
 	configs *configs
+
+	closing sync.Once
+	closed  error
 }
 
 var _ Store = (*keeper)(nil)
@@ -32,7 +35,10 @@ func newKeeper(db engine) (Store, error) {
 }
 
 // Close implements Store.
-func (k *keeper) Close() error { return errors.Join(k.db.close(), k.codec.close()) }
+func (k *keeper) Close() error {
+	k.closing.Do(func() { k.closed = errors.Join(k.db.close(), k.codec.close()) })
+	return k.closed
+}
 
 // Lock implements Store.
 func (k *keeper) Lock(ctx context.Context) (func() error, error) { return k.db.lock(ctx) }
