@@ -2,14 +2,9 @@ package assess
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
@@ -20,9 +15,6 @@ import (
 type Collector interface {
 	Collect(ctx context.Context, sink estate.Sink) error
 }
-
-// Understander says what an asset's configuration means.
-type Understander func(*estate.Asset) estate.Understanding
 
 // Progress is told what happens while sources are read; calls may come from
 // many goroutines.
@@ -108,73 +100,4 @@ func (m *meter) status(err error, took time.Duration) estate.SourceStatus {
 		s.Status = "partial"
 	}
 	return s
-}
-
-// understand gives every asset of the snapshot its meaning and returns the
-// next snapshot, with the relations and parts that follow.
-func understand(ctx context.Context, snap *estate.Snapshot, how map[estate.Cloud]Understander) (*estate.Snapshot, error) {
-	workers := runtime.GOMAXPROCS(0)
-	outs := make([]Derived, workers)
-	g, ctx := errgroup.WithContext(ctx)
-	for w := range workers {
-		g.Go(func() error {
-			for n := w; n < snap.Len(); n += workers {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				a := *snap.Asset(estate.Node(n))
-				if a.Referenced || how[a.Cloud] == nil {
-					continue
-				}
-				config, err := snap.Config(estate.Node(n))
-				if err != nil {
-					return fmt.Errorf("configuration of %s: %w", a.ID, err)
-				}
-				a.Config = config
-				apply(&outs[w], a, how[a.Cloud](&a))
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	var all Derived
-	for _, o := range outs {
-		all.Assets = append(all.Assets, o.Assets...)
-		all.Relations = append(all.Relations, o.Relations...)
-		all.BlindSpots = append(all.BlindSpots, o.BlindSpots...)
-	}
-	return snap.With(all.Assets, all.Relations, all.BlindSpots)
-}
-
-// apply adds what an understanding says of one asset. The asset's own
-// configuration is not sent again: it is already in the snapshot.
-func apply(out *Derived, a estate.Asset, u estate.Understanding) {
-	a.Kind, a.Root = u.Kind, u.Root
-	if u.Name != "" {
-		a.Name = u.Name
-	}
-	if u.Tags != nil {
-		a.Tags = u.Tags
-	}
-	if !u.Created.IsZero() {
-		a.Created = u.Created
-	}
-	a.Config = json.RawMessage(nil)
-	out.Assets = append(out.Assets, a)
-	for _, part := range u.Parts {
-		if part.Source == "" {
-			part.Source = a.Source
-		}
-		out.Assets = append(out.Assets, part)
-	}
-	out.Relations = append(out.Relations, u.Relations...)
-	for _, p := range u.Problems {
-		out.BlindSpots = append(out.BlindSpots, estate.BlindSpot{
-			Source: a.Source, Account: a.Account, Region: a.Region, Operation: a.Type, Asset: a.ID,
-			Status: estate.ReadMalformed, Why: p.Path + ": " + p.Why,
-			Hint: "look at " + p.Path + " of " + a.ID + "; if the provider accepts it, this is a fault of sevenfold worth reporting",
-		})
-	}
 }

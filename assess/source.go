@@ -55,11 +55,8 @@ func open(source string, resume aws.Resume) (Collector, error) {
 		}
 		return c, nil
 	case "kubernetes":
-		o, err := kubernetes.ParseSource(source)
-		if err != nil {
-			return nil, bad(err)
-		}
-		return kubernetes.New(o), nil
+		_, context, _ := strings.Cut(source, ":")
+		return kubernetes.New(kubernetes.Options{Context: context}), nil
 	case "dir":
 		return openFolder(source, bad)
 	}

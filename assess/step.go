@@ -22,18 +22,11 @@ type Step interface {
 	Needs() []estate.RelationType
 	Gives() []estate.RelationType
 	// Derive returns what the step adds to the graph. It must not keep snap.
-	Derive(ctx context.Context, snap *estate.Snapshot) (Derived, error)
+	Derive(ctx context.Context, snap *estate.Snapshot) (estate.Addition, error)
 	// Judge returns the step's findings and criteria. An error means that the
 	// step could not run at all; its criteria are then unknown with the error
 	// as reason, and the other steps go on.
 	Judge(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (finding.Judgement, error)
-}
-
-// Derived is what a step adds to the graph.
-type Derived struct {
-	Assets     []estate.Asset
-	Relations  []estate.Relation
-	BlindSpots []estate.BlindSpot
 }
 
 // order sorts steps so that each comes after every step that gives a relation

@@ -23,8 +23,8 @@ type fakeStep struct {
 func (f fakeStep) ID() string                   { return f.id }
 func (f fakeStep) Needs() []estate.RelationType { return f.needs }
 func (f fakeStep) Gives() []estate.RelationType { return f.gives }
-func (f fakeStep) Derive(context.Context, *estate.Snapshot) (Derived, error) {
-	return Derived{}, nil
+func (f fakeStep) Derive(context.Context, *estate.Snapshot) (estate.Addition, error) {
+	return estate.Addition{}, nil
 }
 func (f fakeStep) Judge(context.Context, *estate.Snapshot, *scope.Workloads) (finding.Judgement, error) {
 	return finding.Judgement{}, nil

@@ -1,0 +1,202 @@
+// Package assess does the main job: it opens the sources, lets the providers
+// understand what was read, runs the steps in the order their relations ask
+// for, and has the gate decide. It holds no rule of its own.
+package assess
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sevenfold-sec/sevenfold/collect/aws"
+	"github.com/sevenfold-sec/sevenfold/collect/redact"
+	"github.com/sevenfold-sec/sevenfold/control"
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/gate"
+	providerAWS "github.com/sevenfold-sec/sevenfold/provider/aws"
+	providerKubernetes "github.com/sevenfold-sec/sevenfold/provider/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/steps/access"
+	"github.com/sevenfold-sec/sevenfold/steps/audit"
+)
+
+// Options of one run.
+type Options struct {
+	// Scope is what sevenfold.yaml says; scope.Default() where there is none.
+	Scope *scope.Scope
+	// Sources to read, as the command line writes them.
+	Sources []string
+	// Controls to judge by.
+	Controls *control.Set
+	// Now is the time of the run.
+	Now time.Time
+	// Within bounds the reading; what was not read by then is a blind spot. Zero:
+	// no bound.
+	Within time.Duration
+	// Resume keeps what was read for a run that is interrupted; nil: nothing.
+	Resume aws.Resume
+	// MaskKey is the key under which masked secrets are hashed; nil: no hash.
+	MaskKey []byte
+	// Progress hears how far the sources are; nil: nobody does.
+	Progress Progress
+}
+
+// Result is one finished assessment.
+type Result struct {
+	Snapshot  *estate.Snapshot
+	Workloads *scope.Workloads
+	Findings  []finding.Finding
+	// Criteria are complete for each workload, by its id; Verdicts follow.
+	Criteria map[string][]finding.Criterion
+	Verdicts map[string]finding.Verdict
+	// Expired are waivers that no longer count.
+	Expired []finding.Waiver
+	// Access lists the identities that direct policy names.
+	Access []access.Entry
+}
+
+// Steps returns the steps of this version.
+func Steps(o Options) []Step {
+	return []Step{
+		audit.New(o.Controls, o.Scope.Gate.FailOn),
+	}
+}
+
+// Run reads the sources and judges what they say.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	snap, err := Read(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return Judge(ctx, snap, o)
+}
+
+// Read reads the sources and returns what they are, understood. A source that
+// cannot be read does not stop the others: it is failed in the snapshot, with
+// the reason as a blind spot. An error is a fault of the options or of ours.
+func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
+	collectors := make([]Collector, len(o.Sources))
+	for i, s := range o.Sources {
+		c, err := open(s, o.Resume)
+		if err != nil {
+			return nil, err
+		}
+		collectors[i] = c
+	}
+	builder := estate.NewBuilder(o.Now)
+	masked := redact.New(builder, redact.Options{Key: o.MaskKey})
+	reading, stop := ctx, func() {}
+	if o.Within > 0 {
+		reading, stop = context.WithTimeout(ctx, o.Within)
+	}
+	defer stop()
+	var g errgroup.Group
+	for i, c := range collectors {
+		g.Go(func() error {
+			builder.Source(collect(reading, c, newMeter(o.Sources[i], masked, o.Progress)))
+			return nil
+		})
+	}
+	_ = g.Wait() // its functions return no error
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	snap, err := builder.Build()
+	if err != nil {
+		return nil, fmt.Errorf("build the snapshot: %w", err)
+	}
+	if snap, err = snap.Understood(ctx, understand); err != nil {
+		return nil, fmt.Errorf("understand what was read: %w", err)
+	}
+	derived, err := providerKubernetes.Derive(ctx, snap)
+	if err != nil {
+		return nil, fmt.Errorf("join selectors: %w", err)
+	}
+	return snap.With(derived.Assets, derived.Relations, derived.BlindSpots)
+}
+
+// collect runs one collector to its end and sums up what came of it.
+func collect(ctx context.Context, c Collector, m *meter) estate.SourceStatus {
+	began := time.Now()
+	err := c.Collect(ctx, m)
+	if err != nil {
+		why, hint := words(err)
+		m.BlindSpot(estate.BlindSpot{Source: m.source, Operation: "read " + m.source, Status: estate.ReadFailed, Why: why, Hint: hint})
+	}
+	status := m.status(err, time.Since(began))
+	if m.progress != nil {
+		m.progress.Done(status)
+	}
+	return status
+}
+
+// words takes an error's hint from its text.
+func words(err error) (why, hint string) {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		hint = h.Hint()
+	}
+	return splitHint(err.Error(), hint)
+}
+
+// understand asks the provider the asset belongs to.
+func understand(a *estate.Asset) estate.Understanding {
+	switch a.Cloud {
+	case estate.AWS:
+		return providerAWS.Understand(a)
+	case estate.Kubernetes:
+		return providerKubernetes.Understand(a)
+	default:
+		return estate.Understanding{}
+	}
+}
+
+// Judge runs the steps on a snapshot, which may be a stored one, and decides.
+func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, error) {
+	steps, err := order(Steps(o))
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range steps {
+		d, err := s.Derive(ctx, snap)
+		if err == nil {
+			snap, err = snap.With(d.Assets, d.Relations, d.BlindSpots)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("step %s: derive: %w", s.ID(), err)
+		}
+	}
+	workloads, err := o.Scope.Workloads(snap)
+	if err != nil {
+		return nil, fmt.Errorf("workloads: %w", err)
+	}
+	r := &Result{Snapshot: snap, Workloads: workloads, Criteria: map[string][]finding.Criterion{}, Verdicts: map[string]finding.Verdict{}}
+	decided := map[string][]finding.Criterion{}
+	for _, s := range steps {
+		j, err := s.Judge(ctx, snap, workloads)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, fmt.Errorf("step %s: judge: %w", s.ID(), err)
+		}
+		r.Findings = append(r.Findings, j.Findings...)
+		for w, cs := range j.Criteria {
+			decided[w] = append(decided[w], cs...)
+		}
+	}
+	for _, w := range workloads.List {
+		cs := gate.Complete(decided[w.ID])
+		r.Expired = append(r.Expired, gate.Waive(w.Name, cs, o.Scope.Gate.Waivers, o.Now)...)
+		r.Criteria[w.ID] = cs
+		r.Verdicts[w.ID] = gate.Decide(cs)
+	}
+	if r.Access, _, err = access.Direct(ctx, snap, workloads.List); err != nil {
+		return nil, fmt.Errorf("who has access: %w", err)
+	}
+	return r, nil
+}

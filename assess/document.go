@@ -1,0 +1,80 @@
+package assess
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sevenfold-sec/sevenfold/control"
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/report"
+	"github.com/sevenfold-sec/sevenfold/scope"
+)
+
+// Document is the assessment as a report.
+func (r *Result) Document(version string, s *scope.Scope, controls *control.Set) *report.Document {
+	doc := &report.Document{
+		Tool: report.Tool{Version: version}, Estate: s.Estate,
+		Taken: r.Snapshot.Taken(), Snapshot: r.Snapshot.Hash(),
+		Sources: report.Sources(r.Snapshot.Sources()), Findings: slices.Clone(r.Findings),
+		BlindSpots: blindSpots(r.Snapshot.BlindSpots()),
+	}
+	slices.SortStableFunc(doc.Findings, func(a, b finding.Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.Control, b.Control), cmp.Compare(a.Asset, b.Asset))
+	})
+	for _, w := range r.Workloads.List {
+		doc.Workloads = append(doc.Workloads, report.Workload{
+			ID: w.ID, Name: w.Name, Type: w.Type, Zone: w.Zone, Owner: w.Owner, Purpose: w.Purpose,
+			Verdict: r.Verdicts[w.ID], Criteria: r.Criteria[w.ID],
+		})
+	}
+	for _, c := range controls.Controls() {
+		doc.Controls = append(doc.Controls, report.Control{
+			ID: c.ID, Step: c.Step, Title: c.Title, Why: c.Why, Severity: c.Severity, Fix: c.Fix.Text, InvalidFor: c.InvalidFor,
+		})
+	}
+	doc.Tally()
+	doc.Counts.Relations = r.Snapshot.RelationCount()
+	doc.Counts.Assets = r.Snapshot.Len()
+	doc.Counts.Kinds = kinds(r.Snapshot)
+	return doc
+}
+
+// kinds counts the assets by kind.
+func kinds(snap *estate.Snapshot) map[string]int {
+	out := map[string]int{}
+	for _, a := range snap.Assets() {
+		k := string(a.Kind)
+		if k == "" {
+			k = "unknown"
+		}
+		out[k]++
+	}
+	return out
+}
+
+// blindSpots says in words what was not seen and which criteria that leaves
+// open. A bound on finished work is told, but leaves none open.
+func blindSpots(spots []estate.BlindSpot) []report.BlindSpot {
+	out := make([]report.BlindSpot, 0, len(spots))
+	for _, b := range spots {
+		what := b.Operation
+		if b.Asset != "" {
+			what += " of " + b.Asset
+		}
+		for _, place := range []string{b.Region, b.Account} {
+			if place != "" {
+				what += " in " + place
+			}
+		}
+		open := []string{"audit.inventory"}
+		if b.Asset != "" {
+			open = append(open, "audit.deviations")
+		}
+		if b.Status == estate.ReadSkipped {
+			open = []string{}
+		}
+		out = append(out, report.BlindSpot{What: what, Why: string(b.Status) + ": " + b.Why, Criteria: open, Hint: b.Hint})
+	}
+	return out
+}

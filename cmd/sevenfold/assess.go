@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sevenfold-sec/sevenfold/assess"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/gate"
+	"github.com/sevenfold-sec/sevenfold/report"
+)
+
+func newAssess(g *globals) *cobra.Command {
+	var r reading
+	dryRun := false
+	cmd := &cobra.Command{
+		Use:   "assess [WORKLOAD]",
+		Short: "The main job: read the estate, walk the steps, give every AI workload its verdict",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := g.wants("assess", "text", "json", "sarif", "html", "markdown"); err != nil {
+				return err
+			}
+			s, err := g.open()
+			if err != nil {
+				return err
+			}
+			if dryRun {
+				return s.dryRun()
+			}
+			result, err := s.run(cmd.Context(), r)
+			if err != nil {
+				return err
+			}
+			s.sayExpired(result.Expired)
+			doc := result.Document(version, s.scope, s.controls)
+			only, err := choose(doc, args)
+			if err != nil {
+				return err
+			}
+			if err := g.report(result, doc, only); err != nil {
+				return err
+			}
+			return verdict(gate.Exit(verdicts(doc)))
+		},
+	}
+	r.addTo(cmd)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "list the calls it would make, and make none")
+	return cmd
+}
+
+// choose narrows the document to the workload named, by name or id.
+func choose(doc *report.Document, args []string) (string, error) {
+	if len(args) == 0 {
+		return "", nil
+	}
+	var kept []report.Workload
+	for _, w := range doc.Workloads {
+		if w.Name == args[0] || w.ID == args[0] {
+			kept = append(kept, w)
+		}
+	}
+	switch len(kept) {
+	case 1:
+		doc.Workloads = kept
+		doc.Tally()
+		return kept[0].ID, nil
+	case 0:
+		return "", usage(fmt.Sprintf("no workload is called %q", args[0]), "sevenfold inventory lists the workloads")
+	default:
+		what := fmt.Sprintf("%d workloads are called %q:", len(kept), args[0])
+		for _, w := range kept {
+			what += "\n  " + w.ID
+		}
+		return "", usage(what, "name one by its id")
+	}
+}
+
+func verdicts(doc *report.Document) []finding.Verdict {
+	out := make([]finding.Verdict, len(doc.Workloads))
+	for i, w := range doc.Workloads {
+		out[i] = w.Verdict
+	}
+	return out
+}
+
+// report writes the document in the format asked for.
+func (g *globals) report(result *assess.Result, doc *report.Document, workload string) error {
+	return g.write(func(w io.Writer) error {
+		switch g.format {
+		case "json":
+			return report.JSON(w, doc)
+		case "sarif":
+			return report.SARIF(w, doc)
+		case "markdown":
+			return report.Markdown(w, doc)
+		case "html":
+			return report.HTML(w, doc, result.Drawing())
+		default:
+			return report.Text(w, doc, g.textOptions(workload))
+		}
+	})
+}
+
+// textOptions are those of the terminal the text goes to, if it goes to one.
+func (g *globals) textOptions(workload string) report.Options {
+	opt := report.Options{Workload: workload}
+	if g.out == "" && terminal(g.stdout) {
+		opt.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		opt.Width, _ = strconv.Atoi(os.Getenv("COLUMNS"))
+	}
+	return opt
+}
+
+// sayExpired names the waivers that no longer count.
+func (s *session) sayExpired(waivers []finding.Waiver) {
+	for _, w := range waivers {
+		printFailure(s.g.stderr, &failure{what: fmt.Sprintf("waiver of %s for %s no longer counts: expired %q", w.Criterion, w.Workload, w.Expires),
+			where: s.file, hint: "mend what it covered, or renew it with a new reason and date"})
+	}
+}

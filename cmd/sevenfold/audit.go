@@ -1,0 +1,59 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/gate"
+	"github.com/sevenfold-sec/sevenfold/report"
+)
+
+func newAudit(g *globals) *cobra.Command {
+	var r reading
+	cmd := &cobra.Command{
+		Use:   "audit [WORKLOAD]",
+		Short: "What exists, how it is configured, and where it deviates",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := g.wants("audit", "text", "json", "sarif", "html", "markdown"); err != nil {
+				return err
+			}
+			s, err := g.open()
+			if err != nil {
+				return err
+			}
+			result, err := s.run(cmd.Context(), r)
+			if err != nil {
+				return err
+			}
+			s.sayExpired(result.Expired)
+			doc := result.Document(version, s.scope, s.controls)
+			doc.Command = "sevenfold audit"
+			narrow(doc, "audit")
+			only, err := choose(doc, args)
+			if err != nil {
+				return err
+			}
+			if err := g.report(result, doc, only); err != nil {
+				return err
+			}
+			return verdict(gate.Exit(verdicts(doc)))
+		},
+	}
+	r.addTo(cmd)
+	return cmd
+}
+
+// narrow leaves only one step's criteria in the document, and the verdict that
+// follows from them alone. Findings stay: audit.deviations asks for all of them.
+func narrow(doc *report.Document, step string) {
+	for i := range doc.Workloads {
+		w := &doc.Workloads[i]
+		w.Criteria = slices.DeleteFunc(w.Criteria, func(c finding.Criterion) bool { return !strings.HasPrefix(c.ID, step+".") })
+		w.Verdict = gate.Decide(w.Criteria)
+	}
+	doc.Tally()
+}

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sevenfold-sec/sevenfold/assess"
+	"github.com/sevenfold-sec/sevenfold/control"
+	"github.com/sevenfold-sec/sevenfold/controls"
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/store"
+)
+
+// scopeFile is the configuration's name where -c does not say another.
+const scopeFile = "sevenfold.yaml"
+
+// session is one run of a verb: the scope, the controls, the state.
+type session struct {
+	g        *globals
+	scope    *scope.Scope
+	file     string // the scope file in use; empty without one
+	controls *control.Set
+	ambient  bool // the sources were found, not given
+	sources  []string
+}
+
+// open reads the scope and the controls and settles the sources.
+func (g *globals) open() (*session, error) {
+	s := &session{g: g, scope: scope.Default(), file: g.config}
+	if s.file == "" {
+		if _, err := os.Stat(scopeFile); err == nil {
+			s.file = scopeFile
+		}
+	}
+	if s.file != "" {
+		loaded, err := scope.Load(s.file)
+		if err != nil {
+			what, hint := splitHints(err.Error())
+			if hint == "" {
+				hint = "mend the file; its JSON Schema is printed by: sevenfold init --schema"
+			}
+			return nil, usage(what, hint)
+		}
+		s.scope = loaded
+	}
+	if err := s.loadControls(); err != nil {
+		return nil, err
+	}
+	s.settleSources()
+	return s, nil
+}
+
+// loadControls loads the built-in controls and those in the folder controls/
+// beside the scope file. A broken one is named and the rest go on, so that one
+// slip does not blind a whole run; none at all ends it.
+func (s *session) loadControls() error {
+	from := []fs.FS{controls.FS}
+	if s.file != "" {
+		beside := filepath.Join(filepath.Dir(s.file), "controls")
+		if info, err := os.Stat(beside); err == nil && info.IsDir() {
+			from = append(from, os.DirFS(beside))
+		}
+	}
+	set, problems := control.Load(from...)
+	for _, p := range problems {
+		what, hint := splitHints(p.Error())
+		printFailure(s.g.stderr, &failure{what: "control left out: " + what, hint: hint})
+	}
+	if set == nil || len(set.Controls()) == 0 {
+		return &failure{code: exitInternal, what: "no control could be loaded", hint: "mend the controls named above"}
+	}
+	s.controls = set
+	return nil
+}
+
+// settleSources takes the sources of the command line, else the file's, else
+// those the machine's own credentials lead to. A relative folder in the file
+// is relative to the file.
+func (s *session) settleSources() {
+	switch {
+	case len(s.g.sources) > 0:
+		s.sources = s.g.sources
+	case len(s.scope.Sources) > 0:
+		for _, src := range s.scope.Sources {
+			s.sources = append(s.sources, relativeTo(filepath.Dir(s.file), src))
+		}
+	default:
+		s.sources, s.ambient = ambientSources(), true
+	}
+}
+
+// relativeTo resolves the path of a dir: source against a folder.
+func relativeTo(folder, source string) string {
+	path, ok := strings.CutPrefix(source, "dir:")
+	if !ok || filepath.IsAbs(path) {
+		return source
+	}
+	return "dir:" + filepath.Join(folder, path)
+}
+
+// ambientSources looks for credentials and kubeconfigs where the providers'
+// own tools look for them.
+func ambientSources() []string {
+	var out []string
+	home, _ := os.UserHomeDir()
+	for _, env := range []string{"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
+		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
+		if os.Getenv(env) != "" {
+			out = append(out, "aws")
+			break
+		}
+	}
+	if len(out) == 0 && (exists(home, ".aws", "config") || exists(home, ".aws", "credentials")) {
+		out = append(out, "aws")
+	}
+	if os.Getenv("KUBECONFIG") != "" || exists(home, ".kube", "config") || os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+		out = append(out, "kubernetes")
+	}
+	return out
+}
+
+func exists(parts ...string) bool {
+	_, err := os.Stat(filepath.Join(parts...))
+	return err == nil
+}
+
+// state is where the state lies.
+func (s *session) state() string {
+	if s.g.state == "" {
+		return ".sevenfold"
+	}
+	return s.g.state
+}
+
+// folder is the state's folder; empty when the state is a database.
+func (s *session) folder() string {
+	if strings.Contains(s.state(), "://") {
+		return ""
+	}
+	return s.state()
+}
+
+// openStore opens the state and keeps other runs out of it until closed.
+func (s *session) openStore(ctx context.Context) (st store.Store, closeAll func(), err error) {
+	st, err = store.Open(ctx, s.state())
+	if err != nil {
+		return nil, nil, stateFailure(err)
+	}
+	release, err := st.Lock(ctx)
+	if err != nil {
+		_ = st.Close() // the refusal is what matters
+		return nil, nil, stateFailure(err)
+	}
+	return st, func() {
+		_ = release() // the process ends the lock if this does not
+		_ = st.Close()
+	}, nil
+}
+
+// stateFailure says what is wrong with the state and how it is mended.
+func stateFailure(err error) error {
+	f := &failure{code: exitInternal, what: err.Error()}
+	var locked *store.LockedError
+	var newer *store.NewerError
+	if errors.As(err, &locked) || errors.As(err, &newer) {
+		f.code = exitUsage
+	}
+	f.what, f.hint = splitHints(err.Error())
+	return f
+}
+
+// maskKey returns the key under which masked secrets are hashed, made on first
+// use. It lies in the state folder with mode 0600; a state in a database has
+// none, and masks then carry no hash.
+func (s *session) maskKey() ([]byte, error) {
+	if s.folder() == "" {
+		return nil, nil
+	}
+	path := filepath.Join(s.folder(), "mask.key")
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) == 32 {
+		return key, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, stateFailure(err)
+	}
+	key = make([]byte, 32)
+	rand.Read(key) //nolint:errcheck // never fails
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		return nil, stateFailure(err)
+	}
+	return key, nil
+}
+
+// options of an assessment by this session.
+func (s *session) options(within time.Duration) (assess.Options, error) {
+	key, err := s.maskKey()
+	if err != nil {
+		return assess.Options{}, err
+	}
+	o := assess.Options{Scope: s.scope, Sources: s.sources, Controls: s.controls, Now: time.Now().UTC(), Within: within, MaskKey: key}
+	if s.folder() != "" {
+		o.Resume = assess.NewResume(s.folder())
+	}
+	if p := newProgress(s.g.stderr); p != nil {
+		o.Progress = p
+	}
+	return o, nil
+}
+
+// reading are the flags of verbs that read the sources or a stored snapshot.
+type reading struct {
+	within   time.Duration
+	snapshot string
+}
+
+// addTo adds the flags to a verb.
+func (r *reading) addTo(cmd *cobra.Command) {
+	cmd.Flags().DurationVar(&r.within, "within", 0, "stop reading after this long and judge what was seen (default 2m45s where no source is named, else no bound)")
+	cmd.Flags().StringVar(&r.snapshot, "snapshot", "", "judge a stored snapshot instead of reading: latest, sha256:…, or a time (RFC 3339 or 2006-01-02)")
+}
+
+// firstHour bounds the reading of a first run, which named no source: a verdict
+// on most of the estate now is worth more than one on all of it later. What is
+// left out is a blind spot, and the next run goes on there.
+const firstHour = 2*time.Minute + 45*time.Second
+
+// run reads the sources, or loads the snapshot asked for, and judges it.
+func (s *session) run(ctx context.Context, r reading) (*assess.Result, error) {
+	if len(s.sources) == 0 && r.snapshot == "" {
+		return nil, usage("no source is named, and no AWS credentials or kubeconfig were found",
+			"sevenfold assess --source aws, --source kubernetes or --source dir:PATH; sevenfold init writes a configuration")
+	}
+	if r.within == 0 && s.ambient {
+		r.within = firstHour
+	}
+	st, closeAll, err := s.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll()
+	o, err := s.options(r.within)
+	if err != nil {
+		return nil, err
+	}
+	if r.snapshot != "" {
+		snap, err := stored(ctx, st, r.snapshot)
+		if err != nil {
+			return nil, err
+		}
+		return assess.Judge(ctx, snap, o)
+	}
+	snap, err := assess.Read(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.Save(ctx, snap); err != nil {
+		return nil, stateFailure(err)
+	}
+	return assess.Judge(ctx, snap, o)
+}
+
+// stored loads the snapshot that words name.
+func stored(ctx context.Context, st store.Store, words string) (*estate.Snapshot, error) {
+	snap, err := load(ctx, st, words)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, usage("no snapshot "+words+" in the state", "sevenfold assess takes one; --snapshot latest is the last taken")
+	}
+	var f *failure
+	if err != nil && !errors.As(err, &f) {
+		return nil, stateFailure(err)
+	}
+	return snap, err
+}
+
+func load(ctx context.Context, st store.Store, words string) (*estate.Snapshot, error) {
+	if words == "latest" {
+		return st.Latest(ctx)
+	}
+	if strings.HasPrefix(words, "sha256:") {
+		return st.Load(ctx, words)
+	}
+	if t, err := time.Parse(time.RFC3339, words); err == nil {
+		return st.AsOf(ctx, t)
+	}
+	day, err := time.Parse(time.DateOnly, words)
+	if err != nil {
+		return nil, usage("snapshot "+words+" is neither latest, a sha256: hash nor a time", "--snapshot 2026-03-03 or --snapshot 2026-03-03T12:00:00Z")
+	}
+	return st.AsOf(ctx, day.AddDate(0, 0, 1).Add(-time.Nanosecond))
+}

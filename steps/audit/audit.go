@@ -1,0 +1,161 @@
+// Package audit is the first step: what exists, how it is configured, where it
+// deviates from what the controls ask. Its baseline and drift criteria are not
+// built yet, and the gate says so.
+package audit
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/sevenfold-sec/sevenfold/control"
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope"
+)
+
+// Step judges an estate by controls. It derives no relation.
+type Step struct {
+	controls *control.Set
+	failOn   finding.Severity
+}
+
+// New returns the step with the controls to ask and the severity at and above
+// which a deviation holds a workload back.
+func New(controls *control.Set, failOn finding.Severity) *Step {
+	return &Step{controls: controls, failOn: failOn}
+}
+
+// ID implements assess.Step.
+func (*Step) ID() string { return "audit" }
+
+// Needs implements assess.Step.
+func (*Step) Needs() []estate.RelationType { return nil }
+
+// Gives implements assess.Step.
+func (*Step) Gives() []estate.RelationType { return nil }
+
+// Derive implements assess.Step.
+func (*Step) Derive(context.Context, *estate.Snapshot) (estate.Addition, error) {
+	return estate.Addition{}, nil
+}
+
+// Judge implements assess.Step: it asks every control of every asset and
+// decides the workloads' criteria from the answers.
+func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (finding.Judgement, error) {
+	judged, err := s.ask(ctx, snap, workloads)
+	if err != nil {
+		return finding.Judgement{}, err
+	}
+	j := finding.Judgement{Criteria: map[string][]finding.Criterion{}}
+	inventory := inventory(snap)
+	byAccount := accountSettings(snap)
+	for _, w := range workloads.List {
+		j.Criteria[w.ID] = []finding.Criterion{
+			inventory, ownership(w), deviations(snap, reached(snap, w, byAccount), judged, s.failOn),
+		}
+	}
+	j.Findings = judged.findings
+	return j, nil
+}
+
+// judged is every control's answer on every asset.
+type judged struct {
+	findings []finding.Finding // ordered by asset and control
+	tally    map[estate.Node]tally
+}
+
+// tally counts the answers on one asset. A question that does not apply is not
+// counted.
+type tally struct {
+	asked, answered int
+	findings        []int // in judged.findings
+}
+
+// item is one asset to be asked.
+type item struct {
+	node   estate.Node
+	asset  *estate.Asset
+	config json.RawMessage
+}
+
+// answer is what came of one asset.
+type answer struct {
+	node     estate.Node
+	tally    tally
+	findings []finding.Finding
+}
+
+// ask asks all assets, several at a time; the result does not depend on the
+// order in which they are answered.
+func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (*judged, error) {
+	jobs := make(chan []item, 4)
+	var (
+		wg      sync.WaitGroup
+		mu      sync.Mutex
+		answers []answer
+	)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for batch := range jobs {
+				var mine []answer
+				for _, it := range batch {
+					mine = append(mine, s.answer(snap, workloads, it))
+				}
+				mu.Lock()
+				answers = append(answers, mine...)
+				mu.Unlock()
+			}
+		})
+	}
+	const size = 256
+	batch := make([]item, 0, size)
+	err := snap.Each(ctx, func(n estate.Node, a *estate.Asset, config json.RawMessage) error {
+		if len(s.controls.For(a.Type)) == 0 {
+			return nil
+		}
+		if batch = append(batch, item{n, a, config}); len(batch) == size {
+			jobs <- batch
+			batch = make([]item, 0, size)
+		}
+		return nil
+	})
+	jobs <- batch
+	close(jobs)
+	wg.Wait()
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(answers, func(a, b answer) int { return cmp.Compare(a.node, b.node) })
+	j := &judged{tally: make(map[estate.Node]tally, len(answers))}
+	for _, a := range answers {
+		for _, f := range a.findings {
+			a.tally.findings = append(a.tally.findings, len(j.findings))
+			j.findings = append(j.findings, f)
+		}
+		j.tally[a.node] = a.tally
+	}
+	return j, nil
+}
+
+// answer asks one asset.
+func (s *Step) answer(snap *estate.Snapshot, workloads *scope.Workloads, it item) answer {
+	out := answer{node: it.node}
+	ctx := control.Context{Now: snap.Taken(), Zone: func() (string, bool) { return workloads.ZoneOf(it.asset.ID) }}
+	for _, r := range s.controls.JudgeIn(ctx, it.asset, it.config) {
+		switch r.Outcome {
+		case finding.NA:
+			continue
+		case finding.Fail, finding.Unknown:
+			out.findings = append(out.findings, r.Finding(it.asset))
+		}
+		out.tally.asked++
+		if r.Outcome != finding.Unknown {
+			out.tally.answered++
+		}
+	}
+	return out
+}

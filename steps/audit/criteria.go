@@ -1,0 +1,220 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+)
+
+// inventory decides audit.inventory: every source in scope read completely.
+// It is the same for all workloads of a run.
+func inventory(snap *estate.Snapshot) finding.Criterion {
+	c := finding.Criterion{ID: "audit.inventory", Status: finding.CriterionPass}
+	var open []string
+	for _, s := range snap.Sources() {
+		done := 0
+		if s.Status == "complete" {
+			done = 1
+		} else {
+			open = append(open, fmt.Sprintf("%s is %s", s.Source, s.Status))
+		}
+		c.Evidence = append(c.Evidence, finding.Claim{
+			Claim: fmt.Sprintf("source read to its end: %d assets in %d reads", s.Assets, s.Calls), Examined: done, Of: 1, Source: s.Source})
+	}
+	holes := gaps(snap)
+	for _, h := range holes {
+		if h.Hint != "" && c.Hint == "" {
+			c.Hint = h.Hint
+		}
+	}
+	missing, claim := unlisted(snap)
+	if claim.Of > 0 {
+		c.Evidence = append(c.Evidence, claim)
+	}
+	switch {
+	case len(snap.Sources()) == 0:
+		c.Status, c.Reason, c.Hint = finding.CriterionUnknown, "no source was read", "name a source: sevenfold assess --source aws"
+	case len(open) > 0 || len(holes) > 0:
+		c.Status, c.Reason = finding.CriterionUnknown, strings.Join(append(open, sample(holes)), "; ")
+	case len(missing) > 0:
+		c.Status = finding.CriterionUnknown
+		c.Reason = "never listed: " + strings.Join(missing[:min(3, len(missing))], ", ")
+		if n := len(missing) - 3; n > 0 {
+			c.Reason += fmt.Sprintf(" and %d more", n)
+		}
+		c.Hint = "add the list calls of these types to the export, or read the account live: sevenfold assess --source aws"
+	default:
+		c.Reason = fmt.Sprintf("all %d sources were read to their end", len(snap.Sources()))
+	}
+	return c
+}
+
+// gaps are the blind spots that hide something: a stated bound on finished
+// work does not.
+func gaps(snap *estate.Snapshot) []estate.BlindSpot {
+	var out []estate.BlindSpot
+	for _, b := range snap.BlindSpots() {
+		if b.Status != estate.ReadSkipped {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// sample says the first few of many blind spots in words.
+func sample(holes []estate.BlindSpot) string {
+	var parts []string
+	seen := map[string]bool{}
+	for _, h := range holes {
+		text := h.Operation + ": " + string(h.Status)
+		if h.Hint != "" {
+			text += " (" + h.Hint + ")"
+		}
+		if !seen[text] {
+			seen[text] = true
+			parts = append(parts, text)
+		}
+	}
+	if n := len(parts); n > 3 {
+		parts = append(parts[:3], fmt.Sprintf("and %d more blind spots", n-3))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// essential are the types without whose listing nobody can say what an AWS
+// account's AI workloads are or stand on.
+var essential = []string{
+	"AWS::IAM::Role", "AWS::IAM::User", "AWS::S3::Bucket", "AWS::EC2::SecurityGroup", "AWS::EC2::VPC", "AWS::KMS::Key",
+	"AWS::SageMaker::Endpoint", "AWS::SageMaker::NotebookInstance", "AWS::SageMaker::TrainingJob", "AWS::SageMaker::Model",
+	"AWS::Lambda::Function", "AWS::CloudTrail::Trail",
+}
+
+// unlisted returns the essential types that no source listed to the end, for
+// each AWS account seen, and the claim of what was.
+func unlisted(snap *estate.Snapshot) ([]string, finding.Claim) {
+	listed, accounts := map[[2]string]bool{}, map[string]bool{}
+	for _, c := range snap.Coverage() {
+		listed[[2]string{c.Account, c.Type}] = true
+	}
+	for _, a := range snap.Assets() {
+		// Foreign accounts are named by policies, not read.
+		if a.Cloud == estate.AWS && !a.Referenced && len(a.Reads) > 0 && a.Account != "" && a.Account != "aws" {
+			accounts[a.Account] = true
+		}
+	}
+	claim := finding.Claim{Claim: "essential types listed to the end, over all accounts", Source: "coverage of the sources"}
+	var missing []string
+	for account := range accounts {
+		for _, t := range essential {
+			claim.Of++
+			if listed[[2]string{account, t}] {
+				claim.Examined++
+			} else {
+				missing = append(missing, t+" in "+account)
+			}
+		}
+	}
+	slices.Sort(missing)
+	return missing, claim
+}
+
+// ownership decides audit.ownership: owner, zone and purpose known. What
+// nobody has said is unknown, not wrong.
+func ownership(w finding.Workload) finding.Criterion {
+	c := finding.Criterion{ID: "audit.ownership", Status: finding.CriterionPass, Reason: "owner, zone and purpose are known"}
+	var missing []string
+	known := 0
+	for _, f := range []struct{ name, value string }{{"owner", w.Owner}, {"zone", w.Zone}, {"purpose", w.Purpose}} {
+		if f.value == "" || f.value == "unzoned" {
+			missing = append(missing, f.name)
+		} else {
+			known++
+		}
+	}
+	c.Evidence = []finding.Claim{{Claim: "of owner, zone and purpose, stated", Examined: known, Of: 3, Source: "sevenfold.yaml and tags"}}
+	if len(missing) > 0 {
+		c.Status = finding.CriterionUnknown
+		c.Reason = "nobody has said its " + strings.Join(missing, ", ")
+		c.Hint = fmt.Sprintf("add to sevenfold.yaml under workloads: {name: %s, %s: …}", w.Name, strings.Join(missing, ": …, "))
+	}
+	return c
+}
+
+// deviations decides audit.deviations from the controls' results on the assets
+// the workload reaches.
+func deviations(snap *estate.Snapshot, nodes *estate.NodeSet, judged *judged, failOn finding.Severity) finding.Criterion {
+	c := finding.Criterion{ID: "audit.deviations", Status: finding.CriterionPass}
+	var fails, unknowns []*finding.Finding
+	claim := finding.Claim{Claim: "questions answered on the workload and what it reaches", Source: "controls"}
+	assets := finding.Claim{Claim: "assets that controls were asked of", Source: "snapshot"}
+	for n := range nodes.All() {
+		assets.Of++
+		t := judged.tally[n]
+		if t.asked > 0 {
+			assets.Examined++
+		}
+		claim.Examined += t.answered
+		claim.Of += t.asked
+		for _, i := range t.findings {
+			f := &judged.findings[i]
+			switch {
+			case !f.Severity.AtLeast(failOn):
+			case f.Status == finding.Fail:
+				fails = append(fails, f)
+			default:
+				unknowns = append(unknowns, f)
+			}
+		}
+	}
+	c.Evidence = []finding.Claim{claim, assets}
+	switch {
+	case len(fails) > 0:
+		c.Status = finding.CriterionFail
+		c.Reason = fmt.Sprintf("%s at or above %s: %s", count(len(fails), "open deviation"), failOn, titles(fails))
+		c.Hint = fails[0].Fix.Text
+	case len(unknowns) > 0:
+		c.Status = finding.CriterionUnknown
+		c.Reason = fmt.Sprintf("%s at or above %s could not be answered: %s", count(len(unknowns), "question"), failOn, titles(unknowns))
+		c.Hint = unknowns[0].Fix.Text
+	case claim.Examined == 0:
+		c.Status, c.Reason = finding.CriterionUnknown, "no control asks anything of what it is made of"
+	default:
+		c.Reason = fmt.Sprintf("%d questions answered, no deviation at or above %s", claim.Examined, failOn)
+	}
+	for _, f := range append(fails, unknowns...) {
+		c.Findings = append(c.Findings, f.ID)
+	}
+	slices.Sort(c.Findings)
+	return c
+}
+
+// titles names the worst few findings.
+func titles(fs []*finding.Finding) string {
+	slices.SortStableFunc(fs, func(a, b *finding.Finding) int {
+		if d := b.Severity.Rank() - a.Severity.Rank(); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Title+a.Asset, b.Title+b.Asset)
+	})
+	var out []string
+	for _, f := range fs {
+		if !contains(out, f.Title) {
+			out = append(out, f.Title)
+		}
+	}
+	if n := len(out); n > 3 {
+		out = append(out[:3], fmt.Sprintf("and %d more", n-3))
+	}
+	return strings.Join(out, "; ")
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
