@@ -144,7 +144,7 @@ func (c *condenser) compound(name string, sh srcShape) string {
 	}
 	parts := []string{"S"}
 	for _, m := range sortedKeys(sh.Members) {
-		if !slices.Contains(dropped, c.svc.name+"."+name+"."+m) {
+		if !c.svc.drops(name, m, c.src.model.Shapes[sh.Members[m].Shape].Type) {
 			parts = append(parts, c.ref(m, m, sh.Members[m], sh))
 		}
 	}

@@ -16,7 +16,7 @@ type service struct {
 }
 
 // readers are the first words of an operation that only reads.
-var readers = regexp.MustCompile(`^(Get|List|Describe|BatchGet|Search|Lookup)[A-Z]`)
+var readers = regexp.MustCompile(`^(Get|List|Describe|BatchGet|Search|Lookup)[A-Z]|^Search$`)
 
 // minters match operations of any service that hand out a credential, a
 // signed link or a stored secret.
@@ -115,9 +115,17 @@ var dropped = []string{
 	"apigateway.ApiKey.value",
 	"bedrock-agentcore-control.GetDatasetResponse.downloadUrl",
 	"ec2.VpnConnection.CustomerGatewayConfiguration",
-	"ec2.TunnelOption.PreSharedKey",
 	"lambda.FunctionCodeLocation.Location",
 	"lambda.LayerVersionContentOutput.Location",
+}
+
+// secretName matches text members that hold a stored secret itself, not where
+// it is kept. They are dropped wherever they stand.
+var secretName = regexp.MustCompile(`(?i)(password|clientsecret|presharedkey|secretaccesskey|sessiontoken)$`)
+
+// drops reports whether a member stays out of the model.
+func (s service) drops(shape, member, typ string) bool {
+	return slices.Contains(dropped, s.name+"."+shape+"."+member) || (typ == "string" && secretName.MatchString(member))
 }
 
 // wanted lists the operations of m that s takes, sorted.
