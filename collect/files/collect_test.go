@@ -180,7 +180,11 @@ func TestBadFilesAreNamedWithPlaceAndMend(t *testing.T) {
 		"hiddenFolder": {".old/x.json", "{}", "hidden folders are not read; this one holds .old/x.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rec := collect(t, Options{Root: folder(t, map[string]string{tc.file: tc.text})})
+			rec := &recorder{refuse: func(d estate.Document) bool { return strings.Contains(string(d.Body), "EmptyOutput") }}
+			dir := folder(t, map[string]string{tc.file: tc.text})
+			if err := New(Options{Root: dir, Formats: []estate.Format{rec}}).Collect(context.Background(), rec); err != nil {
+				t.Fatal(err)
+			}
 			if !strings.Contains(rec.blindText(), tc.want) {
 				t.Errorf("got\n%swant %s", rec.blindText(), tc.want)
 			}

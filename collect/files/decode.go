@@ -46,11 +46,10 @@ func (d *decoder) run(r io.Reader) error {
 		d.readError(in.err)
 		return nil
 	case !ok:
-		if !d.file.sniff {
-			d.report(estate.ReadMalformed, "the file is empty: the command that should have filled it said nothing",
-				"run the export again and keep its error message (2>&1)")
+		if d.file.sniff {
+			return nil
 		}
-		return nil
+		return d.emit(piece{empty: true, body: []byte(`{"Error":{"Code":"EmptyOutput","Message":"the file is empty","Operation":""}}`)})
 	case d.file.sniff && first != '{' && first != '[':
 		return d.refusal(in, true)
 	case first == 'A' || first == 'a':

@@ -28,7 +28,11 @@
 // # Refused calls
 //
 // Where an export holds the command line's error message instead of a reply,
-// formats get {"Error":{"Code","Operation","Message"}}.
+// formats get {"Error":{"Code","Operation","Message"}}. An empty file gives them
+// the code EmptyOutput: the AWS command line prints nothing for an empty reply
+// (get-bucket-logging where logging is off), but a refused call whose message
+// went elsewhere leaves an empty file too. A format may take it for an empty
+// reply only of operations that have one; if none takes it, it is a blind spot.
 package files
 
 import (
@@ -246,7 +250,12 @@ func (r *run) dispatch(s *stream) {
 			Account: account, Region: region, Source: r.c.opts.Source,
 		}
 		r.c.stats.Documents++
-		if !r.understood(doc, s.file) {
+		switch understood := r.understood(doc, s.file); {
+		case !understood && m.piece.empty:
+			r.blindSpot(estate.BlindSpot{Operation: doc.Path, Account: account, Region: region, Status: estate.ReadMalformed,
+				Why:  "the file is empty: the command that should have filled it said nothing",
+				Hint: "run the export again and keep its error message (2>&1)"})
+		case !understood:
 			r.unread.add(doc)
 		}
 	}

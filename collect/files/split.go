@@ -32,7 +32,9 @@ var defaultLimits = limits{
 type piece struct {
 	index   int
 	partial bool
-	body    []byte
+	// empty is set for a file without a byte; body then says so as an error.
+	empty bool
+	body  []byte
 }
 
 // trouble is something that could not be read while the rest could.
