@@ -122,7 +122,7 @@ func explain(r estate.Read) string {
 
 // missing finds the reads behind what an expression missed ("config.KEY").
 func (c *Control) missing(a *estate.Asset, what string) []estate.Read {
-	if what == "zone" {
+	if what == "zone" || what == "account" {
 		return nil
 	}
 	key := strings.TrimPrefix(strings.TrimPrefix(what, "config"), ".")

@@ -320,7 +320,11 @@ func negative(op string) bool {
 }
 
 // coversAll reports whether each of the patterns in narrow matches one in wide.
+// A trust policy names no resources: nothing covers nothing.
 func coversAll(wide, narrow []any) bool {
+	if len(wide) == 0 && len(narrow) == 0 {
+		return true
+	}
 	for _, n := range narrow {
 		if !slices.ContainsFunc(wide, func(w any) bool { return Glob(strings.ToLower(w.(string)), strings.ToLower(n.(string))) }) {
 			return false

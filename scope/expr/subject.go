@@ -72,6 +72,9 @@ func (s *Subject) ResolveName(name string) (any, bool) {
 	case "name":
 		return types.String(s.asset.Name), true
 	case "account":
+		if s.asset.Account == "" {
+			return unknown("account", ""), true
+		}
 		return types.String(s.asset.Account), true
 	case "region":
 		return types.String(s.asset.Region), true
