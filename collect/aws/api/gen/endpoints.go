@@ -121,6 +121,9 @@ func (s spread) usual(prefix, suffix, variant string) bool {
 
 // summarise finds the host most regions share once their name is replaced.
 func summarise(hosts map[string]host) (spread, bool) {
+	if h, ok := same(hosts); ok {
+		return spread{host: h}, true
+	}
 	count := map[host]int{}
 	general := map[string]host{}
 	for region, h := range hosts {
@@ -148,6 +151,21 @@ func summarise(hosts map[string]host) (spread, bool) {
 		}
 	}
 	return s, len(hosts) > 0
+}
+
+// same reports whether every region is served by one host, signed for the
+// region it is in: a global service.
+func same(hosts map[string]host) (host, bool) {
+	var one host
+	for _, h := range hosts {
+		if one == (host{}) {
+			one = h
+		}
+		if h != one || h.Region == "" {
+			return host{}, false
+		}
+	}
+	return one, one != host{}
 }
 
 // rule is a node of an endpoint rule set (smithy.rules#endpointRuleSet).
