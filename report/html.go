@@ -27,6 +27,8 @@ const (
 	pageWorkloads = 20
 	pageRows      = 300
 	pageSpots     = 100
+	// foldFindings is how many findings are shown without being asked for.
+	foldFindings = 200
 )
 
 // HTML writes the report as one self-contained page. It asks nothing of any

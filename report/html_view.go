@@ -21,7 +21,7 @@ type htmlPage struct {
 	AssetsWords                           string
 	Sources                               []sourceView
 	Steps                                 []stepView
-	Rows                                  []rowView
+	Rows, MoreRows                        []rowView
 	RowsLeft                              int
 	Blockers                              []blockerView
 	BlockersLeft                          int
@@ -33,7 +33,20 @@ type htmlPage struct {
 	Findings                              []findingView
 	FindingsLeft, FindingsAll             int
 	Severities                            []string
+	Fold                                  bool // the findings are folded away
 	Again                                 string
+}
+
+// matrixView is a part of the load table.
+type matrixView struct {
+	Label string
+	Steps []stepView
+	Rows  []rowView
+}
+
+// Matrix is called by the template.
+func (p *htmlPage) Matrix(label string, rows []rowView) matrixView {
+	return matrixView{label, p.Steps, rows}
 }
 
 type sourceView struct{ Source, Status, Words string }
@@ -156,8 +169,12 @@ func newHTMLPage(doc *Document, drawing Drawing) *htmlPage {
 func (h *htmlViews) fill(p *htmlPage, worst []*Workload, drawing Drawing) {
 	shown, left := bounded(worst, pageRows)
 	p.RowsLeft = left
-	for _, w := range shown {
-		p.Rows = append(p.Rows, h.row(w))
+	for i, w := range shown {
+		if i < tableRows {
+			p.Rows = append(p.Rows, h.row(w))
+		} else {
+			p.MoreRows = append(p.MoreRows, h.row(w))
+		}
 	}
 	causes, left := bounded(h.ix.all, maxBlockers)
 	p.BlockersLeft = left
@@ -180,6 +197,7 @@ func (h *htmlViews) fill(p *htmlPage, worst []*Workload, drawing Drawing) {
 	}
 	p.Findings, p.FindingsLeft = h.findings()
 	p.FindingsAll = len(h.ix.doc.Findings)
+	p.Fold = len(p.Findings) > foldFindings
 }
 
 // bounded cuts s to n and says how many are left.

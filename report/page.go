@@ -25,11 +25,7 @@ type page struct {
 }
 
 func newPage(opt Options) *page {
-	width := opt.Width
-	if width == 0 {
-		width = 80
-	}
-	return &page{width: min(max(width, 60), 120), color: opt.Color, ascii: opt.ASCII}
+	return &page{width: min(max(opt.Width, 80), 120), color: opt.Color, ascii: opt.ASCII}
 }
 
 // finish returns the page's text.

@@ -167,9 +167,8 @@ func empty() *Document {
 	return doc
 }
 
-// hostileDoc puts the hostile name everywhere a name can stand.
-func hostileDoc() *Document {
-	h := hostile
+// hostileDoc puts one name everywhere a name can stand.
+func hostileDoc(h string) *Document {
 	f := finding.Finding{ID: "F-1", Control: h, Step: "audit", Status: finding.Fail, Severity: finding.Severity(h), Asset: h, Title: h,
 		Evidence: []finding.Evidence{{What: h, Where: h, Value: h}}, Frameworks: []string{h}, Techniques: []string{h},
 		Fix: finding.Fix{Text: h, Commands: []string{h}, Patch: h, Effort: h, Disrupts: []string{h}}, Risk: &finding.Risk{Score: 9, Path: []string{h}, Factors: []string{h}}}
@@ -177,7 +176,7 @@ func hostileDoc() *Document {
 	un := finding.Criterion{ID: "audit.ownership", Status: finding.CriterionUnknown, Reason: h, Hint: h}
 	doc := &Document{Tool: Tool{Version: h}, Estate: h, Taken: sampleTime, Snapshot: h, Command: h,
 		Sources:    []Source{{Source: h, Status: h}},
-		Workloads:  []Workload{{ID: h, Name: h, Type: h, Zone: h, Owner: h, Purpose: h, Verdict: finding.Verdict(h), Criteria: []finding.Criterion{c, un}}},
+		Workloads:  []Workload{{ID: h, Name: h, Type: h, Zone: h, Owner: h, Purpose: h, Verdict: finding.Verdict(h), Criteria: []finding.Criterion{c, un, {ID: h, Status: finding.CriterionFail, Reason: h, Hint: h}}}},
 		Findings:   []finding.Finding{f},
 		BlindSpots: []BlindSpot{{What: h, Why: h, Criteria: []string{h, "audit.ownership"}, Hint: h}},
 		Counts:     Counts{Kinds: map[string]int{h: 1}},

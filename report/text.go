@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/gate"
 )
 
 // Options say how Text writes.
 type Options struct {
-	// Width of the terminal in columns; 0 means 80, less than 60 means 60,
-	// more than 120 means 120 (longer lines are hard to read). Identifiers and
+	// Width of the terminal in columns; less than 80 means 80, more than
+	// 120 means 120 (longer lines are hard to read). Identifiers and
 	// commands are never broken, so that they can be copied.
 	Width int
 	// Color allows SGR escapes for weight and colour. Nothing is said by
@@ -144,17 +145,23 @@ func (t *text) overview() {
 	}
 }
 
+// tableColumns is what the table of workloads needs beside their names.
+const tableColumns = 67
+
+// columnOf is the width of a step's column: its title or its marks.
+func columnOf(s gate.Step) int { return max(len(s.ID), len(s.Lines)) }
+
 // table lists workloads, worst first, each with its seven steps.
 func (t *text) table(worst []*Workload) {
 	name := 12
 	for i, w := range worst {
 		if i < tableRows {
-			name = max(name, min(30, cells(line(w.Name))))
+			name = max(name, min(30, t.width-tableColumns, cells(orNone(w.Name, w.ID))))
 		}
 	}
 	steps := make([]string, 0, len(t.ix.steps))
 	for _, s := range t.ix.steps {
-		steps = append(steps, pad(s.ID, 7))
+		steps = append(steps, pad(s.ID, columnOf(s)))
 	}
 	t.line("  " + t.dim(pad("workload", name)+"  verdict         "+strings.Join(steps, " ")))
 	for i, w := range worst {
@@ -164,9 +171,9 @@ func (t *text) table(worst []*Workload) {
 		}
 		marks := make([]string, 0, len(t.ix.steps))
 		for _, r := range t.ix.ladder([]*Workload{w}) {
-			marks = append(marks, t.marks(r, 7))
+			marks = append(marks, t.marks(r, columnOf(r.Step)))
 		}
-		t.line("  " + pad(middle(line(w.Name), name), name) + "  " + t.verdict(w.Verdict, 14) + "  " + strings.Join(marks, " "))
+		t.line("  " + pad(middle(orNone(w.Name, w.ID), name), name) + "  " + t.verdict(w.Verdict, 14) + "  " + strings.Join(marks, " "))
 	}
 	t.line("  " + t.dim(t.legend()))
 }

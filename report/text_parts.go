@@ -57,13 +57,13 @@ func (t *text) unblocking() {
 func (t *text) blocker(n int, b *blocker, w *Workload) {
 	t.hang(fmt.Sprintf("  %d. %s ", n, t.severity(b.Severity)), 5+9, t.bold(line(b.Title)))
 	if len(b.Also) > 0 {
-		t.field("also", strings.Join(b.Also, t.dot()))
+		t.field("also", line(strings.Join(b.Also, t.dot())))
 	}
 	reach := []string{}
 	if n := len(b.Assets()); n > 0 {
 		reach = append(reach, many(n, "asset"))
 	}
-	reach = append(reach, "blocks "+many(len(b.Workloads), "workload"), strings.Join(b.Criteria, ", "))
+	reach = append(reach, "blocks "+many(len(b.Workloads), "workload"), line(strings.Join(b.Criteria, ", ")))
 	t.field("where", strings.Join(reach, t.dot()))
 	if b.Why != "" {
 		t.field("why", firstSentence(b.Why))
@@ -147,7 +147,7 @@ func (t *text) blind(chosen []*Workload) {
 			t.field("why", line(g.Why))
 		}
 		if len(g.Criteria) > 0 {
-			t.field("hides", strings.Join(g.Criteria, ", "))
+			t.field("hides", line(strings.Join(g.Criteria, ", ")))
 		}
 		if g.Hint != "" {
 			t.field("hint", line(g.Hint))
@@ -219,7 +219,7 @@ func decides(n next, r rung) string {
 	}
 	names := make([]string, 0, len(n.Criteria))
 	for _, c := range n.Criteria {
-		names = append(names, within(c))
+		names = append(names, line(within(c)))
 	}
 	return " [" + strings.Join(names, ", ") + "]"
 }

@@ -94,7 +94,7 @@ func (d *Document) again() string {
 // orNone replaces an empty value by words.
 func orNone(s, none string) string {
 	if s = line(s); s == "" {
-		return none
+		return line(none)
 	}
 	return s
 }

@@ -40,5 +40,6 @@ if (query) {
   const form = query.form;
   form.addEventListener('change', count);
   form.addEventListener('submit', (event) => event.preventDefault());
+  query.closest('details')?.addEventListener('toggle', count);
   count();
 }
