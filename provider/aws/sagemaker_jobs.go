@@ -64,7 +64,6 @@ var jobTypes = map[string]spec{
 	}},
 	"AWS::SageMaker::Pipeline": {estate.KindPipeline, []edge{
 		{estate.RunsAs, "RoleArn", role},
-		{estate.Loads, "PipelineDefinitionS3Location.Bucket", bucket},
 	}, func(r *reading) {
 		r.root(estate.ClassPipeline, "", "a SageMaker pipeline starts processing and training jobs")
 		pipelineSteps(r)
