@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // tableOnly asks for the table kubectl prints, whose rows carry the object's
@@ -32,12 +32,15 @@ type table struct {
 // secrets lists secrets by metadata and type: the type is a column of the
 // table, the values are in none.
 func (cl *cluster) secrets(ctx context.Context, namespace string, opts metav1.ListOptions) (page, error) {
-	body, err := cl.rest.Get().AbsPath("/api/v1").Resource("secrets").
+	request := cl.rest.Get().AbsPath("/api/v1").Resource("secrets").
 		NamespaceIfScoped(namespace, namespace != "").
 		SetHeader("Accept", tableOnly).
 		Param("includeObject", string(metav1.IncludeMetadata)).
-		VersionedParams(&opts, scheme.ParameterCodec).
-		Do(ctx).Raw()
+		Param("limit", strconv.FormatInt(opts.Limit, 10))
+	if opts.Continue != "" {
+		request.Param("continue", opts.Continue)
+	}
+	body, err := request.Do(ctx).Raw()
 	if err != nil {
 		return page{}, err
 	}
