@@ -167,12 +167,16 @@ func (b *Builder) number(order []named) (nodes [][]uint32, assets []*Asset, blin
 			t := order[n].ticket
 			shard, place := t>>(32-shardBits), t&(1<<(32-shardBits)-1)
 			nodes[shard][place] = uint32(n)
-			sent := b.shards[shard].parts[place]
-			if len(sent) == 0 {
+			sent := b.shards[shard].sent[place]
+			if sent == nil {
 				assets[n] = referenced(order[n].id)
 				continue
 			}
-			a, doubts := merge(sent)
+			if sent.before == nil {
+				assets[n] = settle(&sent.Asset)
+				continue
+			}
+			a, doubts := merge(sent.all())
 			assets[n] = a
 			spots[lo/block] = append(spots[lo/block], doubts...)
 		}

@@ -34,13 +34,35 @@ var _ Sink = (*Builder)(nil)
 // them.
 type shard struct {
 	mu     sync.Mutex
-	index  map[string]uint32 // id -> place in ids
+	slots  []slot // open addressing, at most half full
 	ids    []string
-	parts  [][]*Asset // by place in ids: what was sent under that id
+	sent   []*sending // by place in ids
 	labels map[label]uint32
 	kinds  []label
 	edges  []edge // from: place in ids, to: ticket
-	_      [64]byte
+	// Relations of one asset come in a row: what the last one began at and said.
+	lastFrom  uint32
+	lastLabel uint32
+	_         [64]byte
+}
+
+// slot is a place in ids plus one, 0 if empty, with half of the id's hash: most
+// ids that are not the one are passed over without a look at them.
+type slot struct{ hash, place uint32 }
+
+// sending is an asset as it was sent, and what was sent under its id before.
+type sending struct {
+	Asset
+	before *sending
+}
+
+// all returns what was sent under one id.
+func (s *sending) all() []*Asset {
+	var out []*Asset
+	for ; s != nil; s = s.before {
+		out = append(out, &s.Asset)
+	}
+	return out
 }
 
 // label is what an edge says beside its ends. Few labels serve many edges.
@@ -61,27 +83,78 @@ func ticket(shard int, place uint32) uint32 { return uint32(shard)<<(32-shardBit
 func NewBuilder(taken time.Time) *Builder {
 	b := &Builder{taken: taken.UTC().Truncate(time.Microsecond), seed: maphash.MakeSeed()}
 	for i := range b.shards {
-		b.shards[i].index = map[string]uint32{}
+		b.shards[i].slots = make([]slot, 16)
 		b.shards[i].labels = map[label]uint32{}
 	}
 	return b
 }
 
-func (b *Builder) shardOf(id string) int {
-	return int(maphash.String(b.seed, id) >> (64 - shardBits))
+// locate returns an id's shard and hash.
+func (b *Builder) locate(id string) (shard int, hash uint64) {
+	hash = maphash.String(b.seed, id)
+	return int(hash >> (64 - shardBits)), hash
 }
 
 // place returns where id stands in the shard, adding it if it is new. The
 // shard is locked.
-func (s *shard) place(id string) uint32 {
-	if i, ok := s.index[id]; ok {
-		return i
+func (s *shard) place(id string, hash uint64) uint32 {
+	mask := uint32(len(s.slots) - 1)
+	short := uint32(hash)
+	at := short & mask
+	for ; s.slots[at].place != 0; at = (at + 1) & mask {
+		if p := s.slots[at].place - 1; s.slots[at].hash == short && s.ids[p] == id {
+			return p
+		}
 	}
-	i := uint32(len(s.ids))
-	s.index[id] = i
+	p := uint32(len(s.ids))
 	s.ids = append(s.ids, id)
-	s.parts = append(s.parts, nil)
-	return i
+	s.sent = append(s.sent, nil)
+	s.slots[at] = slot{short, p + 1}
+	if 2*len(s.ids) > len(s.slots) {
+		s.grow()
+	}
+	return p
+}
+
+// grow doubles the table.
+func (s *shard) grow() {
+	slots := make([]slot, 2*len(s.slots))
+	mask := uint32(len(slots) - 1)
+	for _, old := range s.slots {
+		if old.place == 0 {
+			continue
+		}
+		at := old.hash & mask
+		for slots[at].place != 0 {
+			at = (at + 1) & mask
+		}
+		slots[at] = old
+	}
+	s.slots = slots
+}
+
+// from is place for the start of a relation.
+func (s *shard) from(id string, hash uint64) uint32 {
+	if int(s.lastFrom) < len(s.ids) && s.ids[s.lastFrom] == id {
+		return s.lastFrom
+	}
+	s.lastFrom = s.place(id, hash)
+	return s.lastFrom
+}
+
+// label returns the number of a label, adding it if it is new.
+func (s *shard) label(l label) uint32 {
+	if int(s.lastLabel) < len(s.kinds) && s.kinds[s.lastLabel] == l {
+		return s.lastLabel
+	}
+	n, ok := s.labels[l]
+	if !ok {
+		n = uint32(len(s.kinds))
+		s.labels[l] = n
+		s.kinds = append(s.kinds, l)
+	}
+	s.lastLabel = n
+	return n
 }
 
 // Asset adds an asset, or a further part of one already sent under the same
@@ -105,14 +178,15 @@ func (b *Builder) Asset(a Asset) {
 		}
 		a.Config = config
 	}
-	i := b.shardOf(a.ID)
+	i, hash := b.locate(a.ID)
 	s := &b.shards[i]
+	one := &sending{Asset: a}
 	s.mu.Lock()
-	place := s.place(a.ID)
-	s.parts[place] = append(s.parts[place], &a)
-	first := len(s.parts[place]) == 1
+	place := s.place(a.ID, hash)
+	one.before = s.sent[place]
+	s.sent[place] = one
 	s.mu.Unlock()
-	if first {
+	if one.before == nil {
 		b.assets.Add(1)
 	}
 }
@@ -153,23 +227,17 @@ func (b *Builder) Relation(r Relation) {
 			Hint: "look at the configuration named"})
 		return
 	}
-	ti := b.shardOf(r.To)
+	ti, hash := b.locate(r.To)
 	t := &b.shards[ti]
 	t.mu.Lock()
-	to := ticket(ti, t.place(r.To))
+	to := ticket(ti, t.place(r.To, hash))
 	t.mu.Unlock()
 
-	f := &b.shards[b.shardOf(r.From)]
+	fi, hash := b.locate(r.From)
+	f := &b.shards[fi]
 	f.mu.Lock()
-	from := f.place(r.From)
-	l := label{r.Type, r.Tier, r.Evidence}
-	li, ok := f.labels[l]
-	if !ok {
-		li = uint32(len(f.kinds))
-		f.labels[l] = li
-		f.kinds = append(f.kinds, l)
-	}
-	f.edges = append(f.edges, edge{from, to, li})
+	from := f.from(r.From, hash)
+	f.edges = append(f.edges, edge{from, to, f.label(label{r.Type, r.Tier, r.Evidence})})
 	f.mu.Unlock()
 }
 

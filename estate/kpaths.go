@@ -13,8 +13,8 @@ import (
 // The algorithm is J. Yen's, "Finding the K Shortest Loopless Paths in a
 // Network", Management Science 17(11), 1971, with E. Lawler's rule (Management
 // Science 18(7), 1972) of deviating only behind the point where a path itself
-// deviated, and with every search held to nodes from which the target can be
-// reached. It costs at most k times the path's length breadth-first searches.
+// deviated, and with every search led by the distance to the target, nearest first (see detour). It costs at most k times the path's length
+// breadth-first searches.
 func (s *Snapshot) KPaths(from, to Node, k int, f Filter) []Path {
 	if k <= 0 {
 		return nil
@@ -23,8 +23,8 @@ func (s *Snapshot) KPaths(from, to Node, k int, f Filter) []Path {
 	if from == to {
 		return []Path{{Nodes: []Node{from}}}
 	}
-	y.useful = y.leadsTo(to)
-	if !y.useful.Has(from) {
+	y.measure()
+	if y.left[from] == 0 {
 		return nil
 	}
 	if first := y.deviate([]Node{from}, nil); first != nil {
@@ -73,24 +73,25 @@ type yen struct {
 	q       *search
 	to      Node
 	max     int
-	useful  *NodeSet
+	left    []int32 // 1 + fewest relations from a node to the target; 0: no way
 	found   [][]Node
 	waiting candidates
 }
 
-// leadsTo returns the nodes from which the target can be reached.
-func (y *yen) leadsTo(to Node) *NodeSet {
+// measure finds how far every node is from the target.
+func (y *yen) measure() {
 	back := y.w.reversed()
-	seen := y.w.s.NewNodeSet(to)
-	queue := []Node{to}
+	y.left = make([]int32, len(y.w.s.assets))
+	y.left[y.to] = 1
+	queue := []Node{y.to}
 	for at := 0; at < len(queue); at++ {
 		for t := range back.neighbours(queue[at]) {
-			if seen.Add(t) {
+			if y.left[t] == 0 {
+				y.left[t] = y.left[queue[at]] + 1
 				queue = append(queue, t)
 			}
 		}
 	}
-	return seen
 }
 
 // spread adds the paths that follow c to a node at or behind where c left its
@@ -124,13 +125,6 @@ func (y *yen) deviate(root []Node, taken map[Node]bool) []Node {
 			return nil
 		}
 	}
-	bar := &barred{
-		node: func(n Node) bool { return !y.useful.Has(n) || slices.Contains(root, n) },
-		step: func(a, b Node) bool { return a == spur && taken[b] },
-	}
-	rest := y.q.run(y.w, []Node{spur}, func(n Node) bool { return n == y.to }, bar, limit)
-	if rest == nil {
-		return nil
-	}
-	return slices.Concat(root, rest[1:])
+	d := &detour{y: y, root: root, taken: taken}
+	return d.find(spur, limit)
 }

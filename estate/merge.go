@@ -84,9 +84,6 @@ type part struct {
 // source and content is kept, the place is listed in Unknown, and a blind spot
 // says so: nothing can be called safe on the word of one of two witnesses.
 func merge(sent []*Asset) (*Asset, []BlindSpot) {
-	if len(sent) == 1 {
-		return settle(sent[0]), nil
-	}
 	parts := make([]part, len(sent))
 	for i, a := range sent {
 		parts[i] = part{a, claimOf(a)}
@@ -112,10 +109,7 @@ func merge(sent []*Asset) (*Asset, []BlindSpot) {
 func settle(a *Asset) *Asset {
 	a.Reads = uniteReads(a.Reads)
 	a.Unknown = uniqueStrings(a.Unknown)
-	if !a.Created.IsZero() {
-		a.Created = a.Created.UTC().Round(0)
-	}
-	if a.Created.Equal(time.Time{}) {
+	if a.Created = a.Created.UTC(); a.Created.IsZero() {
 		a.Created = time.Time{}
 	}
 	return a
