@@ -382,12 +382,12 @@ func element() []byte {
 	return append(item, ',')
 }
 
-// TestHugeStreamInBoundedMemory reads 2 GB (256 MB with -short) that is made as
+// TestHugeStreamInBoundedMemory reads 2 GB (64 MB with -short) that is made as
 // it is read, and watches the live heap at each part.
 func TestHugeStreamInBoundedMemory(t *testing.T) {
 	total := int64(2 << 30)
 	if testing.Short() {
-		total = 256 << 20
+		total = 64 << 20
 	}
 	var parts, elements int
 	var peak, out uint64
@@ -400,7 +400,7 @@ func TestHugeStreamInBoundedMemory(t *testing.T) {
 		if !p.partial || len(p.body) > defaultLimits.part+1024 {
 			return fmt.Errorf("part of %d bytes, partial %v", len(p.body), p.partial)
 		}
-		if parts%100 == 0 {
+		if parts%10 == 0 {
 			runtime.ReadMemStats(&m)
 			peak = max(peak, m.HeapAlloc)
 		}

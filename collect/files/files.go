@@ -221,6 +221,12 @@ func (r *run) read(ctx context.Context, s *stream) {
 		emit:  func(p piece) error { return send(message{piece: &p}) },
 		blind: func(b estate.BlindSpot) { _ = send(message{blind: &b}) },
 	}
+	defer func() { // a parser's panic on hostile text must not take the run down
+		if p := recover(); p != nil {
+			d.report(estate.ReadFailed, fmt.Sprintf("reading it failed inside sevenfold: %v", p),
+				"report this with the file's shape; the rest of the folder was read")
+		}
+	}()
 	f, err := r.open(s.file.path)
 	if err != nil {
 		status, hint := failure(err)

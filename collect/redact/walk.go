@@ -8,17 +8,6 @@ import (
 	"sync"
 )
 
-// place is what the members above say about the values below.
-type place struct {
-	env       bool // members are variables, named by the user
-	args      bool // strings are command-line arguments
-	secret    bool // a Kubernetes Secret: its data are secrets
-	configMap bool // a ConfigMap: its data are variables or files
-	hidden    bool // every string below is a secret
-	encoded   bool // strings are base64 scripts
-	script    bool // strings may be scripts
-}
-
 // frame is one open container.
 type frame struct {
 	place
@@ -320,35 +309,4 @@ func (m *masker) pair() {
 	if literal(kind, string(value)) {
 		m.hide(f.value, kind, value)
 	}
-}
-
-// apiSecrets are members of providers' own replies that hold a secret.
-var apiSecrets = map[string]string{
-	"SecretAccessKey": "aws-secret-access-key", "SessionToken": "token", "SecretString": "secret", "SecretBinary": "secret", "MasterUserPassword": "password",
-	"ClientSecret": "secret", "AuthToken": "token", "PrivateKey": "private-key", "KeyMaterial": "private-key", "client-key-data": "private-key",
-	"PlaintextKey": "secret", "ServicePassword": "password", "BindPassword": "password",
-}
-
-// member says what a member's name means for the values in it.
-func (p place) member(key []byte) place {
-	switch string(key) {
-	case "Variables", "Environment", "environment", "EnvironmentVariables", "environmentVariables", "RuntimeEnvironmentVariables", "env", "Env", "env_vars",
-		"envVars", "runtime_env", "DefaultArguments", "NonOverridableArguments", "Arguments", "HyperParameters", "StaticHyperParameters", "hyperParameters",
-		"ConnectionProperties", "Parameters", "parameters", "ParameterOverrides":
-		p.env, p.script = true, true
-	case "command", "args", "Command", "Args", "ContainerArguments", "ContainerEntrypoint", "entryPoint", "EntryPoint", "entrypoint", "jobDriver", "SparkSubmitParameters":
-		p.args = true
-	case "UserData", "userData", "OnCreate", "OnStart":
-		p.encoded, p.script = true, true
-	case "TemplateBody", "Definition", "definition", "buildspec", "script", "Script":
-		p.script = true
-	case "stringData":
-		p.hidden = p.hidden || p.secret
-	case "data", "binaryData":
-		p.hidden = p.hidden || p.secret
-		if p.configMap {
-			p.env, p.script = true, true
-		}
-	}
-	return p
 }
