@@ -59,6 +59,9 @@ func mergeAssets(a, b estate.Asset) estate.Asset {
 		}
 	}
 	a.Config, _ = json.Marshal(x)
+	if a.Region == "" {
+		a.Region = b.Region
+	}
 	if a.Tags == nil {
 		a.Tags = b.Tags
 	}
@@ -207,7 +210,7 @@ var exported = map[string]bool{
 	"AWS::IAM::User": true, "AWS::IAM::Role": true, "AWS::IAM::AccessKey": true, "AWS::S3::Bucket": true, "AWS::EC2::VPC": true,
 	"AWS::EC2::SecurityGroup": true, "AWS::EC2::TransitGatewayRouteTable": true, "AWS::KMS::Key": true,
 	"AWS::SageMaker::Endpoint": true, "AWS::SageMaker::TrainingJob": true, "AWS::EKS::Cluster": true, "AWS::ECS::Cluster": true,
-	"AWS::StepFunctions::StateMachine": true, "AWS::SQS::Queue": true, "AWS::Organizations::Account": true,
+	"AWS::StepFunctions::StateMachine": true, "AWS::Organizations::Account": true,
 }
 
 // compareAssets compares what both sides read of one asset, operation by
@@ -246,7 +249,7 @@ func compareAssets(t *testing.T, got, want estate.Asset) {
 }
 
 // volatile members differ from call to call.
-var volatile = map[string]bool{"LastModifiedTime": true, "CreatedTime": true}
+var volatile = map[string]bool{"LatestRestorableTime": true, "SizeInBytes": true, "LastModifiedTime": true, "CreatedTime": true}
 
 func configOf(t *testing.T, a estate.Asset) map[string]any {
 	t.Helper()

@@ -20,12 +20,17 @@ func (e *Export) apply(r *reply, sink estate.Sink, final bool) bool {
 			done = e.applyList(r, u, sink, final) || done
 		case describes:
 			done = e.applyDescribe(r, u, sink, final) || done
+		case merges:
+			done = e.applyMerge(r, u, sink) || done
 		case further:
 			done = e.applyFurther(r, u, sink, final) || done
 		case rows:
 			done = e.applyRows(r, u, sink) || done
 		case tagging:
 			e.applyTags(r, sink)
+			done = true
+		case identity:
+			e.accounts[text(r.body["Account"])] += identityWeight
 			done = true
 		}
 	}
@@ -39,11 +44,11 @@ func (e *Export) applyList(r *reply, u use, sink estate.Sink, final bool) bool {
 	}
 	res := u.resource
 	scope := r.scope
-	items := res.Items(scope, r.body)
+	items := res.itemsAt(scope, r.body, u.call.Items)
 	if res.Parent != "" {
 		scope.Parent = e.parent(res, r, items)
 	}
-	if !final && (scope.Account == "" && len(items) == 0 || !e.placed(res, scope, items)) {
+	if !final && (scope.Account == "" && len(items) == 0 || !e.placed(u, scope, items)) {
 		return false
 	}
 	if final {
@@ -54,7 +59,7 @@ func (e *Export) applyList(r *reply, u use, sink estate.Sink, final bool) bool {
 		return len(r.op.uses) > 1
 	}
 	for _, item := range items {
-		d := res.Start(r.doc.Source, scope, item)
+		d := res.startFrom(r.doc.Source, scope, item, u.call.Operation())
 		if err := e.emit(d, sink); err != nil {
 			if final {
 				return false
@@ -67,9 +72,9 @@ func (e *Export) applyList(r *reply, u use, sink estate.Sink, final bool) bool {
 }
 
 // placed reports whether every item would get an id.
-func (e *Export) placed(res *Resource, scope Scope, items []any) bool {
+func (e *Export) placed(u use, scope Scope, items []any) bool {
 	for _, item := range items {
-		d := res.Start("", scope, item)
+		d := u.resource.startFrom("", scope, item, u.call.Operation())
 		if _, err := d.ID(); err != nil {
 			return false
 		}
@@ -294,12 +299,12 @@ func (e *Export) applyFurther(r *reply, u use, sink estate.Sink, final bool) boo
 	if r.failed != "" {
 		return e.failedPart(r, u, sink)
 	}
-	d := &Draft{Resource: u.resource, Scope: r.scope, Config: map[string]any{u.call.key: r.body}, source: r.doc.Source}
-	d.note(u.call, estate.ReadOK, "")
 	s := e.subject(r, u, final)
-	if s == nil {
+	if s == nil || e.rivals(r, u) {
 		return false
 	}
+	d := &Draft{Resource: u.resource, Scope: r.scope, Config: map[string]any{}, source: r.doc.Source}
+	_ = d.Add(u.call, r.body) // a further reply always has its place
 	if err := e.send(d, s.id, s.scope, sink); err != nil {
 		return false
 	}
@@ -332,6 +337,20 @@ func (e *Export) subject(r *reply, u use, final bool) *stub {
 		return nil
 	}
 	return e.imagine(r, u)
+}
+
+// rivals reports whether the subject of a reply that several types share
+// (ListTags) is also the name of an asset of another of them.
+func (e *Export) rivals(r *reply, u use) bool {
+	for _, other := range r.op.uses {
+		if other.role != further || other.resource == u.resource || other.resource.Single || u.resource.Single {
+			continue
+		}
+		if e.known.find(other.resource, r.subjects, r.scope) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // ownUses counts the types a reply could be a further reply of.

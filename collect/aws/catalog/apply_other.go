@@ -1,6 +1,10 @@
 package catalog
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
@@ -105,4 +109,82 @@ func sendTags(s *stub, tags map[string]string, source string, sink estate.Sink) 
 	a := estate.Asset{ID: s.id, Type: s.resource.Type, Cloud: estate.AWS, Account: s.scope.Account, Region: s.scope.Region, Tags: tags, Source: source}
 	a.Account, a.Region = idPlace(a.ID, s.scope)
 	sink.Asset(a)
+}
+
+// identityWeight makes the account of an exported caller identity outweigh
+// any guess.
+const identityWeight = 1 << 20
+
+// gathered are elements of a member of the root that come one file each.
+type gathered struct {
+	stub     *stub
+	resource *Resource
+	source   string
+	elements []any
+	named    int // elements there should be; -1 if no reply says
+	reads    []*Call
+}
+
+// applyMerge takes a reply that makes up a member of an asset's root.
+func (e *Export) applyMerge(r *reply, u use, sink estate.Sink) bool {
+	s := e.subject(r, u, false)
+	if s == nil || r.failed != "" {
+		return false
+	}
+	c := u.call
+	v := Lookup(r.body, c.Take)
+	if c.Into != "" {
+		d := &Draft{Resource: u.resource, Scope: s.scope, Config: map[string]any{c.Into: v}, source: r.doc.Source}
+		d.note(c, estate.ReadOK, "")
+		return e.send(d, s.id, s.scope, sink) == nil
+	}
+	key := s.id + "\x00" + first(c.Append, c.Names)
+	g := e.gathered[key]
+	if g == nil {
+		g = &gathered{stub: s, resource: u.resource, source: r.doc.Source, named: -1}
+		e.gathered[key] = g
+	}
+	g.reads = append(g.reads, c)
+	if c.Names != "" {
+		list, _ := v.([]any)
+		g.named = len(list)
+		return true
+	}
+	if m, ok := v.(map[string]any); ok && len(c.Pick) > 0 {
+		kept := map[string]any{}
+		for _, k := range c.Pick {
+			if m[k] != nil {
+				kept[k] = m[k]
+			}
+		}
+		v = kept
+	}
+	g.elements = append(g.elements, v)
+	return true
+}
+
+// sendGathered sends the members gathered. One of which not every element is
+// known to be there is marked unknown.
+func (e *Export) sendGathered(sink estate.Sink) {
+	for _, key := range slices.Sorted(maps.Keys(e.gathered)) {
+		g := e.gathered[key]
+		_, member, _ := strings.Cut(key, "\x00")
+		if g.elements == nil {
+			g.elements = []any{}
+		}
+		d := &Draft{Resource: g.resource, Scope: g.stub.scope, Config: map[string]any{member: g.elements}, source: g.source}
+		for _, c := range g.reads {
+			d.note(c, estate.ReadOK, "")
+		}
+		d.declare(unreadInExport)
+		a := estate.Asset{
+			ID: g.stub.id, Type: g.resource.Type, Cloud: estate.AWS, Account: g.stub.scope.Account, Region: g.stub.scope.Region,
+			Config: lower(d.Config), Reads: slices.CompactFunc(d.reads, func(a, b estate.Read) bool { return a == b }), Source: g.source,
+		}
+		if g.named < 0 || g.named > len(g.elements) {
+			a.Unknown = []string{"/" + member}
+		}
+		e.locate(&a)
+		sink.Asset(a)
+	}
 }

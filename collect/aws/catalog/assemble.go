@@ -29,9 +29,14 @@ type Draft struct {
 // Start begins an asset with the item of a list reply (nil for a single
 // setting). The list's own read is noted as ok.
 func (r *Resource) Start(source string, scope Scope, item any) *Draft {
+	return r.startFrom(source, scope, item, r.listOperation())
+}
+
+// startFrom begins an asset with an item of the operation's reply.
+func (r *Resource) startFrom(source string, scope Scope, item any, op string) *Draft {
 	d := &Draft{Resource: r, Scope: scope, Config: map[string]any{}, source: source}
 	d.take(item)
-	if op := r.listOperation(); op != "" {
+	if op != "" {
 		d.reads = append(d.reads, estate.Read{Operation: op, Status: estate.ReadOK})
 	}
 	return d
@@ -87,6 +92,9 @@ func (r *Resource) fromOperation() string {
 // operation's name for others.
 func (d *Draft) Add(c *Call, body any) error {
 	if c.key != "" {
+		if m, ok := body.(map[string]any); ok {
+			trimTokens(m)
+		}
 		d.Config[c.key] = body
 		d.note(c, estate.ReadOK, "")
 		return nil
@@ -274,12 +282,14 @@ func (r *Resource) hasKey(key string) bool {
 
 // Items returns the items of a list reply that the resource keeps.
 func (r *Resource) Items(scope Scope, body any) []any {
-	path := ""
 	if r.List != nil {
-		path = r.List.Items
-	} else {
-		path = r.From
+		return r.itemsAt(scope, body, r.List.Items)
 	}
+	return r.itemsAt(scope, body, r.From)
+}
+
+// itemsAt returns the kept items at a path.
+func (r *Resource) itemsAt(scope Scope, body any, path string) []any {
 	v := Lookup(body, path)
 	list, ok := v.([]any)
 	if !ok {

@@ -28,6 +28,7 @@ type Export struct {
 	lists    map[listKey]*listing
 	said     map[string]bool
 	tags     map[string]map[string]string // tags of assets not read yet, by id
+	gathered map[string]*gathered
 	source   string
 }
 
@@ -39,7 +40,7 @@ func NewExport() (*Export, error) {
 	}
 	return &Export{
 		x: x, known: newRegistry(), accounts: map[string]int{}, regions: map[string]int{},
-		lists: map[listKey]*listing{}, said: map[string]bool{}, tags: map[string]map[string]string{},
+		lists: map[listKey]*listing{}, said: map[string]bool{}, tags: map[string]map[string]string{}, gathered: map[string]*gathered{},
 	}, nil
 }
 
@@ -82,6 +83,11 @@ func (e *Export) Read(doc estate.Document, sink estate.Sink) bool {
 		return true
 	}
 	doc.Body = nil
+	if ops[0].uses == nil {
+		e.unused(doc, ops[0], sink)
+		return true
+	}
+	times(ops[0].outputs, body)
 	r := &reply{op: ops[0], doc: doc, body: body, subjects: n.subjects, failed: errorCode(body)}
 	e.place(r, n)
 	e.mu.Lock()
@@ -113,6 +119,22 @@ func (e *Export) damaged(doc estate.Document, n named, body map[string]any, sink
 		Hint: fmt.Sprintf("export again: aws %s %s", cliService(op), kebab(op.name)),
 	})
 	return true
+}
+
+// unused says, once for an operation, that its replies are not read.
+func (e *Export) unused(doc estate.Document, op *operation, sink estate.Sink) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	name := op.service + ":" + op.name
+	if e.said[name] || strings.HasPrefix(op.name, "Generate") {
+		return
+	}
+	e.said[name] = true
+	sink.BlindSpot(estate.BlindSpot{
+		Source: doc.Source, Operation: doc.Path, Status: estate.ReadSkipped,
+		Why:  "the output of " + name + " tells nothing that is read",
+		Hint: "none is needed; other replies tell what matters",
+	})
 }
 
 // ambiguous says that a reply may be of several operations.
@@ -222,18 +244,33 @@ func (e *Export) Flush(sink estate.Sink) {
 			sendTags(s, tags, e.source, sink)
 		}
 	}
+	e.sendGathered(sink)
 	e.cover(sink)
 }
 
 // settle gives replies without an account or region those of the folder, if
 // it has exactly one.
 func (e *Export) settle() {
-	account, region := only(e.accounts), only(e.regions)
+	account, region := majority(e.accounts), only(e.regions)
 	for _, r := range e.waiting {
 		r.scope.Account = first(r.scope.Account, account, r.foreign)
 		r.scope.Region = first(r.scope.Region, region)
 		r.scope.Partition = partitionOf(r.scope.Region)
 	}
+}
+
+// majority returns the key that counts for more than half of all, or nothing.
+func majority(m map[string]int) string {
+	total, best := 0, ""
+	for k, n := range m {
+		if total += n; n > m[best] {
+			best = k
+		}
+	}
+	if 2*m[best] > total {
+		return best
+	}
+	return ""
 }
 
 // only returns the one key of a map, or nothing.

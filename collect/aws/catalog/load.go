@@ -110,6 +110,12 @@ func (s *Service) adopt(r *Resource) error {
 		c.owner, c.key = r, c.Op
 		r.calls = append(r.calls, c)
 	}
+	for _, c := range r.Also {
+		c.owner = r
+		if c.Op == "" {
+			return errors.New("also: op is missing")
+		}
+	}
 	for _, c := range r.calls {
 		if c.Op == "" {
 			return errors.New("a call has no op")

@@ -29,9 +29,11 @@ type role int
 const (
 	lists role = iota
 	describes
+	merges
 	further
 	rows
 	tagging
+	identity
 )
 
 // index finds operations by the name their files bear and by what replies
@@ -84,6 +86,9 @@ func newIndex(c *Catalog) *index {
 			if r.List != nil {
 				add(r.List.ServiceName(), r.List.Op, use{r, r.List, lists})
 			}
+			for _, call := range r.Also {
+				add(call.ServiceName(), call.Op, use{r, call, call.alsoRole()})
+			}
 			for _, call := range r.calls {
 				kind := further
 				if call.key == "" {
@@ -99,12 +104,45 @@ func newIndex(c *Catalog) *index {
 	x.words["s3control"] = []string{"s3control"}
 	x.words["resourcegroupstaggingapi"] = []string{"resourcegroupstaggingapi"}
 	add("resourcegroupstaggingapi", "GetResources", use{role: tagging})
+	add("sts", "GetCallerIdentity", use{role: identity})
+	x.words["sts"] = []string{"sts"}
 	for _, op := range x.all {
+		slices.SortStableFunc(op.uses, func(a, b use) int { return int(a.role) - int(b.role) })
 		for k := range op.outputs {
 			x.keys[k]++
 		}
 	}
+	services := []string{"account", "sts", "s3control"}
+	for _, s := range c.Services() {
+		services = append(services, s.Service)
+	}
+	x.addUnread(services)
 	return x
+}
+
+// alsoRole says what a call under Also tells.
+func (c *Call) alsoRole() role {
+	switch {
+	case c.Items != "":
+		return lists
+	case c.Into != "" || c.Append != "" || c.Names != "":
+		return merges
+	}
+	return describes
+}
+
+// addUnread enters the operations of the services that the catalogue does not
+// use: a reply of one is recognised by its name, so that it is not taken for
+// another's.
+func (x *index) addUnread(services []string) {
+	for _, s := range services {
+		for _, name := range api.Operations(s) {
+			key := canonical(name)
+			if !slices.ContainsFunc(x.byKey[key], func(op *operation) bool { return op.service == s }) {
+				x.byKey[key] = append(x.byKey[key], &operation{service: s, name: name})
+			}
+		}
+	}
 }
 
 // defaultIndex is the index of the catalogue compiled in.
@@ -120,13 +158,26 @@ var defaultIndex = sync.OnceValues(func() (*index, error) {
 var pageTokens = map[string]bool{
 	"NextToken": true, "nextToken": true, "Marker": true, "NextMarker": true, "IsTruncated": true,
 	"Truncated": true, "position": true, "PaginationToken": true, "HasMoreTags": true, "HasMoreStreams": true,
-	"LastEvaluatedTableName": true, "NextPageMarker": true,
+	"LastEvaluatedTableName": true, "NextPageMarker": true, "AdditionalRoutesAvailable": true,
+}
+
+// trimTokens removes the members of a whole reply that only said that there
+// is no more.
+func trimTokens(body map[string]any) {
+	for k, v := range body {
+		if pageTokens[k] && (v == false || empty(v)) {
+			delete(body, k)
+		}
+	}
 }
 
 // fits reports whether a reply can be of the operation: the members it holds
 // are the operation's, at the top and in the first elements. A reply of a
 // newer API than the model may hold a few more; one member in four is allowed.
 func (op *operation) fits(body map[string]any) bool {
+	if op.uses == nil {
+		return false
+	}
 	known, strange := 0, 0
 	for k, v := range body {
 		m, ok := op.outputs[k]
@@ -216,6 +267,9 @@ func (x *index) recognise(path string, body map[string]any) (ops []*operation, n
 			if op.fits(body) || errorCode(body) != "" {
 				fit = append(fit, op)
 			}
+		}
+		if unread := ofServices(named.ops, named.services); len(fit) == 0 && len(unread) == 1 && unread[0].uses == nil {
+			return unread, named
 		}
 		if len(fit) > 0 {
 			return x.narrow(fit, named, body), named

@@ -216,8 +216,14 @@ func subjectKeys(subjects []string) []string {
 	last := subjects[len(subjects)-1]
 	joined := strings.Join(subjects, "/")
 	keys := []string{joined, last, folded(joined), folded(last)}
+	if _, isARN := parseARN(last); isARN {
+		return keys
+	}
 	if _, tail, ok := cutLastAny(last, "/:"); ok {
 		keys = append(keys, tail)
+	}
+	if len(subjects) > 1 {
+		keys = append(keys, subjects[0])
 	}
 	return keys
 }

@@ -40,6 +40,10 @@ type Resource struct {
 	Describe *Call `yaml:"describe"`
 	// Calls are read for each asset; their replies stand under their names.
 	Calls []*Call `yaml:"calls"`
+	// Also are other calls whose replies an export may hold instead: lists,
+	// describes, and parts that make up members of the root. A live run never
+	// makes them.
+	Also []*Call `yaml:"also"`
 	// Rows joins one row of an account-wide table to each asset.
 	Rows *Rows `yaml:"rows"`
 	// ID, Name, Created, Tags, Account and Region are paths or templates over
@@ -101,6 +105,17 @@ type Call struct {
 	// Most is for how many assets of one listing the call is made (0: all); for
 	// the others it is said to be skipped.
 	Most int `yaml:"most"`
+
+	// Into, in Also, names the member of the root that what Take finds becomes.
+	Into string `yaml:"into"`
+	// Append, in Also, names the list in the root that what Take finds is an
+	// element of; Pick keeps only these members of it.
+	Append string   `yaml:"append"`
+	Pick   []string `yaml:"pick"`
+	// Names, in Also, names the list in the root whose elements Take lists by
+	// name: it tells whether all of them are there.
+	Names string `yaml:"names"`
+	Take  string `yaml:"take"`
 
 	key   string // where the reply stands in the configuration
 	owner *Resource
