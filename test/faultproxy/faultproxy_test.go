@@ -138,8 +138,12 @@ func TestPassingFaultsAreOutlived(t *testing.T) {
 }
 
 func TestSilentRegionEnds(t *testing.T) {
-	p, c := setUp(t, api.Options{AttemptTimeout: 30 * time.Millisecond})
-	p.Set(faultproxy.Rule{Region: "me-south-1", Fault: faultproxy.Silent})
+	p := faultproxy.New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>`))
+	}), faultproxy.Rule{Region: "me-south-1", Fault: faultproxy.Silent})
+	c := api.New(aws.Config{BaseEndpoint: aws.String(faultproxy.Serve(t, p)), Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")},
+		api.Options{AttemptTimeout: 250 * time.Millisecond, Backoff: time.Millisecond})
+	t.Cleanup(c.CloseIdle)
 	var last error
 	for range 10 {
 		_, last = c.Call(context.Background(), api.Request{Service: "ec2", Operation: "DescribeVpcs", Region: "me-south-1"})
@@ -154,7 +158,7 @@ func TestSilentRegionEnds(t *testing.T) {
 	if !strings.Contains(last.Error(), "never answered") {
 		t.Errorf("last error %q does not say that it was not asked again", last)
 	}
-	if _, err := c.Call(context.Background(), api.Request{Service: "ec2", Operation: "DescribeVpcs"}); err != nil {
+	if _, err := c.Call(context.Background(), api.Request{Service: "ec2", Operation: "DescribeVpcs", Region: "eu-west-1"}); err != nil {
 		t.Errorf("another region suffers: %v", err)
 	}
 }

@@ -85,8 +85,11 @@ func (j *job) run(ctx context.Context) (json.RawMessage, *Error) {
 // again reports whether the same request may fare better a second time.
 func (j *job) again(e *Error) bool {
 	switch e.Cause {
-	case CauseThrottled, CauseServer:
+	case CauseThrottled:
 		return true
+	case CauseServer:
+		// An emulator on this machine that answers a bare 500 lacks the operation.
+		return !(j.to.local && e.Code == "500")
 	case CauseUnreachable:
 		if errors.Is(e.wrapped, context.DeadlineExceeded) {
 			j.timeouts++

@@ -115,6 +115,13 @@ func (j *job) refused(resp *http.Response, body []byte) *Error {
 		se.Code = strconv.Itoa(resp.StatusCode)
 		se.Message = first(se.Message, http.StatusText(resp.StatusCode))
 	}
+	if isHTML(body) && resp.StatusCode == http.StatusNotFound {
+		// Not the service speaking: nothing at this address knows the path. It
+		// must never pass for "there is none".
+		e := j.fail(se.Code, "the endpoint does not know the operation", CauseUnsupported)
+		e.HTTPStatus = resp.StatusCode
+		return e
+	}
 	j.noteRegion(resp, se)
 	j.noteClock(resp, se.Code)
 	return j.classify(resp, se.Code, se.Message, se.RequestID)

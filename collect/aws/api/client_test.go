@@ -285,6 +285,14 @@ func TestPages(t *testing.T) {
 	}
 }
 
+func TestPageNotFoundIsNotAbsence(t *testing.T) {
+	s := always(404, "<!doctype html><title>404 Not Found</title>")
+	_, err := newClient(s, Options{}).Call(context.Background(), Request{Service: "lambda", Operation: "ListFunctions"})
+	if e := errorOf(t, err); e.Cause != CauseUnsupported || e.Status != estate.ReadFailed || len(s.got) != 1 {
+		t.Errorf("got %v (%s) after %d attempts, want %s after 1", e, e.Cause, len(s.got), CauseUnsupported)
+	}
+}
+
 func TestRepeatedTokenEnds(t *testing.T) {
 	s := always(200, `{"Endpoints":[],"NextToken":"again"}`)
 	n, last := 0, error(nil)

@@ -164,7 +164,9 @@ func (r *ref) mark(m string) {
 	}
 	switch m[0] {
 	case '^':
-		r.wire, r.named = strings.ToLower(r.name[:1])+r.name[1:], true
+		if r.name != "" {
+			r.wire, r.named = strings.ToLower(r.name[:1])+r.name[1:], true
+		}
 	case 'n':
 		r.wire, r.named = m[1:], true
 	case '@':

@@ -23,6 +23,9 @@ func condense(s service, m *source) (string, error) {
 	}
 	var ops []string
 	for _, name := range s.wanted(m) {
+		if proto == "rest-xml" && m.sendsBody(name) {
+			continue // the client writes no XML
+		}
 		line, err := c.operation(name, m.model.Operations[name])
 		if err != nil {
 			return "", fmt.Errorf("operation %s: %w", name, err)
@@ -42,6 +45,21 @@ func condense(s service, m *source) (string, error) {
 	head := strings.Join([]string{"V", proto, m.meta("endpointPrefix"), signing, m.meta("targetPrefix"),
 		m.meta("jsonVersion"), m.meta("apiVersion"), m.meta("serviceId"), flag01(compat)}, "\t")
 	return head + "\n" + strings.Join(c.lines, "\n") + "\n" + strings.Join(ops, "\n") + "\n", nil
+}
+
+// sendsBody reports whether an operation has parameters that travel in the
+// body.
+func (m *source) sendsBody(op string) bool {
+	in := m.model.Operations[op].Input
+	if in == nil {
+		return false
+	}
+	for _, r := range m.model.Shapes[in.Shape].Members {
+		if r.Location == "" {
+			return true
+		}
+	}
+	return false
 }
 
 func flag01(b bool) string {

@@ -29,4 +29,6 @@ for call in json.load(open(sys.argv[1])):
         out.append({"Reply": r, "Code": ""})
     except botocore.exceptions.ClientError as e:
         out.append({"Reply": None, "Code": e.response["Error"]["Code"]})
+    except Exception as e:  # what botocore itself cannot read
+        out.append({"Reply": None, "Code": "botocore: " + type(e).__name__})
 json.dump(out, sys.stdout, default=spell)
