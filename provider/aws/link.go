@@ -137,11 +137,18 @@ func (r *reading) location(n node, rel estate.RelationType, part string) {
 		return
 	}
 	whole := r.bucketID(name)
+	onBucket := rel
+	if rel == estate.Loads { // what is loaded is the object; of the bucket it is a read
+		onBucket = estate.Reads
+	}
 	if path == "" {
 		if rel != estate.Trains {
-			n.relation(rel, whole)
+			n.relation(onBucket, whole)
 		}
 		return
+	}
+	if strings.HasSuffix(path, "/") {
+		part = "prefix"
 	}
 	id, kind := whole+"#"+part+"/"+path, estate.KindDataset
 	typ := "AWS::S3::Prefix"
@@ -155,7 +162,7 @@ func (r *reading) location(n node, rel estate.RelationType, part string) {
 	r.relate(whole, estate.Contains, id, r.a.ID+" "+n.path)
 	n.relation(rel, id)
 	if rel != estate.Trains && rel != estate.Serves {
-		n.relation(rel, whole)
+		n.relation(onBucket, whole)
 	}
 }
 

@@ -3,6 +3,7 @@ package aws
 import (
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // sizedNames are words after which a bare number belongs to a model's name
@@ -22,7 +23,7 @@ var (
 	hexToken    = regexp.MustCompile(`^[0-9a-fA-F]{7,64}$`)
 	uuidTail    = regexp.MustCompile(`^(.+)[-_.][0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
 	wordToken   = regexp.MustCompile(`^[0-9A-Za-z]{8,}$`)
-	zoneToken   = regexp.MustCompile(`^\d{2}[zZ]$`)
+	zoneToken   = regexp.MustCompile(`^\d{2}(?:[zZ]|[tT]\d{2})$`) // "05Z", and "02T03" of a date and time with dashes
 )
 
 // Family strips from a job's name what tells its runs apart, so that the runs
@@ -30,6 +31,15 @@ var (
 // A name made of nothing else stays as it is. What belongs to a model's name
 // stays: sizes ("8b"), versions ("v2") and the number after resnet or llama.
 func Family(name string) string {
+	stem := strip(name)
+	if !strings.ContainsFunc(stem, unicode.IsLetter) {
+		return name
+	}
+	return stem
+}
+
+// strip is Family without regard to what is left.
+func strip(name string) string {
 	if m := uuidTail.FindStringSubmatch(name); m != nil {
 		name = m[1]
 	}
