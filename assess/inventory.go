@@ -3,62 +3,41 @@ package assess
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
-	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/report"
 )
 
-// Inventory is what exists, for `inventory --format json`.
-type Inventory struct {
-	Assets     []InventoryAsset   `json:"assets"`
-	Workloads  []finding.Workload `json:"workloads"`
-	Sources    []report.Source    `json:"sources"`
-	BlindSpots []report.BlindSpot `json:"blindspots"`
-}
-
-// InventoryAsset is one line of the inventory.
-type InventoryAsset struct {
-	ID       string            `json:"id"`
-	Type     string            `json:"type"`
-	Kind     estate.Kind       `json:"kind"`
-	Zone     string            `json:"zone"`
-	Workload string            `json:"workload"` // id of the workload it belongs to; empty for none
-	Name     string            `json:"name,omitempty"`
-	Account  string            `json:"account,omitempty"`
-	Region   string            `json:"region,omitempty"`
-	Tags     map[string]string `json:"tags,omitempty"`
-	// Read is false for an asset known only because another names it.
-	Read bool `json:"read"`
-}
-
-// Inventory lists the assets with zone and workload, in the order of their ids.
-// Set nodes and principals that stand for classes are left out: they are not
-// things in the estate.
-func (r *Result) Inventory() Inventory {
-	owner := map[string]string{}
+// Inventory is what exists, in the order of the assets' ids, with zone and
+// workload. Set nodes are left out: they are not things in the estate.
+func (r *Result) Inventory() *report.Inventory {
+	owners := map[string][]string{}
+	inv := &report.Inventory{BlindSpots: blindSpots(r.Snapshot.BlindSpots())}
 	for _, w := range r.Workloads.List {
 		for _, m := range w.Members {
-			owner[m] = w.ID
+			owners[m] = append(owners[m], w.Name)
 		}
-	}
-	inv := Inventory{Assets: []InventoryAsset{}, Workloads: r.Workloads.List,
-		Sources: report.Sources(r.Snapshot.Sources()), BlindSpots: blindSpots(r.Snapshot.BlindSpots())}
-	if inv.Workloads == nil {
-		inv.Workloads = []finding.Workload{}
+		inv.Workloads = append(inv.Workloads, report.InventoryWorkload{
+			ID: w.ID, Name: w.Name, Type: w.Type, Zone: w.Zone, Owner: w.Owner, Purpose: w.Purpose,
+			Roots: w.Roots, Members: w.Members, Touches: w.Touches, Why: w.Why,
+		})
 	}
 	for _, a := range r.Snapshot.Assets() {
 		if a.Type == estate.SetType {
 			continue
 		}
 		zone, _ := r.Workloads.ZoneOf(a.ID)
-		inv.Assets = append(inv.Assets, InventoryAsset{
-			ID: a.ID, Type: a.Type, Kind: a.Kind, Zone: zone, Workload: owner[a.ID], Name: a.Name,
-			Account: a.Account, Region: a.Region, Tags: a.Tags, Read: !a.Referenced,
+		inv.Assets = append(inv.Assets, report.InventoryAsset{
+			ID: a.ID, Type: a.Type, Kind: string(a.Kind), Zone: zone, Workload: strings.Join(owners[a.ID], ", "), Name: a.Name,
+			Account: a.Account, Region: a.Region, Source: a.Source, Referenced: a.Referenced,
 		})
 	}
 	return inv
 }
+
+// Drawing is a picture of each workload and what it touches.
+func (r *Result) Drawing() report.Drawing { return report.Draw(r.Snapshot, r.Workloads.List) }
 
 // Why says of one asset why it is, or is not, part of a workload.
 type Why struct {

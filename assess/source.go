@@ -81,6 +81,6 @@ func openFolder(source string, bad func(error) error) (Collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue of AWS services: %w", err)
 	}
-	o.Formats = []estate.Format{kubernetes.NewManifest(), export}
+	o.Formats = []estate.Format{&kubernetes.Manifest{}, export}
 	return files.New(o), nil
 }

@@ -116,8 +116,12 @@ func (g *globals) textOptions(workload string) report.Options {
 	return opt
 }
 
-// sayExpired names the waivers that no longer count.
+// sayExpired names the waivers that do not, or no longer, count.
 func (s *session) sayExpired(waivers []finding.Waiver) {
+	if gate := s.scope.Gate; len(gate.Approvers) > 0 && len(gate.Waivers) > 0 {
+		printFailure(s.g.stderr, &failure{what: fmt.Sprintf("none of the %d waivers counts: gate.approvers asks for an approver's signature, which this version cannot check yet", len(gate.Waivers)),
+			where: s.file, hint: "take gate.approvers out to accept unsigned waivers until then"})
+	}
 	for _, w := range waivers {
 		printFailure(s.g.stderr, &failure{what: fmt.Sprintf("waiver of %s for %s no longer counts: expired %q", w.Criterion, w.Workload, w.Expires),
 			where: s.file, hint: "mend what it covered, or renew it with a new reason and date"})

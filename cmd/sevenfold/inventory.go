@@ -5,12 +5,12 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/report"
 )
 
 func newInventory(g *globals) *cobra.Command {
@@ -34,16 +34,16 @@ func newInventory(g *globals) *cobra.Command {
 			}
 			inv := result.Inventory()
 			if kind != "" {
-				inv.Assets = slices.DeleteFunc(inv.Assets, func(a assess.InventoryAsset) bool { return string(a.Kind) != kind })
+				inv.Assets = slices.DeleteFunc(inv.Assets, func(a report.InventoryAsset) bool { return a.Kind != kind })
 			}
 			if why != "" {
 				return g.explainAsset(result, why)
 			}
 			return g.write(func(w io.Writer) error {
 				if g.format == "json" {
-					return writeJSON(w, inv)
+					return report.InventoryJSON(w, inv)
 				}
-				return inventoryText(w, inv, all || kind != "")
+				return report.InventoryText(w, inv, g.textOptions(""), all || kind != "")
 			})
 		},
 	}
@@ -118,60 +118,4 @@ func orElse(s, other string) string {
 		return other
 	}
 	return s
-}
-
-// inventoryText writes workloads, assets (by type unless all are asked for),
-// and blind spots.
-func inventoryText(w io.Writer, inv assess.Inventory, all bool) error {
-	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(tw, "%d AI workloads\n", len(inv.Workloads))
-	for _, wl := range inv.Workloads {
-		fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\t%d assets\n", printable(wl.Name), wl.Type, orElse(wl.Zone, "unzoned"), orElse(printable(wl.Owner), "no owner"), len(wl.Members))
-	}
-	fmt.Fprintf(tw, "\n%d assets\n", len(inv.Assets))
-	if all {
-		for _, a := range inv.Assets {
-			fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", printable(a.ID), printable(a.Type), orElse(string(a.Kind), "-"), orElse(a.Zone, "-"))
-		}
-	} else {
-		for _, t := range byType(inv.Assets) {
-			fmt.Fprintf(tw, "  %d\t%s\n", t.n, printable(t.name))
-		}
-	}
-	fmt.Fprintf(tw, "\n%d blind spots\n", len(inv.BlindSpots))
-	for i, b := range inv.BlindSpots {
-		if i == 20 && !all {
-			fmt.Fprintf(tw, "  and %d more: sevenfold inventory --all\n", len(inv.BlindSpots)-i)
-			break
-		}
-		fmt.Fprintf(tw, "  %s: %s\n", printable(b.What), printable(b.Why))
-		if b.Hint != "" {
-			fmt.Fprintf(tw, "    hint: %s\n", printable(b.Hint))
-		}
-	}
-	return tw.Flush()
-}
-
-type typeCount struct {
-	name string
-	n    int
-}
-
-// byType counts assets by type, the most frequent first.
-func byType(assets []assess.InventoryAsset) []typeCount {
-	counts := map[string]int{}
-	for _, a := range assets {
-		counts[orElse(a.Type, "named by others, never read")]++
-	}
-	out := make([]typeCount, 0, len(counts))
-	for t, n := range counts {
-		out = append(out, typeCount{t, n})
-	}
-	slices.SortFunc(out, func(a, b typeCount) int {
-		if a.n != b.n {
-			return b.n - a.n
-		}
-		return strings.Compare(a.name, b.name)
-	})
-	return out
 }

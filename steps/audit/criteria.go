@@ -61,7 +61,16 @@ func gaps(snap *estate.Snapshot) []estate.BlindSpot {
 			out = append(out, b)
 		}
 	}
+	// What a grant would end goes first: it is the cheapest to mend.
+	slices.SortStableFunc(out, func(a, b estate.BlindSpot) int { return cheap(a) - cheap(b) })
 	return out
+}
+
+func cheap(b estate.BlindSpot) int {
+	if b.Status == estate.ReadDenied {
+		return 0
+	}
+	return 1
 }
 
 // sample says the first few of many blind spots in words.
@@ -201,7 +210,7 @@ func titles(fs []*finding.Finding) string {
 	})
 	var out []string
 	for _, f := range fs {
-		if !contains(out, f.Title) {
+		if !slices.Contains(out, f.Title) {
 			out = append(out, f.Title)
 		}
 	}

@@ -1,6 +1,9 @@
 package audit
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 )
@@ -15,28 +18,35 @@ var followed = []estate.RelationType{
 }
 
 // settings are the types that are one setting for a whole account or region:
-// no configuration names them, yet every workload there depends on them.
-var settings = map[string]bool{
-	"AWS::S3::AccountPublicAccessBlock":                 true,
-	"AWS::IAM::AccountPasswordPolicy":                   true,
-	"AWS::IAM::AccountSummary":                          true,
-	"AWS::Organizations::Account":                       true,
-	"AWS::EC2::EBSEncryptionByDefault":                  true,
-	"AWS::EC2::EbsEncryptionByDefault":                  true,
-	"AWS::Bedrock::ModelInvocationLoggingConfiguration": true,
-	"AWS::CloudTrail::Trail":                            true,
-	"AWS::GuardDuty::Detector":                          true,
-	"AWS::Config::ConfigurationRecorder":                true,
-	"AWS::Glue::DataCatalogEncryptionSettings":          true,
-	"kubernetes/Cluster":                                true,
+// no configuration names them, yet workloads there depend on them. The value is
+// the prefix of the types of the assets that do; empty: every workload of the
+// account. Nobody who has no Bedrock asset is held back by Bedrock's logging.
+var settings = map[string]string{
+	"AWS::S3::AccountPublicAccessBlock":                 "",
+	"AWS::IAM::AccountPasswordPolicy":                   "",
+	"AWS::IAM::AccountSummary":                          "",
+	"AWS::Organizations::Account":                       "",
+	"AWS::CloudTrail::Trail":                            "",
+	"AWS::GuardDuty::Detector":                          "",
+	"AWS::Config::ConfigurationRecorder":                "",
+	"AWS::EC2::EBSEncryptionByDefault":                  "AWS::E", // EC2, ECS, EKS, EMR: what has volumes
+	"AWS::Bedrock::ModelInvocationLoggingConfiguration": "AWS::Bedrock",
+	"AWS::Glue::DataCatalogEncryptionSettings":          "AWS::Glue",
+	"kubernetes/Cluster":                                "",
+}
+
+// setting is one account's or cluster's setting and whom it concerns.
+type setting struct {
+	node   estate.Node
+	prefix string
 }
 
 // accountSettings lists the settings of each account or cluster.
-func accountSettings(snap *estate.Snapshot) map[string][]estate.Node {
-	out := map[string][]estate.Node{}
+func accountSettings(snap *estate.Snapshot) map[string][]setting {
+	out := map[string][]setting{}
 	for n, a := range snap.Assets() {
-		if settings[a.Type] && a.Account != "" {
-			out[a.Account] = append(out[a.Account], n)
+		if prefix, ok := settings[a.Type]; ok && a.Account != "" {
+			out[a.Account] = append(out[a.Account], setting{n, prefix})
 		}
 	}
 	return out
@@ -44,30 +54,26 @@ func accountSettings(snap *estate.Snapshot) map[string][]estate.Node {
 
 // reached returns the workload's members, what they reach, and the settings of
 // the accounts the workload lives in.
-func reached(snap *estate.Snapshot, w finding.Workload, byAccount map[string][]estate.Node) *estate.NodeSet {
+func reached(snap *estate.Snapshot, w finding.Workload, byAccount map[string][]setting) *estate.NodeSet {
 	var from []estate.Node
-	accounts := map[string]bool{}
+	types := map[string][]string{} // by account
 	for _, id := range w.Members {
 		if n, ok := snap.Find(id); ok {
 			from = append(from, n)
-			accounts[snap.Asset(n).Account] = true
+			a := snap.Asset(n)
+			types[a.Account] = append(types[a.Account], a.Type)
 		}
 	}
-	for account := range accounts {
-		from = append(from, byAccount[account]...)
+	for account, own := range types {
+		for _, set := range byAccount[account] {
+			if slices.ContainsFunc(own, func(t string) bool { return strings.HasPrefix(t, set.prefix) }) {
+				from = append(from, set.node)
+			}
+		}
 	}
 	return snap.Reach(from, estate.Filter{Types: followed, Stop: func(_ estate.Node, a *estate.Asset) bool {
 		// Another workload's root is judged as itself; a network or a whole
 		// cluster holds things that are not the workload's.
-		return a.Root != nil && !contains(w.Roots, a.ID)
+		return a.Root != nil && !slices.Contains(w.Roots, a.ID)
 	}})
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
