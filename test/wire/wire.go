@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -115,7 +116,8 @@ func fitPath(op api.Op, r *http.Request) (map[string]string, int) {
 }
 
 // match fits escaped path segments to a template's; a literal counts more than
-// a label, a greedy label takes the rest.
+// a label, a greedy label takes
+// what the literals after it leave.
 func match(template, path []string) (map[string]string, int) {
 	labels, score := map[string]string{}, 0
 	for i, t := range template {
@@ -130,8 +132,13 @@ func match(template, path []string) (map[string]string, int) {
 		case !isLabel:
 			score += 100
 		case strings.HasSuffix(name, "+"):
-			labels[strings.TrimSuffix(name, "+")] = unescape(strings.Join(path[i:], "/"))
-			return labels, score + 1
+			tail := template[i+1:]
+			end := len(path) - len(tail)
+			if end <= i || !slices.Equal(tail, path[end:]) {
+				return nil, -1
+			}
+			labels[strings.TrimSuffix(name, "+")] = unescape(strings.Join(path[i:end], "/"))
+			return labels, score + 1 + 100*len(tail)
 		case path[i] == "":
 			return nil, -1
 		default:

@@ -57,7 +57,7 @@ func (c *Client) refuse(req Request, why string) *Error {
 }
 
 func (j *job) run(ctx context.Context) (json.RawMessage, *Error) {
-	g := j.c.gateFor(j.req.Service, j.to.region, j.to.local)
+	g := j.c.gateFor(j.req.Service, j.to)
 	for attempt := 1; ; attempt++ {
 		if g.dead() {
 			return nil, j.fail("Unreachable", "the endpoint has never answered; not asked again", CauseUnreachable)
@@ -171,17 +171,18 @@ func (j *job) attempt(ctx context.Context, g *gate) (json.RawMessage, time.Durat
 	if err != nil {
 		j.c.count(j.req.Key(), Stat{Calls: 1})
 		e := j.network(err)
-		g.answered(e.Cause == CauseCancelled)
+		if e.Cause == CauseUnreachable {
+			g.answered(false)
+		}
 		return nil, 0, e
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, j.c.opt.MaxReply+1))
 	j.c.count(j.req.Key(), Stat{Calls: 1, Bytes: int64(len(body))})
+	g.answered(true) // also by a body that breaks off: someone is there
 	if err != nil {
-		g.answered(false)
 		return nil, 0, j.cut(err, resp)
 	}
-	g.answered(true)
 	if int64(len(body)) > j.c.opt.MaxReply {
 		return nil, 0, j.malformed(resp, "the reply is larger than "+strconv.FormatInt(j.c.opt.MaxReply, 10)+" bytes")
 	}

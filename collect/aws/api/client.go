@@ -77,6 +77,7 @@ type Client struct {
 	trusted atomic.Bool  // a call with these credentials has succeeded
 
 	gates   sync.Map // service+region -> *gate
+	pulses  sync.Map // region -> *pulse
 	buckets sync.Map // bucket -> its region
 
 	mu    sync.Mutex

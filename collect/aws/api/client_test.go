@@ -254,6 +254,53 @@ func TestReplyOverTheBoundIsMalformed(t *testing.T) {
 	}
 }
 
+func TestRegionThatNeverAnswersIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: func(_ int, r *http.Request) (*http.Response, error) {
+			if strings.Contains(r.URL.Host, "us-east-1") {
+				return says(200, `{"Keys":[]}`), nil
+			}
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}}
+		c := newClient(s, Options{})
+		for _, service := range Services() {
+			for _, name := range Operations(service)[:1] {
+				_, _ = c.Call(t.Context(), Request{Service: service, Operation: name, Region: "me-south-1"})
+			}
+		}
+		silent := 0
+		for _, r := range s.got {
+			if strings.Contains(r.URL.Host, "me-south-1") {
+				silent++
+			}
+		}
+		if silent > regionDeadAfter+1 {
+			t.Errorf("%d requests into a silent region, want at most %d", silent, regionDeadAfter+1)
+		}
+		if _, err := c.Call(t.Context(), Request{Service: "kms", Operation: "ListKeys", Region: "us-east-1"}); err != nil {
+			t.Errorf("another region suffers: %v", err)
+		}
+	})
+}
+
+// A service that a region lacks says nothing about the region.
+func TestMissingHostsDoNotKillARegion(t *testing.T) {
+	s := &server{answer: func(_ int, r *http.Request) (*http.Response, error) {
+		if strings.HasPrefix(r.URL.Host, "kms.") {
+			return says(200, `{"Keys":[]}`), nil
+		}
+		return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+	}}
+	c := newClient(s, Options{})
+	for range 2 * regionDeadAfter {
+		_, _ = c.Call(context.Background(), Request{Service: "bedrock", Operation: "ListGuardrails"})
+	}
+	if _, err := c.Call(context.Background(), Request{Service: "kms", Operation: "ListKeys"}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPages(t *testing.T) {
 	pages := map[string]string{"": `{"Endpoints":[{"EndpointName":"a"}],"NextToken":"2"}`, "2": `{"Endpoints":[{"EndpointName":"b"}],"NextToken":"3"}`, "3": `{"Endpoints":[]}`}
 	s := &server{}

@@ -30,9 +30,36 @@ var limits = map[string]Limit{
 var usual = Limit{PerSecond: 15, Burst: 40, Concurrent: 10}
 
 // deadAfter failures to get any answer, with none ever got, end the attempts
-// on a service in a region: a region that never answers must not cost a
-// time-out for each of its resources.
-const deadAfter = 4
+// on a service in a region, and regionDeadAfter those on a region: one that
+// never answers must not cost a time-out for each of its resources, nor for
+// each of its services.
+const (
+	deadAfter       = 4
+	regionDeadAfter = 12
+)
+
+// pulse says whether anything ever came back from somewhere.
+type pulse struct {
+	mu     sync.Mutex
+	silent int  // attempts in a row without any answer
+	alive  bool // an answer came once
+}
+
+func (p *pulse) note(answered bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if answered {
+		p.alive, p.silent = true, 0
+	} else {
+		p.silent++
+	}
+}
+
+func (p *pulse) deadAfter(n int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.alive && p.silent >= n
+}
 
 // gate holds back the calls to one service in one region.
 type gate struct {
@@ -40,15 +67,17 @@ type gate struct {
 	bucket *rate.Limiter
 	top    rate.Limit
 
+	own    pulse
+	region *pulse
+
 	mu      sync.Mutex
-	silent  int  // attempts in a row without any answer
-	alive   bool // an answer came once
 	lowered time.Time
 }
 
 // gateFor gives the gate of a service and region. A local endpoint is an
 // emulator: it has no account to protect, only the concurrency counts.
-func (c *Client) gateFor(service, region string, local bool) *gate {
+func (c *Client) gateFor(service string, to target) *gate {
+	region, local := to.signRegion, to.local
 	key := service + "|" + region
 	if g, ok := c.gates.Load(key); ok {
 		return g.(*gate)
@@ -62,7 +91,8 @@ func (c *Client) gateFor(service, region string, local bool) *gate {
 			l.PerSecond, l.Burst = float64(rate.Inf), 1
 		}
 	}
-	g := &gate{slots: make(chan struct{}, max(1, l.Concurrent)), top: rate.Limit(l.PerSecond),
+	p, _ := c.pulses.LoadOrStore(region, &pulse{})
+	g := &gate{region: p.(*pulse), slots: make(chan struct{}, max(1, l.Concurrent)), top: rate.Limit(l.PerSecond),
 		bucket: rate.NewLimiter(rate.Limit(l.PerSecond), max(1, l.Burst))}
 	actual, _ := c.gates.LoadOrStore(key, g)
 	return actual.(*gate)
@@ -87,19 +117,12 @@ func (g *gate) leave() { <-g.slots }
 // dead reports whether the other side has never answered and need not be
 // asked again.
 func (g *gate) dead() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return !g.alive && g.silent >= deadAfter
+	return g.own.deadAfter(deadAfter) || g.region.deadAfter(regionDeadAfter)
 }
 
 func (g *gate) answered(got bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if got {
-		g.alive, g.silent = true, 0
-	} else {
-		g.silent++
-	}
+	g.own.note(got)
+	g.region.note(got)
 }
 
 // throttled halves the rate, at most once a second: the calls in flight are
