@@ -48,7 +48,7 @@ type index struct {
 	doc      *Document
 	findings map[string]*finding.Finding
 	controls map[string]*Control
-	steps    []gate.Step
+	steps    []numbered // those the document decides something of
 	// of maps a workload's id to its blockers, ranked; all holds every blocker.
 	of  map[string][]*blocker
 	all []*blocker
@@ -61,7 +61,7 @@ func newIndex(doc *Document) *index {
 		doc:      doc,
 		findings: make(map[string]*finding.Finding, len(doc.Findings)),
 		controls: make(map[string]*Control, len(doc.Controls)),
-		steps:    gate.Table(),
+		steps:    asked(doc),
 		of:       map[string][]*blocker{},
 	}
 	for i := range doc.Findings {
@@ -73,6 +73,35 @@ func newIndex(doc *Document) *index {
 	ix.group()
 	ix.hints = hints(doc.BlindSpots)
 	return ix
+}
+
+// numbered is a step with its place in the load table, from 1.
+type numbered struct {
+	gate.Step
+	Number int
+}
+
+// asked returns the steps of which the document holds a criterion: all seven,
+// unless it was narrowed to one. A document without criteria keeps all.
+func asked(doc *Document) []numbered {
+	in := map[string]bool{}
+	for i := range doc.Workloads {
+		for _, c := range doc.Workloads[i].Criteria {
+			step, _, _ := strings.Cut(c.ID, ".")
+			in[step] = true
+		}
+	}
+	var all, some []numbered
+	for i, s := range gate.Table() {
+		all = append(all, numbered{s, i + 1})
+		if in[s.ID] {
+			some = append(some, all[i])
+		}
+	}
+	if len(some) == 0 {
+		return all
+	}
+	return some
 }
 
 // hints lists, by criterion, the remedies of the blind spots that hide it.

@@ -67,7 +67,7 @@ func (h *htmlViews) blocker(n int, b *blocker, w *Workload) blockerView {
 func (h *htmlViews) workload(w *Workload, p Picture) workloadView {
 	v := workloadView{Anchor: h.anchors[w.ID], Name: h.names[w.ID], ID: line(w.ID), Type: orNone(w.Type, "unknown class"), Zone: orNone(w.Zone, "none"),
 		Owner: orNone(w.Owner, "none named"), Purpose: line(w.Purpose), Verdict: verdictClass(w.Verdict), Words: verdictWords(w.Verdict),
-		Stairs: h.rungs(h.ix.ladder([]*Workload{w}), false), Picture: picture(h.anchors[w.ID], w.Name, p, h.faults)}
+		Stairs: h.rungs(h.ix.ladder([]*Workload{w}), false), Waivers: waived(w), Picture: picture(h.anchors[w.ID], w.Name, p, h.faults)}
 	c := tally(w)
 	v.Lead = fmt.Sprintf("%d of %d lines hold, %d fail, %d could not be told", c.Held(), c.Total(), c.Fail, c.Unknown)
 	own, left := bounded(h.ix.of[w.ID], maxBlockers)
@@ -100,8 +100,8 @@ func criterionLine(c *finding.Criterion) lineView {
 // rungs are the seven steps; many workloads show shares instead of states.
 func (h *htmlViews) rungs(rungs []rung, withNext bool) []rungView {
 	out := make([]rungView, 0, len(rungs))
-	for i, r := range rungs {
-		v := rungView{Number: i + 1, ID: r.Step.ID, Title: r.Step.Title, Held: r.Counts.Held(), Of: r.Counts.Total(), Class: "pass", AllUnbuilt: true}
+	for _, r := range rungs {
+		v := rungView{Number: r.Step.Number, ID: r.Step.ID, Title: r.Step.Title, Held: r.Counts.Held(), Of: r.Counts.Total(), Class: "pass", AllUnbuilt: true}
 		if r.Counts.Fail > 0 {
 			v.Class = "fail"
 		} else if r.Counts.Unknown > 0 || r.Counts.Total() == 0 {

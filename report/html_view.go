@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
@@ -31,6 +32,8 @@ type htmlPage struct {
 	FindingsLeft, FindingsAll             int
 	Severities                            []string
 	Fold                                  bool // the findings are folded away
+	Lines                                 int  // of the load table
+	AllRead                               bool // every source was read completely
 	Again                                 string
 }
 
@@ -91,6 +94,7 @@ type proofView struct {
 type workloadView struct {
 	Anchor, Name, ID, About, Type, Zone, Owner, Purpose, Verdict, Words, Lead string
 	Stairs                                                                    []rungView
+	Waivers                                                                   []string
 	Blockers                                                                  []ownBlocker
 	BlockersLeft                                                              int
 	Lines                                                                     []lineView
@@ -152,9 +156,11 @@ func newHTMLPage(doc *Document, drawing Drawing) *htmlPage {
 		Counts: doc.Counts, AssetsWords: many(doc.Counts.Assets, "asset") + ", " + many(doc.Counts.Relations, "relation"), Again: doc.again(),
 		Severities: []string{"critical", "high", "medium", "low", "info"},
 	}
-	for i, s := range ix.steps {
-		p.Steps = append(p.Steps, stepView{fmt.Sprint(i + 1), s.ID, s.Title})
+	for _, s := range ix.steps {
+		p.Steps = append(p.Steps, stepView{fmt.Sprint(s.Number), s.ID, s.Title})
+		p.Lines += len(s.Lines)
 	}
+	p.AllRead = len(doc.Sources) > 0 && !slices.ContainsFunc(doc.Sources, func(s Source) bool { return s.Status != "complete" })
 	for _, s := range doc.Sources {
 		p.Sources = append(p.Sources, sourceView{line(s.Source), line(s.Status), many(s.Assets, "asset") + ", " + many(s.Calls, "call") + ", " + seconds(s.Seconds)})
 	}
@@ -223,6 +229,9 @@ func lead(ix *index) string {
 			s += fmt.Sprintf("; %s mended in minutes", map[bool]string{true: "it is", false: number(cheap) + " can be"}[n == 1])
 		}
 		out = append(out, s+".")
+	}
+	if n := ix.doc.Counts.Criteria.Waived; n > 0 {
+		out = append(out, fmt.Sprintf("%s by a waiver only.", map[bool]string{true: "One line holds", false: number(n) + " lines hold"}[n == 1]))
 	}
 	if n := len(ix.doc.BlindSpots); n > 0 {
 		out = append(out, fmt.Sprintf("%s left lines undecided: unknown is not called safe.", many(n, "blind spot")))

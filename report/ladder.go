@@ -11,7 +11,7 @@ import (
 
 // rung is one of the seven steps over one or more workloads.
 type rung struct {
-	Step   gate.Step
+	Step   numbered
 	Counts StatusCounts
 	Lines  []rungLine
 	Next   []next // what brings its undecided lines nearer, cheapest first

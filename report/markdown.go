@@ -183,6 +183,9 @@ func (m *markdown) workloads() {
 		for _, r := range m.ix.ladder([]*Workload{w}) {
 			fmt.Fprintf(&s, "- **%s**: %s\n", r.Step.Title, strings.Join(said(r), "; "))
 		}
+		for _, v := range waived(w) {
+			fmt.Fprintf(&s, "- waived: %s\n", prose(short(v, 400)))
+		}
 		s.WriteString("\n</details>\n")
 		m.parts = append(m.parts, s.String())
 	}

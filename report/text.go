@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
-	"github.com/sevenfold-sec/sevenfold/gate"
 )
 
 // Options say how Text writes.
@@ -149,7 +148,7 @@ func (t *text) overview() {
 const tableColumns = 67
 
 // columnOf is the width of a step's column: its title or its marks.
-func columnOf(s gate.Step) int { return max(len(s.ID), len(s.Lines)) }
+func columnOf(s numbered) int { return max(len(s.ID), len(s.Lines)) }
 
 // table lists workloads, worst first, each with its seven steps.
 func (t *text) table(worst []*Workload) {
@@ -190,9 +189,10 @@ func (t *text) workload(w *Workload, full bool) {
 		t.para(0, line(w.Purpose))
 	}
 	t.line("")
-	for i, r := range t.ix.ladder([]*Workload{w}) {
-		t.rung(i, r)
+	for _, r := range t.ix.ladder([]*Workload{w}) {
+		t.rung(r)
 	}
+	t.waivers(w)
 	own := t.ix.of[w.ID]
 	if full {
 		t.blockers(own, w)
@@ -213,9 +213,32 @@ func (t *text) workload(w *Workload, full bool) {
 }
 
 // rung is one step of one workload on one line, wrapped.
-func (t *text) rung(i int, r rung) {
-	lead := fmt.Sprintf("  %d %s %s  ", i+1, pad(r.Step.Title, 12), t.marks(r, 6))
+func (t *text) rung(r rung) {
+	lead := fmt.Sprintf("  %d %s %s  ", r.Step.Number, pad(r.Step.Title, 12), t.marks(r, 6))
 	t.hang(lead, 2+2+13+6+2, strings.Join(said(r), t.dot()))
+}
+
+// waivers says who accepted what, and until when: a waiver is never silent.
+func (t *text) waivers(w *Workload) {
+	for _, s := range waived(w) {
+		t.hang("  waived ", 9, s)
+	}
+}
+
+// waived lists a workload's waivers in words.
+func waived(w *Workload) []string {
+	var out []string
+	for _, c := range w.Criteria {
+		if c.Status != finding.CriterionWaived {
+			continue
+		}
+		s := line(c.ID)
+		if c.Waiver != nil {
+			s += fmt.Sprintf(" by %s until %s: %s", orNone(c.Waiver.Owner, "nobody named"), orNone(c.Waiver.Expires, "no date"), orNone(c.Waiver.Reason, "no reason"))
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // said puts the lines of one rung into words, by status.

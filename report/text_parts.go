@@ -185,7 +185,7 @@ func (t *text) ladder(chosen []*Workload) {
 		of = " over " + many(len(chosen), "workload")
 	}
 	t.section("the ladder" + of)
-	for i, r := range t.ix.ladder(chosen) {
+	for _, r := range t.ix.ladder(chosen) {
 		var holds []string
 		for _, l := range r.Lines {
 			switch held := l.Counts.Held(); {
@@ -200,7 +200,7 @@ func (t *text) ladder(chosen []*Workload) {
 		if len(holds) > 0 {
 			what = "passes " + strings.Join(holds, ", ")
 		}
-		t.hang(fmt.Sprintf("  %d %s ", i+1, pad(r.Step.Title, 12)), 17, what)
+		t.hang(fmt.Sprintf("  %d %s ", r.Step.Number, pad(r.Step.Title, 12)), 17, what)
 		for j, n := range r.Next {
 			if j == maxBlockers {
 				t.hang("", 17, fmt.Sprintf("and %s more", number(len(r.Next)-j)))
