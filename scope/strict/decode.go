@@ -32,6 +32,7 @@ type field struct {
 	key      string
 	required bool
 	short    bool // text alone, without keys, sets this field
+	enum     []string
 	index    int
 }
 
@@ -44,7 +45,11 @@ func fields(t reflect.Type) []field {
 			continue
 		}
 		key, opts, _ := strings.Cut(tag, ",")
-		out = append(out, field{key: key, required: opts != "", short: opts == "short", index: i})
+		f := field{key: key, required: opts != "", short: opts == "short", index: i}
+		if enum := t.Field(i).Tag.Get("enum"); enum != "" {
+			f.enum = strings.Split(enum, "|")
+		}
+		out = append(out, f)
 	}
 	return out
 }
@@ -143,6 +148,10 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, what string) {
 		i := slices.Index(names, k.Value)
 		if i < 0 {
 			d.problem(k, suggest(k.Value, names), "unknown key %q in %s", short(k.Value), what)
+			return
+		}
+		if e := known[i].enum; e != nil && val.Kind == yaml.ScalarNode && val.Tag != "!!null" && !slices.Contains(e, val.Value) {
+			d.problem(val, suggest(val.Value, e), "%s %q is not known", k.Value, short(val.Value))
 			return
 		}
 		d.value(val, v.Field(known[i].index), k.Value)

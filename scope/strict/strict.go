@@ -68,11 +68,14 @@ type Text struct {
 func (t Text) At(line, column int) Place {
 	p := t.Place
 	if t.style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		p.Line += line
-		if i := p.Line - 1; i < len(t.lines) {
-			s := t.lines[i]
-			p.Column = len(s) - len(strings.TrimLeft(s, " ")) + column
+		// The block's indentation is that of its first line.
+		for i := p.Line; i < len(t.lines); i++ {
+			if rest := strings.TrimLeft(t.lines[i], " "); rest != "" {
+				p.Column = len(t.lines[i]) - len(rest) + column
+				break
+			}
 		}
+		p.Line += line
 		return p
 	}
 	if line > 1 {

@@ -1,0 +1,304 @@
+package scope
+
+import (
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
+	"github.com/sevenfold-sec/sevenfold/scope/strict"
+)
+
+// file is sevenfold.yaml as people write it. Its doc tags are what an editor
+// shows.
+type file struct {
+	Estate    string        `key:"estate" doc:"Name of the estate."`
+	Sources   []strict.Text `key:"sources" doc:"What to read: aws:regions=eu-west-1, kubernetes:CONTEXT, dir:PATH."`
+	Zones     zonesYAML     `key:"zones" doc:"Which assets are in which zone."`
+	Workloads []declared    `key:"workloads" doc:"Workloads with their owner and purpose; they refine and merge what is discovered."`
+	Data      dataYAML      `key:"data" doc:"Where labelled data may be, and how long."`
+	Services  []service     `key:"services" doc:"External services whose terms were reviewed."`
+	Gate      gateYAML      `key:"gate" doc:"When a workload is held back."`
+}
+
+type zonesYAML struct {
+	Training    *zone `key:"training" doc:"Where models are trained."`
+	Serving     *zone `key:"serving" doc:"Where models answer."`
+	Pipeline    *zone `key:"pipeline" doc:"Where data is prepared."`
+	Management  *zone `key:"management" doc:"Where workloads are run from."`
+	Development *zone `key:"development" doc:"Where people try things."`
+	Production  *zone `key:"production" doc:"What customers rely on."`
+}
+
+type zone struct {
+	strict.Place
+	Match *strict.Text  `key:"match" doc:"CEL over an asset: id, type, name, account, region, cloud, kind, tags, config."`
+	CIDRs []strict.Text `key:"cidrs" doc:"Address ranges: 10.8.0.0/16."`
+}
+
+type declared struct {
+	strict.Place
+	Name    strict.Text  `key:"name,required" doc:"Name of the workload."`
+	Match   *strict.Text `key:"match" doc:"CEL over its assets; left out, the discovered workload of this name."`
+	Owner   string       `key:"owner" doc:"Who answers for it."`
+	Deputy  string       `key:"deputy" doc:"Who answers when the owner is away."`
+	Owners  []string     `key:"owners" doc:"Further people who answer for it."`
+	Purpose string       `key:"purpose" doc:"What it is for, in one line."`
+	Zone    strict.Text  `key:"zone" enum:"training|serving|pipeline|management|development|production" doc:"Its zone, whatever the zones match."`
+	Pilot   pilotYAML    `key:"pilot" doc:"What it may grow to without a certificate."`
+	Ignore  bool         `key:"ignore" doc:"What matches is no AI workload."`
+}
+
+type pilotYAML struct {
+	Replicas *int `key:"replicas" doc:"Replicas or instances; 1 unless set."`
+}
+
+type dataYAML struct {
+	Approved  []approval  `key:"approved" doc:"Systems approved for data of a label."`
+	Retention []retention `key:"retention" doc:"How long data of a label is kept."`
+}
+
+type approval struct {
+	Label   strict.Text `key:"label,required" doc:"Label of the data."`
+	Systems []string    `key:"systems,required" doc:"Systems it may be in."`
+}
+
+type retention struct {
+	Label strict.Text `key:"label,required" doc:"Label of the data."`
+	Keep  strict.Text `key:"keep,required" doc:"How long: 730d, 12h."`
+}
+
+type service struct {
+	strict.Place
+	Name     strict.Text `key:"name,required" doc:"Name of the service."`
+	Endpoint strict.Text `key:"endpoint,required" doc:"Host it is reached at."`
+	Terms    terms       `key:"terms" doc:"What was agreed about data."`
+}
+
+type terms struct {
+	TrainsOnInputs *bool       `key:"trains_on_inputs" doc:"Whether the provider trains on what is sent."`
+	Retention      strict.Text `key:"retention" doc:"How long the provider keeps what is sent: 30d."`
+	Reviewed       strict.Text `key:"reviewed" doc:"Day of the review: 2026-10-01."`
+	Expires        strict.Text `key:"expires" doc:"Day the review ends to count: 2027-04-01."`
+}
+
+type gateYAML struct {
+	FailOn    strict.Text   `key:"fail_on" enum:"critical|high|medium|low|info" doc:"Least severity that holds a workload back; high unless set."`
+	Approvers []strict.Text `key:"approvers" doc:"Keys that sign waivers: ed25519:BASE64."`
+	Waivers   []waiver      `key:"waivers" doc:"Criteria accepted as they are, by whom and until when."`
+}
+
+type waiver struct {
+	Criterion strict.Text `key:"criterion,required" doc:"STEP.NAME or STEP.*."`
+	Workload  strict.Text `key:"workload,required" doc:"Name of the workload."`
+	Reason    strict.Text `key:"reason,required" doc:"Why it is accepted."`
+	Owner     strict.Text `key:"owner,required" doc:"Who accepts it."`
+	Expires   strict.Text `key:"expires,required" doc:"Last day it counts: 2027-01-31."`
+}
+
+//go:embed schema.json
+var schemaJSON []byte
+
+// Schema returns the JSON Schema of sevenfold.yaml, for editors.
+func Schema() []byte { return slices.Clone(schemaJSON) }
+
+// generateSchema makes the schema from the structs; a test holds schema.json
+// to it.
+func generateSchema() ([]byte, error) {
+	s := strict.Schema(new(file), "https://github.com/sevenfold-sec/sevenfold/scope/schema.json", "sevenfold.yaml")
+	b, err := json.MarshalIndent(s, "", "  ")
+	return append(b, '\n'), err
+}
+
+// Parse reads the text of a file; name is what messages call it. The error
+// joins a *strict.Problem for each mistake.
+func Parse(name string, data []byte) (*Scope, error) {
+	y, err := strict.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	var f file
+	if err := y.Decode(&f); err != nil {
+		return nil, err
+	}
+	var c checker
+	s := c.scope(&f)
+	if len(c.errs) > 0 {
+		return nil, errors.Join(c.errs...)
+	}
+	return s, nil
+}
+
+// checker turns what was written into what it means.
+type checker struct{ errs []error }
+
+func (c *checker) bad(t strict.Text, hint, format string, args ...any) {
+	p := t.Problemf(format, args...)
+	p.Hint = hint
+	c.errs = append(c.errs, p)
+}
+
+func (c *checker) scope(f *file) *Scope {
+	s := Default()
+	s.Estate = f.Estate
+	for _, t := range f.Sources {
+		if strings.TrimSpace(t.Value) == "" {
+			c.bad(t, "", "a source is empty")
+		}
+		s.Sources = append(s.Sources, t.Value)
+	}
+	for i, z := range []*zone{f.Zones.Training, f.Zones.Serving, f.Zones.Pipeline, f.Zones.Management, f.Zones.Development, f.Zones.Production} {
+		if z != nil {
+			s.Zones = append(s.Zones, c.zone(zones[i], z))
+		}
+	}
+	names := map[string]int{}
+	for _, d := range f.Workloads {
+		if line, twice := names[d.Name.Value]; twice {
+			c.bad(d.Name, "", "workload %q is declared twice, first in line %d", d.Name.Value, line)
+		}
+		names[d.Name.Value] = d.Line
+		s.Declared = append(s.Declared, c.workload(d))
+	}
+	for _, a := range f.Data.Approved {
+		s.Data.Approved = append(s.Data.Approved, Approval{Label: a.Label.Value, Systems: a.Systems})
+	}
+	for _, r := range f.Data.Retention {
+		s.Data.Retention = append(s.Data.Retention, Retention{Label: r.Label.Value, Keep: c.period(r.Keep)})
+	}
+	for _, v := range f.Services {
+		s.Services = append(s.Services, Service{Name: v.Name.Value, Endpoint: v.Endpoint.Value, Place: v.Place, Terms: Terms{
+			TrainsOnInputs: v.Terms.TrainsOnInputs, Retention: c.period(v.Terms.Retention),
+			Reviewed: c.day(v.Terms.Reviewed), Expires: c.day(v.Terms.Expires),
+		}})
+	}
+	c.gate(&f.Gate, &s.Gate)
+	return s
+}
+
+func (c *checker) zone(name string, z *zone) Zone {
+	out := Zone{Name: name, Place: z.Place}
+	if z.Match == nil && len(z.CIDRs) == 0 {
+		c.errs = append(c.errs, &strict.Problem{Place: z.Place, Message: fmt.Sprintf("zone %s says neither match nor cidrs", name)})
+	}
+	if z.Match != nil {
+		out.Match = c.expression(*z.Match)
+	}
+	for _, t := range z.CIDRs {
+		p, err := netip.ParsePrefix(t.Value)
+		switch {
+		case err != nil:
+			c.bad(t, "write it as 10.8.0.0/16", "%q is not an address range", t.Value)
+		case p != p.Masked():
+			c.bad(t, "did you mean "+p.Masked().String()+"?", "%q names an address inside a range", t.Value)
+		}
+		out.CIDRs = append(out.CIDRs, p)
+	}
+	return out
+}
+
+// expression compiles a match and places its mistakes in the file.
+func (c *checker) expression(t strict.Text) *expr.Expr {
+	e, err := expr.Compile(t.Value)
+	var at *expr.Error
+	if errors.As(err, &at) {
+		c.errs = append(c.errs, &strict.Problem{Place: t.At(at.Line, at.Column), Message: at.Message})
+		return nil
+	}
+	if err != nil {
+		c.errs = append(c.errs, err)
+	}
+	return e
+}
+
+func (c *checker) workload(d declared) Declared {
+	out := Declared{
+		Name: d.Name.Value, Owner: d.Owner, Deputy: d.Deputy, Owners: d.Owners, Purpose: d.Purpose, Zone: d.Zone.Value,
+		Pilot: Pilot{Replicas: 1}, Ignore: d.Ignore, Place: d.Place,
+	}
+	if strings.TrimSpace(out.Name) == "" {
+		c.bad(d.Name, "", "a workload's name is empty")
+	}
+	if d.Match != nil {
+		out.Match = c.expression(*d.Match)
+	}
+	if r := d.Pilot.Replicas; r != nil {
+		if *r < 0 {
+			c.bad(d.Name, "", "workload %q has a pilot of %d replicas", out.Name, *r)
+		}
+		out.Pilot.Replicas = *r
+	}
+	return out
+}
+
+// century bounds a period, so that none overflows.
+const century = 100 * 366 * 24 * time.Hour
+
+var (
+	criterion = regexp.MustCompile(`^(audit|access|data|detect|supply|network|respond)\.([a-z]+|\*)$`)
+	periods   = map[byte]time.Duration{'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
+)
+
+func (c *checker) gate(g *gateYAML, out *Gate) {
+	if g.FailOn.Value != "" {
+		out.FailOn = finding.Severity(g.FailOn.Value)
+	}
+	for _, t := range g.Approvers {
+		key, ok := strings.CutPrefix(t.Value, "ed25519:")
+		raw, err := base64.StdEncoding.DecodeString(key)
+		if err != nil {
+			raw, err = base64.RawURLEncoding.DecodeString(key)
+		}
+		if !ok || err != nil || len(raw) != 32 {
+			c.bad(t, "write it as ed25519:BASE64 of the 32 bytes of the public key", "an approver's key cannot be read")
+		}
+		out.Approvers = append(out.Approvers, t.Value)
+	}
+	for _, w := range g.Waivers {
+		if !criterion.MatchString(w.Criterion.Value) {
+			c.bad(w.Criterion, "write it as network.egress or network.*", "%q is not a criterion", w.Criterion.Value)
+		}
+		c.day(w.Expires)
+		for _, t := range []strict.Text{w.Reason, w.Owner, w.Workload} {
+			if strings.TrimSpace(t.Value) == "" {
+				c.bad(t, "", "a waiver needs a workload, a reason and an owner")
+			}
+		}
+		out.Waivers = append(out.Waivers, finding.Waiver{Criterion: w.Criterion.Value, Workload: w.Workload.Value, Reason: w.Reason.Value, Owner: w.Owner.Value, Expires: w.Expires.Value})
+	}
+}
+
+func (c *checker) day(t strict.Text) time.Time {
+	if t.Place.Line == 0 {
+		return time.Time{} // not given
+	}
+	d, err := time.Parse(time.DateOnly, t.Value)
+	if err != nil {
+		c.bad(t, "write it as 2027-01-31", "%q is not a day", t.Value)
+	}
+	return d
+}
+
+// period reads "730d": days, weeks or hours.
+func (c *checker) period(t strict.Text) time.Duration {
+	if t.Place.Line == 0 {
+		return 0
+	}
+	if n := len(t.Value); n > 1 {
+		unit, ok := periods[t.Value[n-1]]
+		if i, err := strconv.Atoi(t.Value[:n-1]); ok && err == nil && i >= 0 && time.Duration(i) <= century/unit {
+			return time.Duration(i) * unit
+		}
+	}
+	c.bad(t, "write it as 730d", "%q is not a period", t.Value)
+	return 0
+}

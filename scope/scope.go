@@ -1,0 +1,146 @@
+// Package scope reads sevenfold.yaml: which sources an estate has, what its
+// zones are, which assets make a workload, and what the gate asks of it.
+//
+// A file that says something sevenfold does not understand is refused whole,
+// with the place of each mistake: a setting that is silently ignored is a door
+// left open.
+package scope
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
+	"github.com/sevenfold-sec/sevenfold/scope/strict"
+)
+
+// The zones an asset can be in. Unzoned is where no zone claims it.
+const (
+	ZoneTraining    = "training"
+	ZoneServing     = "serving"
+	ZonePipeline    = "pipeline"
+	ZoneManagement  = "management"
+	ZoneDevelopment = "development"
+	ZoneProduction  = "production"
+	Unzoned         = "unzoned"
+)
+
+// Zones lists the zones a file may describe.
+var zones = []string{ZoneTraining, ZoneServing, ZonePipeline, ZoneManagement, ZoneDevelopment, ZoneProduction}
+
+// Scope is what sevenfold.yaml says. It must not be changed once it is in use.
+type Scope struct {
+	Estate  string
+	Sources []string
+	// Zones in the fixed order of their names' vocabulary.
+	Zones []Zone
+	// Declared workloads in the order of the file.
+	Declared []Declared
+	Data     Data
+	Services []Service
+	Gate     Gate
+	// File is the path it was read from; empty for Default.
+	File string
+}
+
+// Zone says which assets are in a zone: those that match, or whose address
+// lies in one of the ranges.
+type Zone struct {
+	Name  string
+	Match *expr.Expr // nil: by address only
+	CIDRs []netip.Prefix
+	Place strict.Place
+}
+
+// Declared is a workload as the file declares it.
+type Declared struct {
+	Name    string
+	Match   *expr.Expr // nil: the discovered workload of this name
+	Owner   string
+	Deputy  string
+	Owners  []string // further people
+	Purpose string
+	Zone    string // empty: by the zones' matches
+	Pilot   Pilot
+	// Ignore says that what matches is no AI workload.
+	Ignore bool
+	Place  strict.Place
+}
+
+// Pilot bounds what a workload may be scaled to without a certificate.
+type Pilot struct {
+	Replicas int // replicas or instances; 1 unless set
+}
+
+// Data says where labelled data may be and how long it is kept.
+type Data struct {
+	Approved  []Approval
+	Retention []Retention
+}
+
+// Approval lists the systems data of a label may be in.
+type Approval struct {
+	Label   string
+	Systems []string
+}
+
+// Retention is how long data of a label is kept.
+type Retention struct {
+	Label string
+	Keep  time.Duration
+}
+
+// Service is an external service whose terms were reviewed.
+type Service struct {
+	Name     string
+	Endpoint string
+	Terms    Terms
+	Place    strict.Place
+}
+
+// Terms of an external service. Dates are zero where the file gives none.
+type Terms struct {
+	TrainsOnInputs *bool // nil: not said
+	Retention      time.Duration
+	Reviewed       time.Time
+	Expires        time.Time
+}
+
+// Gate says when a workload is held back.
+type Gate struct {
+	// FailOn is the least severity that counts; high unless set.
+	FailOn finding.Severity
+	// Approvers are keys ("ed25519:BASE64"); where there are any, a waiver
+	// counts only if one of them signed it.
+	Approvers []string
+	Waivers   []finding.Waiver
+}
+
+// Default is the scope of a run without a file: no zones, nothing declared,
+// the gate at high.
+func Default() *Scope {
+	return &Scope{Gate: Gate{FailOn: finding.High}}
+}
+
+// Load reads a file. The error joins a *strict.Problem for each mistake.
+func Load(path string) (*Scope, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("scope: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, strict.MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("scope: %s: %w", path, err)
+	}
+	s, err := Parse(path, data)
+	if err != nil {
+		return nil, err
+	}
+	s.File = path
+	return s, nil
+}
