@@ -45,7 +45,8 @@ var iamTypes = map[string]spec{
 	"AWS::Organizations::Policy": {estate.KindPolicy, []edge{
 		{estate.Governs, "ListTargetsForPolicy.Targets[]", policyTarget},
 		{estate.Governs, "Targets[]", policyTarget},
-	}, nil},
+	}, controlPolicy},
+	"AWS::IAM::ManagedPolicy":                {estate.KindPolicy, nil, managedPolicy},
 	"AWS::Organizations::Account":            orgMember,
 	"AWS::Organizations::OrganizationalUnit": orgMember,
 	"AWS::Organizations::Root":               orgMember,
@@ -105,8 +106,7 @@ func inline(typ string) linker {
 			return
 		}
 		id := n.r.a.ID + "#policy/" + name
-		doc := document(n.at("PolicyDocument"))
-		statements(doc) // what cannot be read of it is said here
+		n.r.policyAt(IdentityPolicy, name, n.at("PolicyDocument"))
 		n.r.ownPart(estate.Asset{ID: id, Type: typ, Kind: estate.KindPolicy, Name: name, Config: n.raw(),
 			Reads: []estate.Read{{Operation: "iam:GetAccountAuthorizationDetails", Status: estate.ReadOK}}}, n.path)
 		n.r.relate(n.r.a.ID, estate.Attached, id, n.path)

@@ -41,7 +41,7 @@ func (r *reading) principalID(p Principal) string {
 // trust relates a role to each principal its trust policy lets assume it.
 func (r *reading) trust(path string) []Statement {
 	doc := r.cfg.at(path)
-	all := statements(doc)
+	all := r.policyAt(TrustPolicy, "", doc)
 	for _, s := range all {
 		if s.Effect != "Allow" {
 			continue
@@ -61,8 +61,8 @@ func (r *reading) trust(path string) []Statement {
 // statement becomes a set node that the asset contains and that grants to the
 // statement's principals, so that classes join and never pairs.
 func resourcePolicy(n node, _ estate.RelationType) {
-	r, doc := n.r, document(n)
-	for _, s := range statements(doc) {
+	r := n.r
+	for _, s := range r.policyAt(ResourcePolicy, "", n) {
 		if s.Effect != "Allow" || len(s.Principals)+len(s.NotPrincipals) == 0 {
 			continue
 		}

@@ -218,6 +218,10 @@ func (d *strict) principals(n node) []Principal {
 		var out []Principal
 		for typ, ids := range n.members() {
 			for _, id := range d.list(ids) {
+				if id == "" {
+					d.bad(ids, "an empty principal")
+					continue
+				}
 				out = append(out, Principal{Type: typ, ID: id})
 			}
 		}

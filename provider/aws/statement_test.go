@@ -2,6 +2,7 @@ package aws
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,7 @@ func TestStatements(t *testing.T) {
 		{"no action", `{"Statement":[{"Effect":"Deny","Resource":"*"}]}`, nil, []string{"Statement[0]"}},
 		{"an action that is an object", `{"Statement":[{"Effect":"Deny","Action":[{"Ref":"x"}]}]}`, nil, []string{"Statement[0].Action[0]", "Statement[0]"}},
 		{"a principal that is a word", `{"Statement":[{"Effect":"Allow","Action":"x","Principal":"root"}]}`, nil, []string{"Statement[0].Principal"}},
+		{"an empty principal", `{"Statement":[{"Effect":"Allow","Action":"x","Principal":{"AWS":""}}]}`, nil, []string{"Statement[0].Principal.AWS"}},
 		{"a condition that is a list", `{"Statement":[{"Effect":"Allow","Action":"x","Condition":[]}]}`, nil, []string{"Statement[0].Condition"}},
 		{"a condition operator without keys", `{"Statement":[{"Effect":"Allow","Action":"x","Condition":{"Bool":"true"}}]}`, nil, []string{"Statement[0].Condition.Bool"}},
 	}
@@ -131,4 +133,51 @@ func FuzzStatements(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestPolicies(t *testing.T) {
+	allow := `{"Statement":[{"Effect":"Allow","Action":"a:B"}]}`
+	tests := []struct{ typ, config, want string }{
+		{"AWS::IAM::Role", `{"AssumeRolePolicyDocument":` + allow + `,"RolePolicyList":[{"PolicyName":"p","PolicyDocument":` + allow + `}]}`,
+			"identity p config.RolePolicyList[0].PolicyDocument 1; trust  config.AssumeRolePolicyDocument 1"},
+		{"AWS::IAM::ManagedPolicy", `{"PolicyVersionList":[{"VersionId":"v1","IsDefaultVersion":false,"Document":7},{"VersionId":"v2","IsDefaultVersion":true,"Document":` + allow + `}]}`,
+			"identity  config.PolicyVersionList[1].Document 1"},
+		{"AWS::S3::Bucket", `{"GetBucketPolicy":{"Policy":` + allow + `}}`, "resource  config.GetBucketPolicy.Policy 1"},
+		{"AWS::Organizations::Policy", `{"PolicySummary":{"Type":"SERVICE_CONTROL_POLICY"},"Content":` + allow + `}`, "control  config.Content 1"},
+		{"AWS::Organizations::Policy", `{"PolicySummary":{"Type":"TAG_POLICY"},"Content":{"tags":{}}}`, ""},
+		{"AWS::S3::Bucket", `{}`, ""},
+		{"AWS::EC2::VPC", `{"Policy":` + allow + `}`, ""},
+	}
+	for _, tt := range tests {
+		policies, problems := Policies(&estate.Asset{ID: "arn:aws:x:r:123456789012:y", Type: tt.typ, Config: json.RawMessage(tt.config)})
+		var got []string
+		for _, p := range policies {
+			got = append(got, fmt.Sprintf("%s %s %s %d", p.Kind, p.Name, p.Path, len(p.Statements)))
+		}
+		if s := strings.Join(got, "; "); s != tt.want || len(problems) > 0 {
+			t.Errorf("%s: got %q %v, want %q", tt.typ, s, problems, tt.want)
+		}
+	}
+}
+
+func TestGuess(t *testing.T) {
+	for id, want := range map[string]string{
+		"arn:aws:iam::123456789012:role/a/b": "AWS::IAM::Role", "arn:aws:iam::123456789012:root": "AWS::Organizations::Account",
+		"arn:aws:s3:::b": "AWS::S3::Bucket", "arn:aws:s3:::b/key": "", "arn:aws:s3:::b#prefix/x": "", "arn:aws:s3:r:1:accesspoint/x": "",
+		"arn:aws:ec2:r:1:transit-gateway-attachment/x": "AWS::EC2::TransitGatewayAttachment", "arn:aws:ec2:r:1:transit-gateway/x": "AWS::EC2::TransitGateway",
+		"arn:aws:sagemaker:r:1:model-package-group/x": "AWS::SageMaker::ModelPackageGroup", "arn:aws:sqs:r:1:q": "AWS::SQS::Queue",
+		"arn:aws:s3vectors:r:1:bucket/b/index/i": "AWS::S3Vectors::Index", "arn:aws:unheard:r:1:x": "", "sagemaker.amazonaws.com": "", "": "",
+	} {
+		typ, kind, ok := Guess(id)
+		if typ != want || ok != (want != "") || ok && kind == estate.KindUnknown {
+			t.Errorf("%s: %q %q %v, want %q", id, typ, kind, ok, want)
+		}
+	}
+	for service, prefixes := range resourceTypes {
+		for prefix, typ := range prefixes {
+			if KindOf(typ) == estate.KindUnknown {
+				t.Errorf("%s:%s: %s has no kind", service, prefix, typ)
+			}
+		}
+	}
 }

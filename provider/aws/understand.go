@@ -33,17 +33,20 @@ type linker func(n node, rel estate.RelationType)
 //
 // An asset of a type no reading knows has KindUnknown and no relations. A
 // configuration that is absent gives kind alone.
-func Understand(a *estate.Asset) estate.Understanding {
+func Understand(a *estate.Asset) estate.Understanding { return understand(a).out }
+
+// understand is the reading behind Understand and Policies.
+func understand(a *estate.Asset) *reading {
 	s, known := specFor(a.Type)
 	r := &reading{a: a, seen: map[estate.Relation]bool{}, parts: map[string]bool{}}
 	r.out.Kind = s.kind
 	if !known || len(a.Config) == 0 {
-		return r.out
+		return r
 	}
 	cfg, err := decode(a.Config)
 	if err != nil {
 		r.problem("config", err.Error())
-		return r.out
+		return r
 	}
 	r.self, _ = ParseARN(a.ID)
 	r.cfg = node{r: r, path: "config", v: cfg}
@@ -59,7 +62,7 @@ func Understand(a *estate.Asset) estate.Understanding {
 	if s.more != nil {
 		s.more(r)
 	}
-	return r.out
+	return r
 }
 
 // decode reads a configuration, which is one JSON object.
@@ -80,6 +83,8 @@ type reading struct {
 	out   estate.Understanding
 	seen  map[estate.Relation]bool
 	parts map[string]bool
+
+	policies []Policy
 }
 
 // relate notes a relation once, with its first evidence.
@@ -99,7 +104,7 @@ func (r *reading) relate(from string, rel estate.RelationType, to, evidence stri
 // part notes an asset that this configuration holds or names; the first of an
 // id stands.
 func (r *reading) part(p estate.Asset) {
-	if r.parts[p.ID] {
+	if p.ID == "" || r.parts[p.ID] {
 		return
 	}
 	r.parts[p.ID] = true
