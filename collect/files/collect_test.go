@@ -166,6 +166,7 @@ func TestBadFilesAreNamedWithPlaceAndMend(t *testing.T) {
 		"mergeCycle":   {"x.yaml", "a: &a\n  <<: *a\n", "merged mappings multiply"},
 		"twice":        {"x.json", `{"Effect":"Deny","Effect":"Allow"}`, "a member name twice in one object"},
 		"twiceYAML":    {"x.yaml", "a: 1\nb: 2\na: 3\n", `line 3: member "a" stands twice`},
+		"yamlCrowd":    {"x.yaml", "[" + strings.Repeat("a,", 3_000_000) + "]", "more than 2500000 values"},
 		"yamlSyntax":   {"x.yaml", "a: 1\n\tb: 2\n", "line 2"},
 		"yamlSecond":   {"x.yaml", "a: 1\n---\nb: [\n", "documents before it were read: 1"},
 		"yamlNaN":      {"x.yaml", "a: .nan\n", "has no JSON spelling"},

@@ -141,6 +141,11 @@ func (d *decoder) yaml(in *input) error {
 			"export it as JSON (-o json), which is read in a stream, or split it")
 		return nil
 	}
+	if crowded(text, d.lim) {
+		d.report(estate.ReadSkipped, fmt.Sprintf("YAML that may hold more than %d values is not read", d.lim.nodes),
+			"export it as JSON (-o json), which is read in a stream, or split it")
+		return nil
+	}
 	err = yamlPieces(text, d.lim, d.emit, d.note)
 	var stop *stopped
 	switch {

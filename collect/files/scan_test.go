@@ -16,7 +16,7 @@ import (
 
 // small makes every document be cut.
 var small = limits{whole: 24, items: 2, part: 40, element: 1 << 20, key: 1 << 10, repeat: 64,
-	yaml: 1 << 20, expand: 1 << 20, inflate: 1 << 30, ratio: 300, bomb: 1 << 20}
+	yaml: 1 << 20, nodes: 1 << 20, expand: 1 << 20, inflate: 1 << 30, ratio: 300, bomb: 1 << 20}
 
 // split runs the splitter over text.
 func split(r io.Reader, lim limits, list bool) (pieces []piece, notes []trouble, err error) {

@@ -16,6 +16,7 @@ type limits struct {
 	key     int // a member name above this is refused
 	repeat  int // scalar members repeated in each part
 	yaml    int64
+	nodes   int   // values one YAML file may hold, by its separators
 	expand  int   // bytes of JSON one YAML document may grow to, at least
 	inflate int64 // bytes a compressed file may grow to
 	ratio   int64 // growth above which a compressed file is taken for a bomb …
@@ -24,7 +25,7 @@ type limits struct {
 
 var defaultLimits = limits{
 	whole: 8 << 20, items: 1000, part: 4 << 20, element: 64 << 20, key: 64 << 10, repeat: 4 << 10,
-	yaml: 16 << 20, expand: 32 << 20,
+	yaml: 16 << 20, nodes: 2_500_000, expand: 32 << 20,
 	inflate: 16 << 30, ratio: 300, bomb: 256 << 20,
 }
 

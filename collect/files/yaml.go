@@ -45,6 +45,21 @@ func yamlPieces(text []byte, lim limits, emit func(piece) error, note func(troub
 	}
 }
 
+// crowded reports whether text may hold more values than lim allows: the
+// parser's tree takes some 200 bytes a value, so that 16 MiB of "a,a,a" would
+// cost gigabytes. Separators are counted, not parsed; real exports have one in
+// ten bytes.
+func crowded(text []byte, lim limits) bool {
+	n := 0
+	for _, c := range text {
+		switch c {
+		case '\n', ',', ':', '[', '{', '?':
+			n++
+		}
+	}
+	return n > lim.nodes
+}
+
 // stopped wraps an error of the receiver, so that it is not taken for one of
 // the file.
 type stopped struct{ error }

@@ -110,6 +110,9 @@ func find(s []byte, from int) (start, end int, kind string) {
 	return 0, 0, ""
 }
 
+// longest bounds how far a prefixed token is followed.
+const longest = 4096
+
 // token tries the prefixed forms, JWT and the secret beside an access key id.
 func token(s []byte, i int) (end int, kind string) {
 	for k := range forms[s[i]] {
@@ -117,12 +120,12 @@ func token(s []byte, i int) (end int, kind string) {
 		if len(s)-i < len(f.prefix)+f.least || string(s[i:i+len(f.prefix)]) != f.prefix {
 			continue
 		}
-		end := run(s, i+len(f.prefix), f.chars)
+		end := run(s[:min(len(s), i+longest)], i+len(f.prefix), f.chars)
 		if body := s[i+len(f.prefix) : end]; len(body) >= f.least && varied(body, f.mixed) {
 			return end, f.kind
 		}
 	}
-	if s[i] == 'e' {
+	if s[i] == 'e' && (i == 0 || !dashed[s[i-1]]) { // not within a longer run, which would be read again and again
 		if end := jwt(s, i); end > 0 {
 			return end, "jwt"
 		}
@@ -243,12 +246,13 @@ func connection(s []byte, i int) (start, end int, kind string) {
 		before = s[from-1]
 	}
 	query := before == '?' || before == '&'
-	list := before == ';' && bytes.IndexByte(s, ';') >= 0
-	libpq := before == ' ' && (bytes.Contains(s, []byte("host=")) || bytes.Contains(s, []byte("dbname=")))
+	near := s[max(0, i-512):min(len(s), i+512)]
+	list := before == ';' && bytes.IndexByte(near, ';') >= 0
+	libpq := before == ' ' && (bytes.Contains(near, []byte("host=")) || bytes.Contains(near, []byte("dbname=")))
 	if !query && !list && !libpq {
 		return 0, 0, ""
 	}
-	if kind = connectionKind(string(s[from:i]), s); kind == "" {
+	if kind = connectionKind(string(s[from:i]), near); kind == "" {
 		return 0, 0, ""
 	}
 	end = i + 1
@@ -274,9 +278,9 @@ func connectionKind(name string, s []byte) string {
 
 // accessKeySecret finds the 40 characters of a secret access key in a text that
 // also holds an access key id; the id itself is an identifier and stays.
-func accessKeySecret(s []byte, from int) (start, end int) {
+func accessKeySecret(s []byte, from int) (start, end int, kind string) {
 	if !hasAccessKeyID(s) {
-		return 0, 0
+		return 0, 0, ""
 	}
 	for i := from; i < len(s); {
 		if !b64[s[i]] || s[i] == '=' {
@@ -285,11 +289,11 @@ func accessKeySecret(s []byte, from int) (start, end int) {
 		}
 		j := run(s, i, b64)
 		if tok := bytes.TrimRight(s[i:j], "="); len(tok) == 40 && varied(tok, true) {
-			return i, i + 40
+			return i, i + 40, "aws-secret-access-key"
 		}
 		i = j
 	}
-	return 0, 0
+	return 0, 0, ""
 }
 
 func hasAccessKeyID(s []byte) bool {

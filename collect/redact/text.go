@@ -8,31 +8,47 @@ import (
 	"strings"
 )
 
+// hit is a finder and the next secret it sees.
+type hit struct {
+	find       func(s []byte, from int) (start, end int, kind string)
+	start, end int
+	kind       string
+	done       bool
+}
+
 // maskForms masks secrets of unmistakable form in s. A text of one word is
 // masked whole, so that a variable that holds a connection string begins with
 // the mask; in a text of several words only the secrets are. With script, it
 // also reads assignments and options whose name says secret.
 func maskForms(s, key []byte, script bool) (out []byte, changed bool) {
 	whole := !script && bytes.IndexAny(s, " \t\r\n") < 0
+	// Each finder's next hit is kept until the text before it is done, so that
+	// no finder reads a stretch twice.
+	finders := []hit{{find: find}, {find: accessKeySecret}}
+	if script {
+		finders = append(finders, hit{find: assignment})
+	}
 	at := 0
 	for at < len(s) {
-		start, end, kind := find(s, at)
-		if a, b := accessKeySecret(s, at); b > 0 && (end == 0 || a < start) {
-			start, end, kind = a, b, "aws-secret-access-key"
-		}
-		if script {
-			if a, b, k := assignment(s, at); b > 0 && (end == 0 || a < start) {
-				start, end, kind = a, b, k
+		best := hit{start: len(s)}
+		for i := range finders {
+			f := &finders[i]
+			if !f.done && (f.end == 0 || f.start < at) {
+				f.start, f.end, f.kind = f.find(s, at)
+				f.done = f.end == 0
+			}
+			if !f.done && f.start < best.start {
+				best = *f
 			}
 		}
-		if end == 0 {
+		if best.end == 0 {
 			break
 		}
 		if whole {
-			return []byte(mask(kind, s, key)), true
+			return []byte(mask(best.kind, s, key)), true
 		}
-		out = append(append(out, s[at:start]...), mask(kind, s[start:end], key)...)
-		at, changed = end, true
+		out = append(append(out, s[at:best.start]...), mask(best.kind, s[best.start:best.end], key)...)
+		at, changed = best.end, true
 	}
 	if !changed {
 		return s, false
