@@ -93,7 +93,7 @@ func memberNames(body []byte) string {
 
 // cliError is what the AWS command line prints when a call is refused; with
 // 2>&1 it lands in the export.
-var cliError = regexp.MustCompile(`(?s)^\s*(?:aws: \[ERROR\]: )?An error occurred \(([A-Za-z0-9.:_-]+)\)(?: when calling the ([A-Za-z0-9]+) operation)?[^:]*: ?(.{0,600})`)
+var cliError = regexp.MustCompile(`(?s)^\s*(?:aws: \[ERROR\]: )?An error occurred \(([A-Za-z0-9.:_-]+)\)(?: when calling the ([A-Za-z0-9]+) operation)?(?: \([^)]*\))?[^:]*: ?(.{0,600})`)
 
 // errorReply turns such text into the document
 // {"Error":{"Code","Message","Operation"}}: it tells a format that, say, a
