@@ -19,7 +19,7 @@ type htmlViews struct {
 }
 
 func (h *htmlViews) row(w *Workload) rowView {
-	r := rowView{Name: h.names[w.ID], Anchor: h.anchors[w.ID], Type: orNone(w.Type, "unknown class"), Zone: orNone(w.Zone, "no zone"), Verdict: verdictClass(w.Verdict), Words: verdictWords(w.Verdict)}
+	r := rowView{Name: h.names[w.ID], Anchor: h.anchors[w.ID], Type: orNone(w.Type, "unknown class"), Zone: zoneWords(w.Zone), Verdict: verdictClass(w.Verdict), Words: verdictWords(w.Verdict)}
 	for _, rg := range h.ix.ladder([]*Workload{w}) {
 		c := cellView{Step: rg.Step.Title, Words: rg.Step.Title + ": " + strings.Join(said(rg), "; ")}
 		for _, l := range rg.Lines {
@@ -57,7 +57,7 @@ func (h *htmlViews) blocker(n int, b *blocker, w *Workload) blockerView {
 		facts, left := bounded(f.Evidence, 6)
 		p := proofView{Asset: line(f.Asset), Left: left}
 		for _, e := range facts {
-			p.Facts = append(p.Facts, finding.Evidence{What: line(e.What), Where: line(e.Where), Value: short(line(e.Value), 400)})
+			p.Facts = append(p.Facts, finding.Evidence{What: newWhat(f, e), Where: line(e.Where), Value: short(line(e.Value), 400)})
 		}
 		v.Proofs = append(v.Proofs, p)
 	}
@@ -65,7 +65,7 @@ func (h *htmlViews) blocker(n int, b *blocker, w *Workload) blockerView {
 }
 
 func (h *htmlViews) workload(w *Workload, p Picture) workloadView {
-	v := workloadView{Anchor: h.anchors[w.ID], Name: h.names[w.ID], ID: line(w.ID), Type: orNone(w.Type, "unknown class"), Zone: orNone(w.Zone, "none"),
+	v := workloadView{Anchor: h.anchors[w.ID], Name: h.names[w.ID], ID: line(w.ID), Type: orNone(w.Type, "unknown class"), Zone: zoneWords(w.Zone),
 		Owner: orNone(w.Owner, "none named"), Purpose: line(w.Purpose), Verdict: verdictClass(w.Verdict), Words: verdictWords(w.Verdict),
 		Stairs: h.rungs(h.ix.ladder([]*Workload{w}), false), Waivers: waived(w), Picture: picture(h.anchors[w.ID], w.Name, p, h.faults)}
 	c := tally(w)
@@ -165,7 +165,7 @@ func (h *htmlViews) findings() ([]findingView, int) {
 			v.Status = "fail"
 		}
 		if len(f.Evidence) > 0 {
-			v.Evidence = short(evidence(f.Evidence[0]), 240)
+			v.Evidence = short(evidence(f, f.Evidence[0]), 240)
 		}
 		out = append(out, v)
 	}

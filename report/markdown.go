@@ -147,9 +147,13 @@ func (m *markdown) blocker(n int, b *blocker) string {
 			if i == 3 {
 				break
 			}
-			fmt.Fprintf(&s, "  - %s", prose(short(line(e.What), 300)))
+			what := prose(short(newWhat(f, e), 300))
+			if what != "" && e.Where != "" {
+				what += " at "
+			}
+			s.WriteString("  - " + what)
 			if e.Where != "" {
-				s.WriteString(" at " + code(short(line(e.Where), 200)))
+				s.WriteString(code(short(line(e.Where), 200)))
 			}
 			if e.Value != "" {
 				s.WriteString(": " + code(short(line(e.Value), 200)))

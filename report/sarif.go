@@ -176,7 +176,7 @@ func sarifRuleOf(id string, c *Control, f *finding.Finding) sarifRule {
 func sarifOf(f *finding.Finding, index map[string]int) sarifResult {
 	text := []string{orNone(f.Title, line(f.Control)) + "."}
 	for _, e := range f.Evidence {
-		text = append(text, evidence(e)+".")
+		text = append(text, evidence(f, e)+".")
 	}
 	if f.Fix.Text != "" {
 		text = append(text, "Fix: "+line(f.Fix.Text))

@@ -183,7 +183,7 @@ func (t *text) workload(w *Workload, full bool) {
 	t.rule()
 	name := middle(orNone(w.Name, w.ID), t.width-18)
 	t.line(t.bold(pad(name, t.width-16)) + t.bold(t.verdict(w.Verdict, 0)))
-	about := []string{orNone(w.Type, "unknown class"), "zone " + orNone(w.Zone, "none"), "owner " + orNone(w.Owner, "none named")}
+	about := []string{orNone(w.Type, "unknown class"), zoneWords(w.Zone), "owner " + orNone(w.Owner, "none named")}
 	t.para(0, strings.Join(about, t.dot()))
 	if w.Purpose != "" {
 		t.para(0, line(w.Purpose))

@@ -76,7 +76,7 @@ func (t *text) blocker(n int, b *blocker, w *Workload) {
 				t.field("", fmt.Sprintf("and %s more", number(len(f.Evidence)-i)))
 				break
 			}
-			t.field("", evidence(e))
+			t.field("", evidence(f, e))
 		}
 	}
 	if left > 0 {
@@ -86,15 +86,28 @@ func (t *text) blocker(n int, b *blocker, w *Workload) {
 }
 
 // evidence is one fact on one line: what, where it stands, what stands there.
-func evidence(e finding.Evidence) string {
-	s := line(e.What)
-	if e.Where != "" {
-		s += " (" + line(e.Where) + ")"
+// What only repeats the finding's title is left out.
+func evidence(f *finding.Finding, e finding.Evidence) string {
+	what, where := newWhat(f, e), line(e.Where)
+	switch {
+	case what == "":
+		what = where
+	case where != "":
+		what += " (" + where + ")"
 	}
 	if e.Value != "" {
-		s += ": " + short(line(e.Value), 160)
+		what += ": " + short(line(e.Value), 160)
 	}
-	return s
+	return what
+}
+
+// newWhat is what a fact says beyond its finding's title; a fact that stands
+// nowhere keeps its words.
+func newWhat(f *finding.Finding, e finding.Evidence) string {
+	if e.What == f.Title && e.Where != "" {
+		return ""
+	}
+	return line(e.What)
 }
 
 func (t *text) fix(f finding.Fix) {

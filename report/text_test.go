@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
 )
 
 func textOf(t *testing.T, doc *Document, opt Options) string {
@@ -148,5 +150,29 @@ func TestMarkdownSaysWhatItCuts(t *testing.T) {
 	out := m.bounded()
 	if len(out) > markdownLimit || !strings.Contains(out, "left out here") || !strings.Contains(out, "41 parts") {
 		t.Errorf("%d bytes, ends %q", len(out), out[len(out)-200:])
+	}
+}
+
+// Proof that only repeats the title says where and what instead.
+func TestEvidenceDoesNotRepeatTheTitle(t *testing.T) {
+	f := &finding.Finding{Title: "Bucket is open"}
+	tests := []struct {
+		in   finding.Evidence
+		want string
+	}{
+		{finding.Evidence{What: "Bucket is open", Where: "config.Policy", Value: "*"}, "config.Policy: *"},
+		{finding.Evidence{What: "no block", Where: "config.Block", Value: "absent"}, "no block (config.Block): absent"},
+		{finding.Evidence{What: "Bucket is open"}, "Bucket is open"},
+		{finding.Evidence{Where: "config.Policy"}, "config.Policy"},
+	}
+	for _, tt := range tests {
+		if got := evidence(f, tt.in); got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.in, got, tt.want)
+		}
+	}
+	for in, want := range map[string]string{"": "in no zone", "unzoned": "in no zone", "serving": "zone serving"} {
+		if got := zoneWords(in); got != want {
+			t.Errorf("zoneWords(%q) = %q", in, got)
+		}
 	}
 }

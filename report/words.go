@@ -118,3 +118,11 @@ func firstSentence(s string) string {
 	}
 	return s
 }
+
+// zoneWords says where a workload is; "unzoned" is the scope's word for nowhere.
+func zoneWords(zone string) string {
+	if z := line(zone); z != "" && z != "unzoned" {
+		return "zone " + z
+	}
+	return "in no zone"
+}
