@@ -16,6 +16,8 @@ type history struct {
 	over  func(obj map[string]any) bool
 	owned map[string][]estate.Asset
 	left  int
+	// damaged is set when an object of the list made no sense.
+	damaged bool
 }
 
 // maxOwners bounds the memory that histories may take.

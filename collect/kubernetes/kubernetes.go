@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
 	"time"
 
@@ -97,6 +98,7 @@ type cluster struct {
 	dynamic dynamic.Interface
 	rest    rest.Interface
 	disco   discovery.DiscoveryInterface
+	http    *http.Client
 	sink    estate.Sink
 }
 
@@ -108,6 +110,7 @@ func (c *Collector) Collect(ctx context.Context, sink estate.Sink) error {
 	if err != nil {
 		return err
 	}
+	defer cl.http.CloseIdleConnections()
 	v, err := cl.version(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: the API server at %s does not answer: %w (hint: kubectl get --raw /version shows the same; check context, network and credentials)", cl.source, cl.host, err)
@@ -165,16 +168,16 @@ func (c *Collector) connect(sink estate.Sink) (*cluster, error) {
 }
 
 func (cl *cluster) clients(config *rest.Config) error {
-	http, err := rest.HTTPClientFor(config)
+	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return fmt.Errorf("%s: %w", cl.source, err)
 	}
-	disco, err1 := discovery.NewDiscoveryClientForConfigAndClient(config, http)
-	dyn, err2 := dynamic.NewForConfigAndClient(config, http)
+	disco, err1 := discovery.NewDiscoveryClientForConfigAndClient(config, client)
+	dyn, err2 := dynamic.NewForConfigAndClient(config, client)
 	if err := errors.Join(err1, err2); err != nil {
 		return fmt.Errorf("%s: %w", cl.source, err)
 	}
-	cl.disco, cl.rest, cl.dynamic = disco, disco.RESTClient(), dyn
+	cl.http, cl.disco, cl.rest, cl.dynamic = client, disco, disco.RESTClient(), dyn
 	return nil
 }
 

@@ -50,6 +50,8 @@ func (cl *cluster) list(ctx context.Context, t listable) {
 			cl.sink.Covered(estate.Coverage{Type: t.typ(), Account: cl.name, Region: namespace})
 		case err != nil:
 			cl.blind(t, namespace, err)
+		case past.damaged:
+			// Said object by object; what they were nobody knows.
 		default:
 			cl.sink.Covered(estate.Coverage{Type: t.typ(), Account: cl.name, Region: namespace})
 		}
@@ -100,6 +102,7 @@ func (cl *cluster) object(t listable, obj map[string]any, past *history) {
 	a, err := assetOf(cl.name, obj, estate.Read{Operation: readOperation, Status: estate.ReadOK})
 	if err != nil {
 		cl.blind(t, "", malformed{err})
+		past.damaged = true
 		return
 	}
 	a.Source = cl.source

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -68,9 +67,6 @@ func collect(t testing.TB, o kubernetes.Options) *sink {
 
 // One server and one estate serve all tests of this file: a start costs seconds.
 func TestLive(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(),
-		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"), // idle connections that client-go shares
-		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 	server := kubetest.Start(t)
 	server.Apply(fixture(t, "crds.yaml"))
 	server.Apply(fixture(t, "objects.yaml"))

@@ -76,7 +76,8 @@ func (r *reader) search(x value, prefix string, depth int, out *[]*podSpec) {
 		}
 	case []any:
 		for i, e := range x.items() {
-			name, _ := e.v.(map[string]any)["name"].(string)
+			m, _ := e.v.(map[string]any)
+			name, _ := m["name"].(string)
 			if name == "" {
 				name = itoa(i)
 			}
