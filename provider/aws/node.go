@@ -28,18 +28,22 @@ func (n node) problem(why string) {
 }
 
 // at follows member names, separated by dots. It does not enter arrays: each
-// does.
+// does. An absent node has no path: most members looked for are absent, and
+// spelling their paths was half the cost of a reading.
 func (n node) at(path string) node {
 	for name := range strings.SplitSeq(path, ".") {
-		if !n.ok() {
-			return node{r: n.r, path: n.path + "." + name}
-		}
 		m, isObject := n.v.(map[string]any)
 		if !isObject {
-			n.problem("expected an object, found " + typeName(n.v))
-			return node{r: n.r, path: n.path + "." + name}
+			if n.ok() {
+				n.problem("expected an object, found " + typeName(n.v))
+			}
+			return node{r: n.r}
 		}
-		n = node{r: n.r, path: n.path + "." + name, v: m[name]}
+		v, present := m[name]
+		if !present || v == nil {
+			return node{r: n.r}
+		}
+		n = node{r: n.r, path: n.path + "." + name, v: v}
 	}
 	return n
 }

@@ -143,7 +143,7 @@ func statement(n node, index int) (Statement, bool) {
 		Conditions:    d.conditions(n.at("Condition")),
 	}
 	if s.Effect != "Allow" && s.Effect != "Deny" {
-		d.bad(n.at("Effect"), fmt.Sprintf("effect %.40q is neither Allow nor Deny", s.Effect))
+		d.bad(node{r: n.r, path: n.path + ".Effect"}, fmt.Sprintf("effect %.40q is neither Allow nor Deny", s.Effect))
 	}
 	if len(s.Actions) == 0 && len(s.NotActions) == 0 {
 		d.bad(n, "a statement with neither Action nor NotAction")

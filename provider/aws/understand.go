@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"strings"
@@ -68,8 +67,7 @@ func understand(a *estate.Asset) *reading {
 // decode reads a configuration, which is one JSON object.
 func decode(raw json.RawMessage) (map[string]any, error) {
 	var cfg map[string]any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if err := d.Decode(&cfg); err != nil {
+	if err := json.Unmarshal(raw, &cfg); err != nil {
 		return nil, err
 	}
 	return cfg, nil
@@ -253,9 +251,9 @@ func (r *reading) tags() map[string]string {
 
 // peek is cfg.at without a word about what stands on the way.
 func (r *reading) peek(path string) node {
-	probe := node{r: &reading{a: r.a}, path: r.cfg.path, v: r.cfg.v}
-	n := probe.at(path)
-	return node{r: r, path: n.path, v: n.v}
+	n := node{path: r.cfg.path, v: r.cfg.v}.at(path) // a node without a reading has nowhere to say it
+	n.r = r
+	return n
 }
 
 // tagList reads a list of key and value in any of the services' spellings.
