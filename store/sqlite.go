@@ -36,17 +36,17 @@ func openSQLite(ctx context.Context, dir string) (*sqliteEngine, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("state folder %s: %w", dir, err)
 	}
-	pool, err := sqlitex.NewPool(file, sqlitex.PoolOptions{
+	e := &sqliteEngine{dir: dir}
+	e.pool, err = sqlitex.NewPool(file, sqlitex.PoolOptions{
 		Flags:       sqlite.OpenReadWrite | sqlite.OpenWAL | sqlite.OpenURI,
 		PoolSize:    4,
 		PrepareConn: prepareSQLite,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("state %s: %w", file, err)
+		return nil, e.explain(fmt.Errorf("opening %s: %w", file, err))
 	}
-	e := &sqliteEngine{dir, pool}
 	if err := e.migrate(ctx); err != nil {
-		return nil, errors.Join(err, pool.Close())
+		return nil, errors.Join(err, e.pool.Close())
 	}
 	return e, nil
 }
