@@ -207,6 +207,7 @@ func (j *job) read(g *gate, resp *http.Response, body []byte) (json.RawMessage, 
 		return nil, 0, j.malformed(resp, err.Error())
 	}
 	j.c.trusted.Store(true)
+	j.c.trustedIn.LoadOrStore(j.to.signRegion, true)
 	g.recover()
 	return reply, 0, nil
 }

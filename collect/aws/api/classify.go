@@ -165,9 +165,9 @@ func (j *job) noteClock(resp *http.Response, code string) {
 func (j *job) classify(resp *http.Response, code, message, id string) *Error {
 	message = j.clean(message)
 	cause := causeOf(code, message, resp.StatusCode)
-	if cause == CauseCredentials && !expired(code) && j.c.trusted.Load() {
-		// The same credentials were good elsewhere: an opt-in region that the
-		// account has not enabled refuses them in these words.
+	if _, here := j.c.trustedIn.Load(j.to.signRegion); cause == CauseCredentials && !expired(code) && !here && j.c.trusted.Load() {
+		// The same credentials were good elsewhere and never here: an opt-in
+		// region that the account has not enabled refuses them in these words.
 		cause = CauseDisabled
 	}
 	if cause == CausePolicyDeny {

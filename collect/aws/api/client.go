@@ -76,6 +76,8 @@ type Client struct {
 	skew    atomic.Int64 // nanoseconds the provider's clock is ahead
 	trusted atomic.Bool  // a call with these credentials has succeeded
 
+	trustedIn sync.Map // signing regions where one has
+
 	gates   sync.Map // service+region -> *gate
 	pulses  sync.Map // region -> *pulse
 	buckets sync.Map // bucket -> its region

@@ -284,6 +284,46 @@ func TestRegionThatNeverAnswersIsGivenUp(t *testing.T) {
 	})
 }
 
+// Keys that die in mid-run are not a region that was never enabled.
+func TestCredentialsThatDieAreNotADisabledRegion(t *testing.T) {
+	s := &server{answer: func(n int, _ *http.Request) (*http.Response, error) {
+		if n == 1 {
+			return says(200, `{"Keys":[]}`), nil
+		}
+		return says(400, `{"__type":"UnrecognizedClientException","message":"The security token included in the request is invalid."}`), nil
+	}}
+	c := newClient(s, Options{})
+	for _, want := range []Cause{"", CauseCredentials} {
+		_, err := c.Call(context.Background(), Request{Service: "kms", Operation: "ListKeys"})
+		if want != "" && errorOf(t, err).Cause != want {
+			t.Errorf("got %v (%s), want %s", err, errorOf(t, err).Cause, want)
+		}
+	}
+	_, err := c.Call(context.Background(), Request{Service: "kms", Operation: "ListKeys", Region: "ap-east-1"})
+	if e := errorOf(t, err); e.Cause != CauseDisabled {
+		t.Errorf("elsewhere: got %s, want %s", e.Cause, CauseDisabled)
+	}
+}
+
+// Expired credentials that can be renewed are, once.
+func TestExpiredCredentialsAreRenewedOnce(t *testing.T) {
+	renewals := 0
+	cache := aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		renewals++
+		return aws.Credentials{AccessKeyID: "AK", SecretAccessKey: "s", SessionToken: "old" + strings.Repeat("x", renewals)}, nil
+	}))
+	s := &server{answer: func(_ int, r *http.Request) (*http.Response, error) {
+		if r.Header.Get("X-Amz-Security-Token") == "oldx" {
+			return says(400, `{"__type":"ExpiredTokenException","message":"expired"}`), nil
+		}
+		return says(200, `{"Keys":[]}`), nil
+	}}
+	c := New(aws.Config{Region: "eu-west-1", Credentials: cache}, Options{HTTP: s})
+	if _, err := c.Call(context.Background(), Request{Service: "kms", Operation: "ListKeys"}); err != nil || renewals != 2 {
+		t.Errorf("got %v after %d renewals, want success after 2", err, renewals)
+	}
+}
+
 // A service that a region lacks says nothing about the region.
 func TestMissingHostsDoNotKillARegion(t *testing.T) {
 	s := &server{answer: func(_ int, r *http.Request) (*http.Response, error) {
@@ -420,5 +460,19 @@ func TestHomeRegions(t *testing.T) {
 		if got := PartitionOf(in).ID; got != want {
 			t.Errorf("PartitionOf(%s) = %s, want %s", in, got, want)
 		}
+	}
+}
+
+// BenchmarkCall is a whole call without the network: serialise, sign, decode.
+func BenchmarkCall(b *testing.B) {
+	body := `{"Endpoints":[` + strings.Repeat(`{"EndpointName":"an-endpoint","CreationTime":1700000000},`, 99) + `{}]}`
+	c := newClient(always(200, body), Options{Limits: map[string]Limit{"sagemaker": {PerSecond: 1e9, Burst: 1e6, Concurrent: 4}}})
+	s := c.http.(*server)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Call(context.Background(), Request{Service: "sagemaker", Operation: "ListEndpoints"}); err != nil {
+			b.Fatal(err)
+		}
+		s.got, s.bodies = nil, nil
 	}
 }
