@@ -97,6 +97,9 @@ func (c *Collector) account(role string, sink estate.Sink) error {
 	if err != nil {
 		return err
 	}
+	if idle, ok := s.client.(interface{ CloseIdle() }); ok {
+		defer idle.CloseIdle()
+	}
 	regions := s.enabledRegions()
 	s.units(regions)
 	s.sweepTags(regions)

@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -11,11 +10,13 @@ import (
 	"sync"
 	"testing"
 
-	cmp2 "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/collect/aws/api"
 	"github.com/sevenfold-sec/sevenfold/collect/aws/catalog"
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/test/fakebedrock"
+	"github.com/sevenfold-sec/sevenfold/test/faultproxy"
 	"github.com/sevenfold-sec/sevenfold/test/moto"
 )
 
@@ -130,24 +131,59 @@ func collect(t *testing.T, o Options) *memory {
 	return m
 }
 
-func TestCollectMoto(t *testing.T) {
-	filled(t)
-	m := collect(t, Options{Regions: []string{"eu-west-1"}})
-	slices.SortFunc(m.blind, func(a, b estate.BlindSpot) int { return cmp.Compare(a.Operation, b.Operation) })
-	if os.Getenv("SHOW") != "" {
-		for _, b := range m.blind {
-			t.Logf("%s %s %s %s | %s", b.Operation, b.Region, b.Asset, b.Status, b.Why)
+// TestCallsArePlanned collects a whole account through a proxy that lists the
+// calls: every one is in the plan and its grants are in the policy.
+func TestCallsArePlanned(t *testing.T) {
+	server := filled(t)
+	bedrock := fakebedrock.New(t)
+	bedrock.Put("eu-west-1", "bedrock", "GetGuardrail", fakebedrock.Doc{
+		"guardrailId": "g1", "guardrailArn": "arn:aws:bedrock:eu-west-1:123456789012:guardrail/g1", "name": "g", "version": "DRAFT", "blockedInputMessaging": "no", "blockedOutputsMessaging": "no",
+	})
+	proxy := faultproxy.New(bedrock.Front(faultproxy.To(server.URL)),
+		faultproxy.Rule{Service: "sagemaker", Operation: "ListEndpoints", Fault: faultproxy.Denied})
+	t.Setenv("AWS_ENDPOINT_URL", faultproxy.Serve(t, proxy))
+	o := Options{Regions: []string{"eu-west-1"}}
+	m := collect(t, o)
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned, grants := map[string]bool{}, map[string]bool{}
+	policies := strings.Join(c.Policy(), "")
+	for _, s := range c.Plan() {
+		planned[s.Operation] = true
+		for _, g := range s.Grants {
+			grants[g] = true
+			if !strings.Contains(policies, `"`+g+`"`) {
+				t.Errorf("%s is not in the policy", g)
+			}
 		}
-		for k, n := range m.types {
-			t.Log(k, n)
+	}
+	for op := range proxy.Count() {
+		if !planned[op] {
+			t.Errorf("%s was called and is not planned", op)
 		}
-		_ = os.MkdirAll("/tmp/awscat/live", 0o755)
-		b, _ := json.MarshalIndent(m.assets, "", " ")
-		_ = os.WriteFile("/tmp/awscat/live.json", b, 0o644)
+		service, name, _ := strings.Cut(op, ":")
+		if g := api.Grant(service, name); op != "sts:GetCallerIdentity" && !grants[g] {
+			t.Errorf("%s needs %s, which the policy does not give", op, g)
+		}
+	}
+	if m.assets["arn:aws:bedrock:eu-west-1:123456789012:guardrail/g1"].Type != "AWS::Bedrock::Guardrail" {
+		t.Error("the guardrail was not read")
+	}
+	if !slices.ContainsFunc(m.blind, func(b estate.BlindSpot) bool { return b.Hint == "grant sagemaker:ListEndpoints" }) {
+		t.Error("the refused list is not named with its grant")
+	}
+	if m.types["AWS::SageMaker::TrainingJob"] != 3 || m.types["AWS::S3::Bucket"] != 3 {
+		t.Errorf("types: %v", m.types)
+	}
+	if root := m.assets["arn:aws:iam::123456789012:root"]; !strings.Contains(string(root.Config), `"GetCredentialReport":{`) {
+		t.Logf("moto's report has no row for root: %s", root.Config)
+	}
+	if tags := m.assets["arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/lab"].Tags; tags == nil {
+		t.Error("the notebook's tags were read and are none; got nil")
 	}
 }
-
-var _ Client = (*api.Client)(nil)
 
 // export reads a folder as the files collector does.
 func export(t *testing.T, dir string) *memory {
@@ -241,10 +277,10 @@ func compareAssets(t *testing.T, got, want estate.Asset) {
 		if !keys[k] && !rootRead {
 			continue
 		}
-		if volatile[k] || cmp2.Equal(v, g[k]) {
+		if volatile[k] || cmp.Equal(v, g[k]) {
 			continue
 		}
-		t.Errorf("%s %s: %s", got.ID, k, cmp2.Diff(v, g[k]))
+		t.Errorf("%s %s: %s", got.ID, k, cmp.Diff(v, g[k]))
 	}
 }
 

@@ -1,0 +1,462 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sevenfold-sec/sevenfold/collect/aws/api"
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake answers calls from a function; what it does not know is an empty
+// reply. It counts the calls.
+type fake struct {
+	answer func(req api.Request) (any, error)
+
+	mu    sync.Mutex
+	calls map[string]int // by "service:Operation"
+	at    map[string]int // by region
+}
+
+func (f *fake) Pages(ctx context.Context, req api.Request) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) {
+		f.mu.Lock()
+		if f.calls == nil {
+			f.calls, f.at = map[string]int{}, map[string]int{}
+		}
+		f.mu.Unlock()
+		for page := 0; ; page++ {
+			f.mu.Lock()
+			f.calls[req.Key()]++
+			f.at[req.Region]++
+			f.mu.Unlock()
+			body, err := f.page(ctx, req, page)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			raw, err := json.Marshal(body)
+			if err != nil {
+				panic(err)
+			}
+			more := strings.Contains(string(raw), `"more":true`)
+			if !yield(raw, nil) || !more {
+				return
+			}
+		}
+	}
+}
+
+// page answers what every account answers, then asks the function.
+func (f *fake) page(ctx context.Context, req api.Request, page int) (any, error) {
+	if req.Key() == "sts:GetCallerIdentity" {
+		if f.answer != nil {
+			if body, err := f.answer(req); body != nil || err != nil {
+				return body, err
+			}
+		}
+		return map[string]any{"Account": "111122223333", "Arn": "arn:aws:sts::111122223333:assumed-role/r/s"}, nil
+	}
+	if f.answer != nil {
+		req.Params = merge(req.Params, map[string]any{"page": page, "ctx": ctx})
+		if body, err := f.answer(req); body != nil || err != nil {
+			return body, err
+		}
+	}
+	if req.Key() == "account:ListRegions" {
+		return map[string]any{"Regions": []any{map[string]any{"RegionName": "eu-west-1"}, map[string]any{"RegionName": "us-east-1"}}}, nil
+	}
+	if req.Operation == "GenerateCredentialReport" {
+		return map[string]any{"State": "COMPLETE"}, nil
+	}
+	return map[string]any{}, nil
+}
+
+// run collects from a fake.
+func run(t *testing.T, f *fake, o Options) (*memory, error) {
+	t.Helper()
+	o.Connect = func(context.Context, string) (Client, string, error) { return f, "eu-west-1", nil }
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMemory()
+	return m, c.Collect(t.Context(), m)
+}
+
+func denied(req api.Request, message string) error {
+	cause := api.CauseDenied
+	if strings.Contains(message, "service control policy") {
+		cause = api.CausePolicyDeny
+	}
+	return &api.Error{Service: req.Service, Operation: req.Operation, Region: req.Region, Code: "AccessDenied", Message: message, Status: estate.ReadDenied, Cause: cause}
+}
+
+// jobs answers as an account with very many finished training jobs.
+func jobs(total int) func(req api.Request) (any, error) {
+	return func(req api.Request) (any, error) {
+		switch req.Key() {
+		case "sagemaker:ListTrainingJobs":
+			if s := req.Params["StatusEquals"]; s != nil {
+				return map[string]any{"TrainingJobSummaries": []any{}}, nil
+			}
+			page := req.Params["page"].(int)
+			size := req.Params["MaxResults"].(int)
+			var items []any
+			for i := page * size; i < min(total, (page+1)*size); i++ {
+				name := fmt.Sprintf("job-%06d", i)
+				items = append(items, map[string]any{"TrainingJobName": name, "TrainingJobArn": "arn:aws:sagemaker:eu-west-1:111122223333:training-job/" + name})
+			}
+			return map[string]any{"TrainingJobSummaries": items, "more": (page+1)*size < total}, nil
+		case "sagemaker:DescribeTrainingJob":
+			return map[string]any{"TrainingJobName": req.Params["TrainingJobName"]}, nil
+		}
+		return nil, nil
+	}
+}
+
+// TestHistoryIsBounded reads an account of 400,000 finished jobs in a handful
+// of list calls.
+func TestHistoryIsBounded(t *testing.T) {
+	f := &fake{answer: jobs(400_000)}
+	m, err := run(t, f, Options{Regions: []string{"eu-west-1"}, Services: []string{"sagemaker"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := f.calls["sagemaker:ListTrainingJobs"]; n > 4 {
+		t.Errorf("%d list calls, want at most 4", n)
+	}
+	if n := m.types["AWS::SageMaker::TrainingJob"]; n != 100 {
+		t.Errorf("%d jobs, want the newest 100", n)
+	}
+	var skipped []estate.BlindSpot
+	for _, b := range m.blind {
+		if b.Operation == "sagemaker:ListTrainingJobs" {
+			skipped = append(skipped, b)
+		}
+	}
+	if len(skipped) != 1 || skipped[0].Status != estate.ReadSkipped {
+		t.Errorf("blind spots: got %+v, want one that is skipped", skipped)
+	}
+	for _, c := range m.covered {
+		if c.Type == "AWS::SageMaker::TrainingJob" {
+			t.Error("covered although most jobs were left out")
+		}
+	}
+}
+
+// TestHistoryWhole covers a list that its bound does not cut.
+func TestHistoryWhole(t *testing.T) {
+	f := &fake{answer: jobs(100)}
+	m, err := run(t, f, Options{Regions: []string{"eu-west-1"}, Services: []string{"sagemaker"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.blind) != 0 || m.types["AWS::SageMaker::TrainingJob"] != 100 {
+		t.Errorf("got %d jobs, blind spots %+v", m.types["AWS::SageMaker::TrainingJob"], m.blind)
+	}
+}
+
+// TestDenied says which types a refusal hides and which grant would end it.
+func TestDenied(t *testing.T) {
+	f := &fake{answer: func(req api.Request) (any, error) {
+		switch req.Key() {
+		case "s3:ListBuckets":
+			return map[string]any{"Buckets": []any{map[string]any{"Name": "b"}}}, nil
+		case "sagemaker:ListEndpoints", "s3:GetBucketEncryption":
+			return nil, denied(req, "no")
+		case "s3:GetBucketPolicy":
+			return nil, &api.Error{Code: "NoSuchBucketPolicy", Status: estate.ReadFailed, Cause: api.CauseNotFound}
+		}
+		return nil, nil
+	}}
+	m, err := run(t, f, Options{Regions: []string{"eu-west-1"}, Services: []string{"sagemaker", "s3"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"sagemaker:ListEndpoints": "grant sagemaker:ListEndpoints", "s3:GetBucketEncryption": "grant s3:GetEncryptionConfiguration"}
+	for _, b := range m.blind {
+		if hint := want[b.Operation]; hint != "" {
+			if b.Hint != hint || b.Status != estate.ReadDenied || len(b.Types) == 0 {
+				t.Errorf("%s: got %+v", b.Operation, b)
+			}
+			delete(want, b.Operation)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("no blind spot for %v", want)
+	}
+	status := map[string]estate.ReadStatus{}
+	for _, r := range m.assets["arn:aws:s3:::b"].Reads {
+		status[r.Key] = r.Status
+	}
+	if status["GetBucketEncryption"] != estate.ReadDenied || status["GetBucketPolicy"] != estate.ReadAbsent || status["GetBucketAcl"] != estate.ReadOK {
+		t.Errorf("reads: got %v", status)
+	}
+	for _, c := range m.covered {
+		if c.Type == "AWS::SageMaker::Endpoint" {
+			t.Error("covered although the list was denied")
+		}
+	}
+}
+
+// TestExpired stops at once with an error that says what to do.
+func TestExpired(t *testing.T) {
+	f := &fake{answer: func(req api.Request) (any, error) {
+		if req.Service == "iam" {
+			return nil, &api.Error{Code: "ExpiredToken", Status: estate.ReadFailed, Cause: api.CauseCredentials}
+		}
+		return nil, nil
+	}}
+	_, err := run(t, f, Options{})
+	if err == nil || !strings.Contains(err.Error(), "hint:") {
+		t.Fatalf("got %v, want an error with a hint", err)
+	}
+}
+
+// TestRegionsGivenUp gives one blind spot for a region that is disabled, is
+// denied by the organisation or does not answer, and reads the others.
+func TestRegionsGivenUp(t *testing.T) {
+	for name, fail := range map[string]func(req api.Request) error{
+		"disabled": func(req api.Request) error { return &api.Error{Code: "AuthFailure", Status: estate.ReadFailed, Cause: api.CauseDisabled} },
+		"denied":   func(req api.Request) error { return denied(req, "with an explicit deny in a service control policy") },
+		"silent": func(req api.Request) error {
+			<-req.Params["ctx"].(context.Context).Done()
+			return req.Params["ctx"].(context.Context).Err()
+		},
+		"refused": func(req api.Request) error { return &api.Error{Code: "ConnectionFailed", Status: estate.ReadFailed, Cause: api.CauseUnreachable} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{answer: func(req api.Request) (any, error) {
+				switch {
+				case req.Region == "us-east-1":
+					return nil, fail(req)
+				case req.Key() == "ec2:DescribeVpcs":
+					return map[string]any{"Vpcs": []any{map[string]any{"VpcId": "vpc-1"}}}, nil
+				}
+				return nil, nil
+			}}
+			m, err := run(t, f, Options{Bounds: Bounds{RegionDeadline: 50 * time.Millisecond}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var of []estate.BlindSpot
+			for _, b := range m.blind {
+				if b.Region == "us-east-1" {
+					of = append(of, b)
+				}
+			}
+			if len(of) != 1 || len(of[0].Types) < 100 || of[0].Hint == "" {
+				t.Errorf("%d blind spots for the region, want one for all its types: %.300v", len(of), of)
+			}
+			if f.at["us-east-1"] > 1 {
+				t.Errorf("%d calls to the region, want the first only", f.at["us-east-1"])
+			}
+			if m.types["AWS::EC2::VPC"] != 1 {
+				t.Error("the other region was not read")
+			}
+		})
+	}
+}
+
+// TestRegionFallsSilent gives a region up that stops answering midway.
+func TestRegionFallsSilent(t *testing.T) {
+	f := &fake{answer: func(req api.Request) (any, error) {
+		if req.Region == "us-east-1" && req.Key() != "ec2:DescribeVpcs" {
+			return nil, &api.Error{Code: "Timeout", Status: estate.ReadFailed, Cause: api.CauseUnreachable}
+		}
+		return nil, nil
+	}}
+	m, err := run(t, f, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := 0
+	for _, b := range m.blind {
+		if b.Operation == "aws:us-east-1" {
+			given++
+		}
+	}
+	if given != 1 || len(m.blind) > 60 {
+		t.Errorf("%d blind spots, %d for the region; want the region's and few others", len(m.blind), given)
+	}
+}
+
+// TestNoRegions reads home alone when nobody says which regions there are.
+func TestNoRegions(t *testing.T) {
+	f := &fake{answer: func(req api.Request) (any, error) {
+		if req.Key() == "account:ListRegions" || req.Key() == "ec2:DescribeRegions" {
+			return nil, denied(req, "no")
+		}
+		return nil, nil
+	}}
+	m, err := run(t, f, Options{Services: []string{"kendra"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.blind) != 1 || !strings.Contains(m.blind[0].Hint, "account:ListRegions") {
+		t.Errorf("blind spots: %+v", m.blind)
+	}
+}
+
+// TestMalformed says that a reply does not fit.
+func TestMalformed(t *testing.T) {
+	f := &fake{answer: func(req api.Request) (any, error) {
+		switch req.Key() {
+		case "sagemaker:ListEndpoints":
+			return []any{1}, nil
+		case "sagemaker:ListModels":
+			return map[string]any{"Models": []any{map[string]any{"CreationTime": "x"}}}, nil
+		}
+		return nil, nil
+	}}
+	m, err := run(t, f, Options{Regions: []string{"eu-west-1"}, Services: []string{"sagemaker"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]estate.ReadStatus{}
+	for _, b := range m.blind {
+		got[b.Operation] = b.Status
+	}
+	for _, op := range []string{"sagemaker:ListEndpoints", "sagemaker:ListModels"} {
+		if got[op] != estate.ReadMalformed {
+			t.Errorf("%s: got %q, want malformed", op, got[op])
+		}
+	}
+}
+
+// TestNotOffered takes a service without a host in a region as one with
+// nothing there.
+func TestNotOffered(t *testing.T) {
+	f := &fake{answer: func(req api.Request) (any, error) {
+		if req.Service == "kendra" {
+			return nil, &api.Error{Code: "EndpointMissing", Status: estate.ReadFailed, Cause: api.CauseNoEndpoint}
+		}
+		return nil, nil
+	}}
+	m, err := run(t, f, Options{Regions: []string{"eu-west-1"}, Services: []string{"kendra"}})
+	if err != nil || len(m.blind) != 0 || len(m.covered) != 2 {
+		t.Errorf("err %v, blind spots %+v, covered %v", err, m.blind, m.covered)
+	}
+}
+
+// TestRoles reads what it can when one of two roles cannot be assumed.
+func TestRoles(t *testing.T) {
+	f := &fake{}
+	bad := "arn:aws:iam::444455556666:role/no"
+	c, err := New(Options{Roles: []string{"arn:aws:iam::111122223333:role/yes", bad}, Services: []string{"kendra"}, Regions: []string{"eu-west-1"},
+		Connect: func(_ context.Context, role string) (Client, string, error) {
+			if role == bad {
+				return nil, "", &api.Error{Code: "AccessDenied", Status: estate.ReadDenied, Cause: api.CauseDenied}
+			}
+			return f, "eu-west-1", nil
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMemory()
+	if err := c.Collect(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.blind) != 1 || m.blind[0].Account != "444455556666" || m.blind[0].Operation != "sts:AssumeRole" {
+		t.Errorf("blind spots: %+v", m.blind)
+	}
+}
+
+// shelfStore is a resume store in memory.
+type shelfStore struct {
+	mu    sync.Mutex
+	blobs map[string][]byte
+}
+
+func (s *shelfStore) Get(key string) ([]byte, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.blobs[key]
+	return b, ok, nil
+}
+
+func (s *shelfStore) Put(key string, blob []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.blobs == nil {
+		s.blobs = map[string][]byte{}
+	}
+	s.blobs[key] = append([]byte(nil), blob...)
+	return nil
+}
+
+// TestResume reads only what an interrupted run left, and everything again
+// when what was kept is old.
+func TestResume(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	store := &shelfStore{}
+	broken := true
+	f := &fake{answer: func(req api.Request) (any, error) {
+		if broken && req.Key() == "sagemaker:ListModels" {
+			return nil, &api.Error{Code: "ThrottlingException", Status: estate.ReadThrottled, Cause: api.CauseThrottled}
+		}
+		return jobs(50)(req)
+	}}
+	o := Options{Regions: []string{"eu-west-1"}, Services: []string{"sagemaker"}, Resume: store, Clock: func() time.Time { return now }}
+	first, err := run(t, f, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken = false
+	before := f.calls["sagemaker:DescribeTrainingJob"]
+	second, err := run(t, f, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := f.calls["sagemaker:DescribeTrainingJob"]; n != before {
+		t.Errorf("%d jobs were described again", n-before)
+	}
+	if len(second.assets) != len(first.assets) || len(second.blind) != 0 {
+		t.Errorf("got %d assets, want %d; blind spots %+v", len(second.assets), len(first.assets), second.blind)
+	}
+	if f.calls["sagemaker:ListModels"] != 2 {
+		t.Errorf("the failed unit was asked %d times, want 2", f.calls["sagemaker:ListModels"])
+	}
+	now = now.Add(5 * time.Hour)
+	if _, err := run(t, f, o); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.calls["sagemaker:DescribeTrainingJob"]; n != 2*before {
+		t.Errorf("after five hours %d describes in all, want %d", n, 2*before)
+	}
+}
+
+// TestDamagedResume reads again what was kept but cannot be decoded.
+func TestDamagedResume(t *testing.T) {
+	store := &shelfStore{}
+	f := &fake{answer: jobs(5)}
+	o := Options{Regions: []string{"eu-west-1"}, Services: []string{"sagemaker"}, Resume: store}
+	if _, err := run(t, f, o); err != nil {
+		t.Fatal(err)
+	}
+	for k, b := range store.blobs {
+		store.blobs[k] = b[:len(b)/2]
+	}
+	m, err := run(t, f, o)
+	if err != nil || m.types["AWS::SageMaker::TrainingJob"] != 5 {
+		t.Errorf("err %v, types %v", err, m.types)
+	}
+}
+
+// FuzzReadKept decodes any blob without a panic.
+func FuzzReadKept(f *testing.F) {
+	f.Add([]byte("x"))
+	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x00, 0x01, 0x00, 0x00})
+	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = readKept(b) })
+}
