@@ -421,11 +421,11 @@ func TestHugeStreamInBoundedMemory(t *testing.T) {
 
 func TestCompressionBombIsStopped(t *testing.T) {
 	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	_, _ = io.CopyN(z, &endless{element: bytes.Repeat([]byte("0,"), 1<<15), left: 1 << 40}, 64<<20)
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	_, _ = io.CopyN(z, &endless{element: bytes.Repeat([]byte("0,"), 1<<15), left: 1 << 40}, 8<<20)
 	_ = z.Close()
 	lim := defaultLimits
-	lim.bomb = 8 << 20
+	lim.bomb, lim.ratio = 2<<20, 50
 	var blind []estate.BlindSpot
 	d := &decoder{file: candidate{path: "x.json.gz", gzip: true}, lim: lim, emit: func(piece) error { return nil },
 		blind: func(b estate.BlindSpot) { blind = append(blind, b) }}

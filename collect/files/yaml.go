@@ -281,6 +281,16 @@ func (c *converter) numeral(n *yaml.Node) error {
 
 // text writes a JSON string.
 func (c *converter) text(s string) {
+	plain := true
+	for i := 0; i < len(s) && plain; i++ {
+		plain = !stringStop[s[i]] && s[i] < 0x7f
+	}
+	if plain {
+		c.out.WriteByte('"')
+		c.out.WriteString(s)
+		c.out.WriteByte('"')
+		return
+	}
 	enc := json.NewEncoder(&c.out)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(s) // a string always encodes; the buffer never fails
