@@ -20,7 +20,7 @@ import (
 // configurations of Kubernetes assets only and returns an error only when the
 // snapshot cannot be read.
 func Derive(s *estate.Snapshot) ([]estate.Asset, []estate.Relation, error) {
-	d := &derivation{sets: map[string]bool{}, targets: map[place][]target{}, cloud: map[string]string{}, roles: map[string][]role{}}
+	d := &derivation{sets: map[string]bool{}, targets: map[place]*candidates{}, cloud: map[string]string{}, roles: map[string][]role{}}
 	for n, a := range s.Assets() {
 		if err := d.gather(s, n, a); err != nil {
 			return nil, nil, err
@@ -54,6 +54,14 @@ type target struct {
 	labels map[string]string
 }
 
+// candidates are the targets of one namespace, all and by label.
+type candidates struct {
+	all []target
+	by  map[pair][]target
+}
+
+type pair struct{ key, value string }
+
 // selecting is an object with a selector.
 type selecting struct {
 	place
@@ -80,7 +88,7 @@ type handle struct {
 }
 
 type derivation struct {
-	targets    map[place][]target
+	targets    map[place]*candidates
 	selecting  []selecting
 	roles      map[string][]role
 	aggregated []aggregate
@@ -142,7 +150,7 @@ func (d *derivation) gather(s *estate.Snapshot, n estate.Node, a *estate.Asset) 
 	key := kind + "." + group
 	where := place{a.Account, a.Region}
 	if key == "Pod." {
-		d.targets[where] = append(d.targets[where], target{a.ID, a.Tags})
+		d.target(where, a.ID, a.Tags)
 		return nil
 	}
 	if !derives[key] {
@@ -156,6 +164,29 @@ func (d *derivation) gather(s *estate.Snapshot, n estate.Node, a *estate.Asset) 
 	if json.Unmarshal(config, &x) != nil {
 		return nil // Understand has named what is wrong with it
 	}
+	switch {
+	case d.selects(key, where, a, &x):
+	case key == "ClusterRole."+rbac:
+		d.roles[a.Account] = append(d.roles[a.Account], role{a.ID, a.Tags})
+		if len(x.AggregationRule.Selectors) > 0 {
+			d.aggregated = append(d.aggregated, aggregate{a.ID, a.Account, x.AggregationRule.Selectors})
+		}
+	case key == "Node.":
+		if rest, ok := strings.CutPrefix(x.Spec.ProviderID, "aws://"); ok {
+			d.handles = append(d.handles, handle{a.ID, rest[strings.LastIndex(rest, "/")+1:], "config.spec.providerID", []estate.RelationType{estate.Uses}})
+		}
+	case key == "PersistentVolume.":
+		d.disk(a.ID, &x)
+	case key == "CronJob.batch":
+		d.target(where, a.ID, x.Spec.JobTemplate.Spec.Template.Metadata.Labels)
+	default:
+		d.target(where, a.ID, x.Spec.Template.Metadata.Labels)
+	}
+	return nil
+}
+
+// selects notes what a kind with a selector selects; false for other kinds.
+func (d *derivation) selects(key string, where place, a *estate.Asset, x *shape) bool {
 	switch key {
 	case "Service.":
 		var pairs map[string]string
@@ -163,30 +194,46 @@ func (d *derivation) gather(s *estate.Snapshot, n estate.Node, a *estate.Asset) 
 			d.selecting = append(d.selecting, selecting{where, a.ID, estate.RoutesTo, selector{MatchLabels: pairs}, "config.spec.selector"})
 		}
 	case "NetworkPolicy.networking.k8s.io":
-		// Since v1.34 the member may be left out, meaning every pod.
+		// The member may be left out, which means every pod.
 		sel, _ := parseSelector(x.Spec.PodSelector)
 		d.selecting = append(d.selecting, selecting{where, a.ID, estate.Governs, sel, "config.spec.podSelector"})
 	case "PodDisruptionBudget.policy":
 		if sel, ok := parseSelector(x.Spec.Selector); ok {
 			d.selecting = append(d.selecting, selecting{where, a.ID, estate.Governs, sel, "config.spec.selector"})
 		}
-	case "ClusterRole." + rbac:
-		d.roles[a.Account] = append(d.roles[a.Account], role{a.ID, a.Tags})
-		if len(x.AggregationRule.Selectors) > 0 {
-			d.aggregated = append(d.aggregated, aggregate{a.ID, a.Account, x.AggregationRule.Selectors})
-		}
-	case "Node.":
-		if rest, ok := strings.CutPrefix(x.Spec.ProviderID, "aws://"); ok {
-			d.handles = append(d.handles, handle{a.ID, rest[strings.LastIndex(rest, "/")+1:], "config.spec.providerID", []estate.RelationType{estate.Uses}})
-		}
-	case "PersistentVolume.":
-		d.disk(a.ID, &x)
-	case "CronJob.batch":
-		d.targets[where] = append(d.targets[where], target{a.ID, x.Spec.JobTemplate.Spec.Template.Metadata.Labels})
 	default:
-		d.targets[where] = append(d.targets[where], target{a.ID, x.Spec.Template.Metadata.Labels})
+		return false
 	}
-	return nil
+	return true
+}
+
+// target notes what a selector may choose, under each of its labels.
+func (d *derivation) target(where place, id string, labels map[string]string) {
+	all := d.targets[where]
+	if all == nil {
+		all = &candidates{by: map[pair][]target{}}
+		d.targets[where] = all
+	}
+	t := target{id, labels}
+	all.all = append(all.all, t)
+	for k, v := range labels {
+		all.by[pair{k, v}] = append(all.by[pair{k, v}], t)
+	}
+}
+
+// candidates returns the fewest targets that must be looked at for a selector.
+func (d *derivation) candidates(x *selecting) []target {
+	in := d.targets[x.place]
+	if in == nil {
+		return nil
+	}
+	least := in.all
+	for k, v := range x.selector.MatchLabels {
+		if some := in.by[pair{k, v}]; len(some) < len(least) {
+			least = some
+		}
+	}
+	return least
 }
 
 // derives lists the kinds whose configuration Derive reads.
@@ -238,7 +285,7 @@ func (d *derivation) sel(x selecting) {
 		ID: id, Type: estate.SetType, Cloud: estate.Kubernetes, Account: x.cluster, Region: x.namespace,
 		Name: "pods in " + x.namespace + " with " + name,
 	})
-	for _, t := range d.targets[x.place] {
+	for _, t := range d.candidates(&x) {
 		if x.selector.matches(t.labels) {
 			d.join(id, t.id, estate.Contains, "labels "+strings.Join(slices.Sorted(maps.Keys(x.selector.MatchLabels)), ", "))
 		}
