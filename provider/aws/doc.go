@@ -20,6 +20,9 @@
 //	arn:aws:s3:::BUCKET#prefix/PREFIX     the objects under a prefix
 //	arn:aws:s3:::BUCKET#object/KEY        one object, as a model artefact is
 //	image://REGISTRY/REPO[:TAG|@DIGEST]   a container image
+//	set://principals/aws-accounts         everyone with any AWS account (an S3 access control list's group)
+//	canonical-user://ID                   an account by its S3 canonical id
+//	endpoint-service://NAME               an AWS service as a VPC endpoint leads to it
 //	host://NAME[:PORT]                    a server outside AWS's own naming
 //
 // # Adding a type
