@@ -102,6 +102,7 @@ type group struct {
 // pictureNodes.
 const (
 	columnBoxes  = 7
+	rootsApart   = 2 // more roots of one type are the runs of one job: one box
 	pictureNodes = 4000
 )
 
@@ -131,12 +132,20 @@ func groups(p Picture, faults map[string]int) []*group {
 // join makes one box of each node, or fewer where the column would be too tall:
 // first of assets alike in type, part and state, then in kind and state only.
 func join(nodes []PictureNode, faults map[string]int) []*group {
+	runs := map[string]int{} // roots by type
+	for _, n := range nodes {
+		if n.Root {
+			runs[n.Type]++
+		}
+	}
 	keys := []func(PictureNode) string{
-		func(n PictureNode) string { return n.ID },
 		func(n PictureNode) string {
-			if n.Root && len(nodes) <= 2*columnBoxes {
-				return "root " + n.ID
+			if n.Root && runs[n.Type] > rootsApart {
+				return "runs " + n.Type // of one job: alike but for their dates
 			}
+			return "one " + n.ID
+		},
+		func(n PictureNode) string {
 			return n.Type + state(n, faults)
 		},
 		func(n PictureNode) string { return "kind " + string(n.Kind) + state(n, faults) },

@@ -11,7 +11,9 @@ import (
 // Measures of a drawing in SVG user units.
 const (
 	boxWidth, boxHeight = 164, 42
-	columnGap           = 79
+	columnGap           = 79  // between five columns; fewer stand further apart
+	columnGapMax        = 150 // as far as a line is still followed easily
+	drawingWidth        = 5*boxWidth + 4*columnGap
 	rowGap              = 20
 	dummyHeight         = 10
 	drawingTop          = 34
@@ -25,6 +27,7 @@ type link struct {
 	count    int
 	family   family
 	observed bool
+	last     bool     // both ends stand in the last of several columns
 	via      []*group // the places between, left to right
 }
 
@@ -34,7 +37,7 @@ type layout struct {
 	links         []*link
 	columns       []layoutColumn
 	width, height int
-	left          int
+	left, gap     int
 }
 
 type layoutColumn struct {
@@ -111,6 +114,7 @@ func (l *layout) connect(edges []PictureEdge) {
 // route gives each link a place in every column it passes.
 func (l *layout) route() {
 	for _, k := range l.links {
+		k.last = k.from.col == len(l.columns)-1 && len(l.columns) > 1
 		lo, hi := k.from.col, k.to.col
 		if lo > hi {
 			lo, hi = hi, lo
@@ -191,8 +195,12 @@ func (l *layout) place() {
 		}
 		tallest = max(tallest, heights[i])
 	}
+	l.gap = columnGap
+	if n := len(l.columns); n > 1 {
+		l.gap = min(columnGapMax, (drawingWidth-n*boxWidth)/(n-1))
+	}
 	for i := range l.columns {
-		x := 1 + i*(boxWidth+columnGap)
+		x := 1 + i*(boxWidth+l.gap)
 		l.columns[i].x = x
 		y := drawingTop + (tallest-heights[i])/2 + rowGap/2
 		for _, g := range l.columns[i].boxes {
@@ -200,7 +208,10 @@ func (l *layout) place() {
 			y += g.h + rowGap
 		}
 	}
-	l.width = len(l.columns)*(boxWidth+columnGap) - columnGap + 8
+	l.width = len(l.columns)*(boxWidth+l.gap) - l.gap + 8
+	if len(l.columns) == 1 {
+		l.width += l.gap // arcs and their names
+	}
 	l.width = max(l.width, boxWidth+8)
 	l.height = drawingTop + tallest + 8
 }
@@ -231,10 +242,10 @@ func (k *link) path(at map[*group]int) (d string, reversed bool) {
 }
 
 // side is where a line between two boxes of one column leaves them, and the
-// direction it bends to: right, but from the last columns left, where the page
-// has room.
+// direction it bends to: right, but from the last column left, where there is
+// room.
 func (k *link) side() (x, direction int) {
-	if k.from.col >= 3 {
+	if k.last {
 		return k.from.x, -1
 	}
 	return k.from.x + k.from.w, 1
@@ -255,13 +266,27 @@ func (k *link) label() (x, y int) {
 	return (p.x + p.w + q.x) / 2, (p.y+q.y)/2 - 4
 }
 
+// labelledEach is the most links of which each has its name; with more, a box
+// says once what several of its lines mean, and line styles tell the rest.
+const labelledEach = 14
+
 // labels finds a free place near its line for each link's name; where there is
 // none the name is left to the list below the drawing.
 func (l *layout) labels() map[*link][2]int {
 	places := map[*link][2]int{}
 	ordered := slices.Clone(l.links)
 	slices.SortStableFunc(ordered, func(a, b *link) int { return cmp.Compare(b.from.faults+b.to.faults, a.from.faults+a.to.faults) })
+	type said struct {
+		from *group
+		text string
+	}
+	told := map[said]bool{}
 	for _, k := range ordered {
+		key := said{k.from, labelText(k.names)}
+		if len(l.links) > labelledEach && told[key] {
+			continue
+		}
+		told[key] = true
 		x, y := k.label()
 		half := labelWidth(k.names) / 2
 		for _, shift := range []int{0, -labelHeight, labelHeight, -2 * labelHeight, 2 * labelHeight} {

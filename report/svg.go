@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 )
 
@@ -149,7 +150,7 @@ func (l *layout) lanes() map[*link]map[*group]int {
 }
 
 // boxChars is how many characters of a name fit in a box.
-const boxChars = 20
+const boxChars = 18
 
 func box(g *group) svgBox {
 	n := g.nodes[0]
@@ -170,7 +171,7 @@ func box(g *group) svgBox {
 		}
 		b.Tip = strings.Join(names, ", ")
 	}
-	b.Name, b.Sub = short(b.Name, boxChars), short(b.Sub, boxChars+4)
+	b.Name, b.Sub = short(b.Name, boxChars), short(b.Sub, boxChars+6)
 	classes := []string{"box"}
 	for _, c := range []struct {
 		on   bool
@@ -216,6 +217,9 @@ func nodeName(n PictureNode) string {
 // "Deployment".
 func shortType(t string) string {
 	t = line(t)
+	if t == estate.SetType {
+		return "set"
+	}
 	if rest, ok := strings.CutPrefix(t, "AWS::"); ok {
 		return strings.TrimSpace(strings.ReplaceAll(rest, "::", " "))
 	}
