@@ -129,6 +129,9 @@ func (r *reader) model(ref, evidence string) {
 	default:
 		id = r.a.ID + "#model/" + ref
 	}
+	if !strings.Contains(id, "#") {
+		ref = id // one name for one model, however it was spelt
+	}
 	config, _ := json.Marshal(map[string]string{"reference": ref})
 	r.u.Parts = append(r.u.Parts, estate.Asset{
 		ID: id, Type: ModelType, Cloud: estate.Kubernetes, Name: ref, Kind: estate.KindModel, Source: r.a.Source,

@@ -12,7 +12,8 @@ import (
 
 // Derive joins what no single object names: what services, network policies
 // and disruption budgets select by label, the roles an aggregated role is made
-// of, and the EC2 instances, EBS volumes and file systems behind nodes and
+// of, the accelerators workloads are given by resource claims (their roots are
+// sent as assets to be merged), and the EC2 instances, EBS volumes and file systems behind nodes and
 // persistent volumes, whose ids name no account.
 //
 // What is selected is a set: objects that select alike share one, so that
@@ -36,6 +37,7 @@ func Derive(s *estate.Snapshot) ([]estate.Asset, []estate.Relation, error) {
 			}
 		}
 	}
+	d.claimants(s)
 	for _, h := range d.handles {
 		if to := d.cloud[h.resource]; to != "" {
 			for _, t := range h.types {
@@ -93,6 +95,7 @@ type derivation struct {
 	roles      map[string][]role
 	aggregated []aggregate
 	handles    []handle
+	devices    []device
 	cloud      map[string]string // bare id -> ARN
 	sets       map[string]bool
 	assets     []estate.Asset
@@ -175,6 +178,10 @@ func (d *derivation) gather(s *estate.Snapshot, n estate.Node, a *estate.Asset) 
 		if rest, ok := strings.CutPrefix(x.Spec.ProviderID, "aws://"); ok {
 			d.handles = append(d.handles, handle{a.ID, rest[strings.LastIndex(rest, "/")+1:], "config.spec.providerID", []estate.RelationType{estate.Uses}})
 		}
+	case key == "ResourceClaim.resource.k8s.io" || key == "ResourceClaimTemplate.resource.k8s.io":
+		if class := deviceClass(config); class != "" {
+			d.devices = append(d.devices, device{n, class})
+		}
 	case key == "PersistentVolume.":
 		d.disk(a.ID, &x)
 	case key == "CronJob.batch":
@@ -239,6 +246,7 @@ func (d *derivation) candidates(x *selecting) []target {
 // derives lists the kinds whose configuration Derive reads.
 var derives = map[string]bool{
 	"Service.": true, "NetworkPolicy.networking.k8s.io": true, "PodDisruptionBudget.policy": true, "ClusterRole." + rbac: true,
+	"ResourceClaim.resource.k8s.io": true, "ResourceClaimTemplate.resource.k8s.io": true,
 	"Node.": true, "PersistentVolume.": true, "CronJob.batch": true, "Job.batch": true, "Deployment.apps": true,
 	"ReplicaSet.apps": true, "StatefulSet.apps": true, "DaemonSet.apps": true, "ReplicationController.": true,
 	"Rollout.argoproj.io": true,

@@ -204,3 +204,40 @@ func flow(m map[string]string) string {
 	slices.Sort(out)
 	return "{" + strings.Join(out, ", ") + "}"
 }
+
+// A GPU given by a resource claim makes a root of what names the claim, and of
+// nothing that a root made.
+func TestDeriveAcceleratorsByClaim(t *testing.T) {
+	pod := func(name, claim, refs string) string {
+		return `{apiVersion: v1, kind: Pod, metadata: {name: ` + name + `, namespace: ml` + refs + `}, spec: {resourceClaims: [{name: g, resourceClaimTemplateName: ` + claim + `}], containers: [{name: s, image: acme/s}]}}`
+	}
+	s, err := snapshot(t,
+		`{apiVersion: resource.k8s.io/v1, kind: ResourceClaimTemplate, metadata: {name: gpu, namespace: ml}, spec: {spec: {devices: {requests: [{name: g, exactly: {deviceClassName: gpu.nvidia.com}}]}}}}`,
+		`{apiVersion: resource.k8s.io/v1, kind: ResourceClaimTemplate, metadata: {name: nic, namespace: ml}, spec: {spec: {devices: {requests: [{name: g, exactly: {deviceClassName: rdma.example.com}}]}}}}`,
+		`{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: rs, namespace: ml}, spec: {}}`,
+		pod("bare", "gpu", ""), pod("owned", "gpu", ", ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: rs, controller: true}]"), pod("network", "nic", ""),
+	).Understood(context.Background(), kubernetes.Understand)
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets, rels, err := kubernetes.Derive(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = s.With(assets, rels, nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, root := range map[string]bool{"bare": true, "owned": false, "network": false} {
+		n, _ := s.Find("k8s://c/ml/Pod/" + name)
+		a := s.Asset(n)
+		if (a.Root != nil) != root {
+			t.Errorf("%s: root %+v, want %v", name, a.Root, root)
+		}
+		if config, err := s.Config(n); err != nil || len(config) == 0 || a.Kind != estate.KindCompute {
+			t.Errorf("%s lost its configuration or kind: %q, %q, %v", name, config, a.Kind, err)
+		}
+	}
+	if len(s.BlindSpots()) > 0 {
+		t.Errorf("blind spots: %v", s.BlindSpots())
+	}
+}

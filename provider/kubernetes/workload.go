@@ -97,16 +97,19 @@ func (r *reader) shape() string {
 	if c, ok := customs[r.key()]; ok {
 		return c.class
 	}
-	switch r.key() {
-	case "Job.batch", "CronJob.batch", "JobSet.jobset.x-k8s.io":
+	if endsByKind[r.key()] {
 		return estate.ClassTraining
-	case "Pod.":
+	}
+	if r.key() == "Pod." {
 		if p, _ := r.config("spec").object()["restartPolicy"].(string); p == "Never" || p == "OnFailure" {
 			return estate.ClassTraining
 		}
 	}
 	return estate.ClassEndpoint
 }
+
+// endsByKind are the kinds that run to an end.
+var endsByKind = map[string]bool{"Job.batch": true, "CronJob.batch": true, "JobSet.jobset.x-k8s.io": true}
 
 // recurring are the kinds whose objects are runs of one job under names that
 // differ.
