@@ -140,6 +140,10 @@ func (c *configs) Each(ctx context.Context, refs []uint64, fn func(place int, co
 		id, slot := placeOf(refs[i])
 		if id != current {
 			current = id
+			// What was read ahead is not handed on once nobody wants it.
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if at++; at >= len(packs) {
 				g, ok := <-groups
 				if !ok {
