@@ -139,7 +139,7 @@ func transport(h aws.HTTPClient) aws.HTTPClient {
 }
 
 // Call makes one call and gives the reply as one JSON object. Every failure is
-// an *Error, except that a context's own end is returned as it is, wrapped.
+// an *Error; one that wraps the context's error has CauseCancelled.
 func (c *Client) Call(ctx context.Context, req Request) (json.RawMessage, error) {
 	reply, err := c.call(ctx, req)
 	if err != nil {

@@ -31,9 +31,10 @@ const (
 // struck from them.
 type Error struct {
 	Service, Operation, Region string
-	// Code is the provider's ("AccessDenied") or one of the client's own, which
-	// contain a space-free word: Malformed, Timeout, EndpointMissing,
-	// NoCredentials, InvalidParameter, ConnectionFailed.
+	// Code is the provider's ("AccessDenied"), the HTTP status when the answer
+	// holds none, or one of the client's own: Malformed, Timeout, Unreachable,
+	// ConnectionFailed, EndpointMissing, NoCredentials, InvalidParameter,
+	// Cancelled.
 	Code    string
 	Message string
 	// HTTPStatus and RequestID of the last answer; zero if there was none.
