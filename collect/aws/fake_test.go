@@ -228,13 +228,17 @@ func TestExpired(t *testing.T) {
 // denied by the organisation or does not answer, and reads the others.
 func TestRegionsGivenUp(t *testing.T) {
 	for name, fail := range map[string]func(req api.Request) error{
-		"disabled": func(req api.Request) error { return &api.Error{Code: "AuthFailure", Status: estate.ReadFailed, Cause: api.CauseDisabled} },
-		"denied":   func(req api.Request) error { return denied(req, "with an explicit deny in a service control policy") },
+		"disabled": func(req api.Request) error {
+			return &api.Error{Code: "AuthFailure", Status: estate.ReadFailed, Cause: api.CauseDisabled}
+		},
+		"denied": func(req api.Request) error { return denied(req, "with an explicit deny in a service control policy") },
 		"silent": func(req api.Request) error {
 			<-req.Params["ctx"].(context.Context).Done()
 			return req.Params["ctx"].(context.Context).Err()
 		},
-		"refused": func(req api.Request) error { return &api.Error{Code: "ConnectionFailed", Status: estate.ReadFailed, Cause: api.CauseUnreachable} },
+		"refused": func(req api.Request) error {
+			return &api.Error{Code: "ConnectionFailed", Status: estate.ReadFailed, Cause: api.CauseUnreachable}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &fake{answer: func(req api.Request) (any, error) {

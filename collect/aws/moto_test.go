@@ -160,6 +160,9 @@ func TestCallsArePlanned(t *testing.T) {
 		}
 	}
 	for op := range proxy.Count() {
+		if newer := map[string]string{"s3:GetBucketNotification": "s3:GetBucketNotificationConfiguration", "s3:GetBucketLifecycle": "s3:GetBucketLifecycleConfiguration"}[op]; newer != "" {
+			op = newer // the two spellings are one request
+		}
 		if !planned[op] {
 			t.Errorf("%s was called and is not planned", op)
 		}

@@ -91,6 +91,9 @@ func (r *Resource) fromOperation() string {
 // Add puts a successful reply in its place: the root for the describe, the
 // operation's name for others.
 func (d *Draft) Add(c *Call, body any) error {
+	for _, path := range c.Drop {
+		drop(body, path)
+	}
 	if c.key != "" {
 		if m, ok := body.(map[string]any); ok {
 			trimTokens(m)
@@ -113,6 +116,19 @@ func (d *Draft) Add(c *Call, body any) error {
 	maps.Copy(d.Config, obj)
 	d.note(c, estate.ReadOK, "")
 	return nil
+}
+
+// drop removes the member a dotted path leads to.
+func drop(v any, path string) {
+	head, rest, more := strings.Cut(path, ".")
+	m, ok := v.(map[string]any)
+	switch {
+	case !ok:
+	case more:
+		drop(m[head], rest)
+	default:
+		delete(m, head)
+	}
 }
 
 // Fail notes that a reply could not be had, or says that nothing is there.
@@ -155,6 +171,8 @@ func (d *Draft) place() Scope {
 		if v, ok := s.String(d.Config, r.Account); ok {
 			s.Account = v
 		}
+	} else if owner := text(d.Config["OwnerId"]); r.service.Service == "ec2" && accountNumber.MatchString(owner) {
+		s.Account = owner // a subnet or snapshot shared with us is its owner's
 	}
 	switch {
 	case r.Region != "":
@@ -236,99 +254,4 @@ func (d *Draft) declare(why string) {
 			d.reads = append(d.reads, r)
 		}
 	}
-}
-
-// Declared lists every operation read for an asset of the type and where its
-// reply stands, status left empty.
-func (r *Resource) Declared() []estate.Read {
-	var out []estate.Read
-	if op := r.listOperation(); op != "" {
-		out = append(out, estate.Read{Operation: op})
-	}
-	for _, c := range r.calls {
-		out = append(out, estate.Read{Operation: c.Operation(), Key: c.key})
-	}
-	if r.Rows != nil {
-		out = append(out, estate.Read{Operation: r.service.Service + ":" + r.Rows.Op, Key: r.Rows.Op})
-	}
-	return out
-}
-
-// tags reads the asset's tags: nil if the reply that holds them was not read,
-// empty if it was and there are none.
-func (d *Draft) tags() map[string]string {
-	path := d.Resource.Tags
-	if path == "" {
-		return nil
-	}
-	if v := Lookup(d.Config, path); v != nil {
-		return tagMap(v)
-	}
-	if !d.Read(path) {
-		return nil
-	}
-	return map[string]string{}
-}
-
-// hasKey reports whether a call's reply stands under key.
-func (r *Resource) hasKey(key string) bool {
-	for _, c := range r.calls {
-		if c.key == key {
-			return true
-		}
-	}
-	return false
-}
-
-// Items returns the items of a list reply that the resource keeps.
-func (r *Resource) Items(scope Scope, body any) []any {
-	if r.List != nil {
-		return r.itemsAt(scope, body, r.List.Items)
-	}
-	return r.itemsAt(scope, body, r.From)
-}
-
-// itemsAt returns the kept items at a path.
-func (r *Resource) itemsAt(scope Scope, body any, path string) []any {
-	v := Lookup(body, path)
-	list, ok := v.([]any)
-	if !ok {
-		if m, isObj := v.(map[string]any); isObj {
-			list = []any{m}
-		}
-	}
-	if r.Where == nil {
-		return list
-	}
-	var out []any
-	for _, it := range list {
-		m, _ := it.(map[string]any)
-		if scope.matches(m, r.Where) {
-			out = append(out, it)
-		}
-	}
-	return out
-}
-
-// Wanted reports whether the call is to be made for the asset.
-func (d *Draft) Wanted(c *Call) bool { return c.When == nil || d.Scope.matches(d.Config, c.When) }
-
-// Read reports whether what a path of the configuration begins with was read,
-// be it that nothing is there.
-func (d *Draft) Read(path string) bool {
-	head, _, _ := strings.Cut(strings.TrimSuffix(path, "[]"), ".")
-	if !d.Resource.hasKey(head) {
-		head = ""
-	}
-	known := false
-	for _, r := range d.reads {
-		if r.Key != head {
-			continue
-		}
-		if !r.Status.Known() {
-			return false
-		}
-		known = true
-	}
-	return known
 }

@@ -341,6 +341,37 @@ func TestChildren(t *testing.T) {
 	}
 }
 
+// TestOwners gives a shared thing to its owner and drops presigned addresses.
+func TestOwners(t *testing.T) {
+	s := read(t, "", "",
+		doc{"111122223333/eu-west-1/ec2/describe-snapshots.json", `{"Snapshots":[{"SnapshotId":"snap-1","OwnerId":"111122223333"},{"SnapshotId":"snap-2","OwnerId":"999988887777"}]}`},
+		doc{"lambda/list-functions.json", `{"Functions":[{"FunctionName":"f","FunctionArn":"arn:aws:lambda:eu-west-1:111122223333:function:f"}]}`},
+		doc{"lambda/get-function/f.json", `{"Configuration":{"FunctionName":"f","FunctionArn":"arn:aws:lambda:eu-west-1:111122223333:function:f"},"Code":{"RepositoryType":"S3","Location":"https://presigned"}}`})
+	if got := s.assets["arn:aws:ec2:eu-west-1:999988887777:snapshot/snap-2"].Account; got != "999988887777" {
+		t.Errorf("owner: got %q of %v", got, slices.Collect(keysOf(s.assets)))
+	}
+	const f = "arn:aws:lambda:eu-west-1:111122223333:function:f"
+	if s.at(f, "GetFunction.Code.RepositoryType") != "S3" || s.at(f, "GetFunction.Code.Location") != nil {
+		t.Errorf("the code: %s, blind spots %+v", s.assets[f].Config, s.blind)
+	}
+}
+
+// BenchmarkExport reads documents recognised by their path.
+func BenchmarkExport(b *testing.B) {
+	e, err := NewExport()
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := []byte(`{"TrainingJobName":"j","TrainingJobArn":"arn:aws:sagemaker:us-east-1:111122223333:training-job/j","TrainingJobStatus":"Completed","RoleArn":"arn:aws:iam::111122223333:role/r","CreationTime":1700000000.5}`)
+	for _, path := range []string{"sagemaker/describe-training-job/j.json", "x/y.json"} {
+		b.Run(strings.Split(path, "/")[0], func(b *testing.B) {
+			for b.Loop() {
+				e.Read(estate.Document{Path: path, Body: body}, &shelf{})
+			}
+		})
+	}
+}
+
 // TestTagging supplies tags to assets read before or after.
 func TestTagging(t *testing.T) {
 	tags := doc{"resourcegroupstaggingapi/get-resources.json", `{"ResourceTagMappingList":[{"ResourceARN":"arn:aws:sagemaker:eu-west-1:111122223333:endpoint/e","Tags":[{"Key":"app","Value":"fraud"}]}]}`}

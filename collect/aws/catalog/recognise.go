@@ -171,91 +171,6 @@ func trimTokens(body map[string]any) {
 	}
 }
 
-// fits reports whether a reply can be of the operation: the members it holds
-// are the operation's, at the top and in the first elements. A reply of a
-// newer API than the model may hold a few more; one member in four is allowed.
-func (op *operation) fits(body map[string]any) bool {
-	if op.uses == nil {
-		return false
-	}
-	known, strange := 0, 0
-	for k, v := range body {
-		m, ok := op.outputs[k]
-		switch {
-		case pageTokens[k]:
-		case !ok:
-			strange++
-		case !shaped(m, v, 0):
-			return false
-		default:
-			known++
-		}
-	}
-	return known > 3*strange || known == 0 && strange == 0
-}
-
-// shaped reports whether a value has the shape of a member, two levels deep.
-func shaped(m api.Member, v any, depth int) bool {
-	switch t := v.(type) {
-	case []any:
-		if m.Type != "list" {
-			return m.Type == "document"
-		}
-		elem, ok := m.Elem()
-		if !ok || len(t) == 0 {
-			return ok
-		}
-		return shaped(elem, t[0], depth)
-	case map[string]any:
-		switch m.Type {
-		case "map", "document", "string", "policy": // a policy was decoded
-			return true
-		case "structure":
-		default:
-			return false
-		}
-		if depth > 1 {
-			return true
-		}
-		return members(m, t, depth)
-	case string:
-		return m.Type != "list" && m.Type != "structure" && m.Type != "map"
-	}
-	return true
-}
-
-// members reports whether an object's members are those of a structure.
-func members(m api.Member, obj map[string]any, depth int) bool {
-	have := map[string]api.Member{}
-	for _, x := range m.Members() {
-		have[x.Name] = x
-	}
-	known, strange := 0, 0
-	for k, v := range obj {
-		x, ok := have[k]
-		switch {
-		case !ok:
-			strange++
-		case !shaped(x, v, depth+1):
-			return false
-		default:
-			known++
-		}
-	}
-	return known > 3*strange || known == 0 && strange == 0
-}
-
-// exact reports whether the operation knows every member at the top of a
-// reply.
-func (op *operation) exact(body map[string]any) bool {
-	for k := range body {
-		if _, ok := op.outputs[k]; !ok && !pageTokens[k] {
-			return false
-		}
-	}
-	return true
-}
-
 // recognise says of which operation a reply is. Several operations mean that
 // neither path nor content decides; none, that the document is not of AWS as
 // far as one can tell.
@@ -264,7 +179,7 @@ func (x *index) recognise(path string, body map[string]any) (ops []*operation, n
 	if len(named.ops) > 0 {
 		var fit []*operation
 		for _, op := range named.ops {
-			if op.fits(body) || errorCode(body) != "" {
+			if op.fits(body, false) || errorCode(body) != "" {
 				fit = append(fit, op)
 			}
 		}
@@ -277,7 +192,7 @@ func (x *index) recognise(path string, body map[string]any) (ops []*operation, n
 	}
 	var fit []*operation
 	for _, op := range x.all {
-		if len(op.outputs) > 0 && holds(op, body) && op.exact(body) && op.fits(body) {
+		if len(op.outputs) > 0 && holds(op, body) && op.exact(body) && op.fits(body, true) {
 			fit = append(fit, op)
 		}
 	}
@@ -287,16 +202,6 @@ func (x *index) recognise(path string, body map[string]any) (ops []*operation, n
 	}
 	named.subjects = nil
 	return fit, named
-}
-
-// holds reports whether the reply has anything of the operation's but tokens.
-func holds(op *operation, body map[string]any) bool {
-	for k := range body {
-		if _, ok := op.outputs[k]; ok && !pageTokens[k] {
-			return true
-		}
-	}
-	return false
 }
 
 // narrow prefers the operations of the services the path names.
@@ -331,38 +236,4 @@ func ofServices(ops []*operation, services []string) []*operation {
 		}
 	}
 	return out
-}
-
-// telling reports whether the content alone shows that a reply is of AWS: it
-// holds an ARN, or a list or object under a member few operations have.
-func (x *index) telling(fit []*operation, body map[string]any) bool {
-	if len(fit) == 0 {
-		return false
-	}
-	if findARN(body, 0) != "" {
-		return true
-	}
-	for k, v := range body {
-		switch v.(type) {
-		case []any, map[string]any:
-			if len(fit) == 1 && x.keys[k] <= 2 && len(k) > 4 && (len(body) <= 2 || fit[0].exact(body)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// errorCode is the code of an exported error reply, as the API or the command
-// line's JSON error output spells it; empty if the document is none.
-func errorCode(body map[string]any) string {
-	if e, ok := body["Error"].(map[string]any); ok {
-		if c := text(e["Code"]); c != "" {
-			return c
-		}
-	}
-	if c := text(body["__type"]); c != "" {
-		return c[strings.LastIndexAny(c, "#")+1:]
-	}
-	return ""
 }

@@ -106,6 +106,9 @@ type Call struct {
 	// the others it is said to be skipped.
 	Most int `yaml:"most"`
 
+	// Drop lists paths of the reply that are not kept: presigned addresses are
+	// credentials, and differ from call to call.
+	Drop []string `yaml:"drop"`
 	// Into, in Also, names the member of the root that what Take finds becomes.
 	Into string `yaml:"into"`
 	// Append, in Also, names the list in the root that what Take finds is an

@@ -1,0 +1,138 @@
+package catalog
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// applyFurther attaches a reply to the asset it is about.
+func (e *Export) applyFurther(r *reply, u use, sink estate.Sink, final bool) bool {
+	if r.failed != "" {
+		return e.failedPart(r, u, sink)
+	}
+	s := e.subject(r, u, final)
+	if s == nil || e.rivals(r, u) {
+		return false
+	}
+	d := &Draft{Resource: u.resource, Scope: r.scope, Config: map[string]any{}, source: r.doc.Source}
+	_ = d.Add(u.call, r.body) // a further reply always has its place
+	if err := e.send(d, s.id, s.scope, sink); err != nil {
+		return false
+	}
+	e.parts(d, s, sink)
+	return true
+}
+
+// subject finds the asset a reply is about: by the members of the reply that
+// bear the call's parameters, by the path, and, if final, by what the path's
+// subject makes of the type's id.
+func (e *Export) subject(r *reply, u use, final bool) *stub {
+	res := u.resource
+	if res.Single {
+		if r.scope.Account == "" || !res.IsGlobal() && r.scope.Region == "" {
+			return nil
+		}
+		d := &Draft{Resource: res, Scope: r.scope, Config: map[string]any{}}
+		if id, err := d.ID(); err == nil {
+			return &stub{resource: res, id: id, scope: d.place(), fields: d.Config}
+		}
+		return nil
+	}
+	if s := e.known.find(res, r.named(u.call), r.scope); s != nil {
+		return s
+	}
+	if s := e.known.find(res, r.subjects, r.scope); s != nil {
+		return s
+	}
+	if !final || len(r.subjects) == 0 || r.ownUses() != 1 {
+		return nil
+	}
+	return e.imagine(r, u)
+}
+
+// rivals reports whether the subject of a reply that several types share
+// (ListTags) is also the name of an asset of another of them.
+func (e *Export) rivals(r *reply, u use) bool {
+	for _, other := range r.op.uses {
+		if other.role != further || other.resource == u.resource || other.resource.Single || u.resource.Single {
+			continue
+		}
+		if e.known.find(other.resource, r.subjects, r.scope) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// ownUses counts the types a reply could be a further reply of.
+func (r *reply) ownUses() int {
+	n := 0
+	for _, u := range r.op.uses {
+		if u.role == further {
+			n++
+		}
+	}
+	return n
+}
+
+// named returns the values of the reply's members that bear a parameter's
+// name or its path's: GetRepositoryPolicy says repositoryName.
+func (r *reply) named(c *Call) []string {
+	var out []string
+	for _, param := range slices.Sorted(maps.Keys(c.With)) {
+		if v := text(r.body[param]); v != "" {
+			out = append(out, v)
+			continue
+		}
+		for _, p := range pathsIn(c.With[param]) {
+			if v := text(Lookup(r.body, p)); v != "" {
+				out = append(out, v)
+			}
+		}
+	}
+	if len(out) == 0 && len(c.With) == 1 {
+		for _, v := range r.body { // one member that is an object: look into it
+			m, ok := v.(map[string]any)
+			for param := range c.With {
+				if name := text(m[param]); ok && name != "" && len(r.body) == 1 {
+					out = append(out, name)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// imagine makes an asset of a type out of the subject in a path, when the
+// export lacks the list that names it: a bucket's policy without the list of
+// buckets still says that there is this bucket.
+func (e *Export) imagine(r *reply, u use) *stub {
+	subject := r.subjects[len(r.subjects)-1]
+	if a, ok := parseARN(subject); ok && u.resource.ID != "" && !strings.Contains(u.resource.ID, "{") {
+		return &stub{resource: u.resource, id: subject, scope: Scope{Partition: a.partition, Account: a.account, Region: a.region}, fields: map[string]any{}}
+	}
+	if len(r.subjects) > 1 {
+		return nil
+	}
+	fields := map[string]any{}
+	for _, expr := range u.call.With {
+		path, ok := expr.(string)
+		if !ok || strings.ContainsAny(path, "{[=") {
+			return nil
+		}
+		put(fields, path, subject)
+	}
+	d := &Draft{Resource: u.resource, Scope: r.scope, Config: fields}
+	if u.resource.IsGlobal() && u.resource.Region == "" {
+		d.Scope.Region = ""
+	}
+	id, err := d.ID()
+	if err != nil || errors.Is(err, ErrNoID) {
+		return nil
+	}
+	return &stub{resource: u.resource, id: id, scope: d.place(), fields: fields}
+}
