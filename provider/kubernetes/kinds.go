@@ -123,5 +123,5 @@ var carriers = map[string]bool{
 	"Job.batch": true, "CronJob.batch": true, "ReplicationController.": true,
 	"Service.serving.knative.dev": true, "Configuration.serving.knative.dev": true, "Revision.serving.knative.dev": true,
 	"JobSet.jobset.x-k8s.io": true, "LeaderWorkerSet.leaderworkerset.x-k8s.io": true, "Rollout.argoproj.io": true,
-	"Trial.kubeflow.org": true,
+	"Trial.kubeflow.org": true, "Pod.": true, // a Spark driver controls its executors
 }

@@ -160,7 +160,7 @@ func splitWords(words []string) []string {
 }
 
 // wrappers run the program that follows them.
-var wrappers = []string{"exec", "nohup", "time", "env", "sudo", "tini", "dumb-init", "uv", "run", "poetry", "nice", "--", "-g", "-s", "-c", "-lc", "-ec", "-xc", "-euc", "-exc", "sh", "bash", "ash", "/bin/sh", "/bin/bash", "set", "-e", "-x", "-u", "-ex", "-eu", "-eux", "opentelemetry-instrument"}
+var wrappers = []string{"exec", "nohup", "time", "env", "sudo", "tini", "dumb-init", "uv", "run", "poetry", "nice", "--", "-g", "-s", "-c", "-lc", "-ec", "-xc", "-euc", "-exc", "sh", "bash", "ash", "set", "do", "then", "else", "if", "while", "until", "{", "(", "!", "command", "-e", "-x", "-u", "-ex", "-eu", "-eux", "opentelemetry-instrument"}
 
 // commands cuts a container's words into the commands they run, each beginning
 // with its program.

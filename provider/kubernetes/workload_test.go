@@ -61,6 +61,7 @@ func TestRoots(t *testing.T) {
 		{"vllm_mirror", "Deployment", `{name: s, image: "111122223333.dkr.ecr.eu-west-1.amazonaws.com/hub/vllm/vllm-openai@sha256:ab"}`, estate.ClassEndpoint, "vLLM"},
 		{"vllm_module", "StatefulSet", `{name: s, image: acme/base, command: [python3, -m, vllm.entrypoints.openai.api_server]}`, estate.ClassEndpoint, "command"},
 		{"vllm_shell", "Deployment", `{name: s, image: acme/base, command: [/bin/sh, -c], args: ["set -e; export A=b; exec vllm serve acme/m --port 80"]}`, estate.ClassEndpoint, "vllm serve"},
+		{"vllm_in_a_loop", "Deployment", `{name: s, image: acme/base, command: [bash, -c, "while true; do nohup vllm serve acme/m; done"]}`, estate.ClassEndpoint, "vllm serve"},
 		{"vllm_weak_pair", "Deployment", `{name: s, image: acme/base, ports: [{containerPort: 8000}], env: [{name: VLLM_LOGGING_LEVEL, value: INFO}]}`, estate.ClassEndpoint, "looks like vLLM"},
 		{"tgi", "Deployment", `{name: s, image: "ghcr.io/huggingface/text-generation-inference:3.0"}`, estate.ClassEndpoint, "Text Generation Inference"},
 		{"triton", "Deployment", `{name: s, image: "nvcr.io/nvidia/tritonserver:24.05-py3"}`, estate.ClassEndpoint, "Triton"},
@@ -226,6 +227,7 @@ func TestOwnedIsNoRoot(t *testing.T) {
 		`[{apiVersion: serving.knative.dev/v1, kind: Revision, name: a, controller: true}]`: false,
 		`[{apiVersion: v1, kind: Node, name: a, controller: true}]`:                         true, // a static pod
 		`[{apiVersion: example.com/v1, kind: Thing, name: a, controller: true}]`:            true, // shows nothing itself
+		`[{apiVersion: v1, kind: Pod, name: driver, controller: true}]`:                     false,
 		`[]`: true,
 	} {
 		if u := kubernetes.Understand(object(t, pod(refs))); (u.Root != nil) != root {
