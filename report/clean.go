@@ -12,9 +12,9 @@ import (
 // that make two different names look the same.
 func steers(r rune) bool {
 	switch {
-	case r == '\n' || r == '\t':
-		return false
-	case r < 0x20, r >= 0x7f && r <= 0x9f:
+	case r < 0x7f:
+		return r < 0x20 && r != '\n' && r != '\t'
+	case r <= 0x9f:
 		return true
 	case r == 0x061c, r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f:
 		return true
@@ -24,10 +24,14 @@ func steers(r rune) bool {
 	return unicode.Is(unicode.Cf, r)
 }
 
+// lineMax is how many bytes of one value are printed; no provider has longer
+// names, and a longer one is somebody's attempt at the reader's patience.
+const lineMax = 4096
+
 // line returns s safe to print on one line: steering characters become �,
-// runs of white space one blank.
+// runs of white space one blank, and what is longer than lineMax is cut.
 func line(s string) string {
-	if plain(s) {
+	if len(s) < lineMax && plain(s) {
 		return s
 	}
 	var b strings.Builder
@@ -44,9 +48,13 @@ func line(s string) string {
 			r = utf8.RuneError
 		}
 		blank = false
+		if b.Len()+utf8.UTFMax+len("…") > lineMax {
+			b.WriteString("…")
+			break
+		}
 		b.WriteRune(r)
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), " ")
 }
 
 // plain is the quick way out: printable ASCII without double blanks.

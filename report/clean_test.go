@@ -31,6 +31,15 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestLineIsBounded(t *testing.T) {
+	for _, unit := range []string{"a", "é ", "\x1b", "船"} {
+		got := line(strings.Repeat(unit, 10_000))
+		if len(got) > lineMax || !strings.HasSuffix(got, "…") || line(got) != got {
+			t.Errorf("%q: %d bytes, ends %q", unit, len(got), got[len(got)-8:])
+		}
+	}
+}
+
 func TestBlockKeepsLineBreaks(t *testing.T) {
 	if got, want := block("a \\\r\n\tb\x1b\n"), "a \\\n    b\ufffd"; got != want {
 		t.Errorf("%q, want %q", got, want)

@@ -207,7 +207,7 @@ func sameType(nodes []PictureNode) string {
 }
 
 func nodeName(n PictureNode) string {
-	if s := line(n.Name); s != "" {
+	if s := line(n.Name); s != "" && !strings.HasPrefix(s, "arn:") {
 		return s
 	}
 	return lastPart(line(n.ID))
