@@ -51,3 +51,9 @@ lint: ## golangci-lint, if it is installed
 
 clean:
 	rm -rf bin dist $(VENV) test/kube/bin
+
+bench: setup build ## every figure of docs/benchmarks.md, measured and written
+	bash bench/run.sh
+
+dist: ## release archives for the platforms we build, with checksums
+	@bash deploy/dist.sh '$(VERSION)' '$(LDFLAGS)'

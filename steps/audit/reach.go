@@ -20,12 +20,12 @@ var followed = []estate.RelationType{
 // settings are the types that are one setting for a whole account or region:
 // no configuration names them, yet workloads there depend on them. The value is
 // the prefix of the types of the assets that do; empty: every workload of the
-// account. Nobody who has no Bedrock asset is held back by Bedrock's logging.
+// account. Nobody who has no Bedrock asset is held back by Bedrock's logging. The
+// root user is an identity, not a setting: who can act on the workload is the
+// access step's question.
 var settings = map[string]string{
 	"AWS::S3::AccountPublicAccessBlock":                 "",
 	"AWS::IAM::AccountPasswordPolicy":                   "",
-	"AWS::IAM::AccountSummary":                          "",
-	"AWS::Organizations::Account":                       "",
 	"AWS::CloudTrail::Trail":                            "",
 	"AWS::GuardDuty::Detector":                          "",
 	"AWS::Config::ConfigurationRecorder":                "",
