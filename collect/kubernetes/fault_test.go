@@ -21,7 +21,7 @@ import (
 
 // faulty is an API server that answers badly on purpose, which the real one
 // cannot be made to do. What it says is spelt as the real one spells it.
-func faulty(t *testing.T, lists http.HandlerFunc) *rest.Config {
+func faulty(t testing.TB, lists http.HandlerFunc) *rest.Config {
 	t.Helper()
 	mux := http.NewServeMux()
 	answer := func(path, body string) {
