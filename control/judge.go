@@ -51,17 +51,36 @@ func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Re
 	}
 	subject := expr.NewSubject(a, func() (json.RawMessage, error) { return config, nil }, ctx.Zone, ctx.Now)
 	defer subject.Release()
+	var known answers
+	if len(controls) > 4 {
+		known = answers{}
+	}
 	out := make([]Result, len(controls))
 	for i, c := range controls {
-		out[i] = c.judge(subject)
+		out[i] = c.judge(subject, known)
 	}
 	return out
 }
 
-func (c *Control) judge(s *expr.Subject) Result {
+// answers are the conditions an asset has been asked already.
+type answers map[*expr.Expr]expr.Result
+
+func (k answers) ask(e *expr.Expr, s *expr.Subject) expr.Result {
+	if k == nil {
+		return e.Eval(s)
+	}
+	r, ok := k[e]
+	if !ok {
+		r = e.Eval(s)
+		k[e] = r
+	}
+	return r
+}
+
+func (c *Control) judge(s *expr.Subject, known answers) Result {
 	r := Result{Control: c}
 	if c.applies != nil {
-		switch e := c.applies.Eval(s); e.Truth {
+		switch e := known.ask(c.applies, s); e.Truth {
 		case expr.False:
 			r.Outcome, r.Why = finding.NA, "does not apply: "+c.applies.String()
 			return r

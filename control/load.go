@@ -78,7 +78,7 @@ type catalogue struct {
 // left out; the rest load. An id that an earlier file system has already is
 // refused: a company's own control never silently replaces a built-in one.
 func Load(fsys ...fs.FS) (*Set, []error) {
-	l := loader{set: &Set{byType: map[string][]*Control{}, names: map[string]string{}}, kinds: map[string]string{}}
+	l := loader{set: &Set{byType: map[string][]*Control{}, names: map[string]string{}}, kinds: map[string]string{}, applies: map[string]*expr.Expr{}}
 	for _, f := range fsys {
 		l.catalogues(f)
 	}
@@ -95,9 +95,12 @@ func Load(fsys ...fs.FS) (*Set, []error) {
 }
 
 type loader struct {
-	set   *Set
-	kinds map[string]string // id -> framework or technique
-	errs  []error
+	set *Set
+	// applies are the compiled conditions by source: many controls share one,
+	// and an asset answers it once.
+	applies map[string]*expr.Expr
+	kinds   map[string]string // id -> framework or technique
+	errs    []error
 }
 
 func (l *loader) catalogues(f fs.FS) {
@@ -175,7 +178,7 @@ func (l *loader) control(f fs.FS, folder string) (*Control, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := builder{d: &d, folder: sub, kinds: l.kinds}
+	b := builder{d: &d, folder: sub, kinds: l.kinds, applies: l.applies}
 	c := b.build()
 	if d.ID.Value != folder {
 		b.bad(d.ID, "id %q is not the folder's name, %q", d.ID.Value, folder)
@@ -188,10 +191,11 @@ func (l *loader) control(f fs.FS, folder string) (*Control, error) {
 
 // builder checks one definition and gathers all that is wrong with it.
 type builder struct {
-	d      *definition
-	folder fs.FS
-	kinds  map[string]string
-	errs   []error
+	d       *definition
+	folder  fs.FS
+	kinds   map[string]string
+	applies map[string]*expr.Expr
+	errs    []error
 }
 
 func (b *builder) bad(t strict.Text, format string, args ...any) {
@@ -231,7 +235,10 @@ func (b *builder) build() *Control {
 	c.Frameworks, c.Techniques = b.ids(d.Frameworks, "framework"), b.ids(d.Techniques, "technique")
 	c.fails = b.expression(d.Fails, expr.Compile)
 	if d.Applies != nil {
-		c.applies = b.expression(*d.Applies, expr.Compile)
+		if c.applies = b.applies[d.Applies.Value]; c.applies == nil {
+			c.applies = b.expression(*d.Applies, expr.Compile)
+			b.applies[d.Applies.Value] = c.applies
+		}
 	}
 	for _, e := range d.Evidence {
 		c.evidence = append(c.evidence, exhibit{what: e.Value, show: b.expression(e, expr.CompileValue)})

@@ -59,7 +59,7 @@ func (c *Control) groups() []group {
 func (c *Control) on(a *estate.Asset, now time.Time) Result {
 	s := expr.NewSubject(a, nil, nil, now)
 	defer s.Release()
-	return c.judge(s)
+	return c.judge(s, nil)
 }
 
 // proveRead denies one operation to every case.

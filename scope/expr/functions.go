@@ -43,12 +43,54 @@ func functions() []cel.EnvOption {
 func unary(name string, arg, result *cel.Type, f func(any) (any, error)) cel.EnvOption {
 	return cel.Function(name, cel.Overload(name+"_1", []*cel.Type{arg}, result,
 		cel.UnaryBinding(func(v ref.Val) ref.Val {
-			x, bad := goValue(v)
-			if bad != nil {
-				return bad
+			at := placeOf(v)
+			if at == nil {
+				return apply(f, v)
 			}
-			return celValue(f(x))
+			// Many controls ask the same of one place: the containers of a pod,
+			// the statements of a policy. It is worked out once.
+			key := memoKey{name, at.node}
+			if out, ok := at.doc.memo[key]; ok {
+				return out
+			}
+			out := apply(f, v)
+			if at.doc.memo == nil {
+				at.doc.memo = map[memoKey]ref.Val{}
+			}
+			if _, failed := out.(*types.Err); !failed { // evaluation writes into errors
+				at.doc.memo[key] = out
+			}
+			return out
 		})))
+}
+
+// memoKey is a function and the node of a document it was applied to.
+type memoKey struct {
+	function string
+	node     int32
+}
+
+// placeOf returns the place in a document a value stands at; nil if it has none.
+func placeOf(v ref.Val) *place {
+	switch v := v.(type) {
+	case *object:
+		return &v.place
+	case *list:
+		return &v.place
+	case *types.Optional:
+		if v.HasValue() {
+			return placeOf(v.GetValue())
+		}
+	}
+	return nil
+}
+
+func apply(f func(any) (any, error), v ref.Val) ref.Val {
+	x, bad := goValue(v)
+	if bad != nil {
+		return bad
+	}
+	return celValue(f(x))
 }
 
 // binary declares a function of two arguments, as unary does of one.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"cel.dev/cel-go/common/types/ref"
 )
 
 // The kinds of a tape node.
@@ -38,12 +40,14 @@ type node struct {
 type document struct {
 	text  string
 	nodes []node
+	memo  map[memoKey]ref.Val // results of functions on parts of it
 }
 
 // parse validates text whole, so that a document is either right or an error
 // and no expression ever sees half of a damaged configuration.
 func (d *document) parse(text string) error {
 	d.text, d.nodes = text, d.nodes[:0]
+	clear(d.memo)
 	if uint64(len(text)) > math.MaxUint32 {
 		return fmt.Errorf("configuration of %d bytes is too large", len(text))
 	}
