@@ -83,7 +83,7 @@ func (u *unit) over(c *catalog.Call) bool {
 	most := c.Most * u.c.opts.Bounds.History
 	if n == most+1 {
 		u.sink.BlindSpot(estate.BlindSpot{
-			Source: u.c.opts.Source, Account: u.account, Region: u.region.name, Operation: c.Operation(),
+			Source: u.c.opts.Source, Account: u.account, Region: u.place(), Operation: c.Operation(),
 			Types: []string{c.Type()}, Status: estate.ReadSkipped,
 			Why:  fmt.Sprintf("read for the first %d only; the others' reads say so", most),
 			Hint: "raise the bound on history to read more",

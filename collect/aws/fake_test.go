@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -270,6 +271,30 @@ func TestRegionsGivenUp(t *testing.T) {
 				t.Error("the other region was not read")
 			}
 		})
+	}
+}
+
+// TestGlobalWithoutHome reads IAM though the organisation denies the home
+// region.
+func TestGlobalWithoutHome(t *testing.T) {
+	f := &fake{answer: func(req api.Request) (any, error) {
+		switch {
+		case req.Service == "ec2" && req.Region == "eu-west-1":
+			return nil, denied(req, "with an explicit deny in a service control policy")
+		case req.Key() == "iam:GetAccountAuthorizationDetails":
+			return map[string]any{"RoleDetailList": []any{map[string]any{"RoleName": "r", "Arn": "arn:aws:iam::111122223333:role/r"}}}, nil
+		}
+		return nil, nil
+	}}
+	m, err := run(t, f, Options{Services: []string{"iam", "ec2"}, Regions: []string{"eu-west-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.types["AWS::IAM::Role"] != 1 {
+		t.Errorf("types: %v", m.types)
+	}
+	if !slices.Contains(m.covered, estate.Coverage{Type: "AWS::IAM::Role", Account: "111122223333"}) {
+		t.Errorf("covered: %v", m.covered)
 	}
 }
 

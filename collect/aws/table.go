@@ -64,7 +64,7 @@ func (u *unit) table(d *catalog.Draft) *table {
 	t.once.Do(func() {
 		t.rows, t.fail = u.readTable(u.region.ctx, service, rows)
 		if t.fail != nil {
-			req := api.Request{Service: service, Operation: rows.Op, Region: u.region.name}
+			req := api.Request{Service: service, Operation: rows.Op, Region: u.scope.Region}
 			u.blind(req, t.fail, "", []string{d.Resource.Type}, []string{u.rowGrants(d)})
 		}
 	})
@@ -73,7 +73,7 @@ func (u *unit) table(d *catalog.Draft) *table {
 
 // readTable has the table made, waits for it and reads it.
 func (u *unit) readTable(ctx context.Context, service string, rows *catalog.Rows) (map[string]map[string]any, *failure) {
-	req := api.Request{Service: service, Operation: rows.Prepare, Region: u.region.name}
+	req := api.Request{Service: service, Operation: rows.Prepare, Region: u.scope.Region}
 	for try := 0; ; try++ {
 		body, err := u.call(ctx, req, 1)
 		if err != nil {

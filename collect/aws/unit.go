@@ -29,6 +29,10 @@ type unit struct {
 // unit reads a group, from what an interrupted run kept if that is fresh.
 func (s *session) unit(g *group, name string) {
 	r := s.region(name)
+	if g.global() {
+		// Global services answer though the home region be given up.
+		r = s.region("")
+	}
 	if r.ctx.Err() != nil {
 		return
 	}
@@ -61,17 +65,16 @@ func (u *unit) read() {
 	if u.region.ctx.Err() != nil {
 		return
 	}
-	region := u.region.name
-	if u.group.global() {
-		region = ""
-	}
 	for _, t := range u.group.types() {
 		if !u.partial[t] {
-			u.sink.Covered(estate.Coverage{Type: t, Account: u.account, Region: region})
+			u.sink.Covered(estate.Coverage{Type: t, Account: u.account, Region: u.place()})
 		}
 	}
 	u.saySkipped()
 }
+
+// place is the region of what the unit reads; empty for global types.
+func (u *unit) place() string { return u.region.name }
 
 // list reads one listing, whole or bounded by its history, and hands every
 // item on. It is used for the group's own listing and for those below assets.
@@ -226,7 +229,7 @@ func (u *unit) saySkipped() {
 			where = " of each " + r.Parent
 		}
 		u.sink.BlindSpot(estate.BlindSpot{
-			Source: u.c.opts.Source, Account: u.account, Region: u.region.name, Operation: r.List.Operation(),
+			Source: u.c.opts.Source, Account: u.account, Region: u.place(), Operation: r.List.Operation(),
 			Types: []string{t}, Status: estate.ReadSkipped,
 			Why:  fmt.Sprintf("what runs and the newest %d%s were read; older ones were left out", n, where),
 			Hint: "raise the bound on history to read more",

@@ -59,14 +59,41 @@ func (e *Export) applyList(r *reply, u use, sink estate.Sink, final bool) bool {
 	}
 	for _, item := range items {
 		d := res.startFrom(r.doc.Source, scope, item, u.call.Operation())
-		if err := e.emit(d, sink); err != nil {
-			if final {
-				return false
-			}
-			e.badItem(r, res, err, sink)
+		if err := e.emit(d, sink); err != nil && !e.onlyNamed(r, res, item, sink) {
+			return false
 		}
 	}
 	e.listed(res, scope, r)
+	return true
+}
+
+// onlyNamed takes an item that only names what a describe tells in full: the
+// describe is there, or its lack is said. It reports whether the item is one.
+func (e *Export) onlyNamed(r *reply, res *Resource, item any, sink estate.Sink) bool {
+	if res.Describe == nil {
+		return false
+	}
+	names := []string{text(item)}
+	if m, ok := item.(map[string]any); ok {
+		names = names[:0]
+		for _, p := range pathsIn(res.Describe.With) {
+			if v := text(Lookup(m, p)); v != "" {
+				names = append(names, v)
+			}
+		}
+	}
+	if len(names) == 0 || names[0] == "" {
+		return false
+	}
+	if e.known.find(res, names, r.scope) != nil {
+		return true
+	}
+	sink.BlindSpot(estate.BlindSpot{
+		Source: r.doc.Source, Account: r.scope.Account, Region: r.scope.Region, Operation: r.doc.Path,
+		Types: []string{res.Type}, Status: estate.ReadSkipped,
+		Why:  strings.Join(names, "/") + " is listed, but the export does not describe it",
+		Hint: "export it: aws " + res.service.Service + " " + kebab(res.Describe.Op),
+	})
 	return true
 }
 
@@ -100,8 +127,11 @@ func idPlace(id string, scope Scope) (account, region string) {
 		return scope.Account, scope.Region
 	}
 	account = scope.Account
-	if accountNumber.MatchString(a.account) {
+	switch {
+	case accountNumber.MatchString(a.account):
 		account = a.account
+	case a.account == "aws":
+		account = "" // the provider's own
 	}
 	return account, first(a.region, scope.Region)
 }

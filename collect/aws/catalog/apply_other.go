@@ -16,32 +16,69 @@ func (e *Export) failedPart(r *reply, u use, sink estate.Sink) bool {
 	}
 	status := estate.ReadFailed
 	switch {
-	case u.call.IsAbsent(r.failed, r.failed):
+	case u.call.IsAbsent(r.failed, r.why):
 		status = estate.ReadAbsent
-	case r.failed == "AccessDenied" || r.failed == "AccessDeniedException" || r.failed == "UnauthorizedOperation":
-		status = estate.ReadDenied
+	default:
+		status = statusOf(r.failed)
 	}
 	d := &Draft{Resource: u.resource, Scope: r.scope, Config: map[string]any{}, source: r.doc.Source}
-	why := r.failed
+	why := r.why
 	if status.Known() {
 		why = ""
 	}
 	d.note(u.call, status, why)
+	if !status.Known() {
+		b := estate.BlindSpot{
+			Source: r.doc.Source, Account: s.scope.Account, Region: s.scope.Region, Operation: u.call.Operation(), Asset: s.id,
+			Types: []string{u.resource.Type}, Status: status, Why: r.doc.Path + " holds an error: " + r.why,
+			Hint: "run the command again and export its reply",
+		}
+		if status == estate.ReadDenied {
+			b.Hint = "grant " + strings.Join(u.call.Grants(), ", ")
+		}
+		sink.BlindSpot(b)
+	}
 	return e.send(d, s.id, s.scope, sink) == nil
+}
+
+// statusOf says what an exported error code means.
+func statusOf(code string) estate.ReadStatus {
+	switch {
+	case strings.Contains(code, "AccessDenied"), strings.Contains(code, "Unauthorized"), strings.Contains(code, "NotAuthorized"), code == "AuthorizationError":
+		return estate.ReadDenied
+	case strings.Contains(code, "Throttl"), code == "SlowDown", code == "TooManyRequestsException", code == "RequestLimitExceeded":
+		return estate.ReadThrottled
+	}
+	return estate.ReadFailed
 }
 
 // failedList says that an exported list is an error.
 func (e *Export) failedList(r *reply, u use, sink estate.Sink) bool {
-	if u.call.IsAbsent(r.failed, r.failed) {
+	if u.call.IsAbsent(r.failed, r.why) {
 		e.listed(u.resource, r.scope, r)
 		return true
 	}
-	sink.BlindSpot(estate.BlindSpot{
-		Source: r.doc.Source, Account: r.scope.Account, Region: r.scope.Region, Operation: r.doc.Path,
-		Types: []string{u.resource.Type}, Status: estate.ReadFailed, Why: "the file holds an error: " + r.failed,
-		Hint: "grant " + u.call.Grants()[0] + " and export again",
-	})
+	b := estate.BlindSpot{
+		Source: r.doc.Source, Account: r.scope.Account, Region: r.scope.Region, Operation: r.op.service + ":" + r.op.name,
+		Types: typesBelow(u.resource), Status: statusOf(r.failed), Why: r.doc.Path + " holds an error: " + r.why,
+		Hint: "run the command again and export its reply",
+	}
+	if b.Status == estate.ReadDenied {
+		b.Hint = "grant " + strings.Join(u.call.Grants(), ", ")
+	}
+	sink.BlindSpot(b)
 	return true
+}
+
+// typesBelow lists a type and what is listed below it.
+func typesBelow(r *Resource) []string {
+	out := []string{r.Type}
+	for _, c := range r.Children() {
+		if c != r {
+			out = append(out, typesBelow(c)...)
+		}
+	}
+	return out
 }
 
 // badItem says that an item of a list has no id.

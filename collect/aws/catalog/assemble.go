@@ -221,6 +221,12 @@ func (d *Draft) Asset(unread string) (estate.Asset, error) {
 		return estate.Asset{}, err
 	}
 	scope := d.place()
+	if a, ok := parseARN(id); ok && a.account == "aws" {
+		scope.Account = ""
+		for _, k := range d.Resource.Shared {
+			delete(d.Config, k)
+		}
+	}
 	d.declare(unread)
 	config, err := json.Marshal(d.Config)
 	if err != nil {

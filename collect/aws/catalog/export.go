@@ -55,6 +55,7 @@ type reply struct {
 	scope    Scope
 	foreign  string // an account that other services' ARNs name
 	failed   string // error code, if the document is an error
+	why      string // its code and message
 }
 
 // listKey is one type's listing in one place.
@@ -88,7 +89,14 @@ func (e *Export) Read(doc estate.Document, sink estate.Sink) bool {
 		return true
 	}
 	times(ops[0].outputs, body)
-	r := &reply{op: ops[0], doc: doc, body: body, subjects: n.subjects, failed: errorCode(body)}
+	r := &reply{op: ops[0], doc: doc, body: body, subjects: n.subjects}
+	r.failed, r.why = errorWords(body)
+	if r.failed == emptyOutput {
+		if !r.op.mayBeEmpty() {
+			return false
+		}
+		r.failed, r.body = "", map[string]any{}
+	}
 	e.place(r, n)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -103,6 +111,11 @@ func (e *Export) Read(doc estate.Document, sink estate.Sink) bool {
 		e.waiting = append(e.waiting, r)
 	}
 	return true
+}
+
+// mayBeEmpty reports whether a reply of the operation can have no member.
+func (op *operation) mayBeEmpty() bool {
+	return slices.ContainsFunc(op.uses, func(u use) bool { return u.call != nil && u.call.Empty })
 }
 
 // damaged says that a document whose path names an operation does not hold a

@@ -307,11 +307,46 @@ func TestCredentialReport(t *testing.T) {
 // TestExportedErrors take a refusal for a refusal and an absence for one.
 func TestExportedErrors(t *testing.T) {
 	list := doc{"s3api/list-buckets.json", `{"Buckets":[{"Name":"b","CreationDate":"2024-01-01T00:00:00+00:00"}],"Owner":{"ID":"x"}}`}
-	for code, want := range map[string]estate.ReadStatus{"NoSuchBucketPolicy": estate.ReadAbsent, "AccessDenied": estate.ReadDenied, "SlowDown": estate.ReadFailed} {
+	for code, want := range map[string]estate.ReadStatus{"NoSuchBucketPolicy": estate.ReadAbsent, "AccessDenied": estate.ReadDenied, "SlowDown": estate.ReadThrottled, "InternalError": estate.ReadFailed} {
 		s := read(t, "111122223333", "", list, doc{"s3api/get-bucket-policy/b.json", `{"Error":{"Code":"` + code + `","Message":"m"}}`})
 		if got := s.status("arn:aws:s3:::b", "GetBucketPolicy"); got != want {
 			t.Errorf("%s: got %s, want %s", code, got, want)
 		}
+	}
+}
+
+// TestNamesOnly takes a list of bare names for what it is.
+func TestNamesOnly(t *testing.T) {
+	list := doc{"eks/list-nodegroups/c.json", `{"nodegroups":["gpu"]}`}
+	full := doc{"eks/describe-nodegroup/c/gpu.json", `{"nodegroup":{"nodegroupName":"gpu","clusterName":"c","nodegroupArn":"arn:aws:eks:eu-west-1:111122223333:nodegroup/c/gpu/1"}}`}
+	if s := read(t, "111122223333", "eu-west-1", list, full); len(s.blind) != 0 || len(s.assets) != 1 {
+		t.Errorf("got %d assets, blind spots %+v", len(s.assets), s.blind)
+	}
+	if s := read(t, "111122223333", "eu-west-1", list); len(s.blind) != 1 || !strings.Contains(s.blind[0].Why, "gpu is listed") {
+		t.Errorf("blind spots: %+v", s.blind)
+	}
+}
+
+// TestEmptyOutput takes a file with nothing in it for a reply only where a
+// reply may be empty.
+func TestEmptyOutput(t *testing.T) {
+	e, err := NewExport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{"s3api/get-bucket-versioning/b.json": true, "s3api/get-bucket-policy/b.json": false} {
+		if got := e.Read(estate.Document{Path: path, Body: []byte(`{"Error":{"Code":"EmptyOutput","Operation":"","Message":""}}`)}, &shelf{}); got != want {
+			t.Errorf("%s: understood %v, want %v", path, got, want)
+		}
+	}
+}
+
+// TestProvidersOwn gives AWS's own policies to no account.
+func TestProvidersOwn(t *testing.T) {
+	s := read(t, "", "", doc{"111122223333/iam/list-policies.json", `{"Policies":[{"PolicyName":"p","Arn":"arn:aws:iam::aws:policy/p","AttachmentCount":3}]}`})
+	a := s.assets["arn:aws:iam::aws:policy/p"]
+	if a.Account != "" || strings.Contains(string(a.Config), "AttachmentCount") {
+		t.Errorf("got account %q config %s", a.Account, a.Config)
 	}
 }
 

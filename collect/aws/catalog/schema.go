@@ -61,6 +61,9 @@ type Resource struct {
 	Global bool `yaml:"global"`
 	// Where keeps only items whose path has one of the values.
 	Where map[string][]string `yaml:"where"`
+	// Shared lists members that tell of the account that asks; they are dropped
+	// when the asset is the provider's own, which every account sees.
+	Shared []string `yaml:"shared"`
 	// Recursive lists the type again below each of its own assets.
 	Recursive bool `yaml:"recursive"`
 	// History bounds a list of things that ended long ago.
@@ -106,6 +109,9 @@ type Call struct {
 	// the others it is said to be skipped.
 	Most int `yaml:"most"`
 
+	// Empty says that the reply of a setting never made has no member at all, for
+	// which the command line prints nothing.
+	Empty bool `yaml:"empty"`
 	// Drop lists paths of the reply that are not kept: presigned addresses are
 	// credentials, and differ from call to call.
 	Drop []string `yaml:"drop"`

@@ -126,13 +126,22 @@ func (x *index) telling(fit []*operation, body map[string]any) bool {
 // errorCode is the code of an exported error reply, as the API or the command
 // line's JSON error output spells it; empty if the document is none.
 func errorCode(body map[string]any) string {
+	code, _ := errorWords(body)
+	return code
+}
+
+// emptyOutput is the code of a file in which the command line printed nothing.
+const emptyOutput = "EmptyOutput"
+
+// errorWords are an exported error's code, and "code: message".
+func errorWords(body map[string]any) (code, why string) {
 	if e, ok := body["Error"].(map[string]any); ok {
-		if c := text(e["Code"]); c != "" {
-			return c
-		}
+		code, why = text(e["Code"]), text(e["Message"])
+	} else if c := text(body["__type"]); c != "" {
+		code, why = c[strings.LastIndexAny(c, "#")+1:], first(text(body["message"]), text(body["Message"]))
 	}
-	if c := text(body["__type"]); c != "" {
-		return c[strings.LastIndexAny(c, "#")+1:]
+	if why == "" {
+		return code, code
 	}
-	return ""
+	return code, code + ": " + why
 }
