@@ -24,7 +24,9 @@ func (u *unit) complete(d *catalog.Draft) {
 	}
 	a, err := d.Asset("not read")
 	if err != nil {
-		u.malformedItem(d, err)
+		if !d.RootFailed() { // else the failed describe has been said
+			u.malformedItem(d, err)
+		}
 		return
 	}
 	u.sink.Asset(a)
@@ -106,8 +108,9 @@ func (u *unit) regionFor(d *catalog.Draft, c *catalog.Call) string {
 // failed says that part of an asset could not be read.
 func (u *unit) failed(d *catalog.Draft, c *catalog.Call, req api.Request, f *failure) {
 	id, err := d.ID()
-	if err != nil {
-		u.malformedItem(d, err)
+	if err != nil { // what would have told the id is what failed
+		u.fail([]*catalog.Resource{d.Resource})
+		u.blind(req, f, "", typesOf([]*catalog.Resource{d.Resource}), c.Grants())
 		return
 	}
 	u.blind(req, f, id, []string{d.Resource.Type}, c.Grants())

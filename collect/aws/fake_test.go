@@ -211,6 +211,34 @@ func TestDenied(t *testing.T) {
 	}
 }
 
+// TestDeniedDescribe names the grant also where the describe alone tells the
+// id.
+func TestDeniedDescribe(t *testing.T) {
+	f := &fake{answer: func(req api.Request) (any, error) {
+		switch req.Key() {
+		case "eks:ListClusters":
+			return map[string]any{"clusters": []any{"c"}}, nil
+		case "eks:ListNodegroups":
+			return map[string]any{"nodegroups": []any{"gpu"}}, nil
+		case "eks:DescribeNodegroup":
+			return nil, denied(req, "no")
+		}
+		return nil, nil
+	}}
+	m, err := run(t, f, Options{Regions: []string{"eu-west-1"}, Services: []string{"eks"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range m.blind {
+		if b.Operation == "eks:DescribeNodegroup" && (b.Status != estate.ReadDenied || b.Hint != "grant eks:DescribeNodegroup") {
+			t.Errorf("got %+v", b)
+		}
+	}
+	if slices.ContainsFunc(m.covered, func(c estate.Coverage) bool { return c.Type == "AWS::EKS::Nodegroup" }) {
+		t.Error("covered although a group was not read")
+	}
+}
+
 // TestExpired stops at once with an error that says what to do.
 func TestExpired(t *testing.T) {
 	f := &fake{answer: func(req api.Request) (any, error) {

@@ -235,6 +235,9 @@ func (e *Export) applyDescribe(r *reply, u use, sink estate.Sink, final bool) bo
 			placedAll = false
 		}
 	}
+	if placedAll && res.Single {
+		e.listed(res, scope, r)
+	}
 	return placedAll
 }
 

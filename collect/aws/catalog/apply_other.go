@@ -98,7 +98,7 @@ func (e *Export) listed(res *Resource, scope Scope, r *reply) {
 	}
 	parent := ""
 	if res.Parent != "" {
-		parent = "one" // whether every parent's list is there cannot be told
+		parent = strings.Join(append([]string{"below"}, r.subjects...), "/")
 	}
 	k := listKey{res.Type, scope.Account, region, parent}
 	l := e.lists[k]

@@ -100,3 +100,13 @@ func (d *Draft) Read(path string) bool {
 	}
 	return known
 }
+
+// RootFailed reports whether a call that makes up the root was made and failed.
+func (d *Draft) RootFailed() bool {
+	for _, r := range d.reads {
+		if r.Key == "" && !r.Status.Known() && r.Status != estate.ReadSkipped {
+			return true
+		}
+	}
+	return false
+}

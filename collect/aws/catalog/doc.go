@@ -8,7 +8,7 @@
 //
 // Write services/NAME.yaml. Nothing else changes: the file is embedded, its
 // operations, parameters and paths are checked against the service's API model
-// by a test, and docs/aws-types lists its types.
+// by a test, and testdata/types.tsv lists its types (go test -update).
 //
 // # Expressions
 //

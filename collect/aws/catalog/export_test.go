@@ -264,6 +264,24 @@ func TestCovered(t *testing.T) {
 	}
 }
 
+// TestChildrenCovered covers a type below others only if every parent's list
+// is there.
+func TestChildrenCovered(t *testing.T) {
+	agents := doc{"bedrock-agent/list-agents.json", `{"agentSummaries":[{"agentId":"A1","agentName":"a"},{"agentId":"A2","agentName":"b"}]}`}
+	one := doc{"bedrock-agent/list-agent-aliases/A1.json", `{"agentAliasSummaries":[]}`}
+	two := doc{"bedrock-agent/list-agent-aliases/A2.json", `{"agentAliasSummaries":[]}`}
+	want := estate.Coverage{Type: "AWS::Bedrock::AgentAlias", Account: "111122223333", Region: "eu-west-1"}
+	for _, c := range []struct {
+		docs []doc
+		want bool
+	}{{[]doc{agents, one, two}, true}, {[]doc{agents, one}, false}, {[]doc{one, two}, false}} {
+		s := read(t, "111122223333", "eu-west-1", c.docs...)
+		if got := slices.Contains(s.covered, want); got != c.want {
+			t.Errorf("%d documents: covered %v, want %v", len(c.docs), got, c.want)
+		}
+	}
+}
+
 // TestIAMInPieces reads an account exported call by call.
 func TestIAMInPieces(t *testing.T) {
 	const role = "arn:aws:iam::111122223333:role/train"

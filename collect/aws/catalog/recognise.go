@@ -42,7 +42,9 @@ type index struct {
 	all   []*operation
 	byKey map[string][]*operation // canonical operation name
 	words map[string][]string     // canonical service word -> services
-	keys  map[string]int          // top-level member -> operations that have it
+	// resources are those of the catalogue in its order, parents first.
+	resources []*Resource
+	keys      map[string]int // top-level member -> operations that have it
 }
 
 // canonical keeps letters and digits, in lower case: "describe-db-instances"
@@ -82,6 +84,7 @@ func newIndex(c *Catalog) *index {
 				x.words[w] = append(x.words[w], s.Service)
 			}
 		}
+		x.resources = append(x.resources, s.Resources...)
 		for _, r := range s.Resources {
 			if r.List != nil {
 				add(r.List.ServiceName(), r.List.Op, use{r, r.List, lists})

@@ -236,6 +236,17 @@ func cutLastAny(s, chars string) (before, after string, ok bool) {
 	return s[:i], s[i+1:], true
 }
 
+// count counts the assets of a type in a place.
+func (g *registry) count(typ, account, region string) int {
+	n := 0
+	for _, s := range g.byID {
+		if s.resource.Type == typ && s.scope.Account == account && (s.scope.Region == region || region == "") {
+			n++
+		}
+	}
+	return n
+}
+
 // inScope prefers the assets of a place, as far as the scope says one.
 func inScope(found []*stub, scope Scope) []*stub {
 	if len(found) < 2 {
