@@ -22,6 +22,9 @@ func (r *Result) Document(version string, s *scope.Scope, controls *control.Set)
 	slices.SortStableFunc(doc.Findings, func(a, b finding.Finding) int {
 		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.Control, b.Control), cmp.Compare(a.Asset, b.Asset))
 	})
+	for _, n := range r.Workloads.Notes {
+		doc.BlindSpots = append(doc.BlindSpots, report.BlindSpot{What: cmp.Or(n.Asset, "sevenfold.yaml"), Why: n.Text, Criteria: []string{"audit.ownership"}, Hint: n.Hint})
+	}
 	for _, w := range r.Workloads.List {
 		doc.Workloads = append(doc.Workloads, report.Workload{
 			ID: w.ID, Name: w.Name, Type: w.Type, Zone: w.Zone, Owner: w.Owner, Purpose: w.Purpose,

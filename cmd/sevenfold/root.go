@@ -41,6 +41,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetVersionTemplate("sevenfold {{.Version}}\n")
@@ -69,6 +70,7 @@ func explainUnknownCommands(cmd *cobra.Command) {
 				return nil
 			}
 			what, hint := err.Error(), c.CommandPath()+" --help says how it is called"
+			c.SuggestionsMinimumDistance = 2
 			if near := c.SuggestionsFor(strings.Join(given[:min(1, len(given))], "")); len(near) > 0 {
 				hint = "did you mean: " + c.CommandPath() + " " + near[0]
 			}

@@ -147,7 +147,9 @@ func ownership(w finding.Workload) finding.Criterion {
 	if len(missing) > 0 {
 		c.Status = finding.CriterionUnknown
 		c.Reason = "nobody has said its " + strings.Join(missing, ", ")
-		c.Hint = fmt.Sprintf("add to sevenfold.yaml under workloads: {name: %s, %s: …}", w.Name, strings.Join(missing, ": …, "))
+		// The same words for every workload that lacks the same, so that the
+		// ladder shows them once.
+		c.Hint = "add to sevenfold.yaml under workloads, by name: " + strings.Join(missing, ", ")
 	}
 	return c
 }
