@@ -79,6 +79,7 @@ type Error struct {
 	Message      string
 }
 
+// Error says where and what.
 func (e *Error) Error() string {
 	return fmt.Sprintf("line %d, column %d of the expression: %s", e.Line, e.Column, e.Message)
 }

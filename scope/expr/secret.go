@@ -10,7 +10,7 @@ import (
 
 // A variable's name says that its value is a credential when one of these is
 // its last word, or its last but one before a word such as "value".
-var secretWords = regexp.MustCompile(`(?i)(^|[_.-])(password|passwd|passphrase|pwd|secret|token|credentials?|api_?key|access_?key|secret_?key|private_?key|auth_?key|signing_?key|encryption_?key|client_?secret|connection_?string)([_.-]?(value|text|plain|plaintext|prod|dev|[0-9]))?$`)
+var secretWords = regexp.MustCompile(`(?i)(^|[_.-])(password|passwd|passphrase|pwd|secret|token|credentials?|api[_.-]?key|access[_.-]?key|secret[_.-]?key|private[_.-]?key|auth[_.-]?key|signing[_.-]?key|encryption[_.-]?key|client[_.-]?secret|connection[_.-]?string)([_.-]?(value|text|plain|plaintext|prod|dev|[0-9]))?$`)
 
 // camel puts an underscore before each capital that starts a word.
 var camel = regexp.MustCompile(`([a-z0-9])([A-Z])`)

@@ -29,6 +29,7 @@ type Place struct {
 	Line, Column int
 }
 
+// String is the place as compilers print it: file:line:column.
 func (p Place) String() string {
 	switch {
 	case p.Line == 0:
@@ -47,6 +48,7 @@ type Problem struct {
 	Hint string
 }
 
+// Error says where, what and how to mend it, in one line.
 func (p *Problem) Error() string {
 	if p.Hint == "" {
 		return p.Place.String() + ": " + p.Message
