@@ -78,7 +78,14 @@ func looksLike(v map[string]any) bool {
 		return false
 	}
 	_, hasMetadata := v["metadata"]
-	return hasMetadata || configuration(v)
+	return hasMetadata || configuration(v) || endOfList(v)
+}
+
+// endOfList recognises a list without items: an empty one, or what stands
+// around the items of one that was cut into parts.
+func endOfList(v map[string]any) bool {
+	meta, _ := v["metadata"].(map[string]any)
+	return strings.HasSuffix(text(v["kind"]), "List") && v["items"] == nil && text(meta["name"]) == ""
 }
 
 // isList recognises lists, and the parts of a large one, whose kind may stand
@@ -115,7 +122,7 @@ func configuration(v map[string]any) bool {
 }
 
 func (m *Manifest) object(v map[string]any, doc estate.Document, sink estate.Sink, depth int) {
-	if configuration(v) {
+	if configuration(v) || endOfList(v) {
 		return
 	}
 	if isList(v) {

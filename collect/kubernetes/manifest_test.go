@@ -54,12 +54,15 @@ func TestManifestShapes(t *testing.T) {
 			want: []string{"k8s://default/x/InferenceService.serving.kserve.io/a"}},
 		"part_of_a_large_list": {text: `{apiVersion: v1, items: [{apiVersion: v1, kind: Pod, metadata: {name: a}}]}`, doc: estate.Document{Partial: true},
 			want: []string{"k8s://default/default/Pod/a"}},
-		"empty_list":       {text: `{apiVersion: v1, kind: List, items: []}`, want: []string{}},
-		"list_of_lists":    {text: `{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: PodList, items: [{metadata: {name: a}}]}]}`, want: []string{"k8s://default/default/Pod/a"}},
-		"array_of_objects": {text: `[{apiVersion: v1, kind: Pod, metadata: {name: a}}]`, want: []string{"k8s://default/default/Pod/a"}},
-		"custom_applied":   {text: `{apiVersion: example.com/v1, kind: Thing, metadata: {name: a}}`, want: []string{"k8s://default/default/Thing.example.com/a"}},
-		"custom_exported":  {text: `{apiVersion: example.com/v1, kind: Thing, metadata: {name: a, uid: u}}`, want: []string{"k8s://default//Thing.example.com/a"}},
-		"custom_cluster":   {text: `{apiVersion: serving.kserve.io/v1alpha1, kind: ClusterServingRuntime, metadata: {name: a}}`, want: []string{"k8s://default//ClusterServingRuntime.serving.kserve.io/a"}},
+		"end_of_a_large_list": {text: `{apiVersion: v1, kind: List, metadata: {resourceVersion: ""}}`, doc: estate.Document{Partial: true}, want: []string{}},
+		"null_list":           {text: `{apiVersion: v1, kind: PodList, metadata: {}, items: null}`, want: []string{}},
+		"kind_called_list":    {text: `{apiVersion: example.com/v1, kind: AllowList, metadata: {name: a, namespace: x}}`, want: []string{"k8s://default/x/AllowList.example.com/a"}},
+		"empty_list":          {text: `{apiVersion: v1, kind: List, items: []}`, want: []string{}},
+		"list_of_lists":       {text: `{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: PodList, items: [{metadata: {name: a}}]}]}`, want: []string{"k8s://default/default/Pod/a"}},
+		"array_of_objects":    {text: `[{apiVersion: v1, kind: Pod, metadata: {name: a}}]`, want: []string{"k8s://default/default/Pod/a"}},
+		"custom_applied":      {text: `{apiVersion: example.com/v1, kind: Thing, metadata: {name: a}}`, want: []string{"k8s://default/default/Thing.example.com/a"}},
+		"custom_exported":     {text: `{apiVersion: example.com/v1, kind: Thing, metadata: {name: a, uid: u}}`, want: []string{"k8s://default//Thing.example.com/a"}},
+		"custom_cluster":      {text: `{apiVersion: serving.kserve.io/v1alpha1, kind: ClusterServingRuntime, metadata: {name: a}}`, want: []string{"k8s://default//ClusterServingRuntime.serving.kserve.io/a"}},
 		"gateway_is_no_builtin": {text: `{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: a, namespace: x}}`,
 			want: []string{"k8s://default/x/Gateway.gateway.networking.k8s.io/a"}},
 		"definition_and_object": {text: `{apiVersion: v1, kind: List, items: [{apiVersion: example.com/v1, kind: Thing, metadata: {name: a}}, {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: things.example.com}, spec: {group: example.com, scope: Cluster, names: {kind: Thing}}}]}`,
@@ -130,6 +133,22 @@ func TestManifestUnknowns(t *testing.T) {
 				t.Errorf("%s keeps a value", a.Config)
 			}
 		}
+	}
+}
+
+// Copies of an object in its annotations hold what its data held.
+func TestCopiesAreDropped(t *testing.T) {
+	long := strings.Repeat("secret", 60)
+	for _, kind := range []string{"Secret", "ConfigMap"} {
+		s, _ := read(t, `{apiVersion: v1, kind: `+kind+`, metadata: {name: a, uid: u, managedFields: [{x: secret}], annotations: {team: ml, number: 3, "kapp.k14s.io/original": secret, "kubectl.kubernetes.io/last-applied-configuration": secret, other: `+long+`}}}`, estate.Document{})
+		config := string(s.assets["k8s://default/default/"+kind+"/a"].Config)
+		if strings.Contains(config, "secret") || !strings.Contains(config, `"team":"ml"`) {
+			t.Errorf("kept %s", config)
+		}
+	}
+	s, _ := read(t, `{apiVersion: v1, kind: Pod, metadata: {name: a, uid: u, annotations: {"kapp.k14s.io/original": secret, other: `+long+`}}}`, estate.Document{})
+	if config := string(s.assets["k8s://default/default/Pod/a"].Config); strings.Contains(config, "kapp") || !strings.Contains(config, long) {
+		t.Errorf("kept %s", config)
 	}
 }
 

@@ -10,9 +10,16 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
-// lastApplied holds a whole copy of the object as it was applied, secret
-// values included: it is dropped from every object.
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+// copies are annotations in which tools keep the whole object as it was
+// applied, secret values included: they are dropped from every object.
+var copies = []string{
+	"kubectl.kubernetes.io/last-applied-configuration", "kapp.k14s.io/original", "objectset.rio.cattle.io/applied",
+	"banzaicloud.com/last-applied", "kopf.zalando.org/last-handled-configuration",
+}
+
+// longNote bounds an annotation of a secret or configuration map: a longer one
+// may be a copy of it that copies does not know.
+const longNote = 256
 
 // assetOf turns one object into an asset, taking from it what must not be
 // kept: managed fields, the last applied copy, values of secrets and of
@@ -30,7 +37,7 @@ func assetOf(cluster string, obj map[string]any, read estate.Read) (estate.Asset
 	if strings.ContainsAny(kind+namespace, "/#") || strings.Contains(name, "/") {
 		return estate.Asset{}, fmt.Errorf("%s %q in namespace %q: a name may not hold a slash", kind, name, namespace)
 	}
-	trim(meta)
+	trim(meta, apiVersion == "v1" && (kind == "Secret" || kind == "ConfigMap"))
 	a := estate.Asset{
 		ID: ID(cluster, namespace, groupOf(apiVersion), kind, name), Type: apiVersion + "/" + kind,
 		Cloud: estate.Kubernetes, Account: cluster, Region: namespace, Name: name,
@@ -50,11 +57,18 @@ func assetOf(cluster string, obj map[string]any, read estate.Read) (estate.Asset
 	return a, nil
 }
 
-// trim drops what the server keeps for itself and the last applied copy.
-func trim(meta map[string]any) {
+// trim drops what the server keeps for itself, and copies of the object.
+func trim(meta map[string]any, confidential bool) {
 	delete(meta, "managedFields")
 	if annotations, ok := meta["annotations"].(map[string]any); ok {
-		delete(annotations, lastApplied)
+		for _, name := range copies {
+			delete(annotations, name)
+		}
+		for name, v := range annotations {
+			if s, isText := v.(string); confidential && (!isText || len(s) > longNote) {
+				delete(annotations, name)
+			}
+		}
 		if len(annotations) == 0 {
 			delete(meta, "annotations")
 		}
