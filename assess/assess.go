@@ -118,7 +118,27 @@ func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join selectors: %w", err)
 	}
-	return snap.With(assets, relations, nil)
+	if snap, err = snap.With(assets, relations, nil); err != nil {
+		return nil, err
+	}
+	return snap.With(guessed(snap), nil, nil)
+}
+
+// guessed gives assets known only by name the type and kind that the form of
+// their ids tells.
+func guessed(snap *estate.Snapshot) []estate.Asset {
+	var out []estate.Asset
+	for _, a := range snap.Assets() {
+		if !a.Referenced || a.Type != "" {
+			continue
+		}
+		if typ, kind, ok := providerAWS.Guess(a.ID); ok {
+			known := *a
+			known.Type, known.Kind, known.Cloud = typ, kind, estate.AWS
+			out = append(out, known)
+		}
+	}
+	return out
 }
 
 // collect runs one collector to its end and sums up what came of it.

@@ -27,7 +27,7 @@ func (r *Result) Document(version string, s *scope.Scope, controls *control.Set)
 	}
 	for _, w := range r.Workloads.List {
 		doc.Workloads = append(doc.Workloads, report.Workload{
-			ID: w.ID, Name: w.Name, Type: w.Type, Zone: w.Zone, Owner: w.Owner, Purpose: w.Purpose,
+			ID: w.ID, Name: w.Name, Type: cmp.Or(w.Type, "declared"), Zone: w.Zone, Owner: w.Owner, Purpose: w.Purpose,
 			Verdict: r.Verdicts[w.ID], Criteria: r.Criteria[w.ID],
 		})
 	}

@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ func (r *Result) Inventory() *report.Inventory {
 			owners[m] = append(owners[m], w.Name)
 		}
 		inv.Workloads = append(inv.Workloads, report.InventoryWorkload{
-			ID: w.ID, Name: w.Name, Type: w.Type, Zone: w.Zone, Owner: w.Owner, Purpose: w.Purpose,
+			ID: w.ID, Name: w.Name, Type: cmp.Or(w.Type, "declared"), Zone: w.Zone, Owner: w.Owner, Purpose: w.Purpose,
 			Roots: w.Roots, Members: w.Members, Touches: w.Touches, Why: w.Why,
 		})
 	}
