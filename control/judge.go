@@ -32,6 +32,9 @@ type Context struct {
 	// Zone gives the asset's zone, false where it could not be decided. Nil:
 	// the zone is unknown.
 	Zone func() (string, bool)
+	// Setting gives an account-wide setting the asset stands under by its type,
+	// nil where none was read (see Settings). A nil func has none.
+	Setting func(typ string) (*estate.Asset, json.RawMessage)
 }
 
 // Judge asks an asset all controls of its type, with the clock's time and no
@@ -50,6 +53,7 @@ func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Re
 		ctx.Now = time.Now()
 	}
 	subject := expr.NewSubject(a, func() (json.RawMessage, error) { return config, nil }, ctx.Zone, ctx.Now)
+	subject.Setting = ctx.Setting
 	defer subject.Release()
 	var known answers
 	if len(controls) > 4 {

@@ -97,6 +97,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Variable("config", cel.DynType),
 		cel.Variable("tags", cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable("now", cel.TimestampType),
+		cel.Variable("setting", cel.DynType),
 		cel.OptionalTypes(),
 		cel.EnableErrorOnBadPresenceTest(true),
 		cel.DefaultUTCTimeZone(true),

@@ -24,6 +24,10 @@ type Subject struct {
 	doc    *document
 	config any
 	tags   any
+	// Setting gives an account-wide setting of the asset's account and region by
+	// its type, nil where none was read; may be nil.
+	Setting  func(typ string) (*estate.Asset, json.RawMessage)
+	settings map[string]*Subject
 }
 
 // documents keeps the tapes of finished subjects for the next ones.
@@ -41,6 +45,11 @@ func (s *Subject) Release() {
 	if s.doc != nil {
 		documents.Put(s.doc)
 		s.doc, s.config = nil, nil
+	}
+	for _, other := range s.settings {
+		if other != nil {
+			other.Release()
+		}
 	}
 }
 
@@ -89,6 +98,8 @@ func (s *Subject) ResolveName(name string) (any, bool) {
 			}
 		}
 		return unknown("zone", ""), true
+	case "setting":
+		return settingMap{s}, true
 	case "now":
 		return types.Timestamp{Time: s.now}, true
 	}
