@@ -6,7 +6,7 @@ SHELL      := bash
 GO         ?= go
 BIN        := bin/sevenfold
 VENV       := test/.venv
-KUBE       := test/kube/bin/kube
+KUBE       := test/kube/bin/kube-apiserver-test
 VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS    := -s -w -X main.version=$(VERSION)
 FUZZTIME   ?= 10s
@@ -20,7 +20,7 @@ build: ## the one binary
 	$(GO) build -trimpath=false -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/sevenfold
 
 demo: build ## assess the example estate; exit 0 when the verdict is the expected one
-	@bash examples/harbour/demo.sh $(BIN)
+	@bash examples/demo.sh $(BIN)
 
 test: setup check unit ## everything a change must pass
 
@@ -32,6 +32,12 @@ $(VENV)/.ready: test/moto/requirements.txt test/postgres/requirements.txt
 	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r test/moto/requirements.txt
 	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r test/postgres/requirements.txt
 	touch $@
+
+# A real Kubernetes API server with its etcd, one process: eight minutes of
+# processor time the first time, seconds after that.
+KUBELD := -X k8s.io/component-base/version.gitVersion=v1.37.2 -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37
+$(KUBE): test/kube/main.go test/kube/server.go test/kube/storage.go test/kube/go.mod test/kube/go.sum
+	cd test/kube && $(GO) build -ldflags '$(KUBELD)' -o bin/kube-apiserver-test .
 
 check: ## formatting and vet
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt'ed: $$out"; exit 1; }

@@ -93,7 +93,7 @@ func TestHarbourFaultsAreFound(t *testing.T) {
 
 func TestHarbourVerdicts(t *testing.T) {
 	r := harbour(t)
-	text, err := os.ReadFile(filepath.Join("..", "examples", "harbour", "expected.json"))
+	text, err := os.ReadFile(filepath.Join("..", "examples", "harbour-expected.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestHarbourVerdicts(t *testing.T) {
 		}
 	}
 	if len(got) != len(expected.Verdicts) {
-		t.Errorf("got %d workloads, expected.json names %d: %v", len(got), len(expected.Verdicts), got)
+		t.Errorf("got %d workloads, harbour-expected.json names %d: %v", len(got), len(expected.Verdicts), got)
 	}
 }
 

@@ -48,6 +48,10 @@ const (
 // and a hundred thousand objects cost two edges each and never a pair each.
 const SetType = "sevenfold::Set"
 
+// ImageType is the type of a container image, id image://REF: no cloud owns a
+// reference that several of them run.
+const ImageType = "sevenfold::Image"
+
 // Asset is one thing in the estate, with the provider's own identifier, type
 // spelling and configuration. An Asset is a value: collectors fill the first
 // group of fields, a provider's Understand the second, and nothing changes it

@@ -217,7 +217,7 @@ func image(n node, rel estate.RelationType) {
 		return
 	}
 	id := "image://" + ref
-	n.r.part(estate.Asset{ID: id, Type: "sevenfold::Image", Kind: estate.KindImage, Name: ref})
+	n.r.part(estate.Asset{ID: id, Type: estate.ImageType, Kind: estate.KindImage, Name: ref})
 	n.relation(rel, id)
 	if repo := repository(ref); repo != "" {
 		n.r.relate(repo, estate.Contains, id, n.r.a.ID+" "+n.path)

@@ -12,11 +12,10 @@ import (
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
-// ContainerType and ImageType are the types of the parts of a pod: Kubernetes
+// ContainerType and ModelType are the types of the parts of a pod: Kubernetes
 // has no objects for them.
 const (
 	ContainerType = "kubernetes/Container"
-	ImageType     = "kubernetes/Image"
 	ModelType     = "kubernetes/Model"
 )
 
@@ -37,7 +36,7 @@ func (r *reader) container(s *podSpec, c *container) {
 		ref := parseImage(c.image)
 		image := ref.id()
 		r.u.Parts = append(r.u.Parts, estate.Asset{
-			ID: image, Type: ImageType, Cloud: estate.Kubernetes, Name: ref.String(), Source: r.a.Source, Kind: estate.KindImage,
+			ID: image, Type: estate.ImageType, Name: ref.String(), Source: r.a.Source, Kind: estate.KindImage,
 			Config: ref.config(), Reads: []estate.Read{{Operation: "kubernetes:list", Status: estate.ReadOK}},
 		})
 		r.join(id, image, estate.Loads, c.at.path+".image")

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
 # Assesses the example estate, prints the report, writes the page, and exits 0
-# when the verdict is the one this folder expects. Usage: demo.sh SEVENFOLD
+# when the verdict is the expected one. Usage: demo.sh SEVENFOLD
 set -euo pipefail
 sevenfold=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-cd "$(dirname "$0")"
-out=${DEMO_OUT:-../../dist/harbour}
+cd "$(dirname "$0")/.."
+out=${DEMO_OUT:-dist/harbour}
 mkdir -p "$out"
 state=$(mktemp -d)
 trap 'rm -rf "$state"' EXIT
 
-assess() { "$sevenfold" assess -c sevenfold.yaml --state "$state" "$@"; }
+assess() { "$sevenfold" assess -c examples/harbour/sevenfold.yaml --state "$state" "$@"; }
 
 code=0
 assess || code=$?
 assess --format html --out "$out/report.html" || [ $? -eq "$code" ]
 assess --format json --out "$out/report.json" || [ $? -eq "$code" ]
 echo
-echo "page:   $(realpath --relative-to="$OLDPWD" "$out/report.html" 2>/dev/null || echo "$out/report.html")"
+echo "page:   $out/report.html"
 
 # The verdict of each workload, beside what is expected of it.
-python3 - "$out/report.json" expected.json "$code" <<'P'
+python3 - "$out/report.json" examples/harbour-expected.json "$code" <<'P'
 import json, sys
 report, expected = (json.load(open(p)) for p in sys.argv[1:3])
 got = {w["name"]: w["verdict"] for w in report["workloads"]}
