@@ -3,7 +3,6 @@ package control
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -176,10 +175,10 @@ func (c *Control) unread(a *estate.Asset, key, what string) []estate.Read {
 	switch {
 	case a.Referenced:
 		why = "the asset is known only because another names it"
+	case len(a.Unknown) > 0:
+		why = "its value is withheld, or known only after apply"
 	case a.Source == "":
 		why = "never read"
-	case slices.Contains(a.Unknown, "/"+key) || len(a.Unknown) > 0:
-		why = "known only after apply"
 	}
 	var out []estate.Read
 	for _, op := range c.Reads {
