@@ -34,10 +34,11 @@ type Server struct {
 	log  *tail
 }
 
-// Start runs a moto of the test's own and stops it when the test ends.
-func Start(t testing.TB) *Server {
+// Start runs a moto of the test's own, with more in its environment
+// ("NAME=value") if given, and stops it when the test ends.
+func Start(t testing.TB, env ...string) *Server {
 	t.Helper()
-	s, err := start()
+	s, err := start(env...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,13 +113,13 @@ main(["-H", "127.0.0.1", "-p", "0"])
 `
 
 // start runs moto on a port the kernel chooses, which moto prints.
-func start() (*Server, error) {
+func start(more ...string) (*Server, error) {
 	dir, err := Venv()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(filepath.Join(dir, "bin", "python"), "-c", program)
-	cmd.Env = append(environ(), "PYTHONUNBUFFERED=1")
+	cmd.Env = append(append(environ(), "PYTHONUNBUFFERED=1"), more...)
 	if _, err := cmd.StdinPipe(); err != nil { // held open for as long as this process lives
 		return nil, err
 	}

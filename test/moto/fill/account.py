@@ -15,7 +15,7 @@ class Account:
         self.region, self.faulty = region, faulty
         self.id = "123456789012"
         self._endpoint = endpoint
-        self.faults = []
+        self.faults, self.aged = [], []
 
     def client(self, service, region=None):
         client = boto3.client(
@@ -37,6 +37,13 @@ class Account:
         """Records a fault of the faulty twin; call it beside what plants it."""
         if self.faulty:
             self.faults.append({"control": control, "asset": asset})
+
+    def plant_by_age(self, control, asset):
+        """Records a fault that shows only once time has passed, or that the
+        double states wrongly: whoever stands before the double (the twins'
+        Go test) rewrites the reply."""
+        if self.faulty:
+            self.aged.append({"control": control, "asset": asset})
 
     def arn(self, service, rest, region=None, account=None):
         region = self.region if region is None else region

@@ -10,6 +10,8 @@ def fill(a):
     image = f"{a.id}.dkr.ecr.{a.region}.amazonaws.com/trainer@sha256:" + "ab" * 32
     notebook(a, sm, role)
     training(a, sm, role, image, vpc)
+    jobs(a, sm, role, image, vpc)
+    studio(a, sm, role)
     serving(a, sm, a.arn("iam", "role/serving", region=""), image, vpc)
 
 
@@ -22,7 +24,7 @@ def notebook(a, sm, role):
         DirectInternetAccess="Enabled" if a.faulty else "Disabled",
         RootAccess="Enabled" if a.faulty else "Disabled", **safe)["NotebookInstanceArn"]
     for control in ["sagemaker-notebook-direct-internet", "sagemaker-notebook-root-access",
-                    "sagemaker-notebook-no-vpc", "sagemaker-notebook-unencrypted"]:
+                    "sagemaker-notebook-outside-vpc", "sagemaker-notebook-volume-own-key", "sagemaker-notebook-imdsv1"]:
         a.plant(control, arn)
 
 
@@ -38,9 +40,39 @@ def training(a, sm, role, image, vpc):
                         **({} if a.faulty else {"VolumeKmsKeyId": a.key})},
         StoppingCondition={"MaxRuntimeInSeconds": 3600},
         EnableNetworkIsolation=not a.faulty, EnableInterContainerTrafficEncryption=not a.faulty, **safe)["TrainingJobArn"]
-    for control in ["sagemaker-training-no-network-isolation", "sagemaker-training-no-vpc",
-                    "sagemaker-training-traffic-unencrypted", "sagemaker-training-unencrypted"]:
+    for control in ["sagemaker-training-network-unconfined", "sagemaker-training-traffic-clear", "sagemaker-training-output-own-key"]:
         a.plant(control, arn)
+
+
+def jobs(a, sm, role, image, vpc):
+    """A job that still runs, on disks without hardware encryption, and one that
+    prepares data."""
+    running = sm.create_training_job(
+        TrainingJobName="eta-nightly", RoleArn=role, Tags=TAGS, EnableNetworkIsolation=True, VpcConfig=vpc,
+        AlgorithmSpecification={"TrainingImage": image, "TrainingInputMode": "File"},
+        OutputDataConfig={"S3OutputPath": "s3://acme-models/eta/", "KmsKeyId": a.key},
+        ResourceConfig={"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 50,
+                        **({} if a.faulty else {"VolumeKmsKeyId": a.key})},
+        StoppingCondition={"MaxRuntimeInSeconds": 3600})["TrainingJobArn"]
+    a.plant_by_age("sagemaker-training-volume-own-key", running)
+    safe = {} if a.faulty else {"NetworkConfig": {"EnableNetworkIsolation": False, "VpcConfig": vpc}}
+    prepare = sm.create_processing_job(
+        ProcessingJobName="prepare", RoleArn=role, Tags=TAGS, AppSpecification={"ImageUri": image},
+        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 30}},
+        **safe)["ProcessingJobArn"]
+    a.plant("sagemaker-processing-network-unconfined", prepare)
+
+
+def studio(a, sm, role):
+    """Where people work, and the register of models."""
+    domain = sm.create_domain(
+        DomainName="studio", AuthMode="IAM", DefaultUserSettings={"ExecutionRole": role}, VpcId=a.vpc, SubnetIds=[a.subnet],
+        AppNetworkAccessType="PublicInternetOnly" if a.faulty else "VpcOnly", Tags=TAGS,
+        **({} if a.faulty else {"KmsKeyId": a.key}))["DomainArn"]
+    a.plant("sagemaker-domain-direct-internet", domain)
+    a.plant("sagemaker-domain-storage-own-key", domain)
+    group = sm.create_model_package_group(ModelPackageGroupName="eta")["ModelPackageGroupArn"]
+    a.plant_by_age("sagemaker-model-registry-public", group)
 
 
 def serving(a, sm, role, image, vpc):
@@ -48,10 +80,13 @@ def serving(a, sm, role, image, vpc):
         ModelName="eta", ExecutionRoleArn=role, Tags=TAGS, EnableNetworkIsolation=not a.faulty,
         PrimaryContainer={"Image": image, "ModelDataUrl": "s3://acme-models/eta/model.tar.gz"},
         **({} if a.faulty else {"VpcConfig": vpc}))
-    a.plant("sagemaker-model-no-vpc", a.arn("sagemaker", "model/eta"))
+    a.plant("sagemaker-model-network-unconfined", a.arn("sagemaker", "model/eta"))
     config = sm.create_endpoint_config(
         EndpointConfigName="eta-1", Tags=TAGS, **({} if a.faulty else {"KmsKeyId": a.key}),
+        DataCaptureConfig={"EnableCapture": True, "InitialSamplingPercentage": 10, "DestinationS3Uri": "s3://acme-prompts/eta/",
+                           "CaptureOptions": [{"CaptureMode": "Input"}], **({} if a.faulty else {"KmsKeyId": a.key})},
         ProductionVariants=[{"VariantName": "AllTraffic", "ModelName": "eta", "InitialInstanceCount": 2,
                              "InstanceType": "ml.m5.xlarge"}])["EndpointConfigArn"]
-    a.plant("sagemaker-endpoint-config-unencrypted", config)
+    a.plant("sagemaker-endpoint-volume-own-key", config)
+    a.plant("sagemaker-data-capture-own-key", config)
     sm.create_endpoint(EndpointName="eta", EndpointConfigName="eta-1", Tags=TAGS)

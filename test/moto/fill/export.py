@@ -13,63 +13,7 @@ from botocore.exceptions import ClientError
 from botocore import xform_name
 
 from .account import Account
-
-# service -> (command line's name, calls without a subject, calls per item).
-# A call per item: operation, parameter, listing operation, path of the items'
-# names in its reply.
-CALLS = {
-    "iam": ("iam", ["GetAccountAuthorizationDetails", "GetAccountSummary", "GetAccountPasswordPolicy", "ListUsers"], [
-        ("ListAccessKeys", "UserName", "ListUsers", ("Users", "UserName")),
-        ("ListMFADevices", "UserName", "ListUsers", ("Users", "UserName")),
-        ("GetLoginProfile", "UserName", "ListUsers", ("Users", "UserName")),
-    ]),
-    "s3": ("s3api", ["ListBuckets"], [
-        (op, "Bucket", "ListBuckets", ("Buckets", "Name")) for op in [
-            "GetBucketPolicy", "GetBucketPolicyStatus", "GetBucketAcl", "GetPublicAccessBlock", "GetBucketEncryption",
-            "GetBucketVersioning", "GetBucketLogging", "GetBucketOwnershipControls", "GetBucketLocation",
-            "GetBucketTagging", "GetBucketLifecycleConfiguration", "GetBucketWebsite", "GetBucketReplication"]
-    ]),
-    "kms": ("kms", ["ListKeys", "ListAliases"], [
-        ("DescribeKey", "KeyId", "ListKeys", ("Keys", "KeyId")),
-        ("GetKeyPolicy", "KeyId", "ListKeys", ("Keys", "KeyId")),
-        ("GetKeyRotationStatus", "KeyId", "ListKeys", ("Keys", "KeyId")),
-    ]),
-    "secretsmanager": ("secretsmanager", ["ListSecrets"], [
-        ("DescribeSecret", "SecretId", "ListSecrets", ("SecretList", "ARN")),
-        ("GetResourcePolicy", "SecretId", "ListSecrets", ("SecretList", "ARN")),
-    ]),
-    "rds": ("rds", ["DescribeDBInstances", "DescribeDBClusters"], []),
-    "dynamodb": ("dynamodb", ["ListTables"], [
-        ("DescribeTable", "TableName", "ListTables", ("TableNames", None)),
-        ("DescribeContinuousBackups", "TableName", "ListTables", ("TableNames", None)),
-        ("GetResourcePolicy", "ResourceArn", "ListTables", ("TableNames", None)),
-    ]),
-    "ec2": ("ec2", ["DescribeVpcs", "DescribeSubnets", "DescribeSecurityGroups", "DescribeNetworkAcls", "DescribeRouteTables",
-                    "DescribeInstances", "DescribeVolumes", "DescribeNetworkInterfaces", "GetEbsEncryptionByDefault"], []),
-    "sagemaker": ("sagemaker", ["ListNotebookInstances", "ListTrainingJobs", "ListModels", "ListEndpointConfigs", "ListEndpoints"], [
-        ("DescribeNotebookInstance", "NotebookInstanceName", "ListNotebookInstances", ("NotebookInstances", "NotebookInstanceName")),
-        ("DescribeTrainingJob", "TrainingJobName", "ListTrainingJobs", ("TrainingJobSummaries", "TrainingJobName")),
-        ("DescribeModel", "ModelName", "ListModels", ("Models", "ModelName")),
-        ("DescribeEndpointConfig", "EndpointConfigName", "ListEndpointConfigs", ("EndpointConfigs", "EndpointConfigName")),
-        ("DescribeEndpoint", "EndpointName", "ListEndpoints", ("Endpoints", "EndpointName")),
-    ]),
-    "lambda": ("lambda", ["ListFunctions"], [
-        ("GetFunctionConfiguration", "FunctionName", "ListFunctions", ("Functions", "FunctionName")),
-        ("GetPolicy", "FunctionName", "ListFunctions", ("Functions", "FunctionName")),
-        ("ListFunctionUrlConfigs", "FunctionName", "ListFunctions", ("Functions", "FunctionName")),
-    ]),
-    "ecr": ("ecr", ["DescribeRepositories"], [
-        ("GetRepositoryPolicy", "repositoryName", "DescribeRepositories", ("repositories", "repositoryName")),
-    ]),
-    "eks": ("eks", ["ListClusters"], [("DescribeCluster", "name", "ListClusters", ("clusters", None))]),
-    "cloudtrail": ("cloudtrail", ["DescribeTrails"], [
-        ("GetTrailStatus", "Name", "DescribeTrails", ("trailList", "Name")),
-        ("GetEventSelectors", "TrailName", "DescribeTrails", ("trailList", "Name")),
-    ]),
-    "guardduty": ("guardduty", ["ListDetectors"], [
-        ("GetDetector", "DetectorId", "ListDetectors", ("DetectorIds", None)),
-    ]),
-}
+from .calls import CALLS, MORE
 
 
 def plain(value):
@@ -106,19 +50,34 @@ def write(root, reply, *parts):
 
 
 def export(a, root):
+    a.client("iam").generate_credential_report()
     for service, (cli, once, each) in CALLS.items():
         client = a.client(service)
         replies = {}
         for operation in once:
-            replies[operation] = call(client, operation)
-            write(root, replies[operation], a.id, cli, xform_name(operation, "-"))
+            replies[operation] = [call(client, operation, **MORE.get((service, operation), {}))]
+            write(root, replies[operation][0], a.id, cli, command(operation))
         for operation, parameter, listing, (member, name) in each:
-            for item in replies[listing].get(member, []):
+            replies[operation] = []
+            for item in items(replies[listing], member):
                 subject = item if name is None else item[name]
-                more = {"PolicyName": "default"} if operation == "GetKeyPolicy" else {}
-                reply = call(client, operation, **{parameter: subject}, **more)
-                write(root, reply, a.id, cli, xform_name(operation, "-"), subject)
+                # A further parameter is the item's member of the same name.
+                more = {p: item[p] for p in parameter[1:]} if isinstance(parameter, tuple) else {}
+                first = parameter[0] if isinstance(parameter, tuple) else parameter
+                reply = call(client, operation, **{first: subject}, **more, **MORE.get((service, operation), {}))
+                replies[operation].append(reply)
+                write(root, reply, a.id, cli, command(operation), subject)
     write(root, call(a.client("s3control"), "GetPublicAccessBlock", AccountId=a.id), a.id, "s3control", "get-public-access-block")
+
+
+def command(operation):
+    return xform_name(operation, "-")
+
+
+def items(replies, member):
+    for reply in replies:
+        if not isinstance(reply, str):  # a refused list has none
+            yield from reply.get(member, [])
 
 
 def main():

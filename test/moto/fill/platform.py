@@ -1,13 +1,14 @@
-"""What AI workloads run on and are watched by."""
+"""What AI workloads run on."""
 
-from .account import allow, code, policy
+from .account import code, policy
 
 
 def fill(a):
     functions(a)
     registry(a)
     cluster(a)
-    watch(a)
+    tasks(a)
+    preparation(a)
 
 
 def functions(a):
@@ -21,8 +22,9 @@ def functions(a):
     if a.faulty:
         lam.add_permission(FunctionName="scorer", StatementId="all", Action="lambda:InvokeFunction", Principal="*")
         a.plant("lambda-policy-public", arn)
-        lam.create_function_url_config(FunctionName="scorer", AuthType="NONE")
-        a.plant("lambda-url-unauthenticated", arn)
+    else:  # near miss: a service may call it, for one account
+        lam.add_permission(FunctionName="scorer", StatementId="events", Action="lambda:InvokeFunction",
+                           Principal="events.amazonaws.com", SourceAccount=a.id)
 
 
 def registry(a):
@@ -31,12 +33,11 @@ def registry(a):
         repositoryName="trainer", imageTagMutability="MUTABLE" if a.faulty else "IMMUTABLE",
         imageScanningConfiguration={"scanOnPush": not a.faulty},
         encryptionConfiguration={"encryptionType": "KMS", "kmsKey": a.key})["repository"]["repositoryArn"]
-    a.plant("ecr-repository-tags-mutable", arn)
-    a.plant("ecr-repository-scan-off", arn)
+    a.plant("ecr-tags-mutable", arn)
     if a.faulty:
         ecr.set_repository_policy(repositoryName="trainer", policyText=policy(
             {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}))
-        a.plant("ecr-repository-policy-public", arn)
+        a.plant("ecr-policy-public", arn)
 
 
 def cluster(a):
@@ -48,27 +49,32 @@ def cluster(a):
         resourcesVpcConfig={"subnetIds": [a.subnet, a.subnet2], **access},
         logging={"clusterLogging": [{"types": ["api", "audit", "authenticator", "controllerManager", "scheduler"],
                                      "enabled": not a.faulty}]}, **safe)["cluster"]["arn"]
-    a.plant("eks-cluster-endpoint-public", arn)
-    a.plant("eks-cluster-secrets-unencrypted", arn)
-    a.plant("eks-cluster-audit-log-off", arn)
+    a.plant("eks-api-open-to-world", arn)
+    a.plant("eks-secrets-own-key", arn)
+    a.plant("eks-audit-log-off", arn)
 
 
-def watch(a):
-    s3 = a.client("s3")
-    s3.put_bucket_policy(Bucket="acme-logs", Policy=policy(
-        {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*",
-         "Resource": ["arn:aws:s3:::acme-logs", "arn:aws:s3:::acme-logs/*"],
-         "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
-        allow("s3:GetBucketAcl", "arn:aws:s3:::acme-logs", Principal={"Service": "cloudtrail.amazonaws.com"}),
-        allow("s3:PutObject", "arn:aws:s3:::acme-logs/*", Principal={"Service": "cloudtrail.amazonaws.com"})))
-    trail = a.client("cloudtrail")
-    trail.create_trail(Name="main", S3BucketName="acme-logs", IsMultiRegionTrail=not a.faulty,
-                       EnableLogFileValidation=not a.faulty, **({} if a.faulty else {"KmsKeyId": a.key}))
-    trail.start_logging(Name="main")
-    trail.put_event_selectors(TrailName="main", EventSelectors=[{
-        "ReadWriteType": "All", "IncludeManagementEvents": True,
-        "DataResources": [] if a.faulty else [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}])
-    for control in ["cloudtrail-trail-single-region", "cloudtrail-trail-validation-off", "cloudtrail-trail-no-data-events"]:
-        a.plant(control, a.arn("cloudtrail", "trail/main"))
+def tasks(a):
+    environment = [{"name": "DB_PASSWORD", "value": "not-a-real-value-9f8e7d"} if a.faulty
+                   else {"name": "MAX_TOKENS", "value": "4096"}]
+    arn = a.client("ecs").register_task_definition(family="embedder", containerDefinitions=[{
+        "name": "embedder", "image": f"{a.id}.dkr.ecr.{a.region}.amazonaws.com/trainer@sha256:" + "ab" * 32,
+        "memory": 512, "privileged": a.faulty, "environment": environment}])["taskDefinition"]["taskDefinitionArn"]
+    a.plant("ecs-task-privileged", arn)
+    a.plant("ecs-task-secret-in-environment", arn)
+
+
+def preparation(a):
+    """Jobs that prepare data, and the catalogue of it."""
+    glue = a.client("glue")
     if not a.faulty:
-        a.client("guardduty").create_detector(Enable=True, FindingPublishingFrequency="FIFTEEN_MINUTES")
+        glue.create_security_configuration(Name="own-key", EncryptionConfiguration={
+            "S3Encryption": [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": a.key}]})
+        glue.put_data_catalog_encryption_settings(DataCatalogEncryptionSettings={
+            "EncryptionAtRest": {"CatalogEncryptionMode": "SSE-KMS", "SseAwsKmsKeyId": a.key},
+            "ConnectionPasswordEncryption": {"ReturnConnectionPasswordEncrypted": True, "AwsKmsKeyId": a.key}})
+    glue.create_job(
+        Name="clean-prompts", Role=a.arn("iam", "role/etl", region=""), Command={"Name": "glueetl", "ScriptLocation": "s3://acme-training/job.py"},
+        **({} if a.faulty else {"SecurityConfiguration": "own-key"}))
+    a.plant("glue-catalog-unencrypted", a.arn("glue", "catalog"))
+    a.plant("glue-job-unencrypted", a.arn("glue", "job/clean-prompts"))

@@ -1,0 +1,102 @@
+"""The calls an export holds.
+
+service -> (command line's name, calls without a subject, calls per item). A
+call per item: operation, parameter (or several: the item's own members of
+those names), the call whose replies list the items, and where: member of the
+reply, member of the item (None: the item is the name)."""
+
+
+def each(listing, member, name, *calls):
+    """Calls that take the same items; a call is an operation, or with a
+    parameter that is not called as the item's member is."""
+    rows = []
+    for call in calls:
+        operation, parameter = call if isinstance(call, tuple) else (call, name)
+        rows.append((operation, parameter, listing, (member, name)))
+    return rows
+
+
+BUCKET = ["GetBucketPolicy", "GetBucketPolicyStatus", "GetBucketAcl", "GetPublicAccessBlock", "GetBucketEncryption",
+          "GetBucketVersioning", "GetBucketLogging", "GetBucketOwnershipControls", "GetBucketLocation",
+          "GetBucketTagging", "GetBucketLifecycleConfiguration", "GetBucketWebsite", "GetBucketReplication"]
+
+IDENTITY = {
+    "iam": ("iam", ["GetAccountAuthorizationDetails", "GetAccountSummary", "GetAccountPasswordPolicy", "GetCredentialReport",
+                    "ListUsers", "ListOpenIDConnectProviders"],
+            each("ListUsers", "Users", "UserName", "ListAccessKeys", "ListMFADevices", "GetLoginProfile") +
+            each("ListAccessKeys", "AccessKeyMetadata", "AccessKeyId", "GetAccessKeyLastUsed")),
+    "kms": ("kms", ["ListKeys", "ListAliases"],
+            each("ListKeys", "Keys", "KeyId", "DescribeKey", "GetKeyPolicy", "GetKeyRotationStatus")),
+    "secretsmanager": ("secretsmanager", ["ListSecrets"],
+                       each("ListSecrets", "SecretList", "ARN", ("DescribeSecret", "SecretId"), ("GetResourcePolicy", "SecretId"))),
+}
+
+STORES = {
+    "s3": ("s3api", ["ListBuckets"], each("ListBuckets", "Buckets", "Name", *((op, "Bucket") for op in BUCKET))),
+    "rds": ("rds", ["DescribeDBInstances", "DescribeDBClusters"], []),
+    "dynamodb": ("dynamodb", ["ListTables"], each(
+        "ListTables", "TableNames", None, ("DescribeTable", "TableName"), ("DescribeContinuousBackups", "TableName"),
+        ("GetResourcePolicy", "ResourceArn"))),
+    "opensearch": ("opensearch", ["ListDomainNames"], each("ListDomainNames", "DomainNames", "DomainName", "DescribeDomain")),
+    "redshift": ("redshift", ["DescribeClusters"], []),
+    "glue": ("glue", ["GetJobs", "GetDataCatalogEncryptionSettings", "GetSecurityConfigurations"], []),
+}
+
+COMPUTE = {
+    "ec2": ("ec2", ["DescribeVpcs", "DescribeSubnets", "DescribeSecurityGroups", "DescribeNetworkAcls", "DescribeRouteTables",
+                    "DescribeInstances", "DescribeVolumes", "DescribeNetworkInterfaces", "GetEbsEncryptionByDefault",
+                    "DescribeSnapshots", "DescribeImages"],
+            each("DescribeSnapshots", "Snapshots", "SnapshotId", "DescribeSnapshotAttribute")),
+    "lambda": ("lambda", ["ListFunctions"], each(
+        "ListFunctions", "Functions", "FunctionName", "GetFunctionConfiguration", "GetPolicy", "ListFunctionUrlConfigs")),
+    "ecr": ("ecr", ["DescribeRepositories"], each(
+        "DescribeRepositories", "repositories", "repositoryName", "GetRepositoryPolicy")),
+    "eks": ("eks", ["ListClusters"], each("ListClusters", "clusters", None, ("DescribeCluster", "name"))),
+    "ecs": ("ecs", ["ListTaskDefinitions"], each(
+        "ListTaskDefinitions", "taskDefinitionArns", None, ("DescribeTaskDefinition", "taskDefinition"))),
+    "apigateway": ("apigateway", ["GetRestApis"], each("GetRestApis", "items", "id", ("GetResources", "restApiId"))),
+    "apigatewayv2": ("apigatewayv2", ["GetApis"], each("GetApis", "Items", "ApiId", "GetRoutes")),
+}
+
+AI = {
+    "sagemaker": ("sagemaker", ["ListNotebookInstances", "ListTrainingJobs", "ListProcessingJobs", "ListModels",
+                                "ListEndpointConfigs", "ListEndpoints", "ListDomains", "ListModelPackageGroups"],
+                  each("ListNotebookInstances", "NotebookInstances", "NotebookInstanceName", "DescribeNotebookInstance") +
+                  each("ListTrainingJobs", "TrainingJobSummaries", "TrainingJobName", "DescribeTrainingJob") +
+                  each("ListProcessingJobs", "ProcessingJobSummaries", "ProcessingJobName", "DescribeProcessingJob") +
+                  each("ListModels", "Models", "ModelName", "DescribeModel") +
+                  each("ListEndpointConfigs", "EndpointConfigs", "EndpointConfigName", "DescribeEndpointConfig") +
+                  each("ListEndpoints", "Endpoints", "EndpointName", "DescribeEndpoint") +
+                  each("ListDomains", "Domains", "DomainId", "DescribeDomain") +
+                  each("ListModelPackageGroups", "ModelPackageGroupSummaryList", "ModelPackageGroupName",
+                       "DescribeModelPackageGroup", "GetModelPackageGroupPolicy")),
+    "bedrock": ("bedrock", ["GetModelInvocationLoggingConfiguration", "ListGuardrails", "ListCustomModels"],
+                each("ListGuardrails", "guardrails", "arn", ("GetGuardrail", "guardrailIdentifier")) +
+                each("ListCustomModels", "modelSummaries", "modelArn", ("GetCustomModel", "modelIdentifier"))),
+    "bedrock-agent": ("bedrock-agent", ["ListAgents", "ListKnowledgeBases"],
+                      each("ListAgents", "agentSummaries", "agentId", "GetAgent") +
+                      each("ListKnowledgeBases", "knowledgeBaseSummaries", "knowledgeBaseId", "GetKnowledgeBase", "ListDataSources") +
+                      each("ListDataSources", "dataSourceSummaries", "dataSourceId",
+                           ("GetDataSource", ("dataSourceId", "knowledgeBaseId")))),
+    "bedrock-agentcore-control": ("bedrock-agentcore-control", ["ListAgentRuntimes", "ListGateways"],
+                                  each("ListAgentRuntimes", "agentRuntimes", "agentRuntimeId", "GetAgentRuntime") +
+                                  each("ListGateways", "items", "gatewayId", ("GetGateway", "gatewayIdentifier"))),
+}
+
+WATCH = {
+    "cloudtrail": ("cloudtrail", ["DescribeTrails"],
+                   each("DescribeTrails", "trailList", "Name", "GetTrailStatus", ("GetEventSelectors", "TrailName"))),
+    "guardduty": ("guardduty", ["ListDetectors"], each("ListDetectors", "DetectorIds", None, ("GetDetector", "DetectorId"))),
+    "config": ("configservice", ["DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus", "DescribeDeliveryChannels"], []),
+}
+
+CALLS = {**IDENTITY, **STORES, **COMPUTE, **AI, **WATCH}
+
+# What the command line is given beside the subject.
+MORE = {
+    ("kms", "GetKeyPolicy"): {"PolicyName": "default"},
+    ("ec2", "DescribeSnapshots"): {"OwnerIds": ["self"]},
+    ("ec2", "DescribeSnapshotAttribute"): {"Attribute": "createVolumePermission"},
+    ("ec2", "DescribeImages"): {"Owners": ["self"]},
+    ("apigateway", "GetResources"): {"embed": ["methods"]},
+}
