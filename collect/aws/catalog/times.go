@@ -61,5 +61,8 @@ func moment(n json.Number) any {
 	if err != nil || math.Abs(f) > 1e11 {
 		return n
 	}
-	return time.UnixMicro(int64(math.Round(f * 1e6))).UTC().Format(time.RFC3339Nano)
+	// The fraction is rounded apart from the seconds, as the live client does:
+	// the product of the whole would lose half a microsecond.
+	whole, frac := math.Modf(f)
+	return time.Unix(int64(whole), int64(math.RoundToEven(frac*1e6))*1000).UTC().Format(time.RFC3339Nano)
 }

@@ -113,6 +113,22 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
+func TestMoment(t *testing.T) {
+	for in, want := range map[string]string{
+		"1700000000":             "2023-11-14T22:13:20Z",
+		"1700000000.5":           "2023-11-14T22:13:20.5Z",
+		"1.7954429692928228e+09": "2026-11-23T14:09:29.292823Z",
+		"1795442968.526":         "2026-11-23T14:09:28.526Z",
+	} {
+		if got := moment(json.Number(in)); got != want {
+			t.Errorf("%s: got %v, want %s", in, got, want)
+		}
+	}
+	if got := moment("1700000000000"); got != json.Number("1700000000000") {
+		t.Errorf("milliseconds stay as they are: got %v", got)
+	}
+}
+
 func TestTagMap(t *testing.T) {
 	want := map[string]string{"a": "b"}
 	for _, in := range []string{`{"T":{"a":"b"}}`, `{"T":[{"Key":"a","Value":"b"}]}`, `{"T":[{"key":"a","value":"b"}]}`, `{"T":[{"TagKey":"a","TagValue":"b"}]}`} {
