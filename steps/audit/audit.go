@@ -53,9 +53,10 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 	j := finding.Judgement{Criteria: map[string][]finding.Criterion{}}
 	inventory := inventory(snap)
 	byAccount := accountSettings(snap)
+	unread := s.unread(snap)
 	for _, w := range workloads.List {
 		j.Criteria[w.ID] = []finding.Criterion{
-			inventory, ownership(w), deviations(snap, reached(snap, w, byAccount), judged, s.failOn),
+			inventory, ownership(w), deviations(snap, reached(snap, w, byAccount), judged, unread, s.failOn),
 		}
 	}
 	j.Findings = judged.findings
@@ -92,6 +93,10 @@ type answer struct {
 // ask asks all assets, several at a time; the result does not depend on the
 // order in which they are answered.
 func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (*judged, error) {
+	settings, err := s.controls.Settings(snap)
+	if err != nil {
+		return nil, err
+	}
 	jobs := make(chan []item, 4)
 	var (
 		wg      sync.WaitGroup
@@ -103,7 +108,10 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 			for batch := range jobs {
 				var mine []answer
 				for _, it := range batch {
-					mine = append(mine, s.answer(snap, workloads, it))
+					mine = append(mine, s.answer(control.Context{
+						Now: snap.Taken(), Setting: settings.For(it.asset),
+						Zone: func() (string, bool) { return workloads.ZoneOf(it.asset.ID) },
+					}, it))
 				}
 				mu.Lock()
 				answers = append(answers, mine...)
@@ -113,8 +121,8 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 	}
 	const size = 256
 	batch := make([]item, 0, size)
-	err := snap.Each(ctx, func(n estate.Node, a *estate.Asset, config json.RawMessage) error {
-		if len(s.controls.For(a.Type)) == 0 {
+	err = snap.Each(ctx, func(n estate.Node, a *estate.Asset, config json.RawMessage) error {
+		if a.Referenced || len(s.controls.For(a.Type)) == 0 {
 			return nil
 		}
 		if batch = append(batch, item{n, a, config}); len(batch) == size {
@@ -142,9 +150,8 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 }
 
 // answer asks one asset.
-func (s *Step) answer(snap *estate.Snapshot, workloads *scope.Workloads, it item) answer {
+func (s *Step) answer(ctx control.Context, it item) answer {
 	out := answer{node: it.node}
-	ctx := control.Context{Now: snap.Taken(), Zone: func() (string, bool) { return workloads.ZoneOf(it.asset.ID) }}
 	for _, r := range s.controls.JudgeIn(ctx, it.asset, it.config) {
 		switch r.Outcome {
 		case finding.NA:
@@ -155,6 +162,26 @@ func (s *Step) answer(snap *estate.Snapshot, workloads *scope.Workloads, it item
 		out.tally.asked++
 		if r.Outcome != finding.Unknown {
 			out.tally.answered++
+		}
+	}
+	return out
+}
+
+// unread lists the assets that controls would be asked of, had any source read
+// them: known by name only, in an account that is being read or in none that
+// their name tells. What belongs to somebody else's account is not ours to ask,
+// and what a complete list of its type does not hold is not there.
+func (s *Step) unread(snap *estate.Snapshot) *estate.NodeSet {
+	ours := map[string]bool{"": true}
+	for _, a := range snap.Assets() {
+		if !a.Referenced && len(a.Reads) > 0 {
+			ours[a.Account] = true
+		}
+	}
+	out := snap.NewNodeSet()
+	for n, a := range snap.Assets() {
+		if a.Referenced && ours[a.Account] && len(s.controls.For(a.Type)) > 0 && !snap.Covered(a.Type, a.Account, a.Region) {
+			out.Add(n)
 		}
 	}
 	return out

@@ -156,13 +156,17 @@ func ownership(w finding.Workload) finding.Criterion {
 
 // deviations decides audit.deviations from the controls' results on the assets
 // the workload reaches.
-func deviations(snap *estate.Snapshot, nodes *estate.NodeSet, judged *judged, failOn finding.Severity) finding.Criterion {
+func deviations(snap *estate.Snapshot, nodes *estate.NodeSet, judged *judged, unread *estate.NodeSet, failOn finding.Severity) finding.Criterion {
 	c := finding.Criterion{ID: "audit.deviations", Status: finding.CriterionPass}
 	var fails, unknowns []*finding.Finding
+	var dark []string
 	claim := finding.Claim{Claim: "questions answered on the workload and what it reaches", Source: "controls"}
 	assets := finding.Claim{Claim: "assets that controls were asked of", Source: "snapshot"}
 	for n := range nodes.All() {
 		assets.Of++
+		if unread.Has(n) {
+			dark = append(dark, snap.Asset(n).ID)
+		}
 		t := judged.tally[n]
 		if t.asked > 0 {
 			assets.Examined++
@@ -190,6 +194,10 @@ func deviations(snap *estate.Snapshot, nodes *estate.NodeSet, judged *judged, fa
 		c.Status = finding.CriterionUnknown
 		c.Reason = fmt.Sprintf("%s at or above %s could not be answered: %s", count(len(unknowns), "question"), failOn, titles(unknowns))
 		c.Hint = unknowns[0].Fix.Text
+	case len(dark) > 0:
+		c.Status = finding.CriterionUnknown
+		c.Reason = fmt.Sprintf("%s it reaches known by name only: %s", count(len(dark), "asset"), strings.Join(dark[:min(3, len(dark))], ", "))
+		c.Hint = "read the source that " + dark[0] + " belongs to"
 	case claim.Examined == 0:
 		c.Status, c.Reason = finding.CriterionUnknown, "no control asks anything of what it is made of"
 	default:

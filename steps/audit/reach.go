@@ -55,7 +55,7 @@ func accountSettings(snap *estate.Snapshot) map[string][]setting {
 // reached returns the workload's members, what they reach, and the settings of
 // the accounts the workload lives in.
 func reached(snap *estate.Snapshot, w finding.Workload, byAccount map[string][]setting) *estate.NodeSet {
-	var from []estate.Node
+	var from, set []estate.Node
 	types := map[string][]string{} // by account
 	for _, id := range w.Members {
 		if n, ok := snap.Find(id); ok {
@@ -65,15 +65,21 @@ func reached(snap *estate.Snapshot, w finding.Workload, byAccount map[string][]s
 		}
 	}
 	for account, own := range types {
-		for _, set := range byAccount[account] {
-			if slices.ContainsFunc(own, func(t string) bool { return strings.HasPrefix(t, set.prefix) }) {
-				from = append(from, set.node)
+		for _, one := range byAccount[account] {
+			if slices.ContainsFunc(own, func(t string) bool { return strings.HasPrefix(t, one.prefix) }) {
+				set = append(set, one.node)
 			}
 		}
 	}
-	return snap.Reach(from, estate.Filter{Types: followed, Stop: func(_ estate.Node, a *estate.Asset) bool {
+	nodes := snap.Reach(from, estate.Filter{Types: followed, Stop: func(_ estate.Node, a *estate.Asset) bool {
 		// Another workload's root is judged as itself; a network or a whole
 		// cluster holds things that are not the workload's.
 		return a.Root != nil && !slices.Contains(w.Roots, a.ID)
 	}})
+	// What a setting itself stands on (a trail's bucket, a recorder's role) is
+	// not the workload's.
+	for _, n := range set {
+		nodes.Add(n)
+	}
+	return nodes
 }
