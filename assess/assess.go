@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/sevenfold-sec/sevenfold/collect/aws"
 	"github.com/sevenfold-sec/sevenfold/collect/redact"
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/estate"
@@ -38,7 +37,7 @@ type Options struct {
 	// no bound.
 	Within time.Duration
 	// Resume keeps what was read for a run that is interrupted; nil: nothing.
-	Resume aws.Resume
+	Resume *Resume
 	// MaskKey is the key under which masked secrets are hashed; nil: no hash.
 	MaskKey []byte
 	// Progress hears how far the sources are; nil: nobody does.
@@ -81,16 +80,19 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 // cannot be read does not stop the others: it is failed in the snapshot, with
 // the reason as a blind spot. An error is a fault of the options or of ours.
 func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
+	// Masking comes first of all: before what is kept for resuming, and before
+	// the snapshot. A sink masked twice is masked once.
+	mask := func(next estate.Sink) estate.Sink { return redact.New(next, redact.Options{Key: o.MaskKey}) }
 	collectors := make([]Collector, len(o.Sources))
 	for i, s := range o.Sources {
-		c, err := open(s, o.Resume)
+		c, err := open(s, o.Resume, mask)
 		if err != nil {
 			return nil, err
 		}
 		collectors[i] = c
 	}
 	builder := estate.NewBuilder(o.Now)
-	masked := redact.New(builder, redact.Options{Key: o.MaskKey})
+	masked := mask(builder)
 	reading, stop := ctx, func() {}
 	if o.Within > 0 {
 		reading, stop = context.WithTimeout(ctx, o.Within)
@@ -106,6 +108,11 @@ func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
 	_ = g.Wait() // its functions return no error
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if o.Resume != nil && reading.Err() == nil {
+		if err := o.Resume.Clear(); err != nil {
+			return nil, fmt.Errorf("clear what was kept for resuming: %w", err)
+		}
 	}
 	snap, err := builder.Build()
 	if err != nil {

@@ -32,7 +32,7 @@ var plannedSources = []string{"azure", "gcp", "terraform", "cloudformation"}
 const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH"
 
 // open returns the collector of a source as the command line writes it.
-func open(source string, resume aws.Resume) (Collector, error) {
+func open(source string, resume *Resume, mask func(estate.Sink) estate.Sink) (Collector, error) {
 	kind, _, _ := strings.Cut(source, ":")
 	bad := func(err error) error {
 		what, mend, _ := strings.Cut(err.Error(), "\nhint: ")
@@ -48,7 +48,10 @@ func open(source string, resume aws.Resume) (Collector, error) {
 		if err != nil {
 			return nil, bad(err)
 		}
-		o.Resume = resume
+		o.Mask = mask
+		if resume != nil {
+			o.Resume = resume
+		}
 		c, err := aws.New(o)
 		if err != nil {
 			return nil, bad(err)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/collect/aws/api"
 	"github.com/sevenfold-sec/sevenfold/collect/aws/catalog"
+	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
 // Client makes calls to one account with one set of credentials; *api.Client
@@ -71,6 +72,10 @@ type Options struct {
 	// kept.
 	Resume  Resume
 	KeepFor time.Duration
+	// Mask, if set, is put before what is kept and passed on, so that no secret
+	// of a configuration is written in clear. Nil: the sink's own matter, and
+	// Resume should be nil too.
+	Mask func(estate.Sink) estate.Sink
 	// Connect returns the client for a role ("" for the ambient identity) and
 	// the home region. Nil: the AWS configuration of the machine.
 	Connect func(ctx context.Context, role string) (Client, string, error)

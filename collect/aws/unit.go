@@ -46,6 +46,9 @@ func (s *session) unit(g *group, name string) {
 	}
 	rec := s.c.record(key, s.sink)
 	u.sink = rec
+	if s.c.opts.Mask != nil {
+		u.sink = s.c.opts.Mask(rec)
+	}
 	u.read()
 	if r.ctx.Err() == nil {
 		rec.keep()

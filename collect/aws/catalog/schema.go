@@ -59,7 +59,8 @@ type Resource struct {
 	// Global marks a type that belongs to no region though its service has
 	// regional endpoints.
 	Global bool `yaml:"global"`
-	// Where keeps only items whose path has one of the values.
+	// Where keeps only items whose path has one of the values: a literal, "*" for
+	// any value, or "{account}" for the account that is read.
 	Where map[string][]string `yaml:"where"`
 	// Shared lists members that tell of the account that asks; they are dropped
 	// when the asset is the provider's own, which every account sees.

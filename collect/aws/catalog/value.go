@@ -236,9 +236,13 @@ func (s Scope) matches(item map[string]any, where map[string][]string) bool {
 		got := text(v)
 		ok := false
 		for _, want := range values {
-			if want == "*" {
+			switch {
+			case want == "*":
 				ok = ok || !empty(v)
-			} else {
+			case want == "{account}":
+				// Where nothing says whose the reply is, nothing is left out.
+				ok = ok || s.Account == "" || got == s.Account
+			default:
 				ok = ok || got == want
 			}
 		}
