@@ -80,6 +80,7 @@ type LockedError struct {
 	Since time.Time
 }
 
+// Error implements error.
 func (e *LockedError) Error() string {
 	if e.PID == 0 {
 		return fmt.Sprintf("state %s is in use by another run: wait for it to end, or give this one another --state", e.State)
@@ -94,6 +95,7 @@ type NewerError struct {
 	Has, Known int
 }
 
+// Error implements error.
 func (e *NewerError) Error() string {
 	return fmt.Sprintf("state %s has schema version %d, this sevenfold knows up to %d: upgrade sevenfold, or use another --state", e.State, e.Has, e.Known)
 }
@@ -105,10 +107,12 @@ type DamagedError struct {
 	Err   error
 }
 
+// Error implements error.
 func (e *DamagedError) Error() string {
 	return fmt.Sprintf("%s in state %s is damaged (%v): restore the state from a copy, or assess again into another --state", e.What, e.State, e.Err)
 }
 
+// Unwrap returns the cause.
 func (e *DamagedError) Unwrap() error { return e.Err }
 
 // FullError says that the state could not be written for want of space.
@@ -117,10 +121,12 @@ type FullError struct {
 	Err   error
 }
 
+// Error implements error.
 func (e *FullError) Error() string {
 	return fmt.Sprintf("no space to write state %s (%v): what was stored before is kept; free some space, or use another --state", e.State, e.Err)
 }
 
+// Unwrap returns the cause.
 func (e *FullError) Unwrap() error { return e.Err }
 
 // DefaultState is the state folder when none is given.
