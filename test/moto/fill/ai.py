@@ -1,5 +1,7 @@
 """AI workloads: SageMaker, and what it runs."""
 
+import base64
+
 TAGS = [{"Key": "owner", "Value": "ml-platform"}]
 
 
@@ -19,6 +21,7 @@ def notebook(a, sm, role):
     safe = {} if a.faulty else {
         "KmsKeyId": a.key, "SubnetId": a.subnet, "SecurityGroupIds": [a.group],
         "InstanceMetadataServiceConfiguration": {"MinimumInstanceMetadataServiceVersion": "2"}}
+    lifecycle(a, sm)
     arn = sm.create_notebook_instance(
         NotebookInstanceName="exploration", InstanceType="ml.t3.medium", RoleArn=role, Tags=TAGS,
         DirectInternetAccess="Enabled" if a.faulty else "Disabled",
@@ -26,6 +29,14 @@ def notebook(a, sm, role):
     for control in ["sagemaker-notebook-direct-internet", "sagemaker-notebook-root-access",
                     "sagemaker-notebook-outside-vpc", "sagemaker-notebook-volume-own-key", "sagemaker-notebook-imdsv1"]:
         a.plant(control, arn)
+
+
+def lifecycle(a, sm):
+    script = "export OPENAI_API_KEY=sk-proj-" + "a1B2c3D4e5F6g7H8" * 3 if a.faulty else "pip install -r requirements.txt"
+    arn = sm.create_notebook_instance_lifecycle_config(
+        NotebookInstanceLifecycleConfigName="setup",
+        OnStart=[{"Content": base64.b64encode(script.encode()).decode()}])["NotebookInstanceLifecycleConfigArn"]
+    a.plant("sagemaker-lifecycle-secret", arn)
 
 
 def training(a, sm, role, image, vpc):
@@ -39,8 +50,9 @@ def training(a, sm, role, image, vpc):
         ResourceConfig={"InstanceType": "ml.g5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 50,
                         **({} if a.faulty else {"VolumeKmsKeyId": a.key})},
         StoppingCondition={"MaxRuntimeInSeconds": 3600},
+        HyperParameters={"epochs": "3", **({"wandb_api_key": "9f8e7d6c5b4a39f8e7d6c5b4a39f8e7d6c5b4a31"} if a.faulty else {})},
         EnableNetworkIsolation=not a.faulty, EnableInterContainerTrafficEncryption=not a.faulty, **safe)["TrainingJobArn"]
-    for control in ["sagemaker-training-network-unconfined", "sagemaker-training-traffic-clear", "sagemaker-training-output-own-key"]:
+    for control in ["sagemaker-training-secret-in-parameters", "sagemaker-training-network-unconfined", "sagemaker-training-traffic-clear", "sagemaker-training-output-own-key"]:
         a.plant(control, arn)
 
 

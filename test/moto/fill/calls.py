@@ -2,7 +2,7 @@
 
 service -> (command line's name, calls without a subject, calls per item). A
 call per item: operation, parameter (or several: the item's own members of
-those names), the call whose replies list the items, and where: member of the
+those names; [] behind it makes a list), the call whose replies list the items, and where: member of the
 reply, member of the item (None: the item is the name)."""
 
 
@@ -34,9 +34,9 @@ IDENTITY = {
 STORES = {
     "s3": ("s3api", ["ListBuckets"], each("ListBuckets", "Buckets", "Name", *((op, "Bucket") for op in BUCKET))),
     "rds": ("rds", ["DescribeDBInstances", "DescribeDBClusters"], []),
-    "dynamodb": ("dynamodb", ["ListTables"], each(
-        "ListTables", "TableNames", None, ("DescribeTable", "TableName"), ("DescribeContinuousBackups", "TableName"),
-        ("GetResourcePolicy", "ResourceArn"))),
+    "dynamodb": ("dynamodb", ["ListTables"],
+                 each("ListTables", "TableNames", None, ("DescribeTable", "TableName"), ("DescribeContinuousBackups", "TableName")) +
+                 each("DescribeTable", "Table", "TableArn", ("GetResourcePolicy", "ResourceArn"))),
     "opensearch": ("opensearch", ["ListDomainNames"], each("ListDomainNames", "DomainNames", "DomainName", "DescribeDomain")),
     "redshift": ("redshift", ["DescribeClusters"], []),
     "glue": ("glue", ["GetJobs", "GetDataCatalogEncryptionSettings", "GetSecurityConfigurations"], []),
@@ -45,7 +45,7 @@ STORES = {
 COMPUTE = {
     "ec2": ("ec2", ["DescribeVpcs", "DescribeSubnets", "DescribeSecurityGroups", "DescribeNetworkAcls", "DescribeRouteTables",
                     "DescribeInstances", "DescribeVolumes", "DescribeNetworkInterfaces", "GetEbsEncryptionByDefault",
-                    "DescribeSnapshots", "DescribeImages"],
+                    "DescribeSnapshots", "DescribeImages", "GetSnapshotBlockPublicAccessState"],
             each("DescribeSnapshots", "Snapshots", "SnapshotId", "DescribeSnapshotAttribute")),
     "lambda": ("lambda", ["ListFunctions"], each(
         "ListFunctions", "Functions", "FunctionName", "GetFunctionConfiguration", "GetPolicy", "ListFunctionUrlConfigs")),
@@ -59,9 +59,11 @@ COMPUTE = {
 }
 
 AI = {
-    "sagemaker": ("sagemaker", ["ListNotebookInstances", "ListTrainingJobs", "ListProcessingJobs", "ListModels",
+    "sagemaker": ("sagemaker", ["ListNotebookInstances", "ListNotebookInstanceLifecycleConfigs", "ListTrainingJobs", "ListProcessingJobs", "ListModels",
                                 "ListEndpointConfigs", "ListEndpoints", "ListDomains", "ListModelPackageGroups"],
                   each("ListNotebookInstances", "NotebookInstances", "NotebookInstanceName", "DescribeNotebookInstance") +
+                  each("ListNotebookInstanceLifecycleConfigs", "NotebookInstanceLifecycleConfigs", "NotebookInstanceLifecycleConfigName",
+                       "DescribeNotebookInstanceLifecycleConfig") +
                   each("ListTrainingJobs", "TrainingJobSummaries", "TrainingJobName", "DescribeTrainingJob") +
                   each("ListProcessingJobs", "ProcessingJobSummaries", "ProcessingJobName", "DescribeProcessingJob") +
                   each("ListModels", "Models", "ModelName", "DescribeModel") +
@@ -87,7 +89,9 @@ WATCH = {
     "cloudtrail": ("cloudtrail", ["DescribeTrails"],
                    each("DescribeTrails", "trailList", "Name", "GetTrailStatus", ("GetEventSelectors", "TrailName"))),
     "guardduty": ("guardduty", ["ListDetectors"], each("ListDetectors", "DetectorIds", None, ("GetDetector", "DetectorId"))),
-    "config": ("configservice", ["DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus", "DescribeDeliveryChannels"], []),
+    "config": ("configservice", ["DescribeConfigurationRecorders", "DescribeDeliveryChannels"],
+               each("DescribeConfigurationRecorders", "ConfigurationRecorders", "name",
+                    ("DescribeConfigurationRecorderStatus", "ConfigurationRecorderNames[]"))),
 }
 
 CALLS = {**IDENTITY, **STORES, **COMPUTE, **AI, **WATCH}

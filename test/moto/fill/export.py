@@ -64,7 +64,8 @@ def export(a, root):
                 # A further parameter is the item's member of the same name.
                 more = {p: item[p] for p in parameter[1:]} if isinstance(parameter, tuple) else {}
                 first = parameter[0] if isinstance(parameter, tuple) else parameter
-                reply = call(client, operation, **{first: subject}, **more, **MORE.get((service, operation), {}))
+                given = [subject] if first.endswith("[]") else subject
+                reply = call(client, operation, **{first.removesuffix("[]"): given}, **more, **MORE.get((service, operation), {}))
                 replies[operation].append(reply)
                 write(root, reply, a.id, cli, command(operation), subject)
     write(root, call(a.client("s3control"), "GetPublicAccessBlock", AccountId=a.id), a.id, "s3control", "get-public-access-block")
@@ -77,7 +78,8 @@ def command(operation):
 def items(replies, member):
     for reply in replies:
         if not isinstance(reply, str):  # a refused list has none
-            yield from reply.get(member, [])
+            found = reply.get(member, [])
+            yield from found if isinstance(found, list) else [found]
 
 
 def main():

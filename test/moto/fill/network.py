@@ -22,6 +22,7 @@ def fill(a):
         a.plant("security-group-open-to-world", a.arn("ec2", f"security-group/{wide}"))
     else:
         ec2.enable_ebs_encryption_by_default()
+    a.plant_by_age("ebs-snapshot-sharing-unblocked", a.arn("ec2", "snapshot-block-public-access"))
     a.plant("ebs-default-encryption-off", a.arn("ec2", "ebs-encryption-by-default"))
     instance(a, ec2)
 

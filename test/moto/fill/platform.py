@@ -22,7 +22,9 @@ def functions(a):
     if a.faulty:
         lam.add_permission(FunctionName="scorer", StatementId="all", Action="lambda:InvokeFunction", Principal="*")
         a.plant("lambda-policy-public", arn)
-    else:  # near miss: a service may call it, for one account
+    lam.create_function_url_config(FunctionName="scorer", AuthType="NONE" if a.faulty else "AWS_IAM")
+    a.plant_by_age("lambda-url-without-sign-in", arn)
+    if not a.faulty:  # near miss: a service may call it, for one account
         lam.add_permission(FunctionName="scorer", StatementId="events", Action="lambda:InvokeFunction",
                            Principal="events.amazonaws.com", SourceAccount=a.id)
 
@@ -75,6 +77,8 @@ def preparation(a):
             "ConnectionPasswordEncryption": {"ReturnConnectionPasswordEncrypted": True, "AwsKmsKeyId": a.key}})
     glue.create_job(
         Name="clean-prompts", Role=a.arn("iam", "role/etl", region=""), Command={"Name": "glueetl", "ScriptLocation": "s3://acme-training/job.py"},
+        DefaultArguments={"--db_password": "Tr0ub4dor-9f8e7d"} if a.faulty else {"--max_tokens": "4096"},
         **({} if a.faulty else {"SecurityConfiguration": "own-key"}))
     a.plant("glue-catalog-unencrypted", a.arn("glue", "catalog"))
+    a.plant("glue-job-secret-in-arguments", a.arn("glue", "job/clean-prompts"))
     a.plant("glue-job-unencrypted", a.arn("glue", "job/clean-prompts"))

@@ -52,8 +52,7 @@ def buckets(a):
         s3.put_object(Bucket=name, Key="README", Body=b"nothing here")
         harden(a, s3, name)
     a.client("s3control").put_public_access_block(AccountId=a.id, PublicAccessBlockConfiguration={
-        "BlockPublicAcls": True, "IgnorePublicAcls": True,
-        "BlockPublicPolicy": not a.faulty, "RestrictPublicBuckets": not a.faulty})
+        block: not a.faulty for block in ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"]})
     a.plant("s3-account-public-access-unblocked", a.arn("s3", "account-public-access-block", region=""))
     if a.faulty:
         spoil(a, s3, place)
