@@ -46,8 +46,9 @@ type Control struct {
 
 // exhibit is one line of evidence a finding shows.
 type exhibit struct {
-	what string
-	show *expr.Expr
+	where string // a place in the configuration, as a person names it
+	what  string // what stands there, in a few words
+	show  *expr.Expr
 }
 
 // Cases are the configurations a control proves itself on.

@@ -105,7 +105,7 @@ func (c *Control) judge(s *expr.Subject, known answers) Result {
 func (c *Control) exhibits(s *expr.Subject) []finding.Evidence {
 	out := make([]finding.Evidence, 0, len(c.evidence))
 	for _, e := range c.evidence {
-		out = append(out, finding.Evidence{What: c.Title, Where: e.what, Value: e.show.Show(s)})
+		out = append(out, finding.Evidence{What: e.what, Where: e.where, Value: e.show.Show(s)})
 	}
 	return out
 }

@@ -60,8 +60,8 @@ func TestFinding(t *testing.T) {
 	want := finding.Finding{
 		ID: finding.NewID("own-fact", a.ID, ""), Control: "own-fact", Step: "audit", Status: finding.Fail, Severity: finding.Low, Asset: a.ID, Title: "It is faulty",
 		Evidence: []finding.Evidence{
-			{What: "It is faulty", Where: "config.GetThing", Value: `{"Env":[{"Name":"API_KEY","Value":"•••"}],"On":false,"Password":"•••"}`},
-			{What: "It is faulty", Where: "config.GetThing.On", Value: "false"},
+			{What: "the whole thing", Where: "config.GetThing", Value: `{"Env":[{"Name":"API_KEY","Value":"•••"}],"On":false,"Password":"•••"}`},
+			{What: "its switch", Where: "config.GetThing.On", Value: "off"},
 		},
 		Fix: finding.Fix{Text: "Mend it.", Effort: "minutes", Commands: []string{`aws mend 'b'\''; rm -rf /' eu-west-1 'arn:aws:s3:::b'\''; rm -rf /'`}}, Frameworks: []string{"CWE-1"}, Techniques: []string{"T1"},
 	}

@@ -33,7 +33,7 @@ type definition struct {
 	InvalidFor []string       `key:"invalid_for,required"`
 	Severity   strict.Text    `key:"severity,required"`
 	Fix        fixDefinition  `key:"fix,required"`
-	Evidence   []strict.Text  `key:"evidence"`
+	Evidence   []exhibitEntry `key:"evidence"`
 	Reads      []strict.Text  `key:"reads,required"`
 	Frameworks []strict.Text  `key:"frameworks"`
 	Techniques []strict.Text  `key:"techniques"`
@@ -46,6 +46,14 @@ type fixDefinition struct {
 	Patch    string      `key:"patch"`
 	Effort   strict.Text `key:"effort,required"`
 	Disrupts []string    `key:"disrupts"`
+}
+
+// exhibitEntry is one line of evidence: the place people would look at, what
+// stands there in a few words, and the value where it is more than the place.
+type exhibitEntry struct {
+	Where strict.Text  `key:"where,required"`
+	What  strict.Text  `key:"what,required"`
+	Show  *strict.Text `key:"show"`
 }
 
 type caseDefinition struct {
@@ -163,6 +171,7 @@ func (l *loader) folders(f fs.FS) {
 
 var (
 	idForm    = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+	placeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*(\[\])?(\.[A-Za-z][A-Za-z0-9-]*(\[\])?)*$`)
 	readForm  = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9]+$`)
 	lifecycle = []string{"experimental", "stable", "deprecated"}
 	steps     = []string{"audit", "access", "network", "data", "supply", "detect", "respond"}
@@ -241,10 +250,23 @@ func (b *builder) build() *Control {
 		}
 	}
 	for _, e := range d.Evidence {
-		c.evidence = append(c.evidence, exhibit{what: e.Value, show: b.expression(e, expr.CompileValue)})
+		c.evidence = append(c.evidence, b.exhibit(e))
 	}
 	b.cases(c)
 	return c
+}
+
+// exhibit checks a line of evidence. Where nothing else is to be shown, the
+// value at the place is.
+func (b *builder) exhibit(e exhibitEntry) exhibit {
+	if !placeForm.MatchString(e.Where.Value) {
+		b.bad(e.Where, "where %q is no plain place; name members with dots and lists with [], and say in show what stands there", e.Where.Value)
+	}
+	show := e.Where
+	if e.Show != nil {
+		show = *e.Show
+	}
+	return exhibit{where: e.Where.Value, what: e.What.Value, show: b.expression(show, expr.CompileValue)}
 }
 
 func (b *builder) oneOf(t strict.Text, what string, known []string) {

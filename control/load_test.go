@@ -27,7 +27,9 @@ fix:
   text: "Mend it."
   effort: minutes
   commands: ["aws mend {name} {region} {id}"]
-evidence: [config.GetThing, config.GetThing.On]
+evidence:
+  - {where: config.GetThing, what: the whole thing}
+  - {where: config.GetThing.On, what: its switch, show: 'config.GetThing.On ? "on" : "off"'}
 reads: ["s3:GetThing"]
 frameworks: [CWE-1]
 techniques: [T1]
@@ -80,14 +82,16 @@ func TestLoadMistakes(t *testing.T) {
 		"bad_severity":    {"severity: low", "severity: lowish", `own-fact/control.yaml:10:11: severity "lowish" is none of critical, high, medium, low, info`},
 		"bad_step":        {"step: audit", "step: review", `own-fact/control.yaml:3:7: step "review" is none of audit, access, network, data, supply, detect, respond`},
 		"bad_expression":  {"fails: 'config", "fails: 'konfig", `own-fact/control.yaml:7:9: undeclared reference to 'konfig' (did you mean 'config'?)`},
-		"bad_evidence":    {"[config.GetThing,", "[konfig.GetThing,", `own-fact/control.yaml:15:12: undeclared reference to 'konfig' (did you mean 'config'?)`},
-		"unknown_id":      {"[CWE-1]", "[CWE-2]", `own-fact/control.yaml:17:14: framework id "CWE-2" is in no catalogue`},
-		"swapped_id":      {"[T1]", "[CWE-1]", `own-fact/control.yaml:18:14: technique id "CWE-1" is in no catalogue`},
-		"bad_read":        {`"s3:GetThing"`, `"GetThing"`, `own-fact/control.yaml:16:9: "GetThing" is not an operation written service:Operation`},
-		"missing_case":    {"off.json", "of.json", `own-fact/control.yaml:20:10: case file of.json is not there`},
-		"escaping_case":   {"off.json", "../x.json", `own-fact/control.yaml:20:10: case file ../x.json is not there`},
-		"no_near_case":    {`near: [{file: near.json, because: "switched on with a twist"}]`, "near: []", `own-fact/control.yaml:20:3: cases.near is empty; a control proves itself on failing, passing and near-miss cases`},
-		"near_no_because": {`{file: near.json, because: "switched on with a twist"}`, "near.json", `own-fact/control.yaml:22:10: near-miss case near.json says no because`},
+		"bad_evidence":    {"where: config.GetThing,", "where: konfig.GetThing,", `own-fact/control.yaml:16:13: undeclared reference to 'konfig' (did you mean 'config'?)`},
+		"bad_place":       {"where: config.GetThing,", "where: config.listOf(GetThing),", `own-fact/control.yaml:16:13: where "config.listOf(GetThing)" is no plain place`},
+		"evidence_alone":  {"{where: config.GetThing, what: the whole thing}", "config.GetThing", `own-fact/control.yaml:16:5: evidence[0] is "config.GetThing", where keys and values are expected`},
+		"unknown_id":      {"[CWE-1]", "[CWE-2]", `own-fact/control.yaml:19:14: framework id "CWE-2" is in no catalogue`},
+		"swapped_id":      {"[T1]", "[CWE-1]", `own-fact/control.yaml:20:14: technique id "CWE-1" is in no catalogue`},
+		"bad_read":        {`"s3:GetThing"`, `"GetThing"`, `own-fact/control.yaml:18:9: "GetThing" is not an operation written service:Operation`},
+		"missing_case":    {"off.json", "of.json", `own-fact/control.yaml:22:10: case file of.json is not there`},
+		"escaping_case":   {"off.json", "../x.json", `own-fact/control.yaml:22:10: case file ../x.json is not there`},
+		"no_near_case":    {`near: [{file: near.json, because: "switched on with a twist"}]`, "near: []", `own-fact/control.yaml:22:3: cases.near is empty; a control proves itself on failing, passing and near-miss cases`},
+		"near_no_because": {`{file: near.json, because: "switched on with a twist"}`, "near.json", `own-fact/control.yaml:24:10: near-miss case near.json says no because`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(good, c.from, c.to, 1)
