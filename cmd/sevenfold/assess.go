@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +39,7 @@ func newAssess(g *globals) *cobra.Command {
 			}
 			s.sayExpired(result.Expired)
 			doc := result.Document(version, s.scope, s.controls)
-			only, err := choose(doc, args)
+			only, err := choose(doc, result.Workloads.List, args)
 			if err != nil {
 				return err
 			}
@@ -54,7 +55,8 @@ func newAssess(g *globals) *cobra.Command {
 }
 
 // choose narrows the document to the workload named, by name or id.
-func choose(doc *report.Document, args []string) (string, error) {
+// Of several with one name it lists the assets that tell them apart.
+func choose(doc *report.Document, all []finding.Workload, args []string) (string, error) {
 	if len(args) == 0 {
 		return "", nil
 	}
@@ -74,10 +76,20 @@ func choose(doc *report.Document, args []string) (string, error) {
 	default:
 		what := fmt.Sprintf("%d workloads are called %q:", len(kept), args[0])
 		for _, w := range kept {
-			what += "\n  " + w.ID
+			what += "\n  " + printable(w.ID) + "  " + printable(strings.Join(rootsOf(all, w.ID), ", "))
 		}
 		return "", usage(what, "name one by its id")
 	}
+}
+
+// rootsOf gives the assets a workload was found by.
+func rootsOf(all []finding.Workload, id string) []string {
+	for _, w := range all {
+		if w.ID == id {
+			return w.Roots
+		}
+	}
+	return nil
 }
 
 func verdicts(doc *report.Document) []finding.Verdict {

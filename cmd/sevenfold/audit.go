@@ -33,7 +33,7 @@ func newAudit(g *globals) *cobra.Command {
 			doc := result.Document(version, s.scope, s.controls)
 			doc.Command = "sevenfold audit"
 			narrow(doc, "audit")
-			only, err := choose(doc, args)
+			only, err := choose(doc, result.Workloads.List, args)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/gate"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
@@ -51,12 +53,27 @@ func (g *globals) open() (*session, error) {
 			return nil, usage(what, hint)
 		}
 		s.scope = loaded
+		if err := s.checkWaivers(); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.loadControls(); err != nil {
 		return nil, err
 	}
 	s.settleSources()
 	return s, nil
+}
+
+// checkWaivers refuses a waiver that names no criterion: a slip in the name
+// would leave its owner in the belief that it counts.
+func (s *session) checkWaivers() error {
+	for _, w := range s.scope.Gate.Waivers {
+		if !gate.Covers(w.Criterion) {
+			return &failure{code: exitUsage, what: fmt.Sprintf("waiver for %s: no criterion is called %q", w.Workload, w.Criterion), where: s.file,
+				hint: "criteria are named STEP.LINE (audit.drift), all of a step STEP.*; sevenfold assess --format json lists them"}
+		}
+	}
+	return nil
 }
 
 // loadControls loads the built-in controls and those in the folder controls/
@@ -73,7 +90,7 @@ func (s *session) loadControls() error {
 	set, problems := control.Load(from...)
 	for _, p := range problems {
 		what, hint := splitHints(p.Error())
-		printFailure(s.g.stderr, &failure{what: "control left out: " + what, hint: hint})
+		printFailure(s.g.stderr, &failure{what: what, hint: hint})
 	}
 	if set == nil || len(set.Controls()) == 0 {
 		return &failure{code: exitInternal, what: "no control could be loaded", hint: "mend the controls named above"}

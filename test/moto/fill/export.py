@@ -10,6 +10,7 @@ import pathlib
 import urllib.parse
 
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from botocore import xform_name
 
 from .account import Account
@@ -33,7 +34,7 @@ def call(client, operation, **params):
             reply = client.get_paginator(name).paginate(**params).build_full_result()
         else:
             reply = getattr(client, name)(**params)
-    except ClientError as e:
+    except (ClientError, ResponseParserError) as e:
         return f"\n{e}\n"
     reply.pop("ResponseMetadata", None)
     return reply

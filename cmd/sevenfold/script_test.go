@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/sevenfold-sec/sevenfold/report"
+	"github.com/sevenfold-sec/sevenfold/store"
+)
+
+// TestMain makes the program itself a command of the scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sevenfold": main})
+}
+
+// TestScripts runs testdata/script. Each script starts in an empty folder with
+// a copy of testdata/exports as exports, and without credentials.
+func TestScripts(t *testing.T) {
+	exports, err := filepath.Abs(filepath.Join("testdata", "exports"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			return os.CopyFS(filepath.Join(e.WorkDir, "exports"), os.DirFS(exports))
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "json": holdsJSON, "bytes": holdsBytes, "fill": fillFile, "locked": locked, "findingid": findingID, "newer": newer,
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+// exits N COMMAND…: the command ends with exit code N. What it printed is
+// there for stdout and stderr.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits N command…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+	if strings.Contains(ts.ReadFile("stderr"), "goroutine ") {
+		ts.Fatalf("the program panicked")
+	}
+}
+
+// json FILE KEY…: the file is one JSON object with these keys.
+func holdsJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: json file key…")
+	}
+	var doc map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &doc); err != nil {
+		ts.Fatalf("%s: %v", args[0], err)
+	}
+	for _, key := range args[1:] {
+		if _, ok := doc[key]; !ok {
+			ts.Fatalf("%s has no %q", args[0], key)
+		}
+	}
+}
+
+// bytes FILE QUOTED: the file holds the bytes of a quoted Go string.
+func holdsBytes(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: bytes file quoted")
+	}
+	want, err := strconv.Unquote(`"` + args[1] + `"`)
+	ts.Check(err)
+	if strings.Contains(ts.ReadFile(args[0]), want) == neg {
+		ts.Fatalf("%q in %s: %v", want, args[0], neg)
+	}
+}
+
+// fill FILE N HEAD UNIT TAIL: the file is HEAD, N times UNIT, TAIL.
+func fillFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 5 {
+		ts.Fatalf("usage: fill file n head unit tail")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	path := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+	ts.Check(os.WriteFile(path, []byte(args[2]+strings.Repeat(args[3], n)+args[4]), 0o600))
+}
+
+// locked DIR COMMAND…: the command is refused while another run holds the
+// state in DIR.
+func locked(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: locked dir command…")
+	}
+	ctx := context.Background()
+	st, err := store.Open(ctx, ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer st.Close()
+	release, err := st.Lock(ctx)
+	ts.Check(err)
+	exits(ts, false, append([]string{strconv.Itoa(exitUsage)}, args[1:]...))
+	ts.Check(release())
+}
+
+// newer DIR: the state in DIR was written by a later version.
+func newer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: newer dir")
+	}
+	conn, err := sqlite.OpenConn(filepath.Join(ts.MkAbs(args[0]), "sevenfold.db"))
+	ts.Check(err)
+	err = sqlitex.ExecuteTransient(conn, "PRAGMA user_version = 99", nil)
+	ts.Check(errors.Join(err, conn.Close()))
+}
+
+// findingID FILE CONTROL: sets $SNAPSHOT to the report's snapshot and, unless
+// CONTROL is empty, $FINDING to the id of its finding.
+func findingID(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: findingid file control")
+	}
+	var doc report.Document
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &doc))
+	ts.Setenv("SNAPSHOT", doc.Snapshot)
+	if args[1] == "" {
+		return
+	}
+	for _, f := range doc.Findings {
+		if f.Control == args[1] {
+			ts.Setenv("FINDING", f.ID)
+			return
+		}
+	}
+	ts.Fatalf("%s has no finding of %s", args[0], args[1])
+}
