@@ -211,10 +211,17 @@ func send(v map[string]any, cluster string, doc estate.Document, sink estate.Sin
 		return
 	}
 	a.Source = doc.Source
-	if _, has := v["status"]; !has && !fromServer {
+	if _, has := v["status"]; !has && !fromServer && !podMakers[groupOf(text(v["apiVersion"]))] {
 		a.Unknown = append(a.Unknown, "/status") // as applied: how it fares is not in the file
 	}
 	sink.Asset(a)
+}
+
+// podMakers are the groups whose kinds describe pods to be made. Their status
+// counts what runs and holds nothing of how it is configured; marked unknown,
+// it would leave every question about the pods of an applied manifest open.
+var podMakers = map[string]bool{
+	"apps": true, "batch": true, "kubeflow.org": true, "serving.kserve.io": true, "ray.io": true, "serving.knative.dev": true,
 }
 
 func blindFile(doc estate.Document, why string, sink estate.Sink) {

@@ -115,6 +115,9 @@ func TestManifestDamage(t *testing.T) {
 
 func TestManifestUnknowns(t *testing.T) {
 	for text, want := range map[string][]string{
+		// What describes pods is known whole without its status.
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}`:                          nil,
+		`{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: a}}`:                        nil,
 		`{apiVersion: v1, kind: Pod, metadata: {name: a}}`:                                      {"/status"},
 		`{apiVersion: v1, kind: Pod, metadata: {name: a, uid: u}}`:                              nil,
 		`{apiVersion: v1, kind: Pod, metadata: {name: a}, status: {}}`:                          nil,
