@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Measures everything that docs/benchmarks.md states and writes that file.
+#
+#	bench/run.sh [start] [estate] [graph] [prowler] [render]
+#
+# Without arguments all parts run, which takes about half an hour on two idle
+# cores. A part that is run alone replaces its own lines and leaves the others,
+# each line bearing the commit and load it was measured at. Results lie in
+# bench/out. RUNS=5 is how often each thing is done, MILLION_RUNS=1 how often
+# the largest estate is judged, SIZES the sizes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CGO_ENABLED=${CGO_ENABLED:-0}
+runs=${RUNS:-5} out=bench/out bin=bench/out/sevenfold
+read -ra sizes <<<"${SIZES:-1000 10000 100000 200000 1000000}"
+[ $# -gt 0 ] || set -- start estate graph prowler render
+mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The same flags as `make build`.
+go build -trimpath=false -ldflags '-s -w' -o "$bin" ./cmd/sevenfold
+
+start() {
+	python3 bench/measure.py -n "$runs" --name "sevenfold --help" -- "$bin" --help >"$work/r"
+	python3 bench/record.py "$work/r" >"$out/start.json"
+}
+
+estate() {
+	go build -o "$work/estategen" ./bench/estategen
+	for n in "${sizes[@]}"; do
+		local times=$runs
+		[ "$n" -lt 1000000 ] || times=${MILLION_RUNS:-1}
+		"$work/estategen" -n "$n" -state "$work/state" >"$work/made"
+		python3 bench/measure.py -n "$times" --name "$n" --ok 0,1,3 -- \
+			"$bin" audit --snapshot latest --state "$work/state" --format json --out "$work/report.json" >"$work/r"
+		python3 bench/record.py "$work/r" "made=@$work/made" "findings=#$work/report.json" "stored_mib=$(du -m "$work/state/sevenfold.db" | cut -f1)" >"$out/estate-$n.json"
+		rm -rf "$work/state"
+	done
+}
+
+graph() {
+	python3 bench/gobench.py "$runs" ./estate Million >"$work/r"
+	python3 bench/record.py "$work/r" >"$out/graph.json"
+}
+
+prowler() { RUNS=$runs bench/prowler.sh "$bin" "$out"; }
+
+render() { python3 bench/render.py "$out" >docs/benchmarks.md; }
+
+for part in "$@"; do
+	case $part in
+	start | estate | graph | prowler) "$part" ;;
+	render) ;;
+	*)
+		echo "no part $part: start, estate, graph, prowler, render" >&2
+		exit 2
+		;;
+	esac
+done
+render
