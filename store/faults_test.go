@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/test/postgres"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 )
@@ -234,7 +235,7 @@ func TestANewerStateIsRefused(t *testing.T) {
 		check(t, dir)
 	})
 	t.Run("postgres", func(t *testing.T) {
-		state := postgresURL(t)
+		state := postgres.URL(t)
 		if err := open(t, state).Close(); err != nil {
 			t.Fatal(err)
 		}
