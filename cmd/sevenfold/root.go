@@ -95,6 +95,23 @@ func (g *globals) wants(verb string, can ...string) error {
 	return usage(fmt.Sprintf("format %q is not known", g.format), hint)
 }
 
+// writeThrough writes to what is no regular file (a device, a pipe): that must
+// not be replaced by one.
+func (g *globals) writeThrough(render func(io.Writer) error) error {
+	f, err := os.OpenFile(g.out, os.O_WRONLY, 0)
+	if err != nil {
+		return usage("output: "+err.Error(), "give --out a file")
+	}
+	err = render(f)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return &failure{code: exitInternal, what: "output: " + err.Error(), where: g.out}
+	}
+	return nil
+}
+
 // write sends the output to --out or standard output. A file appears whole or
 // not at all, so that a failed run never leaves half a report behind.
 func (g *globals) write(render func(io.Writer) error) error {
@@ -103,6 +120,9 @@ func (g *globals) write(render func(io.Writer) error) error {
 			return &failure{code: exitInternal, what: "output: " + err.Error()}
 		}
 		return nil
+	}
+	if info, err := os.Stat(g.out); err == nil && !info.Mode().IsRegular() {
+		return g.writeThrough(render)
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(g.out), ".sevenfold-*")
 	if err != nil {
