@@ -54,10 +54,7 @@ func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Re
 	subject := expr.NewSubject(a, func() (json.RawMessage, error) { return config, nil }, ctx.Zone, ctx.Now)
 	subject.Setting = ctx.Setting
 	defer subject.Release()
-	var known answers
-	if len(controls) > 4 {
-		known = answers{}
-	}
+	known := &answers{}
 	out := make([]Result, len(controls))
 	for i, c := range controls {
 		out[i] = c.judge(subject, known)
@@ -65,22 +62,30 @@ func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Re
 	return out
 }
 
-// answers are the conditions an asset has been asked already.
-type answers map[*expr.Expr]expr.Result
+// answers are the conditions an asset has been asked already. They are few, so
+// that looking through them is cheaper than a map.
+type answers struct{ given []answer }
 
-func (k answers) ask(e *expr.Expr, s *expr.Subject) expr.Result {
+type answer struct {
+	to     *expr.Expr
+	result expr.Result
+}
+
+func (k *answers) ask(e *expr.Expr, s *expr.Subject) expr.Result {
 	if k == nil {
 		return e.Eval(s)
 	}
-	r, ok := k[e]
-	if !ok {
-		r = e.Eval(s)
-		k[e] = r
+	for i := range k.given {
+		if k.given[i].to == e {
+			return k.given[i].result
+		}
 	}
+	r := e.Eval(s)
+	k.given = append(k.given, answer{e, r})
 	return r
 }
 
-func (c *Control) judge(s *expr.Subject, known answers) Result {
+func (c *Control) judge(s *expr.Subject, known *answers) Result {
 	r := Result{Control: c}
 	if c.applies != nil {
 		switch e := known.ask(c.applies, s); e.Truth {

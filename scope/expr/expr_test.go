@@ -135,7 +135,11 @@ func TestMissing(t *testing.T) {
 		"unknown element":      {`config.L.exists(x, x == 3)`, &estate.Asset{Config: json.RawMessage(`{"L":[1,2]}`), Unknown: []string{"/L/1"}, Reads: []estate.Read{rootOK}}, Unknown, []string{"config.L"}},
 		"known element":        {`config.L.exists(x, x == 1)`, &estate.Asset{Config: json.RawMessage(`{"L":[1,2]}`), Unknown: []string{"/L/1"}, Reads: []estate.Read{rootOK}}, True, nil},
 		"escaped pointer":      {`config["a/b~c"] == 1`, &estate.Asset{Config: json.RawMessage(`{}`), Unknown: []string{"/a~1b~0c"}, Reads: []estate.Read{rootOK}}, Unknown, []string{"config.a/b~c"}},
-		"function over it":     {`listOf(config.O).size() == 1`, &estate.Asset{Config: json.RawMessage(`{"O":{"q":1}}`), Unknown: []string{"/O/p"}, Reads: []estate.Read{rootOK}}, Unknown, []string{"config.O"}},
+		"listed part":          {`listOf(config.O).size() == 1`, &estate.Asset{Config: json.RawMessage(`{"O":{"q":1}}`), Unknown: []string{"/O/p"}, Reads: []estate.Read{rootOK}}, True, nil},
+		"part of the listed":   {`listOf(config.O).exists(o, o.p == 1)`, &estate.Asset{Config: json.RawMessage(`{"O":{"q":1}}`), Unknown: []string{"/O/p"}, Reads: []estate.Read{rootOK}}, Unknown, []string{"config.O"}},
+		"joined with unknown":  {`(listOf(config.L) + listOf(config.M)).exists(x, x == 9)`, &estate.Asset{Config: json.RawMessage(`{"L":[1,2],"M":[3]}`), Unknown: []string{"/L/1"}, Reads: []estate.Read{rootOK}}, Unknown, []string{"config.L"}},
+		"joined and known":     {`(listOf(config.L) + listOf(config.M)).exists(x, x == 3)`, &estate.Asset{Config: json.RawMessage(`{"L":[1,2],"M":[3]}`), Unknown: []string{"/L/1"}, Reads: []estate.Read{rootOK}}, True, nil},
+		"function over it":     {`secretNames(config.O).size() == 0`, &estate.Asset{Config: json.RawMessage(`{"O":{"q":1}}`), Unknown: []string{"/O/p"}, Reads: []estate.Read{rootOK}}, Unknown, []string{"config.O"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := eval(t, c.source, c.asset)

@@ -20,7 +20,7 @@ import (
 func functions() []cel.EnvOption {
 	dyn, str, boolean, strs, dyns := cel.DynType, cel.StringType, cel.BoolType, cel.ListType(cel.StringType), cel.ListType(cel.DynType)
 	return []cel.EnvOption{
-		unary("listOf", dyn, dyns, listOf),
+		cel.Function("listOf", cel.Overload("listOf_1", []*cel.Type{dyn}, dyns, cel.UnaryBinding(listOfVal))),
 		unary("stamp", dyn, cel.TimestampType, stamp),
 		unary("world", dyn, boolean, world),
 		unary("accountOf", dyn, str, accountOf),
@@ -53,12 +53,13 @@ func unary(name string, arg, result *cel.Type, f func(any) (any, error)) cel.Env
 			if out, ok := at.doc.memo[key]; ok {
 				return out
 			}
-			out := apply(f, v)
-			if at.doc.memo == nil {
-				at.doc.memo = map[memoKey]ref.Val{}
+			x, bad := at.goValue(v)
+			if bad != nil {
+				return bad
 			}
+			out := celValue(f(x))
 			if _, failed := out.(*types.Err); !failed { // evaluation writes into errors
-				at.doc.memo[key] = out
+				at.doc.keep(key, out)
 			}
 			return out
 		})))
@@ -68,6 +69,30 @@ func unary(name string, arg, result *cel.Type, f func(any) (any, error)) cel.Env
 type memoKey struct {
 	function string
 	node     int32
+}
+
+func (d *document) keep(key memoKey, v ref.Val) {
+	if d.memo == nil {
+		d.memo = map[memoKey]ref.Val{}
+	}
+	d.memo[key] = v
+}
+
+// goValue is goValue of a value that stands at this place, worked out once:
+// several functions look at one place. Nobody may change what it returns.
+func (p *place) goValue(v ref.Val) (any, ref.Val) {
+	if x, ok := p.doc.plain[p.node]; ok {
+		return x, nil
+	}
+	x, bad := goValue(v)
+	if bad != nil {
+		return nil, bad
+	}
+	if p.doc.plain == nil {
+		p.doc.plain = map[int32]any{}
+	}
+	p.doc.plain[p.node] = x
+	return x, nil
 }
 
 // placeOf returns the place in a document a value stands at; nil if it has none.
@@ -141,8 +166,14 @@ func goValue(v ref.Val) (any, ref.Val) {
 	case types.Null:
 		return nil, nil
 	case traits.Lister:
+		if plain, ok := v.Value().([]any); ok {
+			return plain, nil
+		}
 		return goList(v)
 	case traits.Mapper:
+		if plain, ok := v.Value().(map[string]any); ok {
+			return plain, nil
+		}
 		return goMap(v)
 	}
 	return nil, types.NewErr("a value of type %v cannot be used here", v.Type())
@@ -185,6 +216,23 @@ func celValue(v any, err error) ref.Val {
 		return v
 	}
 	return types.DefaultTypeAdapter.NativeToValue(v)
+}
+
+// listOfVal is listOf on values as they stand in a document: a list stays the
+// place it is, so that an expression pays for the elements it looks at.
+func listOfVal(v ref.Val) ref.Val {
+	switch v := v.(type) {
+	case *types.Unknown, *types.Err, traits.Lister:
+		return v
+	case *types.Optional:
+		if !v.HasValue() {
+			return types.NewRefValList(types.DefaultTypeAdapter, nil)
+		}
+		return listOfVal(v.GetValue())
+	case types.Null:
+		return types.NewRefValList(types.DefaultTypeAdapter, nil)
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{v})
 }
 
 // listOf is the list behind a member that may be a list, one value or absent.

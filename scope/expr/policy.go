@@ -155,9 +155,59 @@ func conditionMap(v any) (map[string]any, error) {
 // document.
 func read(v any) (map[string]any, error) {
 	if s, ok := v.(map[string]any); ok {
+		if isRead(s) {
+			return s, nil
+		}
 		return readStatement(s)
 	}
 	return nil, fmt.Errorf("a %T is not a statement", v)
+}
+
+// isRead reports whether a statement has the form readStatement gives, which
+// would then return it unchanged.
+func isRead(s map[string]any) bool {
+	if s["Effect"] != "Allow" && s["Effect"] != "Deny" {
+		return false
+	}
+	if _, ok := s["Sid"].(string); !ok || len(s) != 9 {
+		return false
+	}
+	for _, k := range [...]string{"Action", "NotAction", "Resource", "NotResource"} {
+		if !areStrings(s[k]) {
+			return false
+		}
+	}
+	for _, k := range [...]string{"Principal", "NotPrincipal"} {
+		kinds, ok := s[k].(map[string]any)
+		if !ok {
+			return false
+		}
+		for _, list := range kinds {
+			if !areStrings(list) {
+				return false
+			}
+		}
+	}
+	ops, ok := s["Condition"].(map[string]any)
+	for _, keys := range ops {
+		m, isMap := keys.(map[string]any)
+		ok = ok && isMap
+		for k, values := range m {
+			_, isList := values.([]any)
+			ok = ok && isList && k == strings.ToLower(k)
+		}
+	}
+	return ok
+}
+
+func areStrings(v any) bool {
+	list, ok := v.([]any)
+	for _, e := range list {
+		if _, isString := e.(string); !isString {
+			return false
+		}
+	}
+	return ok
 }
 
 // principals are the ARNs, account ids, services and canonical ids a statement

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +64,8 @@ func show(v ref.Val) string {
 // masked stands where a value is a secret.
 const masked = "•••"
 
-// mask replaces what may be a secret inside a value that stands under name.
+// mask replaces what may be a secret inside a value that stands under name. A
+// value without any is returned as it is, one with some is copied.
 func mask(name string, v any) any {
 	switch v := v.(type) {
 	case string:
@@ -69,24 +73,60 @@ func mask(name string, v any) any {
 			return masked
 		}
 	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = mask(name, e)
-		}
-		return out
+		return maskList(name, v)
 	case map[string]any:
-		out := make(map[string]any, len(v))
-		variable, _ := first(v, "name", "Name").(string)
-		for k, e := range v {
-			if k == "value" || k == "Value" {
-				out[k] = mask(variable, e)
-				continue
-			}
-			out[k] = mask(k, e)
-		}
-		return out
+		return maskMap(v)
 	}
 	return v
+}
+
+func maskList(name string, v []any) any {
+	out, copied := v, false
+	for i, e := range v {
+		m := mask(name, e)
+		if same(m, e) {
+			continue
+		}
+		if !copied {
+			out, copied = slices.Clone(v), true
+		}
+		out[i] = m
+	}
+	return out
+}
+
+func maskMap(v map[string]any) any {
+	out, copied := v, false
+	variable, _ := first(v, "name", "Name").(string)
+	for k, e := range v {
+		under := k
+		if k == "value" || k == "Value" {
+			under = variable
+		}
+		m := mask(under, e)
+		if same(m, e) {
+			continue
+		}
+		if !copied {
+			out, copied = maps.Clone(v), true
+		}
+		out[k] = m
+	}
+	return out
+}
+
+// same reports whether mask gave back what it was given.
+func same(m, v any) bool {
+	switch v := v.(type) {
+	case string:
+		return m == v
+	case []any:
+		w := m.([]any)
+		return len(v) == 0 || &w[0] == &v[0]
+	case map[string]any:
+		return reflect.ValueOf(m).Pointer() == reflect.ValueOf(v).Pointer()
+	}
+	return true
 }
 
 func cut(s string) string {

@@ -41,6 +41,7 @@ type document struct {
 	text  string
 	nodes []node
 	memo  map[memoKey]ref.Val // results of functions on parts of it
+	plain map[int32]any       // parts of it in Go's own types
 }
 
 // parse validates text whole, so that a document is either right or an error
@@ -48,6 +49,7 @@ type document struct {
 func (d *document) parse(text string) error {
 	d.text, d.nodes = text, d.nodes[:0]
 	clear(d.memo)
+	clear(d.plain)
 	if uint64(len(text)) > math.MaxUint32 {
 		return fmt.Errorf("configuration of %d bytes is too large", len(text))
 	}

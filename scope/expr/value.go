@@ -271,17 +271,18 @@ func (l *list) Equal(other ref.Val) ref.Val {
 }
 
 func (l *list) Add(other ref.Val) ref.Val {
-	if w, ok := other.(*list); ok {
-		other = w.plain()
-	}
 	if types.IsUnknownOrError(other) {
 		return other
 	}
-	v, ok := l.plain().(traits.Lister)
+	more, ok := other.(traits.Lister)
 	if !ok {
-		return unknown("config", l.key)
+		return types.MaybeNoSuchOverloadErr(other)
 	}
-	return v.Add(other)
+	all := l.elements()
+	for it := more.Iterator(); it.HasNext() == types.True; {
+		all = append(all, it.Next())
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, all)
 }
 
 func (l *list) elements() []ref.Val {
