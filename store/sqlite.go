@@ -20,6 +20,7 @@ const busyTimeout = 10 * time.Second
 type sqliteEngine struct {
 	dir  string
 	pool *sqlitex.Pool
+	file os.FileInfo // as it was opened
 }
 
 func openSQLite(ctx context.Context, dir string) (*sqliteEngine, error) {
@@ -33,10 +34,11 @@ func openSQLite(ctx context.Context, dir string) (*sqliteEngine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state folder %s cannot be written: %w", dir, err)
 	}
-	if err := f.Close(); err != nil {
+	info, err := f.Stat()
+	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("state folder %s: %w", dir, err)
 	}
-	e := &sqliteEngine{dir: dir}
+	e := &sqliteEngine{dir: dir, file: info}
 	e.pool, err = sqlitex.NewPool(file, sqlitex.PoolOptions{
 		Flags:       sqlite.OpenReadWrite | sqlite.OpenWAL | sqlite.OpenURI,
 		PoolSize:    4,
@@ -142,7 +144,7 @@ func (e *sqliteEngine) explain(err error) error {
 }
 
 func (e *sqliteEngine) update(ctx context.Context, fn func(tx) error) error {
-	return e.conn(ctx, func(conn *sqlite.Conn) (err error) {
+	err := e.conn(ctx, func(conn *sqlite.Conn) (err error) {
 		end, err := sqlitex.ImmediateTransaction(conn)
 		if err != nil {
 			return err
@@ -150,6 +152,20 @@ func (e *sqliteEngine) update(ctx context.Context, fn func(tx) error) error {
 		defer end(&err)
 		return fn(&sqliteTx{conn})
 	})
+	if err != nil {
+		return err
+	}
+	return e.there()
+}
+
+// there fails if the file that was written is not the one in the folder any
+// more: a deleted file takes every write, and nobody can read it.
+func (e *sqliteEngine) there() error {
+	now, err := os.Stat(filepath.Join(e.dir, "sevenfold.db"))
+	if err == nil && os.SameFile(now, e.file) {
+		return nil
+	}
+	return fmt.Errorf("state %s was deleted or replaced while it was in use, so nothing of this run is kept there: run again", e.dir)
 }
 
 func (e *sqliteEngine) view(ctx context.Context, fn func(tx) error) error {
