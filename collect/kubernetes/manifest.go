@@ -50,6 +50,7 @@ func (m *Manifest) Read(doc estate.Document, sink estate.Sink) bool {
 			return false
 		}
 		m.object(v, doc, sink, 0)
+		covered(v, doc, sink)
 		return true
 	case []any:
 		if len(v) == 0 {
