@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -111,4 +112,20 @@ func TestMaskLeavesItsArgument(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The short cuts of IsSecret decide as the patterns they spare.
+func TestSecretShortCuts(t *testing.T) {
+	part := rapid.SampledFrom([]string{"sk-", "hf_", "xoxb-", "AIza", "eyJ", "ghp_", "-----BEGIN PRIVATE KEY-----", "abcdefghij", "0123456789", ".", "é", "-",
+		"pass", "Word", "API", "Key", "_key", "connection", "String", "TOKEN", "İ", "credentials", "value"})
+	text := rapid.Map(rapid.SliceOfN(part, 0, 6), func(p []string) string { return strings.Join(p, "") })
+	rapid.Check(t, func(t *rapid.T) {
+		s := text.Draw(t, "text")
+		if got, want := hasForm(s), secretForms.MatchString(s); got != want {
+			t.Fatalf("form of %q: %v, want %v", s, got, want)
+		}
+		if got, want := namesSecret(s), secretWords.MatchString(camel.ReplaceAllString(s, "${1}_${2}")); got != want {
+			t.Fatalf("name %q: %v, want %v", s, got, want)
+		}
+	})
 }

@@ -22,6 +22,25 @@ var secretForms = regexp.MustCompile(`^(sk-[A-Za-z0-9_-]{20,}|sk-ant-[A-Za-z0-9_
 // userinfo finds a password inside a URL.
 var userinfo = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/\s:@]*:([^/\s@]+)@`)
 
+// hasForm reports whether a value has the form of a credential. Every string
+// of a configuration that is shown comes by here: the shortest form is a prefix
+// and ten characters, and what begins otherwise needs no pattern.
+func hasForm(value string) bool {
+	return len(value) >= 15 && strings.IndexByte("shgxAe-", value[0]) >= 0 && secretForms.MatchString(value)
+}
+
+// namesSecret reports whether a variable's name says that it holds a
+// credential.
+func namesSecret(name string) bool {
+	lower := strings.ToLower(name)
+	for _, part := range [...]string{"pass", "pwd", "secret", "token", "credential", "key", "string"} {
+		if strings.Contains(lower, part) {
+			return secretWords.MatchString(camel.ReplaceAllString(name, "${1}_${2}"))
+		}
+	}
+	return false
+}
+
 // reference finds values that point at a secret and are none.
 var reference = regexp.MustCompile(`^(arn:|\{\{resolve:|ssm:|vault:|secretsmanager:|projects/|file:|/|\.{0,2}/|\$\(|\$\{|https?://[^@]*$|s3://)`)
 
@@ -73,13 +92,15 @@ func IsSecret(name, value string) bool {
 	if strings.Contains(value, "sevenfold:masked(") {
 		return true
 	}
-	if secretForms.MatchString(value) {
+	if hasForm(value) {
 		return true
 	}
-	if m := userinfo.FindStringSubmatch(value); m != nil && !strings.HasPrefix(m[1], "$") && !strings.HasPrefix(m[1], "{") {
-		return true
+	if strings.Contains(value, "://") {
+		if m := userinfo.FindStringSubmatch(value); m != nil && !strings.HasPrefix(m[1], "$") && !strings.HasPrefix(m[1], "{") {
+			return true
+		}
 	}
-	if !secretWords.MatchString(camel.ReplaceAllString(name, "${1}_${2}")) {
+	if !namesSecret(name) {
 		return false
 	}
 	switch strings.ToLower(value) {
