@@ -51,7 +51,7 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 		return finding.Judgement{}, err
 	}
 	j := finding.Judgement{Criteria: map[string][]finding.Criterion{}}
-	inventory := inventory(snap)
+	inventory := inventory(snap, essentialTypes(s.controls))
 	byAccount := accountSettings(snap)
 	unread := s.unread(snap)
 	for _, w := range workloads.List {

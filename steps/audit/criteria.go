@@ -11,7 +11,7 @@ import (
 
 // inventory decides audit.inventory: every source in scope read completely.
 // It is the same for all workloads of a run.
-func inventory(snap *estate.Snapshot) finding.Criterion {
+func inventory(snap *estate.Snapshot, asked []string) finding.Criterion {
 	c := finding.Criterion{ID: "audit.inventory", Status: finding.CriterionPass}
 	var open []string
 	for _, s := range snap.Sources() {
@@ -30,7 +30,7 @@ func inventory(snap *estate.Snapshot) finding.Criterion {
 			c.Hint = h.Hint
 		}
 	}
-	missing, claim := unlisted(snap)
+	missing, claim := unlisted(snap, asked)
 	if claim.Of > 0 {
 		c.Evidence = append(c.Evidence, claim)
 	}
@@ -45,9 +45,9 @@ func inventory(snap *estate.Snapshot) finding.Criterion {
 		if n := len(missing) - 3; n > 0 {
 			c.Reason += fmt.Sprintf(" and %d more", n)
 		}
-		c.Hint = "add the list calls of these types to the export, or read the account live: sevenfold assess --source aws"
+		c.Hint = "add what lists these types to the export, or read live: sevenfold assess --source aws --source kubernetes"
 	default:
-		c.Reason = fmt.Sprintf("all %d sources were read to their end", len(snap.Sources()))
+		c.Reason = count(len(snap.Sources()), "source") + " read to the end"
 	}
 	return c
 }
@@ -91,43 +91,6 @@ func sample(holes []estate.BlindSpot) string {
 		parts = append(parts[:3], fmt.Sprintf("and %d more blind spots", n-3))
 	}
 	return strings.Join(parts, "; ")
-}
-
-// essential are the types without whose listing nobody can say what an AWS
-// account's AI workloads are or stand on.
-var essential = []string{
-	"AWS::IAM::Role", "AWS::IAM::User", "AWS::S3::Bucket", "AWS::EC2::SecurityGroup", "AWS::EC2::VPC", "AWS::KMS::Key",
-	"AWS::SageMaker::Endpoint", "AWS::SageMaker::NotebookInstance", "AWS::SageMaker::TrainingJob", "AWS::SageMaker::Model",
-	"AWS::Lambda::Function", "AWS::CloudTrail::Trail",
-}
-
-// unlisted returns the essential types that no source listed to the end, for
-// each AWS account seen, and the claim of what was.
-func unlisted(snap *estate.Snapshot) ([]string, finding.Claim) {
-	listed, accounts := map[[2]string]bool{}, map[string]bool{}
-	for _, c := range snap.Coverage() {
-		listed[[2]string{c.Account, c.Type}] = true
-	}
-	for _, a := range snap.Assets() {
-		// Foreign accounts are named by policies, not read.
-		if a.Cloud == estate.AWS && !a.Referenced && len(a.Reads) > 0 && a.Account != "" && a.Account != "aws" {
-			accounts[a.Account] = true
-		}
-	}
-	claim := finding.Claim{Claim: "essential types listed to the end, over all accounts", Source: "coverage of the sources"}
-	var missing []string
-	for account := range accounts {
-		for _, t := range essential {
-			claim.Of++
-			if listed[[2]string{account, t}] {
-				claim.Examined++
-			} else {
-				missing = append(missing, t+" in "+account)
-			}
-		}
-	}
-	slices.Sort(missing)
-	return missing, claim
 }
 
 // ownership decides audit.ownership: owner, zone and purpose known. What

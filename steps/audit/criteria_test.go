@@ -28,6 +28,9 @@ func asset(id, typ string) estate.Asset {
 		Reads: []estate.Read{{Operation: "x:List", Status: estate.ReadOK}}}
 }
 
+// essential stands for what the controls of a run ask about.
+var essential = []string{"AWS::IAM::Role", "AWS::S3::Bucket", "AWS::SageMaker::Endpoint"}
+
 // listed covers every essential type of an account but the given ones.
 func listed(b *estate.Builder, but ...string) {
 	for _, t := range essential {
@@ -50,13 +53,13 @@ func TestInventory(t *testing.T) {
 			b.Source(complete)
 			b.Asset(asset("arn:aws:s3:::b", "AWS::S3::Bucket"))
 			listed(b)
-		}, finding.CriterionPass, "read to their end", ""},
+		}, finding.CriterionPass, "read to the end", ""},
 		"a_bound_on_history_hides_nothing": {func(b *estate.Builder) {
 			b.Source(complete)
 			b.Asset(asset("arn:aws:s3:::b", "AWS::S3::Bucket"))
 			listed(b)
 			b.BlindSpot(estate.BlindSpot{Operation: "sagemaker:ListTrainingJobs", Status: estate.ReadSkipped, Why: "400,000 finished"})
-		}, finding.CriterionPass, "read to their end", ""},
+		}, finding.CriterionPass, "read to the end", ""},
 		"partial": {func(b *estate.Builder) {
 			b.Source(estate.SourceStatus{Source: "aws", Status: "partial"})
 			b.Asset(asset("arn:aws:s3:::b", "AWS::S3::Bucket"))
@@ -76,6 +79,23 @@ func TestInventory(t *testing.T) {
 			b.Asset(asset("arn:aws:s3:::b", "AWS::S3::Bucket"))
 			listed(b, "AWS::IAM::Role")
 		}, finding.CriterionUnknown, "never listed: AWS::IAM::Role in 111122223333", "live"},
+		"listed_in_another_region_only": {func(b *estate.Builder) {
+			b.Source(complete)
+			b.Asset(asset("arn:aws:s3:::b", "AWS::S3::Bucket"))
+			listed(b, "AWS::SageMaker::Endpoint")
+			b.Covered(estate.Coverage{Type: "AWS::SageMaker::Endpoint", Account: "111122223333", Region: "us-east-1"})
+		}, finding.CriterionUnknown, "AWS::SageMaker::Endpoint in 111122223333 eu-west-1", "live"},
+		"a_bounded_list_is_listed": {func(b *estate.Builder) {
+			b.Source(complete)
+			b.Asset(asset("arn:aws:s3:::b", "AWS::S3::Bucket"))
+			listed(b, "AWS::SageMaker::Endpoint")
+			b.BlindSpot(estate.BlindSpot{Operation: "x", Account: "111122223333", Region: "eu-west-1", Types: []string{"AWS::SageMaker::Endpoint"}, Status: estate.ReadSkipped})
+		}, finding.CriterionPass, "read to the end", ""},
+		"a_cluster_of_one_manifest": {func(b *estate.Builder) {
+			b.Source(complete)
+			b.Asset(estate.Asset{ID: "k8s://c/n/Deployment/d", Type: "apps/v1/Deployment", Cloud: estate.Kubernetes, Account: "c", Region: "n",
+				Reads: []estate.Read{{Operation: "kubernetes:list", Status: estate.ReadOK}}})
+		}, finding.CriterionUnknown, "v1/Namespace", "live"},
 		"listed_in_another_account_only": {func(b *estate.Builder) {
 			b.Source(complete)
 			other := asset("arn:aws:s3:::c", "AWS::S3::Bucket")
@@ -86,7 +106,7 @@ func TestInventory(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := inventory(build(t, tt.say))
+			c := inventory(build(t, tt.say), essential)
 			if c.Status != tt.want || !strings.Contains(c.Reason, tt.reason) || !strings.Contains(c.Hint, tt.hint) {
 				t.Errorf("got %s, %q, hint %q; want %s, %q, hint %q", c.Status, c.Reason, c.Hint, tt.want, tt.reason, tt.hint)
 			}
