@@ -30,6 +30,37 @@ func decode(t testing.TB, service, name, body string, header ...string) (string,
 	return string(out), err
 }
 
+// TestWhatIsNoItemIsMalformed: a list that holds something else than items
+// must not become one of empty items, in which nothing is open to the world.
+func TestWhatIsNoItemIsMalformed(t *testing.T) {
+	group := func(inner string) string {
+		return `<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-1</groupId>` + inner + `</item></securityGroupInfo></DescribeSecurityGroupsResponse>`
+	}
+	for name, body := range map[string]string{
+		"strange_item":         group(`<ipPermissions><unexpected>1</unexpected></ipPermissions>`),
+		"strange_item_alone":   group(`<ipPermissions><unexpected/></ipPermissions>`),
+		"strange_member":       group(`<ipPermissions><item><unexpected>1</unexpected></item></ipPermissions>`),
+		"text_for_a_list":      group(`<ipPermissions>1</ipPermissions>`),
+		"text_for_an_item":     group(`<ipPermissions><item>1</item></ipPermissions>`),
+		"text_among_members":   group(`<ipPermissions><item><ipProtocol>tcp</ipProtocol>x</item></ipPermissions>`),
+		"strange_item_of_text": `<R><vpcSet><item><vpcId>v</vpcId><tagSet><unexpected>1</unexpected></tagSet></item></vpcSet></R>`,
+	} {
+		op := "DescribeSecurityGroups"
+		if strings.Contains(body, "vpcSet") {
+			op = "DescribeVpcs"
+		}
+		if got, err := decode(t, "ec2", op, body); err == nil {
+			t.Errorf("%s: read as %s", name, got)
+		}
+	}
+	if got, err := decode(t, "ec2", "DescribeSecurityGroups", group("\n <ipPermissions>\n <item><ipProtocol>tcp</ipProtocol><new>1</new></item></ipPermissions><new2>x</new2>")); err != nil || !strings.Contains(got, `"IpProtocol":"tcp"`) {
+		t.Errorf("a newer API: %s, %v", got, err)
+	}
+	if got, err := decode(t, "s3", "ListObjectsV2", `<L><Contents><unexpected>1</unexpected></Contents></L>`); err == nil {
+		t.Errorf("flattened: read as %s", got)
+	}
+}
+
 func TestDecode(t *testing.T) {
 	tests := map[string]struct {
 		service, op, body, want string

@@ -226,7 +226,7 @@ func (d *xmlDecoder) flattened(g *gathered, sh *shape, i int, el xml.StartElemen
 	if sh.kind == kindMap {
 		buf, err = d.entry(sh, el, buf, nil)
 	} else {
-		buf, err = d.element(&sh.refs[0], el, buf)
+		buf, err = d.item(&sh.refs[0], el, buf)
 	}
 	g.flat[i] = buf
 	return err
@@ -248,7 +248,9 @@ func (g *gathered) finish(svc *service, refs []ref) []byte {
 	return out
 }
 
-// list takes every child for an element: services differ in what they call it.
+// list reads the elements by the name the model gives them, or by those the
+// protocols use for it. Any other child means that the list is something else,
+// as does a structure of which no member is the model's.
 func (d *xmlDecoder) list(elem *ref, el xml.StartElement, out []byte) ([]byte, error) {
 	out = append(out, '[')
 	for i := 0; ; i++ {
@@ -259,13 +261,33 @@ func (d *xmlDecoder) list(elem *ref, el xml.StartElement, out []byte) ([]byte, e
 		if !ok {
 			return append(out, ']'), nil
 		}
+		if name := child.Name.Local; name != elem.wire && name != "member" && name != "item" {
+			return nil, at(fmt.Errorf("element %.40s stands where the model has an item", name), index1(i))
+		}
 		if i > 0 {
 			out = append(out, ',')
 		}
-		if out, err = d.element(elem, child, out); err != nil {
+		if out, err = d.item(elem, child, out); err != nil {
 			return nil, at(err, index1(i))
 		}
 	}
+}
+
+// item reads one element of a list. A structure of strangers alone is refused:
+// as an empty item it would read like one in which nothing is set.
+func (d *xmlDecoder) item(elem *ref, el xml.StartElement, out []byte) ([]byte, error) {
+	if d.svc.shapes[elem.shape].kind != kindStruct {
+		return d.element(elem, el, out)
+	}
+	if d.depth++; d.depth > maxDepth {
+		return nil, fmt.Errorf("the reply is nested deeper than %d", maxDepth)
+	}
+	defer func() { d.depth-- }()
+	out, known, unknown, err := d.members(elem.shape, el, append(out, '{'))
+	if err == nil && known == 0 && unknown > 0 {
+		err = errors.New("the item has no member that the model knows")
+	}
+	return append(out, '}'), err
 }
 
 func (d *xmlDecoder) mapping(sh *shape, el xml.StartElement, out []byte) ([]byte, error) {

@@ -54,7 +54,8 @@ func (d *xmlDecoder) root() (xml.StartElement, error) {
 	}
 }
 
-// next gives the next child of parent, or false at its end.
+// next gives the next child of parent, or false at its end. Text among the
+// children means that something else stands here than the model says.
 func (d *xmlDecoder) next(parent xml.StartElement) (xml.StartElement, bool, error) {
 	for {
 		t, err := d.token()
@@ -62,6 +63,10 @@ func (d *xmlDecoder) next(parent xml.StartElement) (xml.StartElement, bool, erro
 			return xml.StartElement{}, false, err
 		}
 		switch t := t.(type) {
+		case xml.CharData:
+			if len(bytes.TrimSpace(t)) > 0 {
+				return xml.StartElement{}, false, errors.New("a text stands where the model has members")
+			}
 		case xml.StartElement:
 			return t, true, nil
 		case xml.EndElement:
