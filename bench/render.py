@@ -1,0 +1,121 @@
+"""Writes docs/benchmarks.md from the results of bench/run.sh.
+
+    python3 bench/render.py FOLDER
+"""
+
+import json
+import pathlib
+import sys
+
+HEAD = """# Benchmarks
+
+Written by `make bench` (`bench/run.sh`), which runs everything below and replaces this file: nothing in it is typed in.
+Each line bears the commit it was measured at (+: with changes not committed) and the load of the machine meanwhile.
+Processor seconds and memory are the operating system's accounts of the process (`wait4`: user and system time, largest
+resident set, the pages of the program file included); on a shared machine they say more than the wall.
+Figures are minimum / median of the runs.
+"""
+
+
+def read(folder, name):
+    path = folder / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() and path.stat().st_size else None
+
+
+def both(column, digits=2):
+    return f"{column['min']:.{digits}f} / {column['median']:.{digits}f}"
+
+
+def where(r):
+    low, high = r["load"]
+    return f"{r['commit']} | {r['runs']} | {low}–{high}"
+
+
+def met(text, ok):
+    return f"- {text}: **{'met' if ok else 'not met'}**"
+
+
+def machine(results):
+    out = []
+    for m in {json.dumps(r["machine"], sort_keys=True): r["machine"] for r in results if r}.values():
+        out.append(f"Machine: {m['cores']} cores, {m['memory_gib']} GiB, {m['processor']}, {m['system']}.")
+    days = sorted(r["when"] for r in results if r)
+    return out + ([f"Measured from {days[0]} to {days[-1]}."] if days else [])
+
+
+def start(r):
+    if not r:
+        return ["Not measured."]
+    return ["| wall s | CPU s | peak MiB | commit | runs | load |", "|---|---|---|---|---|---|",
+            f"| {both(r['wall_s'], 3)} | {both(r['cpu_s'], 3)} | {both(r['peak_mib'], 0)} | {where(r)} |", "",
+            met(f"at most 30 ms, by the minimum: {1000 * r['wall_s']['min']:.0f} ms", r["wall_s"]["min"] <= 0.03)]
+
+
+def estates(results):
+    if not results:
+        return ["Not measured."]
+    types = max(len(r["made"]["types"]) for r in results)
+    bytes_, read_, faulty = (sum(r["made"][k] for r in results) for k in ("configBytes", "read", "faulty"))
+    out = [f"The estate is `bench/estategen`'s: AWS accounts and Kubernetes clusters of {types} types, configurations of {bytes_ / read_ / 1000:.1f} kB on average, "
+           f"{100 * faulty / read_:.1f} % of them", "with a planted fault. Assets are what the snapshot holds: those with a configuration of their own, and what understanding them adds",
+           "(statements, containers, sets, what is known by name only).", "",
+           "| assets | with configuration | relations | configurations MB | findings: fail, unknown | workloads | CPU s | wall s | peak MiB | commit | runs | load |",
+           "|---|---|---|---|---|---|---|---|---|---|---|---|"]
+    for r in results:
+        made, found = r["made"], r["findings"]
+        out.append(f"| {made['assets']:,} | {made['read']:,} | {made['relations']:,} | {made['configBytes'] / 1e6:.0f} | {found.get('fail', 0):,}, {found.get('unknown', 0):,} "
+                   f"| {found['workloads']:,} | {both(r['cpu_s'])} | {both(r['wall_s'])} | {both(r['peak_mib'], 0)} | {where(r)} |")
+    out.append("")
+    for r in results:
+        if r["name"] == "100000":
+            out += [met(f"100,000 assets in at most 5 s, by the smallest wall: {r['wall_s']['min']:.1f} s, {r['cpu_s']['min']:.1f} CPU s", r["wall_s"]["min"] <= 5),
+                    met(f"100,000 assets in at most 300 MB, by the largest peak: {1.048576 * max(r['peak_mib']['all']):.0f} MB", 1.048576 * max(r["peak_mib"]["all"]) <= 300)]
+    missing = [n for n in ("1000", "10000", "100000", "1000000") if n not in {r["name"] for r in results}]
+    return out + ([f"- not measured: {', '.join(f'{int(n):,}' for n in missing)} assets"] if missing else [])
+
+
+def graph(r):
+    if not r:
+        return ["Not measured."]
+    out = ["| benchmark | wall s | CPU s |", "|---|---|---|"]
+    for name, units in r["figures"].items():
+        seconds = {k: v / 1e9 for k, v in units["ns/op"].items() if k != "all"}
+        cpu = both(units["cpu-s/op"], 3) if "cpu-s/op" in units else ", ".join(f"{v['median']:.0f} {u}" for u, v in units.items() if u.endswith("MB"))
+        out.append(f"| {name} | {both(seconds, 3)} | {cpu} |")
+    low, high = r["load"]
+    out += ["", f"Commit {r['commit']}, {r['runs']} runs of each, load {low}–{high}.", ""]
+    for name, what, bound in (("BuildMillion", "built", 2), ("ReachMillion", "full reach", 0.3)):
+        least = r["figures"][name]["ns/op"]["min"] / 1e9
+        out.append(met(f"{what} in at most {bound} s, by the minimum: {least:.3f} s", least <= bound))
+    return out
+
+
+def prowler(ours, theirs):
+    if not ours or not theirs:
+        return ["Not measured."]
+    out = [f"Services: {ours['services']}.", "", f"| | sevenfold assess | {theirs['name']} | ratio of minima | ratio of medians |", "|---|---|---|---|---|"]
+    for key, name, digits in (("cpu_s", "client CPU s", 2), ("peak_mib", "peak MiB", 0), ("wall_s", "wall s", 1), ("server_cpu_s", "of the wall, the double's CPU s", 1)):
+        a, b = ours[key], theirs[key]
+        out.append(f"| {name} | {both(a, digits)} | {both(b, digits)} | {b['min'] / a['min']:.1f} | {b['median'] / a['median']:.1f} |")
+    out += [f"| commit, runs, load | {where(ours).replace(' | ', ', ')} | {where(theirs).partition(' | ')[2].replace(' | ', ', ')} | | |", ""]
+    cpu, peak = (theirs[k]["median"] / ours[k]["median"] for k in ("cpu_s", "peak_mib"))
+    return out + [met(f"client CPU at most a tenth, by medians: 1/{cpu:.1f}", cpu >= 10), met(f"peak memory at most a fifth, by medians: 1/{peak:.1f}", peak >= 5)]
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    sizes = sorted((json.loads(p.read_text()) for p in folder.glob("estate-*.json") if p.stat().st_size), key=lambda r: int(r["name"]))
+    parts = {n: read(folder, n) for n in ("start", "graph", "sevenfold", "prowler")}
+    lines = [HEAD, *machine([*parts.values(), *sizes]), "",
+             "## A stored snapshot judged", "",
+             "`sevenfold audit --snapshot latest --format json --out FILE`: the whole process, with loading, decoding, all controls, workloads, criteria and report.",
+             *estates(sizes), "",
+             "## The graph", "", "A million assets and five million relations; Go benchmarks of `estate`, one iteration a run.", "", *graph(parts["graph"]), "",
+             "## Beside Prowler", "",
+             "The same account of the AWS double, filled with planted faults, one region, the services both read; `bench/prowler.sh`. The double answers both from the",
+             "same machine, so the wall holds its time too.", "", *prowler(parts["sevenfold"], parts["prowler"]), "",
+             "## Start", "", "`sevenfold --help`.", "", *start(parts["start"])]
+    print("\n".join(lines))
+
+
+main()
