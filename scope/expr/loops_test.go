@@ -6,8 +6,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
 // Only ranges that multiply count: each is a factor in what a large
@@ -128,4 +131,18 @@ func TestSecretShortCuts(t *testing.T) {
 			t.Fatalf("name %q: %v, want %v", s, got, want)
 		}
 	})
+}
+
+// Evidence shows of a statement what it says, not what it leaves out.
+func TestShowOfStatementsIsBrief(t *testing.T) {
+	e, err := CompileValue(`openStatements(config.Policy)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &estate.Asset{Config: json.RawMessage(`{"Policy":{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}}`), Reads: []estate.Read{rootOK}}
+	s := NewSubject(a, nil, nil, time.Now())
+	defer s.Release()
+	if got, want := e.Show(s), `[{"Action":["s3:GetObject"],"Effect":"Allow","Principal":{"AWS":["*"]},"Resource":["*"]}]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }

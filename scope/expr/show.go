@@ -47,7 +47,7 @@ func show(v ref.Val) string {
 		}
 		return "cannot be told: " + cut(fmt.Sprint(bad))
 	}
-	switch x := mask("", x).(type) {
+	switch x := mask("", brief(x)).(type) {
 	case nil:
 		return "not set"
 	case string:
