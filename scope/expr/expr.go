@@ -98,7 +98,6 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Variable("tags", cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable("now", cel.TimestampType),
 		cel.Variable("setting", cel.DynType),
-		cel.Variable("owned", cel.BoolType),
 		cel.OptionalTypes(),
 		cel.EnableErrorOnBadPresenceTest(true),
 		cel.DefaultUTCTimeZone(true),

@@ -31,23 +31,11 @@ func functions() []cel.EnvOption {
 		unary("openStatements", dyn, dyns, openStatements),
 		binary("covers", dyn, str, boolean, covers),
 		unary("secretNames", dyn, strs, secretNames),
-		placed("podSpecs", dyns, podSpecs),
-		placed("containers", dyns, containers),
-		placed("words", strs, wordsOf),
-		placed("secretWords", strs, secretWords),
-		cel.Function("flag", cel.Overload("flag_2", []*cel.Type{dyn, str}, cel.OptionalType(str), cel.BinaryBinding(flagOf))),
-		cel.Function("undecided", cel.Overload("undecided_1", []*cel.Type{str}, boolean, cel.UnaryBinding(undecided))),
+		unary("podSpecs", dyn, dyns, podSpecs),
+		unary("containers", dyn, dyns, containers),
+		unary("words", dyn, strs, words),
+		binary("flag", dyn, str, cel.OptionalType(str), flag),
 	}
-}
-
-// undecided is the answer to a question that the configuration cannot answer;
-// its argument says what is open. It makes the truth unknown unless the rest of
-// the expression settles it.
-func undecided(what ref.Val) ref.Val {
-	if s, ok := what.(types.String); ok {
-		return types.NewErr("%s", string(s))
-	}
-	return what
 }
 
 // unary declares a function of one argument on plain Go values: an optional

@@ -28,9 +28,6 @@ type Subject struct {
 	// its type, nil where none was read; may be nil.
 	Setting  func(typ string) (*estate.Asset, json.RawMessage)
 	settings map[string]*Subject
-	// Owned says that another asset that has been read describes this one, as a
-	// Deployment does its pods: what is wrong is told there.
-	Owned bool
 }
 
 // documents keeps the tapes of finished subjects for the next ones.
@@ -103,8 +100,6 @@ func (s *Subject) ResolveName(name string) (any, bool) {
 		return unknown("zone", ""), true
 	case "setting":
 		return settingMap{s}, true
-	case "owned":
-		return types.Bool(s.Owned), true
 	case "now":
 		return types.Timestamp{Time: s.now}, true
 	}
