@@ -133,7 +133,11 @@ func (s *session) judge(ctx context.Context, req api.Request, err error) error {
 	f := asFailure(err)
 	switch f.cause {
 	case api.CauseCredentials:
-		s.c.stop(&CredentialsError{Source: s.c.opts.Source, Err: f})
+		// A role that cannot be entered at all says nothing of the others: enter
+		// itself tells of it.
+		if s.account != "" {
+			s.c.stop(&CredentialsError{Source: s.c.opts.Source, Err: f})
+		}
 	case api.CauseDisabled:
 		s.giveUp(r, f, "it is not enabled for the account ("+f.why+")")
 	case api.CauseUnreachable:
