@@ -62,6 +62,7 @@ type Case struct {
 	Because string // why it is a near miss, not applicable or undecided
 	Type    string // asset type; empty: the control's first
 	Denied  []string
+	Owned   bool // another asset that was read describes it
 }
 
 // Applies returns the source of the condition under which the control is asked

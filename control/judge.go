@@ -34,6 +34,29 @@ type Context struct {
 	// Setting gives an account-wide setting the asset stands under by its type,
 	// nil where none was read (see Settings). A nil func has none.
 	Setting func(typ string) (*estate.Asset, json.RawMessage)
+	// Accounts are the accounts of the estate (see Settings.Accounts).
+	Accounts []string
+	// Owned is set when another asset that has been read, and is asked the same,
+	// describes this one (see Set.Owned).
+	Owned bool
+}
+
+// Owned reports whether another asset of the snapshot describes this one and is
+// asked in its place: the Deployment or Job a pod was made by. An owner that is
+// known by name only tells nothing, so that the asset is asked itself.
+func (s *Set) Owned(snap *estate.Snapshot, n estate.Node) bool {
+	if snap.Asset(n).Cloud != estate.Kubernetes {
+		return false
+	}
+	for e := range snap.In(n) {
+		if e.Type != estate.Contains {
+			continue
+		}
+		if o := snap.Asset(e.Node); !o.Referenced && expr.MakesPods(o.Type) && len(s.byType[o.Type]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Judge asks an asset all controls of its type, with the clock's time and no
@@ -52,7 +75,7 @@ func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Re
 		ctx.Now = time.Now()
 	}
 	subject := expr.NewSubject(a, func() (json.RawMessage, error) { return config, nil }, ctx.Zone, ctx.Now)
-	subject.Setting = ctx.Setting
+	subject.Setting, subject.Owned = ctx.Setting, ctx.Owned
 	defer subject.Release()
 	known := &answers{}
 	out := make([]Result, len(controls))

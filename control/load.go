@@ -70,6 +70,7 @@ type caseFile struct {
 	Because string      `key:"because"`
 	Type    string      `key:"type"`
 	Denied  []string    `key:"denied"`
+	Owned   bool        `key:"owned"`
 }
 
 type catalogue struct {
@@ -311,7 +312,7 @@ func (b *builder) cases(c *Control) {
 			if s, err := fs.Stat(b.folder, path.Clean(f.File.Value)); err != nil || s.IsDir() {
 				b.bad(f.File, "case file %s is not there", f.File.Value)
 			}
-			out = append(out, Case{File: path.Clean(f.File.Value), Because: f.Because, Type: f.Type, Denied: f.Denied})
+			out = append(out, Case{File: path.Clean(f.File.Value), Because: f.Because, Type: f.Type, Denied: f.Denied, Owned: f.Owned})
 		}
 		return out
 	}

@@ -27,7 +27,7 @@ func (c *Control) Prove(now time.Time) []error {
 				errs = append(errs, fmt.Errorf("%s: %w", c.ID, err))
 				continue
 			}
-			if got := c.on(a, now); !slices.Contains(g.want, got.Outcome) {
+			if got := c.on(a, k, now); !slices.Contains(g.want, got.Outcome) {
 				errs = append(errs, fmt.Errorf("%s: case %s gives %s (%s), want %s", c.ID, k.File, got.Outcome, got.Why, g.want[0]))
 			}
 		}
@@ -56,8 +56,9 @@ func (c *Control) groups() []group {
 	}
 }
 
-func (c *Control) on(a *estate.Asset, now time.Time) Result {
+func (c *Control) on(a *estate.Asset, k Case, now time.Time) Result {
 	s := expr.NewSubject(a, nil, nil, now)
+	s.Owned = k.Owned
 	defer s.Release()
 	return c.judge(s, nil)
 }
@@ -72,11 +73,11 @@ func (c *Control) proveRead(op string, now time.Time) []error {
 			if err != nil {
 				return []error{err}
 			}
-			before := c.on(a, now)
+			before := c.on(a, k, now)
 			if err := deny(a, op); err != nil {
 				return []error{fmt.Errorf("%s: case %s: %w", c.ID, k.File, err)}
 			}
-			after := c.on(a, now)
+			after := c.on(a, k, now)
 			unknown = unknown || after.Outcome == finding.Unknown
 			if after.Outcome != before.Outcome && after.Outcome != finding.Unknown {
 				errs = append(errs, fmt.Errorf("%s: case %s gives %s, but %s without %s; it must be unknown", c.ID, k.File, before.Outcome, after.Outcome, op))

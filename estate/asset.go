@@ -255,6 +255,9 @@ type Understanding struct {
 	Tags    map[string]string // nil: keep the asset's own
 	Created time.Time
 	Root    *Root
+	// RootUnless are ids of assets that show the same root themselves: if one of
+	// them has been read, this asset is none beside it.
+	RootUnless []string
 	// Relations may name assets that no source sent: the snapshot adds those as
 	// Referenced assets.
 	Relations []Relation

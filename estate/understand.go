@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -79,7 +80,7 @@ func (s *Snapshot) apply(a Asset, u Understanding, as []Asset, rs []Relation, bs
 	if !u.Created.IsZero() {
 		a.Created = u.Created
 	}
-	if u.Root != nil {
+	if u.Root != nil && !slices.ContainsFunc(u.RootUnless, s.read) {
 		a.Root = u.Root
 	}
 	as = append(as, a)
@@ -90,4 +91,10 @@ func (s *Snapshot) apply(a Asset, u Understanding, as []Asset, rs []Relation, bs
 		as = append(as, p)
 	}
 	return as, append(rs, u.Relations...), bs
+}
+
+// read reports whether an asset has been read and is not known by name only.
+func (s *Snapshot) read(id string) bool {
+	n, ok := s.Find(id)
+	return ok && !s.assets[n].Referenced
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // workload decides whether the object is the root of an AI workload. What
-// belongs to another that shows the same is no root beside it.
+// belongs to another that shows the same is no root beside it, if that other
+// has been read: the snapshot tells, by RootUnless.
 func (r *reader) workload(owners []owner, specs []*podSpec) *estate.Root {
 	if definitions[r.key()] {
 		return nil
@@ -18,7 +19,7 @@ func (r *reader) workload(owners []owner, specs []*podSpec) *estate.Root {
 	for _, o := range owners {
 		_, isCustom := customs[o.key]
 		if carriers[o.key] || isCustom && (o.controller || r.key() != "Pod.") {
-			return nil
+			r.u.RootUnless = append(r.u.RootUnless, o.id)
 		}
 	}
 	class, why := "", ""

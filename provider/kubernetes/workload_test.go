@@ -227,15 +227,17 @@ func TestOwnedIsNoRoot(t *testing.T) {
 		`[{apiVersion: serving.knative.dev/v1, kind: Revision, name: a, controller: true}]`: false,
 		`[{apiVersion: v1, kind: Node, name: a, controller: true}]`:                         true, // a static pod
 		`[{apiVersion: example.com/v1, kind: Thing, name: a, controller: true}]`:            true, // shows nothing itself
+		`[{apiVersion: batch.example.com/v1, kind: Job, name: a, controller: true}]`:        true, // another group's Job
 		`[{apiVersion: v1, kind: Pod, name: driver, controller: true}]`:                     false,
 		`[]`: true,
 	} {
-		if u := kubernetes.Understand(object(t, pod(refs))); (u.Root != nil) != root {
-			t.Errorf("%s: root %v, want %v", refs, u.Root != nil, root)
+		// Whether the owner was read is for the snapshot to say.
+		if u := kubernetes.Understand(object(t, pod(refs))); u.Root == nil || (len(u.RootUnless) == 0) != root {
+			t.Errorf("%s: root %v unless %v, want root beside its owner: %v", refs, u.Root, u.RootUnless, root)
 		}
 	}
 	dep := `{apiVersion: apps/v1, kind: Deployment, metadata: {name: w, namespace: ml, ownerReferences: [{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, name: a, controller: true}]}, spec: {template: {spec: {containers: [{name: s, image: vllm/vllm-openai}]}}}}`
-	if u := kubernetes.Understand(object(t, dep)); u.Root != nil {
+	if u := kubernetes.Understand(object(t, dep)); len(u.RootUnless) != 1 || u.RootUnless[0] != kubernetes.ID("c", "ml", "serving.kserve.io", "InferenceService", "a") {
 		t.Error("a deployment of an inference service is a root beside it")
 	}
 }

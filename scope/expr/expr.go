@@ -98,6 +98,8 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Variable("tags", cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable("now", cel.TimestampType),
 		cel.Variable("setting", cel.DynType),
+		cel.Variable("accounts", cel.ListType(cel.StringType)),
+		cel.Variable("owned", cel.BoolType),
 		cel.OptionalTypes(),
 		cel.EnableErrorOnBadPresenceTest(true),
 		cel.DefaultUTCTimeZone(true),

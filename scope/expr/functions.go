@@ -3,7 +3,6 @@ package expr
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -28,14 +27,31 @@ func functions() []cel.EnvOption {
 		unary("principals", dyn, strs, principals),
 		unary("anyone", dyn, boolean, anyone),
 		unary("pinned", dyn, strs, pinned),
+		unary("fenced", dyn, boolean, fenced),
+		unary("tied", dyn, boolean, tied),
+		unary("anyToken", dyn, boolean, anyToken),
 		unary("openStatements", dyn, dyns, openStatements),
+		unary("fromWorld", dyn, boolean, fromWorld),
+		binary("grantsAll", dyn, str, boolean, grantsAll),
 		binary("covers", dyn, str, boolean, covers),
 		unary("secretNames", dyn, strs, secretNames),
-		unary("podSpecs", dyn, dyns, podSpecs),
-		unary("containers", dyn, dyns, containers),
-		unary("words", dyn, strs, words),
-		binary("flag", dyn, str, cel.OptionalType(str), flag),
+		placed("podSpecs", dyns, podSpecs),
+		placed("containers", dyns, containers),
+		placed("words", strs, wordsOf),
+		placed("secretArguments", strs, secretArguments),
+		cel.Function("flag", cel.Overload("flag_2", []*cel.Type{dyn, str}, cel.OptionalType(str), cel.BinaryBinding(flagOf))),
+		cel.Function("undecided", cel.Overload("undecided_1", []*cel.Type{str}, boolean, cel.UnaryBinding(undecided))),
 	}
+}
+
+// undecided is the answer to a question that the configuration cannot answer;
+// its argument says what is open. It makes the truth unknown unless the rest of
+// the expression settles it.
+func undecided(what ref.Val) ref.Val {
+	if s, ok := what.(types.String); ok {
+		return types.NewErr("%s", string(s))
+	}
+	return what
 }
 
 // unary declares a function of one argument on plain Go values: an optional
@@ -267,21 +283,6 @@ func stamp(v any) (any, error) {
 		return types.Timestamp{Time: time.Unix(int64(whole), int64(part*1e9)).UTC()}, nil
 	}
 	return nil, fmt.Errorf("a %T is not a time", v)
-}
-
-// world reports whether an address range holds so much of the internet's
-// unicast space that no list of known peers can be meant: an IPv4 range of /4
-// or wider, an IPv6 range of /4 or wider (2000::/3 is all that is routed).
-func world(v any) (any, error) {
-	s, ok := v.(string)
-	if !ok {
-		return nil, fmt.Errorf("a %T is not an address range", v)
-	}
-	p, err := netip.ParsePrefix(strings.TrimSpace(s))
-	if err != nil {
-		return nil, fmt.Errorf("%.60q is not an address range", s)
-	}
-	return p.Bits() <= 4, nil
 }
 
 // accountOf is the account of an ARN or of a bare account id; empty where the

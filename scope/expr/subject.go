@@ -28,6 +28,12 @@ type Subject struct {
 	// its type, nil where none was read; may be nil.
 	Setting  func(typ string) (*estate.Asset, json.RawMessage)
 	settings map[string]*Subject
+	// Accounts are the accounts of the estate the asset is part of: those from
+	// which assets have been read. What they trust in one another is no stranger's.
+	Accounts []string
+	// Owned says that another asset that has been read describes this one, as a
+	// Deployment does its pods: what is wrong is told there.
+	Owned bool
 }
 
 // documents keeps the tapes of finished subjects for the next ones.
@@ -100,6 +106,10 @@ func (s *Subject) ResolveName(name string) (any, bool) {
 		return unknown("zone", ""), true
 	case "setting":
 		return settingMap{s}, true
+	case "accounts":
+		return types.NewStringList(types.DefaultTypeAdapter, s.Accounts), true
+	case "owned":
+		return types.Bool(s.Owned), true
 	case "now":
 		return types.Timestamp{Time: s.now}, true
 	}
