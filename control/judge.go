@@ -76,6 +76,7 @@ func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Re
 	}
 	subject := expr.NewSubject(a, func() (json.RawMessage, error) { return config, nil }, ctx.Zone, ctx.Now)
 	subject.Setting, subject.Owned = ctx.Setting, ctx.Owned
+	subject.Accounts = ctx.Accounts
 	defer subject.Release()
 	known := &answers{}
 	out := make([]Result, len(controls))

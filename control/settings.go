@@ -2,7 +2,9 @@ package control
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
+	"slices"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
@@ -13,7 +15,8 @@ var settingForm = regexp.MustCompile(`setting\[\??"([^"]+)"\]`)
 // Settings are the account-wide settings of a snapshot that controls ask for: a
 // bucket is not public in an account that blocks public buckets.
 type Settings struct {
-	byScope map[scopeKey]setting
+	byScope  map[scopeKey]setting
+	accounts []string
 }
 
 type scopeKey struct{ typ, account, region string }
@@ -32,8 +35,15 @@ func (s *Set) Settings(snap *estate.Snapshot) (*Settings, error) {
 		}
 	}
 	out := &Settings{byScope: map[scopeKey]setting{}}
+	accounts := map[string]bool{}
 	for n, a := range snap.Assets() {
-		if !wanted[a.Type] || a.Referenced {
+		if a.Referenced {
+			continue
+		}
+		if a.Cloud == estate.AWS && a.Account != "" {
+			accounts[a.Account] = true
+		}
+		if !wanted[a.Type] {
 			continue
 		}
 		config, err := snap.Config(n)
@@ -46,8 +56,13 @@ func (s *Set) Settings(snap *estate.Snapshot) (*Settings, error) {
 			out.byScope[scopeKey{a.Type, a.Account, ""}] = setting{a, config}
 		}
 	}
+	out.accounts = slices.Sorted(maps.Keys(accounts))
 	return out, nil
 }
+
+// Accounts are the cloud accounts from which the snapshot holds assets that have
+// been read, in order: the estate's own, for Context.Accounts.
+func (s *Settings) Accounts() []string { return s.accounts }
 
 // globalSettings hold for all regions of an account.
 var globalSettings = map[string]bool{"AWS::S3::AccountPublicAccessBlock": true}
