@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sevenfold-sec/sevenfold/collect/aws/api"
+	"github.com/sevenfold-sec/sevenfold/collect/aws/catalog"
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
@@ -77,7 +78,28 @@ func (f *fake) page(ctx context.Context, req api.Request, page int) (any, error)
 	if req.Operation == "GenerateCredentialReport" {
 		return map[string]any{"State": "COMPLETE"}, nil
 	}
-	return map[string]any{}, nil
+	return least(req), nil
+}
+
+// least is the least that a reply of an asset's own call holds.
+func least(req api.Request) map[string]any {
+	c, err := catalog.Default()
+	if err != nil {
+		panic(err)
+	}
+	out := map[string]any{}
+	for _, r := range c.Resources() {
+		for _, call := range r.AllCalls() {
+			if call.Operation() != req.Key() || call.Empty {
+				continue
+			}
+			out["Said"] = "x"
+			if n := call.Needs(); n != "" {
+				out[n] = map[string]any{"Said": "x"}
+			}
+		}
+	}
+	return out
 }
 
 // run collects from a fake.

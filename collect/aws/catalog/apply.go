@@ -36,6 +36,46 @@ func (e *Export) apply(r *reply, sink estate.Sink, final bool) bool {
 	return done
 }
 
+// judge takes a reply that lacks what a reply of its operation always holds
+// for a failed one: "{}" does not say that there is no policy.
+func (r *reply) judge() {
+	if r.failed != "" {
+		return
+	}
+	for _, u := range r.op.uses {
+		if u.role != describes && u.role != further {
+			continue
+		}
+		if what := u.call.lacks(r.body); what != "" {
+			r.failed, r.why = incomplete, "the reply lacks "+what
+		} else if u.role == further && truncated(r.body) {
+			r.failed, r.why = incomplete, "the list is cut: a page token is left"
+		}
+	}
+}
+
+// incomplete stands for an error code where a reply is not whole.
+const incomplete = "Incomplete"
+
+// cut says that a reply holds only the first pages of a list.
+func (e *Export) cut(r *reply, sink estate.Sink) {
+	if r.failed != "" || !truncated(r.body) {
+		return
+	}
+	var types []string
+	for _, u := range r.op.uses {
+		if u.resource != nil {
+			types = append(types, typesBelow(u.resource)...)
+		}
+	}
+	slices.Sort(types)
+	sink.BlindSpot(estate.BlindSpot{
+		Source: r.doc.Source, Account: r.scope.Account, Region: r.scope.Region, Operation: r.doc.Path, Types: slices.Compact(types),
+		Status: estate.ReadMalformed, Why: r.op.service + ":" + r.op.name + ": the list is cut: a page token is left",
+		Hint: "export the whole list: without --max-items, --max-results and --no-paginate",
+	})
+}
+
 // applyList makes an asset of every item. Either all items are placed or none.
 func (e *Export) applyList(r *reply, u use, sink estate.Sink, final bool) bool {
 	if r.failed != "" {

@@ -33,6 +33,9 @@ func (e *Export) failedPart(r *reply, u use, sink estate.Sink) bool {
 			Types: []string{u.resource.Type}, Status: status, Why: r.doc.Path + " holds an error: " + r.why,
 			Hint: "run the command again and export its reply",
 		}
+		if r.failed == incomplete {
+			b.Why, b.Hint = r.doc.Path+": "+r.why, "run the command again and export its whole reply, without --query and --max-items"
+		}
 		if status == estate.ReadDenied {
 			b.Hint = "grant " + strings.Join(u.call.Grants(), ", ")
 		}
@@ -46,6 +49,8 @@ func statusOf(code string) estate.ReadStatus {
 	switch {
 	case strings.Contains(code, "AccessDenied"), strings.Contains(code, "Unauthorized"), strings.Contains(code, "NotAuthorized"), code == "AuthorizationError":
 		return estate.ReadDenied
+	case code == incomplete:
+		return estate.ReadMalformed
 	case strings.Contains(code, "Throttl"), code == "SlowDown", code == "TooManyRequestsException", code == "RequestLimitExceeded":
 		return estate.ReadThrottled
 	}
@@ -168,11 +173,16 @@ func (e *Export) applyMerge(r *reply, u use, sink estate.Sink) bool {
 	if s == nil || r.failed != "" {
 		return false
 	}
-	c := u.call
+	c, whole := u.call, !truncated(r.body)
 	v := Lookup(r.body, c.Take)
 	if c.Into != "" {
-		d := &Draft{Resource: u.resource, Scope: s.scope, Config: map[string]any{c.Into: v}, source: r.doc.Source}
-		d.note(c, estate.ReadOK, "")
+		d := &Draft{Resource: u.resource, Scope: s.scope, Config: map[string]any{}, source: r.doc.Source}
+		if whole && v != nil {
+			d.Config[c.Into] = v
+			d.note(c, estate.ReadOK, "")
+		} else {
+			d.note(c, estate.ReadMalformed, "the export does not hold the whole list")
+		}
 		return e.send(d, s.id, s.scope, sink) == nil
 	}
 	key := s.id + "\x00" + first(c.Append, c.Names)
@@ -183,8 +193,9 @@ func (e *Export) applyMerge(r *reply, u use, sink estate.Sink) bool {
 	}
 	g.reads = append(g.reads, c)
 	if c.Names != "" {
-		list, _ := v.([]any)
-		g.named = len(list)
+		if list, ok := v.([]any); ok && whole {
+			g.named = len(list)
+		}
 		return true
 	}
 	if m, ok := v.(map[string]any); ok && len(c.Pick) > 0 {

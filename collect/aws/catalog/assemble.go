@@ -94,6 +94,11 @@ func (d *Draft) Add(c *Call, body any) error {
 	for _, path := range c.Drop {
 		drop(body, path)
 	}
+	if what := c.lacks(body); what != "" {
+		err := fmt.Errorf("the reply lacks %s", what)
+		d.Fail(c, estate.ReadMalformed, err.Error())
+		return err
+	}
 	if c.key != "" {
 		if m, ok := body.(map[string]any); ok {
 			trimTokens(m)

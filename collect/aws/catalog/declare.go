@@ -65,17 +65,34 @@ func (r *Resource) itemsAt(scope Scope, body any, path string) []any {
 			list = []any{m}
 		}
 	}
-	if r.Where == nil {
+	if r.Where == nil && r.Idle == nil {
 		return list
 	}
 	var out []any
 	for _, it := range list {
 		m, _ := it.(map[string]any)
-		if scope.matches(m, r.Where) {
+		if scope.matches(m, r.Where) && !r.idle(m) {
 			out = append(out, it)
 		}
 	}
 	return out
+}
+
+// idle reports whether an item is the provider's own and nobody uses it. AWS
+// keeps some 1,500 policies in every account, most of them attached to nobody.
+func (r *Resource) idle(item map[string]any) bool {
+	if len(r.Idle) == 0 || item[r.Idle[0]] == nil {
+		return false
+	}
+	if a, ok := parseARN(text(item[r.ID])); !ok || a.account != "aws" {
+		return false
+	}
+	for _, k := range r.Idle {
+		if n := text(item[k]); n != "" && n != "0" {
+			return false
+		}
+	}
+	return true
 }
 
 // Wanted reports whether the call is to be made for the asset.

@@ -97,7 +97,9 @@ func (e *Export) Read(doc estate.Document, sink estate.Sink) bool {
 		}
 		r.failed, r.body = "", map[string]any{}
 	}
+	r.judge()
 	e.place(r, n)
+	e.cut(r, sink)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.source = doc.Source

@@ -65,6 +65,10 @@ type Resource struct {
 	// Shared lists members that tell of the account that asks; they are dropped
 	// when the asset is the provider's own, which every account sees.
 	Shared []string `yaml:"shared"`
+	// Idle lists counts of who uses an item: of the provider's own items, which
+	// every account sees, one of which all counts given are 0 is left out. The
+	// first must be given.
+	Idle []string `yaml:"idle"`
 	// Recursive lists the type again below each of its own assets.
 	Recursive bool `yaml:"recursive"`
 	// History bounds a list of things that ended long ago.
