@@ -54,6 +54,7 @@ func (b *Builder) Build() (*Snapshot, error) {
 	s.blind = uniteBlindSpots(append(slices.Clone(b.blind), blind...))
 	s.coverage = uniteCoverage(b.covered)
 	s.sources = slices.Clone(b.sources)
+	contradicted(s.sources, blind)
 	sortSources(s.sources)
 	return s, nil
 }
@@ -151,6 +152,17 @@ func commonPrefix(a, b string) int {
 		}
 	}
 	return n
+}
+
+// contradicted calls partial the complete sources whose word on an asset another
+// reading gainsays: what two readings disagree on is not known.
+func contradicted(sources []SourceStatus, doubts []BlindSpot) {
+	for i := range sources {
+		s := &sources[i]
+		if s.Status == "complete" && slices.ContainsFunc(doubts, func(b BlindSpot) bool { return b.Source == s.Source }) {
+			s.Status = "partial"
+		}
+	}
 }
 
 // number gives every id its node, and merges what was sent under it.

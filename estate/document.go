@@ -18,6 +18,9 @@ type Document struct {
 	// Account and Region are what the source's options, the path or the rest of
 	// the folder say; empty when nothing does.
 	Account, Region string
+	// Cluster is the Kubernetes cluster the source's option names for every
+	// object below it; empty when it names none.
+	Cluster string
 	// Source is the source as given on the command line.
 	Source string
 }

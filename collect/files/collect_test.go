@@ -460,6 +460,7 @@ func TestParseSource(t *testing.T) {
 		"dir:x":                           {Root: "x"},
 		"dir:/a b/c,account=111122223333": {Root: "/a b/c", Account: "111122223333"},
 		"dir:x,region=eu-west-1,account=111122223333": {Root: "x", Account: "111122223333", Region: "eu-west-1"},
+		"dir:x,cluster=prod":                          {Root: "x", Cluster: "prod"},
 		"dir:a,b/c,region=us-gov-west-1":              {Root: "a,b/c", Region: "us-gov-west-1"},
 	} {
 		got, err := ParseSource(in)
@@ -469,7 +470,7 @@ func TestParseSource(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"aws": "expected dir:PATH", "dir:": "no path", "dir:x,account=12": "12-digit", "dir:x,region=west": "spelt like one", "dir:x,acount=111122223333": `unknown option "acount"`,
+		"aws": "expected dir:PATH", "dir:": "no path", "dir:x,account=12": "12-digit", "dir:x,region=west": "spelt like one", "dir:x,cluster=a b": "is not a name", "dir:x,acount=111122223333": `unknown option "acount"`,
 	} {
 		if _, err := ParseSource(in); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", in, err)

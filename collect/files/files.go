@@ -53,6 +53,9 @@ type Options struct {
 	Root string
 	// Account and Region, if set, hold for every document.
 	Account, Region string
+	// Cluster, if set, is the cluster of every Kubernetes object: two folders of
+	// manifests with the same names are two clusters only if they are told apart.
+	Cluster string
 	// Formats are asked in order; the first that understands a document has it.
 	Formats []estate.Format
 	// Source is the source as given on the command line, for messages.
@@ -253,7 +256,7 @@ func (r *run) dispatch(s *stream) {
 		}
 		doc := estate.Document{
 			Path: s.file.path, Index: m.piece.index, Partial: m.piece.partial, Body: m.piece.body,
-			Account: account, Region: region, Source: r.c.opts.Source,
+			Account: account, Region: region, Cluster: r.c.opts.Cluster, Source: r.c.opts.Source,
 		}
 		r.c.stats.Documents++
 		switch understood := r.understood(doc, s.file); {

@@ -17,8 +17,8 @@ const maxNesting = 4
 // JSON or YAML, raw replies of the API server, and manifests as they are
 // applied. Its zero value is ready to use.
 //
-// Objects belong to the cluster that Document.Account names, else to
-// DefaultCluster; an account of twelve digits is a cloud's and names none. An
+// Objects belong to the cluster that Document.Cluster or else Document.Account
+// names, else to DefaultCluster; an account of twelve digits is a cloud's and names none. An
 // object of a namespaced kind without a namespace is taken for one in
 // namespace "default", as kubectl apply would. Custom objects whose scope only
 // their definition tells are sent by Flush.
@@ -123,11 +123,14 @@ func configuration(v map[string]any) bool {
 }
 
 func (m *Manifest) object(v map[string]any, doc estate.Document, sink estate.Sink, depth int) {
-	if configuration(v) || endOfList(v) {
+	if configuration(v) {
 		return
 	}
-	if isList(v) {
-		m.list(v, doc, sink, depth)
+	if isList(v) || endOfList(v) {
+		cutShort(v, doc, sink)
+		if isList(v) {
+			m.list(v, doc, sink, depth)
+		}
 		return
 	}
 	kind, group := text(v["kind"]), groupOf(text(v["apiVersion"]))
@@ -171,6 +174,24 @@ func (m *Manifest) list(v map[string]any, doc estate.Document, sink estate.Sink,
 	}
 }
 
+// cutShort names a list that says of itself that more objects follow: one page
+// of several, of which nothing tells whether the others were exported too.
+func cutShort(v map[string]any, doc estate.Document, sink estate.Sink) {
+	meta, _ := v["metadata"].(map[string]any)
+	left := meta["remainingItemCount"]
+	if text(meta["continue"]) == "" && (left == nil || fmt.Sprint(left) == "0") {
+		return
+	}
+	why := "the list is cut: it names a next page"
+	if left != nil {
+		why = fmt.Sprintf("the list is cut: about %.20s objects are left", fmt.Sprint(left))
+	}
+	sink.BlindSpot(estate.BlindSpot{
+		Source: doc.Source, Account: clusterOf(doc), Operation: fmt.Sprintf("%s, document %d", doc.Path, doc.Index),
+		Status: estate.ReadMalformed, Why: why, Hint: "export it whole: kubectl get KIND -A -o yaml --chunk-size=0",
+	})
+}
+
 // define remembers the scope of a custom kind.
 func (m *Manifest) define(crd map[string]any) {
 	spec, _ := crd["spec"].(map[string]any)
@@ -212,17 +233,10 @@ func send(v map[string]any, cluster string, doc estate.Document, sink estate.Sin
 		return
 	}
 	a.Source = doc.Source
-	if _, has := v["status"]; !has && !fromServer && !podMakers[groupOf(text(v["apiVersion"]))] {
+	if _, has := v["status"]; !has && !fromServer {
 		a.Unknown = append(a.Unknown, "/status") // as applied: how it fares is not in the file
 	}
 	sink.Asset(a)
-}
-
-// podMakers are the groups whose kinds describe pods to be made. Their status
-// counts what runs and holds nothing of how it is configured; marked unknown,
-// it would leave every question about the pods of an applied manifest open.
-var podMakers = map[string]bool{
-	"apps": true, "batch": true, "kubeflow.org": true, "serving.kserve.io": true, "ray.io": true, "serving.knative.dev": true,
 }
 
 func blindFile(doc estate.Document, why string, sink estate.Sink) {
@@ -235,6 +249,9 @@ func blindFile(doc estate.Document, why string, sink estate.Sink) {
 
 // clusterOf is the cluster a document belongs to.
 func clusterOf(doc estate.Document) string {
+	if doc.Cluster != "" {
+		return ClusterName(doc.Cluster)
+	}
 	if len(doc.Account) == 12 && strings.Trim(doc.Account, "0123456789") == "" {
 		return DefaultCluster
 	}

@@ -113,11 +113,38 @@ func TestManifestDamage(t *testing.T) {
 	}
 }
 
+// One page of several is no list of all there is.
+func TestManifestNamesCutLists(t *testing.T) {
+	for text, why := range map[string]string{
+		`{apiVersion: v1, kind: PodList, metadata: {continue: abc}, items: [{metadata: {name: a}}]}`:                                                  "names a next page",
+		`{apiVersion: v1, kind: List, metadata: {continue: abc, remainingItemCount: 500}, items: [{apiVersion: v1, kind: Pod, metadata: {name: a}}]}`: "about 500 objects",
+		`{apiVersion: v1, kind: PodList, metadata: {remainingItemCount: 7}}`:                                                                          "about 7 objects",
+		`{apiVersion: v1, kind: PodList, metadata: {continue: "", remainingItemCount: 0}, items: [{metadata: {name: a}}]}`:                            "",
+		`{apiVersion: v1, kind: PodList, metadata: {resourceVersion: "7"}, items: [{metadata: {name: a}}]}`:                                           "",
+	} {
+		s, _ := read(t, text, estate.Document{})
+		switch {
+		case why == "" && len(s.blind) > 0:
+			t.Errorf("%s: %v", text, s.blind)
+		case why != "" && (len(s.blind) != 1 || s.blind[0].Status != estate.ReadMalformed || !strings.Contains(s.blind[0].Why, why) || !strings.Contains(s.blind[0].Hint, "--chunk-size=0")):
+			t.Errorf("%s: %v, want one that says %q", text, s.blind, why)
+		}
+	}
+}
+
+// The cluster the source names beats what looks like an account.
+func TestManifestOfANamedCluster(t *testing.T) {
+	s, _ := read(t, `{apiVersion: v1, kind: Pod, metadata: {name: a}}`, estate.Document{Cluster: "prod", Account: "111122223333"})
+	if got := ids(s); !slices.Equal(got, []string{"k8s://prod/default/Pod/a"}) {
+		t.Error(got)
+	}
+}
+
 func TestManifestUnknowns(t *testing.T) {
 	for text, want := range map[string][]string{
-		// What describes pods is known whole without its status.
-		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}`:                          nil,
-		`{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: a}}`:                        nil,
+		// What is written is known; how it fares is not in the file.
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}`:                          {"/status"},
+		`{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: a}}`:                        {"/status"},
 		`{apiVersion: v1, kind: Pod, metadata: {name: a}}`:                                      {"/status"},
 		`{apiVersion: v1, kind: Pod, metadata: {name: a, uid: u}}`:                              nil,
 		`{apiVersion: v1, kind: Pod, metadata: {name: a}, status: {}}`:                          nil,
