@@ -2,7 +2,9 @@ package assess
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/estate"
@@ -30,6 +32,13 @@ func (r *Result) Document(version string, s *scope.Scope, controls *control.Set)
 			ID: w.ID, Name: w.Name, Type: cmp.Or(w.Type, "declared"), Zone: w.Zone, Owner: w.Owner, Purpose: w.Purpose,
 			Verdict: r.Verdicts[w.ID], Criteria: r.Criteria[w.ID],
 		})
+	}
+	for _, e := range r.Access {
+		a := report.Access{Workload: e.Workload, Asset: e.Asset}
+		for _, g := range e.Grants {
+			a.Grants = append(a.Grants, report.AccessGrant{Principal: g.Principal, Class: g.Class, Via: g.Via, Conditional: g.Conditional})
+		}
+		doc.Access = append(doc.Access, a)
 	}
 	for _, c := range controls.Controls() {
 		doc.Controls = append(doc.Controls, report.Control{
@@ -77,7 +86,14 @@ func blindSpots(spots []estate.BlindSpot) []report.BlindSpot {
 		if b.Status == estate.ReadSkipped {
 			open = []string{}
 		}
-		out = append(out, report.BlindSpot{What: what, Why: string(b.Status) + ": " + b.Why, Criteria: open, Hint: b.Hint})
+		spot := report.BlindSpot{What: what, Why: string(b.Status) + ": " + b.Why, Criteria: open, Hint: b.Hint}
+		if service, op, ok := strings.Cut(b.Operation, ":"); ok && operation.MatchString(b.Operation) {
+			spot.Service, spot.Operation, spot.Status = service, op, string(b.Status)
+		}
+		out = append(out, spot)
 	}
 	return out
 }
+
+// operation tells "service:Operation" from a file and a place in it.
+var operation = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9*]+$`)

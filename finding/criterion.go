@@ -21,8 +21,9 @@ type Criterion struct {
 	Findings []string        `json:"findings"` // finding ids
 	// Hint is the next grant or command, for an unknown or failing criterion.
 	Hint string `json:"hint,omitempty"`
-	// Waiver that turned a fail or unknown into waived.
-	Waiver *Waiver `json:"waiver,omitempty"`
+	// Waiver that turned a fail or unknown into waived, and which it was.
+	Waiver *Waiver         `json:"waiver,omitempty"`
+	Was    CriterionStatus `json:"was,omitempty"`
 }
 
 // Claim is what a criterion's status rests on: how many of how many things

@@ -109,7 +109,7 @@ func Waive(workload string, criteria []finding.Criterion, waivers []finding.Waiv
 			c := &criteria[i]
 			open := c.Status == finding.CriterionFail || c.Status == finding.CriterionUnknown
 			if open && covers(w.Criterion, c.ID) {
-				c.Status = finding.CriterionWaived
+				c.Status, c.Was = finding.CriterionWaived, c.Status
 				c.Reason = fmt.Sprintf("waived by %s until %s: %s (was: %s)", w.Owner, w.Expires, w.Reason, c.Reason)
 				c.Waiver = &w
 			}

@@ -131,6 +131,9 @@ func TestWaive(t *testing.T) {
 					if c.Waiver == nil {
 						t.Errorf("%s is waived but names no waiver", c.ID)
 					}
+					if fails := c.ID == "audit.deviations"; fails != (c.Was == finding.CriterionFail) {
+						t.Errorf("%s was %q", c.ID, c.Was)
+					}
 				}
 			}
 			if d := cmp.Diff(tt.waived, waived); d != "" {

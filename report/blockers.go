@@ -52,6 +52,10 @@ type index struct {
 	// of maps a workload's id to its blockers, ranked; all holds every blocker.
 	of  map[string][]*blocker
 	all []*blocker
+	// acceptedOf and accepted are the same for what a waiver covers: it holds
+	// nobody back and is open all the same.
+	acceptedOf map[string][]*blocker
+	accepted   []*blocker
 	// hints are, by criterion, what would end the blind spots that hide it.
 	hints map[string][]string
 }
@@ -59,13 +63,9 @@ type index struct {
 func newIndex(doc *Document) *index {
 	ix := &index{
 		doc:      doc,
-		findings: make(map[string]*finding.Finding, len(doc.Findings)),
+		findings: findingsByID(doc),
 		controls: make(map[string]*Control, len(doc.Controls)),
 		steps:    asked(doc),
-		of:       map[string][]*blocker{},
-	}
-	for i := range doc.Findings {
-		ix.findings[doc.Findings[i].ID] = &doc.Findings[i]
 	}
 	for i := range doc.Controls {
 		ix.controls[doc.Controls[i].ID] = &doc.Controls[i]
@@ -73,6 +73,14 @@ func newIndex(doc *Document) *index {
 	ix.group()
 	ix.hints = hints(doc.BlindSpots)
 	return ix
+}
+
+func findingsByID(doc *Document) map[string]*finding.Finding {
+	out := make(map[string]*finding.Finding, len(doc.Findings))
+	for i := range doc.Findings {
+		out[doc.Findings[i].ID] = &doc.Findings[i]
+	}
+	return out
 }
 
 // numbered is a step with its place in the load table, from 1.
@@ -119,51 +127,74 @@ func hints(spots []BlindSpot) map[string][]string {
 	return out
 }
 
-// group finds the root causes of every failing criterion.
+// group finds the root causes of every failing criterion, and apart from them
+// those that a waiver covers: accepted, but open.
 func (ix *index) group() {
 	roots := joinByFix(ix.doc.Findings)
-	byKey := map[string]*blocker{}
+	failing := causes{ix: ix, roots: roots, byKey: map[string]*blocker{}}
+	accepted := causes{ix: ix, roots: roots, byKey: map[string]*blocker{}}
 	for i := range ix.doc.Workloads {
 		w := &ix.doc.Workloads[i]
 		for j := range w.Criteria {
-			c := &w.Criteria[j]
-			if c.Status != finding.CriterionFail {
-				continue
-			}
-			faults := ix.faults(c)
-			if len(faults) == 0 {
-				key := "criterion " + c.ID + " " + c.Hint
-				b := byKey[key]
-				if b == nil {
-					b = &blocker{Title: c.Reason, Severity: finding.Medium, Fix: finding.Fix{Text: c.Hint}, Why: asks(c.ID)}
-					byKey[key] = b
-					ix.all = append(ix.all, b)
-				}
-				b.blocks(w.ID, c.ID)
-				continue
-			}
-			for _, f := range faults {
-				key := roots[f.Control]
-				b := byKey[key]
-				if b == nil {
-					b = &blocker{}
-					byKey[key] = b
-					ix.all = append(ix.all, b)
-				}
-				b.Findings = append(b.Findings, f)
-				b.blocks(w.ID, c.ID)
+			switch c := &w.Criteria[j]; {
+			case c.Status == finding.CriterionFail:
+				failing.add(w, c)
+			case ix.overFailing(c):
+				accepted.add(w, c)
 			}
 		}
 	}
-	for _, b := range ix.all {
-		ix.finish(b)
+	ix.all, ix.of = failing.ranked()
+	ix.accepted, ix.acceptedOf = accepted.ranked()
+}
+
+// causes collects root causes.
+type causes struct {
+	ix    *index
+	roots map[string]string // by control: see joinByFix
+	byKey map[string]*blocker
+	all   []*blocker
+}
+
+// add counts a criterion of a workload to its root causes.
+func (cs *causes) add(w *Workload, c *finding.Criterion) {
+	faults := cs.ix.faults(c)
+	if len(faults) == 0 {
+		b := cs.get("criterion "+c.ID+" "+c.Hint, func() *blocker {
+			return &blocker{Title: before(c), Severity: finding.Medium, Fix: finding.Fix{Text: c.Hint}, Why: asks(c.ID)}
+		})
+		b.blocks(w.ID, c.ID)
 	}
-	slices.SortStableFunc(ix.all, rank)
-	for _, b := range ix.all {
+	for _, f := range faults {
+		b := cs.get(cs.roots[f.Control], func() *blocker { return &blocker{} })
+		b.Findings = append(b.Findings, f)
+		b.blocks(w.ID, c.ID)
+	}
+}
+
+func (cs *causes) get(key string, make func() *blocker) *blocker {
+	b := cs.byKey[key]
+	if b == nil {
+		b = make()
+		cs.byKey[key] = b
+		cs.all = append(cs.all, b)
+	}
+	return b
+}
+
+// ranked returns the causes, worst first, all and by workload.
+func (cs *causes) ranked() (all []*blocker, of map[string][]*blocker) {
+	for _, b := range cs.all {
+		cs.ix.finish(b)
+	}
+	slices.SortStableFunc(cs.all, rank)
+	of = map[string][]*blocker{}
+	for _, b := range cs.all {
 		for _, id := range b.Workloads {
-			ix.of[id] = append(ix.of[id], b)
+			of[id] = append(of[id], b)
 		}
 	}
+	return cs.all, of
 }
 
 // faults are the open failing findings a criterion rests on.

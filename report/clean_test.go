@@ -136,7 +136,7 @@ func TestWords(t *testing.T) {
 		{VerdictCounts{NotReady: 2, Unknown: 1, Ready: 1}, "2 of 4 workloads are not ready, 1 could not be told, 1 ready."},
 	}
 	for _, tt := range tests {
-		if got := headline(tt.in); got != tt.want {
+		if got := headline(tt.in, 0); got != tt.want {
 			t.Errorf("headline(%+v) = %q, want %q", tt.in, got, tt.want)
 		}
 	}

@@ -41,6 +41,8 @@ type Document struct {
 	// and SARIF's rules use them. A control that is missing here is shown
 	// without its reason.
 	Controls []Control `json:"-"`
+	// Access is who direct policy names; the page shows it.
+	Access []Access `json:"-"`
 	// Command is what the reader types to run this again, for the places where
 	// a renderer leaves something out; "sevenfold assess" when empty.
 	Command string `json:"-"`
@@ -72,6 +74,9 @@ type Workload struct {
 	Purpose  string              `json:"purpose,omitempty"`
 	Verdict  finding.Verdict     `json:"verdict"`
 	Criteria []finding.Criterion `json:"criteria"`
+	// Waived says on how many waivers the verdict rests; MarshalJSON fills it
+	// from Criteria.
+	Waived *Waivers `json:"waived,omitempty"`
 }
 
 // BlindSpot is what could not be seen, in words, with the criteria it leaves
@@ -81,6 +86,28 @@ type BlindSpot struct {
 	Why      string   `json:"why"`
 	Criteria []string `json:"criteria"`
 	Hint     string   `json:"hint"`
+
+	// Service ("s3"), Operation within it ("GetBucketPolicy") and Status
+	// ("denied") group many blind spots for people; empty for a file.
+	Service   string `json:"-"`
+	Operation string `json:"-"`
+	Status    string `json:"-"`
+}
+
+// Access is who direct policy names for one asset of a workload.
+type Access struct {
+	Workload string // id
+	Asset    string
+	Grants   []AccessGrant
+}
+
+// AccessGrant is one way in which policy names a principal.
+type AccessGrant struct {
+	Principal string
+	Class     string // person, machine, service, account or everyone
+	Via       string // the policy and statement
+	// Conditional is set when the statement has conditions, which nobody weighed.
+	Conditional bool
 }
 
 // Control is what a reader needs to know of a control beyond its findings.
@@ -155,7 +182,9 @@ func (d Document) MarshalJSON() ([]byte, error) {
 	d.Taken = d.Taken.UTC()
 	d.Sources = list(d.Sources)
 	d.BlindSpots = listEach(d.BlindSpots, func(b *BlindSpot) { b.Criteria = list(b.Criteria) })
+	ix := &index{doc: &d, findings: findingsByID(&d)}
 	d.Workloads = listEach(d.Workloads, func(w *Workload) {
+		w.Waived = ix.waivers(w)
 		w.Criteria = listEach(w.Criteria, func(c *finding.Criterion) {
 			c.Evidence, c.Findings = list(c.Evidence), list(c.Findings)
 		})

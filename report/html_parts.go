@@ -16,11 +16,16 @@ type htmlViews struct {
 	anchors, names map[string]string
 	shared         map[*blocker]int
 	faults         map[string]int
+	absent         map[string]bool // steps of which nothing is built
+	access         map[string]*accessView
 }
 
 func (h *htmlViews) row(w *Workload) rowView {
-	r := rowView{Name: h.names[w.ID], Anchor: h.anchors[w.ID], Type: orNone(w.Type, "unknown class"), Zone: zoneWords(w.Zone), Verdict: verdictClass(w.Verdict), Words: verdictWords(w.Verdict)}
+	r := rowView{Name: h.names[w.ID], Anchor: h.anchors[w.ID], Type: orNone(w.Type, "unknown class"), Zone: zoneWords(w.Zone), Verdict: h.verdictClass(w), Words: h.ix.shortVerdict(w)}
 	for _, rg := range h.ix.ladder([]*Workload{w}) {
+		if h.absent[rg.Step.ID] {
+			continue
+		}
 		c := cellView{Step: rg.Step.Title, Words: rg.Step.Title + ": " + strings.Join(said(rg), "; ")}
 		for _, l := range rg.Lines {
 			class := statusClass(l.Status())
@@ -57,7 +62,7 @@ func (h *htmlViews) blocker(n int, b *blocker, w *Workload) blockerView {
 		facts, left := bounded(f.Evidence, 6)
 		p := proofView{Asset: line(f.Asset), Left: left}
 		for _, e := range facts {
-			p.Facts = append(p.Facts, finding.Evidence{What: newWhat(f, e), Where: line(e.Where), Value: short(line(e.Value), 400)})
+			p.Facts = append(p.Facts, finding.Evidence{What: newWhat(f, e), Where: line(e.Where), Value: value(e.Value, 500)})
 		}
 		v.Proofs = append(v.Proofs, p)
 	}
@@ -66,10 +71,19 @@ func (h *htmlViews) blocker(n int, b *blocker, w *Workload) blockerView {
 
 func (h *htmlViews) workload(w *Workload, p Picture) workloadView {
 	v := workloadView{Anchor: h.anchors[w.ID], Name: h.names[w.ID], ID: line(w.ID), Type: orNone(w.Type, "unknown class"), Zone: zoneWords(w.Zone),
-		Owner: orNone(w.Owner, "none named"), Purpose: line(w.Purpose), Verdict: verdictClass(w.Verdict), Words: verdictWords(w.Verdict),
-		Stairs: h.rungs(h.ix.ladder([]*Workload{w}), false), Waivers: waived(w), Picture: picture(h.anchors[w.ID], w.Name, p, h.faults)}
+		Owner: orNone(w.Owner, "none named"), Purpose: line(w.Purpose), Verdict: h.verdictClass(w), Words: h.ix.verdictOf(w), Shared: h.names[w.ID] != orNone(w.Name, w.ID),
+		Stairs: h.rungs(h.ix.ladder([]*Workload{w}), false), Waivers: h.ix.waived(w), Picture: picture(h.anchors[w.ID], w.Name, p, h.faults)}
 	c := tally(w)
-	v.Lead = fmt.Sprintf("%d of %d lines hold, %d fail, %d could not be told", c.Held(), c.Total(), c.Fail, c.Unknown)
+	v.Lead = fmt.Sprintf("%d of %d lines hold, %d fail, %d could not be told", c.Pass+c.NA, c.Total(), c.Fail, c.Unknown)
+	if c.Waived > 0 {
+		v.Lead += fmt.Sprintf(", %d waived", c.Waived)
+	}
+	open, left := bounded(h.ix.acceptedOf[w.ID], maxBlockers)
+	v.OpenLeft = left
+	for _, b := range open {
+		v.Open = append(v.Open, ownBlocker{h.blocker(0, b, w), 0})
+	}
+	v.Access = h.access[w.ID]
 	own, left := bounded(h.ix.of[w.ID], maxBlockers)
 	v.BlockersLeft = left
 	for _, b := range own {
@@ -101,11 +115,13 @@ func criterionLine(c *finding.Criterion) lineView {
 func (h *htmlViews) rungs(rungs []rung, withNext bool) []rungView {
 	out := make([]rungView, 0, len(rungs))
 	for _, r := range rungs {
-		v := rungView{Number: r.Step.Number, ID: r.Step.ID, Title: r.Step.Title, Held: r.Counts.Held(), Of: r.Counts.Total(), Class: "pass", AllUnbuilt: true}
+		v := rungView{Number: r.Step.Number, ID: r.Step.ID, Title: r.Step.Title, Held: r.Counts.Pass + r.Counts.NA, Waived: r.Counts.Waived, Of: r.Counts.Total(), Class: "pass", AllUnbuilt: true}
 		if r.Counts.Fail > 0 {
 			v.Class = "fail"
 		} else if r.Counts.Unknown > 0 || r.Counts.Total() == 0 {
 			v.Class = "unknown"
+		} else if r.Counts.Waived > 0 {
+			v.Class = "waived"
 		}
 		for _, l := range r.Lines {
 			s := stairLine{Name: l.Name(), Class: statusClass(l.Status()), Word: statusWord(l.Status())}
@@ -116,7 +132,7 @@ func (h *htmlViews) rungs(rungs []rung, withNext bool) []rungView {
 				v.AllUnbuilt = false
 			}
 			if withNext {
-				s.Count = fmt.Sprintf("%s/%s", number(l.Counts.Held()), number(l.Counts.Total()))
+				s.Count = fmt.Sprintf("%s/%s", number(l.Counts.Pass+l.Counts.NA), number(l.Counts.Total()))
 			}
 			v.Lines = append(v.Lines, s)
 		}
@@ -133,10 +149,8 @@ func (h *htmlViews) rungs(rungs []rung, withNext bool) []rungView {
 }
 
 func blind(g blindGroup) blindView {
-	v := blindView{What: line(g.What[0]), Why: line(g.Why), Hint: line(g.Hint), Criteria: line(strings.Join(g.Criteria, ", "))}
-	more, left := bounded(g.What[1:], 12)
-	v.Left = left
-	for _, m := range more {
+	v := blindView{What: line(g.Head), Why: line(g.Why), Hint: line(g.Hint), Criteria: line(strings.Join(g.Criteria, ", ")), Left: g.Left}
+	for _, m := range g.Top {
 		v.More = append(v.More, line(m))
 	}
 	return v
@@ -170,6 +184,15 @@ func (h *htmlViews) findings() ([]findingView, int) {
 		out = append(out, v)
 	}
 	return out, left
+}
+
+// verdictClass is the class of a workload's verdict: waived where it is ready
+// by waivers only.
+func (h *htmlViews) verdictClass(w *Workload) string {
+	if w.Verdict == finding.Ready && h.ix.waivers(w) != nil {
+		return "waived"
+	}
+	return verdictClass(w.Verdict)
 }
 
 // verdictClass, statusClass, severityClass and stepClass name classes of the

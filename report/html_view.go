@@ -19,6 +19,8 @@ type htmlPage struct {
 	AssetsWords                           string
 	Sources                               []sourceView
 	Steps                                 []stepView
+	Columns                               []stepView // those with a column of the table
+	Absent, AbsentNext                    string     // the others, and what counts until they are built
 	Rows, MoreRows                        []rowView
 	RowsLeft                              int
 	Blockers                              []blockerView
@@ -46,7 +48,7 @@ type matrixView struct {
 
 // Matrix is called by the template.
 func (p *htmlPage) Matrix(label string, rows []rowView) matrixView {
-	return matrixView{label, p.Steps, rows}
+	return matrixView{label, p.Columns, rows}
 }
 
 type sourceView struct{ Source, Status, Words string }
@@ -95,6 +97,10 @@ type workloadView struct {
 	Anchor, Name, ID, About, Type, Zone, Owner, Purpose, Verdict, Words, Lead string
 	Stairs                                                                    []rungView
 	Waivers                                                                   []string
+	Shared                                                                    bool // others have its name
+	Open                                                                      []ownBlocker
+	OpenLeft                                                                  int
+	Access                                                                    *accessView
 	Blockers                                                                  []ownBlocker
 	BlockersLeft                                                              int
 	Lines                                                                     []lineView
@@ -117,11 +123,13 @@ type rungView struct {
 	Number     int
 	ID, Title  string
 	Held, Of   int
+	Waived     int
 	Class      string
 	Lines      []stairLine
 	Next       []nextView
 	NextLeft   int
 	AllUnbuilt bool
+	Absent     bool
 }
 
 type stairLine struct{ Name, Class, Word, Count string }
@@ -148,10 +156,10 @@ func newHTMLPage(doc *Document, drawing Drawing) *htmlPage {
 			anchors[w.ID] = fmt.Sprintf("w%d", i+1)
 		}
 	}
-	h := &htmlViews{ix: ix, anchors: anchors, names: names(worst), shared: map[*blocker]int{}, faults: faultsByAsset(doc.Findings)}
+	h := &htmlViews{ix: ix, anchors: anchors, names: labels(worst), access: accessViews(doc.Access), absent: map[string]bool{}, shared: map[*blocker]int{}, faults: faultsByAsset(doc.Findings)}
 	p := &htmlPage{
 		Policy: policy(), Style: template.CSS(pageStyle), Script: template.JS(pageScript), //nolint:gosec // both are embedded files of ours
-		Title: "sevenfold: " + doc.estateName(), Estate: doc.estateName(), Headline: headline(doc.Counts.Workloads),
+		Title: "sevenfold: " + doc.estateName(), Estate: doc.estateName(), Headline: headline(doc.Counts.Workloads, ix.readyByWaiver()),
 		Lead: lead(ix), Taken: doc.Taken.UTC().Format("2 January 2006, 15:04 UTC"), Snapshot: orNone(doc.Snapshot, "not stored"), Version: orNone(doc.Tool.Version, "unknown"),
 		Counts: doc.Counts, AssetsWords: many(doc.Counts.Assets, "asset") + ", " + many(doc.Counts.Relations, "relation"), Again: doc.again(),
 		Severities: []string{"critical", "high", "medium", "low", "info"},
@@ -159,6 +167,19 @@ func newHTMLPage(doc *Document, drawing Drawing) *htmlPage {
 	for _, s := range ix.steps {
 		p.Steps = append(p.Steps, stepView{fmt.Sprint(s.Number), s.ID, s.Title})
 		p.Lines += len(s.Lines)
+	}
+	shown, absent := parted(ix.ladder(worst))
+	if len(shown) == 0 {
+		shown, absent = absent, nil
+	}
+	for _, r := range shown {
+		p.Columns = append(p.Columns, stepView{fmt.Sprint(r.Step.Number), r.Step.ID, r.Step.Title})
+	}
+	for _, r := range absent {
+		h.absent[r.Step.ID] = true
+	}
+	if len(absent) > 0 {
+		p.Absent, p.AbsentNext = fmt.Sprintf("Steps %s (%s)", stepRange(absent), absentTitles(absent)), absentNext(absent)
 	}
 	p.AllRead = len(doc.Sources) > 0 && !slices.ContainsFunc(doc.Sources, func(s Source) bool { return s.Status != "complete" })
 	for _, s := range doc.Sources {
@@ -197,6 +218,9 @@ func (h *htmlViews) fill(p *htmlPage, worst []*Workload, drawing Drawing) {
 	}
 	if len(worst) > 0 {
 		p.Ladder = h.rungs(h.ix.ladder(worst), true)
+		for i := range p.Ladder {
+			p.Ladder[i].Absent = h.absent[p.Ladder[i].ID]
+		}
 	}
 	p.Findings, p.FindingsLeft = h.findings()
 	p.FindingsAll = len(h.ix.doc.Findings)
@@ -231,19 +255,14 @@ func lead(ix *index) string {
 		out = append(out, s+".")
 	}
 	if n := ix.doc.Counts.Criteria.Waived; n > 0 {
-		out = append(out, fmt.Sprintf("%s by a waiver only.", map[bool]string{true: "One line holds", false: number(n) + " lines hold"}[n == 1]))
+		s := many(n, "line") + " waived"
+		if k := len(ix.accepted); k > 0 {
+			s += fmt.Sprintf("; under waivers %s still open", map[bool]string{true: "1 root cause is", false: number(k) + " root causes are"}[k == 1])
+		}
+		out = append(out, s+".")
 	}
 	if n := len(ix.doc.BlindSpots); n > 0 {
 		out = append(out, fmt.Sprintf("%s left lines undecided: unknown is not called safe.", many(n, "blind spot")))
 	}
 	return strings.Join(out, " ")
-}
-
-// names are the workloads' names by id, safe to print.
-func names(workloads []*Workload) map[string]string {
-	out := make(map[string]string, len(workloads))
-	for _, w := range workloads {
-		out[w.ID] = orNone(w.Name, w.ID)
-	}
-	return out
 }

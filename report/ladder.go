@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,38 +46,6 @@ func (l rungLine) Status() finding.CriterionStatus {
 	return finding.CriterionNA
 }
 
-// next is one grant or command, with the undecided criteria it would decide.
-type next struct {
-	Do       string
-	Criteria []string
-	cost     int
-}
-
-// The costs of what can be done about an unknown, cheapest first.
-const (
-	costGrant   = iota // a permission
-	costDeclare        // a line in sevenfold.yaml
-	costCommand        // a command to run
-	costOther
-	costWaive // nothing but a waiver, until a later version
-)
-
-// cost reads from a hint how dear it is to follow.
-func cost(hint string) int {
-	h := strings.ToLower(hint)
-	switch {
-	case strings.HasPrefix(h, "waive "):
-		return costWaive
-	case strings.HasPrefix(h, "grant "), strings.Contains(h, "permission"):
-		return costGrant
-	case strings.Contains(h, "sevenfold.yaml"), strings.HasPrefix(h, "declare "):
-		return costDeclare
-	case strings.HasPrefix(h, "sevenfold "), strings.HasPrefix(h, "aws "), strings.HasPrefix(h, "kubectl "):
-		return costCommand
-	}
-	return costOther
-}
-
 // unbuilt reports whether a criterion is undecided because this version cannot
 // decide it; gate.NotBuilt says so in its reason.
 func unbuilt(c *finding.Criterion) bool {
@@ -92,10 +61,16 @@ func within(id string) string {
 	return name
 }
 
+// Absent reports whether nothing of the step is built in this version, and
+// nobody waived any of it: its lines say nothing but that.
+func (r rung) Absent() bool {
+	return r.Counts.Total() > 0 && !slices.ContainsFunc(r.Lines, func(l rungLine) bool { return !l.Unbuilt })
+}
+
 // ladder sums the load table up over the workloads given.
 func (ix *index) ladder(workloads []*Workload) []rung {
 	byLine := map[string]*rungLine{}
-	todo := map[string]map[string]*next{} // step, then what to do
+	todos := map[string]*todo{} // by step
 	for _, w := range workloads {
 		for i := range w.Criteria {
 			c := &w.Criteria[i]
@@ -106,18 +81,16 @@ func (ix *index) ladder(workloads []*Workload) []rung {
 			}
 			l.Counts.add(c.Status)
 			l.Unbuilt = l.Unbuilt && unbuilt(c)
-			if c.Status == finding.CriterionUnknown {
-				step, _, _ := strings.Cut(c.ID, ".")
-				if todo[step] == nil {
-					todo[step] = map[string]*next{}
-				}
-				ix.remedies(c, todo[step])
+			step, _, _ := strings.Cut(c.ID, ".")
+			if todos[step] == nil {
+				todos[step] = newTodo()
 			}
+			ix.remedies(w, c, todos[step])
 		}
 	}
 	rungs := make([]rung, 0, len(ix.steps))
 	for _, s := range ix.steps {
-		r := rung{Step: s, Next: cheapest(todo[s.ID])}
+		r := rung{Step: s}
 		for _, l := range s.Lines {
 			rl := rungLine{Line: l}
 			if seen := byLine[l.ID]; seen != nil {
@@ -130,87 +103,23 @@ func (ix *index) ladder(workloads []*Workload) []rung {
 			r.Counts.Waived += rl.Counts.Waived
 			r.Lines = append(r.Lines, rl)
 		}
+		if t := todos[s.ID]; t != nil {
+			r.Next = t.next(s)
+			r.partly(t)
+		}
 		rungs = append(rungs, r)
 	}
 	return rungs
 }
 
-// remedies adds what would decide c: the hints of the blind spots that hide it
-// and its own. A line no version decides yet is joined into one waiver.
-func (ix *index) remedies(c *finding.Criterion, todo map[string]*next) {
-	add := func(do string, price int) {
-		if do == "" {
-			return
-		}
-		n := todo[do]
-		if n == nil {
-			n = &next{Do: do, cost: price}
-			todo[do] = n
-		}
-		if !slices.Contains(n.Criteria, c.ID) {
-			n.Criteria = append(n.Criteria, c.ID)
-		}
-	}
-	if unbuilt(c) {
-		step, _, _ := strings.Cut(c.ID, ".")
-		add("not built in this version; until it is, only a waiver counts (gate.waivers, criterion: "+step+".*)", costWaive)
+// partly gives a step that only waivers decide for some workloads its remedy:
+// it is not absent, so nobody else names it, and no line of it was decided, so
+// the whole step may be named.
+func (r *rung) partly(t *todo) {
+	if len(t.decided) > 0 || len(t.unbuilt) < len(r.Lines) || r.Absent() {
 		return
 	}
-	for _, hint := range ix.hints[c.ID] {
-		add(hint, cost(hint))
-	}
-	add(c.Hint, cost(c.Hint))
-}
-
-func cheapest(todo map[string]*next) []next {
-	out := make([]next, 0, len(todo))
-	for _, n := range todo {
-		slices.Sort(n.Criteria)
-		out = append(out, *n)
-	}
-	slices.SortFunc(out, func(a, b next) int {
-		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(len(b.Criteria), len(a.Criteria)), cmp.Compare(a.Do, b.Do))
-	})
-	return out
-}
-
-// blindGroup is blind spots with one cause and one remedy.
-type blindGroup struct {
-	Why, Hint string
-	What      []string
-	Criteria  []string
-}
-
-// blindGroups joins blind spots that the same thing would end, cheapest first.
-func blindGroups(spots []BlindSpot) []blindGroup {
-	byKey := map[[2]string]int{}
-	var groups []blindGroup
-	for _, b := range spots {
-		key := [2]string{b.Why, b.Hint}
-		if b.Hint != "" {
-			key[0] = ""
-		}
-		i, ok := byKey[key]
-		if !ok {
-			i = len(groups)
-			byKey[key] = i
-			groups = append(groups, blindGroup{Why: b.Why, Hint: b.Hint})
-		}
-		g := &groups[i]
-		g.What = append(g.What, b.What)
-		for _, c := range b.Criteria {
-			if !slices.Contains(g.Criteria, c) {
-				g.Criteria = append(g.Criteria, c)
-			}
-		}
-	}
-	for i := range groups {
-		slices.Sort(groups[i].Criteria)
-	}
-	slices.SortStableFunc(groups, func(a, b blindGroup) int {
-		return cmp.Or(cmp.Compare(cost(a.Hint), cost(b.Hint)), cmp.Compare(len(b.Criteria), len(a.Criteria)), cmp.Compare(len(b.What), len(a.What)))
-	})
-	return groups
+	r.Next = append(r.Next, next{Do: absentNext([]rung{*r}), Criteria: slices.Sorted(maps.Keys(t.unbuilt)), cost: costWaive})
 }
 
 // worstFirst orders workloads: not ready before unknown before ready, then by

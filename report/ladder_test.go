@@ -28,8 +28,8 @@ func TestNextIsCheapestFirst(t *testing.T) {
 		got = append(got, n.Do)
 	}
 	want := []string{
-		"grant s3:ListAllMyBuckets", "grant s3:GetBucketPolicy", "declare them under workloads: in sevenfold.yaml",
-		"sevenfold inventory", "ask around", "not built in this version; until it is, only a waiver counts (gate.waivers, criterion: audit.*)",
+		"grant s3:ListAllMyBuckets, s3:GetBucketPolicy", "declare them under workloads: in sevenfold.yaml",
+		"sevenfold inventory", "ask around", "baseline, drift are not built in this version; until they are, only a named waiver counts (gate.waivers, criterion: audit.baseline, audit.drift)",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -84,7 +84,7 @@ func TestBlindSpotsAreGroupedByRemedy(t *testing.T) {
 	if diff := cmp.Diff([]string{"access.scope", "audit.inventory"}, groups[0].Criteria); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"a", "b"}, groups[0].What); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b"}, groups[0].Top); diff != "" {
 		t.Error(diff)
 	}
 }

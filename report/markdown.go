@@ -64,7 +64,7 @@ func verdictMark(v finding.Verdict) string {
 
 func (m *markdown) top() {
 	d := m.ix.doc
-	m.add("## sevenfold: %s\n\n", prose(headline(d.Counts.Workloads)))
+	m.add("## sevenfold: %s\n\n", prose(headline(d.Counts.Workloads, m.ix.readyByWaiver())))
 	m.add("%s, taken %s, %s, %s.\n\n", code(d.estateName()), d.Taken.UTC().Format(time.RFC3339), many(d.Counts.Assets, "asset"), many(len(d.Sources), "source"))
 	for i, s := range d.Sources {
 		if i == 20 {
@@ -84,33 +84,48 @@ func (m *markdown) table() {
 	}
 	var b strings.Builder
 	b.WriteString("\n| workload | verdict | zone | owner |")
-	for _, s := range m.ix.steps {
-		b.WriteString(" " + s.ID + " |")
+	shown, absent := parted(m.ix.ladder(worst))
+	if len(shown) == 0 {
+		shown, absent = absent, nil
 	}
-	b.WriteString("\n|---|---|---|---|" + strings.Repeat("---|", len(m.ix.steps)) + "\n")
+	in := map[string]bool{}
+	for _, r := range shown {
+		in[r.Step.ID] = true
+		b.WriteString(" " + r.Step.ID + " |")
+	}
+	b.WriteString("\n|---|---|---|---|" + strings.Repeat("---|", len(shown)) + "\n")
+	full := labels(worst)
 	for i, w := range worst {
 		if i == tableRows {
 			break
 		}
-		fmt.Fprintf(&b, "| %s | %s %s | %s | %s |", code(orNone(short(w.Name, 80), w.ID)), verdictMark(w.Verdict), verdictWords(w.Verdict), cell(w.Zone), cell(w.Owner))
+		fmt.Fprintf(&b, "| %s | %s %s | %s | %s |", code(short(full[w.ID], 120)), verdictMark(w.Verdict), prose(m.ix.verdictOf(w)), cell(w.Zone), cell(w.Owner))
 		for _, r := range m.ix.ladder([]*Workload{w}) {
-			fmt.Fprintf(&b, " %s |", stepWord(r.Counts))
+			if in[r.Step.ID] {
+				fmt.Fprintf(&b, " %s |", stepWord(r.Counts))
+			}
 		}
 		b.WriteString("\n")
 	}
 	if len(worst) > tableRows {
 		fmt.Fprintf(&b, "\nand %s more workloads, less pressing\n", number(len(worst)-tableRows))
 	}
+	if len(absent) > 0 {
+		fmt.Fprintf(&b, "\nSteps %s (%s) have no column: they are not built in this version, so they are \"could not tell\" for every workload.\n", stepRange(absent), absentTitles(absent))
+	}
 	m.parts = append(m.parts, b.String())
 }
 
-// stepWord is a step's state in a few characters: failing and unknown lines.
+// stepWord is a step's state in a few characters: failing, unknown or waived
+// lines.
 func stepWord(c StatusCounts) string {
 	switch {
 	case c.Fail > 0:
 		return fmt.Sprintf("✗ %d", c.Fail)
 	case c.Unknown > 0:
 		return fmt.Sprintf("? %d", c.Unknown)
+	case c.Waived > 0:
+		return fmt.Sprintf("%d waived", c.Waived)
 	}
 	return "✓"
 }
@@ -156,7 +171,7 @@ func (m *markdown) blocker(n int, b *blocker) string {
 				s.WriteString(code(short(line(e.Where), 200)))
 			}
 			if e.Value != "" {
-				s.WriteString(": " + code(short(line(e.Value), 200)))
+				s.WriteString(": " + code(value(e.Value, 300)))
 			}
 			s.WriteString("\n")
 		}
@@ -178,17 +193,32 @@ func (m *markdown) blocker(n int, b *blocker) string {
 }
 
 func (m *markdown) workloads() {
+	full := labels(m.ix.worstFirst())
 	for i, w := range m.ix.worstFirst() {
 		if i == tableRows {
 			break
 		}
 		var s strings.Builder
-		fmt.Fprintf(&s, "\n<details><summary>%s %s: %s</summary>\n\n", verdictMark(w.Verdict), prose(short(orNone(w.Name, w.ID), 120)), verdictWords(w.Verdict))
-		for _, r := range m.ix.ladder([]*Workload{w}) {
+		fmt.Fprintf(&s, "\n<details><summary>%s %s: %s</summary>\n\n", verdictMark(w.Verdict), prose(short(full[w.ID], 160)), prose(m.ix.verdictOf(w)))
+		shown, absent := parted(m.ix.ladder([]*Workload{w}))
+		for _, r := range shown {
 			fmt.Fprintf(&s, "- **%s**: %s\n", r.Step.Title, strings.Join(said(r), "; "))
 		}
-		for _, v := range waived(w) {
-			fmt.Fprintf(&s, "- waived: %s\n", prose(short(v, 400)))
+		if len(absent) > 0 {
+			fmt.Fprintf(&s, "- %s: could not tell, not built in this version\n", absentTitles(absent))
+		}
+		if full[w.ID] != orNone(w.Name, w.ID) {
+			fmt.Fprintf(&s, "- id: %s\n", code(short(line(w.ID), 300)))
+		}
+		for _, v := range m.ix.waived(w) {
+			fmt.Fprintf(&s, "- waived: %s\n", prose(short(v, 600)))
+		}
+		open, left := bounded(m.ix.acceptedOf[w.ID], maxBlockers)
+		for _, b := range open {
+			fmt.Fprintf(&s, "- waived, still open: %s %s\n", prose(string(b.Severity)), prose(short(line(b.Title), 300)))
+		}
+		if left > 0 {
+			fmt.Fprintf(&s, "- waived, still open: %s\n", many(left, "more root cause"))
 		}
 		s.WriteString("\n</details>\n")
 		m.parts = append(m.parts, s.String())
@@ -206,9 +236,9 @@ func (m *markdown) blind() {
 			m.add("- and %s more\n", many(len(groups)-i, "cause"))
 			break
 		}
-		what := prose(short(line(g.What[0]), 300))
-		if n := len(g.What) - 1; n > 0 {
-			what += fmt.Sprintf(" and %s more", number(n))
+		what := prose(short(line(g.Head), 300))
+		if len(g.Top) > 0 {
+			what += ": " + prose(short(g.top(), 600))
 		}
 		why := ""
 		if g.Why != "" {
@@ -228,12 +258,20 @@ func (m *markdown) ladder() {
 		return
 	}
 	m.add("\n### The ladder\n\n| step | passes | cheapest next |\n|---|---|---|\n")
-	for _, r := range m.ix.ladder(worst) {
+	shown, absent := parted(m.ix.ladder(worst))
+	for _, r := range shown {
 		do := "nothing"
 		if len(r.Next) > 0 {
-			do = code(short(line(r.Next[0].Do), 200))
+			do = code(short(line(r.Next[0].Do), 400))
 		}
-		m.add("| %s | %s of %s | %s |\n", r.Step.Title, number(r.Counts.Held()), number(r.Counts.Total()), do)
+		holds := fmt.Sprintf("%s of %s", number(r.Counts.Pass+r.Counts.NA), number(r.Counts.Total()))
+		if r.Counts.Waived > 0 {
+			holds += fmt.Sprintf(", %s waived", number(r.Counts.Waived))
+		}
+		m.add("| %s | %s | %s |\n", r.Step.Title, holds, do)
+	}
+	if len(absent) > 0 {
+		m.add("| %s | none | %s |\n", absentTitles(absent), code(absentNext(absent)))
 	}
 }
 

@@ -112,9 +112,9 @@ func (p *page) paint(code, s string) string {
 func (p *page) bold(s string) string { return p.paint(boldCode, s) }
 func (p *page) dim(s string) string  { return p.paint(dimCode, s) }
 
-// verdict is the verdict in words, padded to n columns.
-func (p *page) verdict(v finding.Verdict, n int) string {
-	s := pad(strings.ToUpper(verdictWords(v)), n)
+// verdict is the verdict in the words given, padded to n columns.
+func (p *page) verdict(v finding.Verdict, words string, n int) string {
+	s := pad(strings.ToUpper(words), n)
 	switch v {
 	case finding.Ready:
 		return p.paint(green, s)

@@ -93,21 +93,35 @@ type (
 // level "none", so that is what an unknown has.
 func SARIF(w io.Writer, doc *Document) error {
 	rules, index := sarifRules(doc)
+	ix := newIndex(doc)
+	open := map[string]bool{}
+	for _, b := range ix.accepted {
+		for _, f := range b.Findings {
+			open[f.ID] = true
+		}
+	}
 	results := make([]sarifResult, 0, len(doc.Findings))
 	for i := range doc.Findings {
-		results = append(results, sarifOf(&doc.Findings[i], index))
+		r := sarifOf(&doc.Findings[i], index)
+		if open[doc.Findings[i].ID] {
+			r.Message.Text += " Waived for a workload, still open."
+			r.Bag["waived"] = true
+		}
+		results = append(results, r)
 	}
 	version := line(doc.Tool.Version)
 	return writeJSON(w, sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{{
 		Tool:        sarifTool{sarifDriver{Name: "sevenfold", Version: version, Rules: rules}},
-		Invocations: []sarifInvocation{invocation(doc)},
+		Invocations: []sarifInvocation{invocation(ix)},
 		Results:     results,
 		ColumnKind:  "unicodeCodePoints",
 	}}})
 }
 
-// invocation tells how the run went: what could not be seen.
-func invocation(doc *Document) sarifInvocation {
+// invocation tells how the run went: what could not be seen, and which
+// verdicts rest on waivers.
+func invocation(ix *index) sarifInvocation {
+	doc := ix.doc
 	inv := sarifInvocation{Successful: true, EndTimeUTC: doc.Taken.UTC().Format("2006-01-02T15:04:05Z")}
 	for _, s := range doc.Sources {
 		if s.Status == "failed" {
@@ -120,6 +134,13 @@ func invocation(doc *Document) sarifInvocation {
 			text += ". hint: " + line(b.Hint)
 		}
 		inv.Notifications = append(inv.Notifications, sarifNotification{"warning", sarifText{Text: text}})
+	}
+	for i := range doc.Workloads {
+		w := &doc.Workloads[i]
+		if all := ix.waived(w); len(all) > 0 {
+			text := orNone(w.Name, w.ID) + ": " + ix.verdictOf(w) + ". Waived: " + strings.Join(all, "; ")
+			inv.Notifications = append(inv.Notifications, sarifNotification{"warning", sarifText{Text: text}})
+		}
 	}
 	return inv
 }

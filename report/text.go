@@ -41,6 +41,7 @@ const (
 // cheapest next grant or command for what is unknown.
 func Text(w io.Writer, doc *Document, opt Options) error {
 	t := &text{page: newPage(opt), ix: newIndex(doc), opt: opt}
+	t.shared = sharedNames(doc)
 	t.header()
 	chosen, all := t.choose()
 	if len(chosen) == 1 && !all {
@@ -59,6 +60,8 @@ type text struct {
 	*page
 	ix  *index
 	opt Options
+	// shared are the ids of workloads whose name another has too.
+	shared map[string]bool
 }
 
 // choose returns the workloads the reader asked for; all is false when one was
@@ -86,7 +89,7 @@ func (t *text) choose() (chosen []*Workload, all bool) {
 func (t *text) header() {
 	d := t.ix.doc
 	t.line(t.bold("sevenfold") + "  " + t.bold(d.estateName()))
-	t.para(0, headline(d.Counts.Workloads))
+	t.para(0, headline(d.Counts.Workloads, t.ix.readyByWaiver()))
 	t.line("")
 	t.line("  taken     " + d.Taken.UTC().Format(time.RFC3339) + "   " + many(d.Counts.Assets, "asset") + ", " + many(d.Counts.Relations, "relation"))
 	t.line("  snapshot  " + orNone(d.Snapshot, "not stored") + "   version " + orNone(d.Tool.Version, "unknown"))
@@ -123,6 +126,7 @@ func (t *text) overview() {
 	}
 	t.section("workloads")
 	t.table(worst)
+	t.accepted()
 	t.blockers(t.ix.all, nil)
 	show := worst
 	if len(worst) > detailed {
@@ -144,53 +148,88 @@ func (t *text) overview() {
 	}
 }
 
-// tableColumns is what the table of workloads needs beside their names.
-const tableColumns = 67
-
 // columnOf is the width of a step's column: its title or its marks.
 func columnOf(s numbered) int { return max(len(s.ID), len(s.Lines)) }
 
-// table lists workloads, worst first, each with its seven steps.
+// table lists workloads, worst first, each with its steps. Steps of which
+// nothing is built have no column: they would say the same in every row.
 func (t *text) table(worst []*Workload) {
+	rows, left := bounded(worst, tableRows)
+	shown, absent := parted(t.ix.ladder(worst))
+	if len(shown) == 0 {
+		shown, absent = absent, nil
+	}
+	steps, in := make([]string, 0, len(shown)), map[string]bool{}
+	taken := 2 + 2 + 14
+	for _, r := range shown {
+		in[r.Step.ID] = true
+		steps = append(steps, pad(r.Step.ID, columnOf(r.Step)))
+		taken += 2 + columnOf(r.Step)
+	}
+	full := labels(worst)
 	name := 12
-	for i, w := range worst {
-		if i < tableRows {
-			name = max(name, min(30, t.width-tableColumns, cells(orNone(w.Name, w.ID))))
-		}
+	for _, w := range rows {
+		name = max(name, min(60, t.width-taken, cells(full[w.ID])))
 	}
-	steps := make([]string, 0, len(t.ix.steps))
-	for _, s := range t.ix.steps {
-		steps = append(steps, pad(s.ID, columnOf(s)))
-	}
-	t.line("  " + t.dim(pad("workload", name)+"  verdict         "+strings.Join(steps, " ")))
-	for i, w := range worst {
-		if i == tableRows {
-			t.line(fmt.Sprintf("  and %s more, less pressing", number(len(worst)-i)))
-			break
-		}
-		marks := make([]string, 0, len(t.ix.steps))
+	names := shortened(rows, full, name)
+	t.line("  " + t.dim(pad("workload", name)+"  "+pad("verdict", 14)+"  "+strings.Join(steps, "  ")))
+	var cut []*Workload
+	for _, w := range rows {
+		marks := make([]string, 0, len(shown))
 		for _, r := range t.ix.ladder([]*Workload{w}) {
-			marks = append(marks, t.marks(r, columnOf(r.Step)))
+			if in[r.Step.ID] {
+				marks = append(marks, t.marks(r, columnOf(r.Step)))
+			}
 		}
-		t.line("  " + pad(middle(orNone(w.Name, w.ID), name), name) + "  " + t.verdict(w.Verdict, 14) + "  " + strings.Join(marks, " "))
+		if names[w.ID] != orNone(w.Name, w.ID) {
+			cut = append(cut, w)
+		}
+		t.line("  " + pad(names[w.ID], name) + "  " + t.verdict(w.Verdict, t.ix.shortVerdict(w), 14) + "  " + strings.Join(marks, "  "))
+	}
+	if left > 0 {
+		t.line(fmt.Sprintf("  and %s more, less pressing", number(left)))
 	}
 	t.line("  " + t.dim(t.legend()))
+	if len(absent) > 0 {
+		t.para(2, fmt.Sprintf("Steps %s (%s) have no column: they are not built in this version, so every workload's are \"could not tell\".", stepRange(absent), absentTitles(absent)))
+	}
+	for i, w := range cut {
+		if i == 0 {
+			t.line("  in full, to type back:")
+		}
+		what := w.Name
+		if full[w.ID] != orNone(w.Name, w.ID) || what == "" {
+			what = w.ID
+		}
+		t.line("    " + pad(names[w.ID], name) + "  " + shell(what))
+	}
 }
 
 // workload shows one workload; full adds its blockers with proof.
 func (t *text) workload(w *Workload, full bool) {
 	t.line("")
 	t.rule()
-	name := middle(orNone(w.Name, w.ID), t.width-18)
-	t.line(t.bold(pad(name, t.width-16)) + t.bold(t.verdict(w.Verdict, 0)))
+	name, verdict := orNone(w.Name, w.ID), t.bold(t.verdict(w.Verdict, t.ix.shortVerdict(w), 0))
+	if cells(name) > t.width-18 { // whole, because it is there to be typed back
+		t.line(t.bold(name))
+		name = ""
+	}
+	t.line(t.bold(pad(name, t.width-16)) + verdict)
 	about := []string{orNone(w.Type, "unknown class"), zoneWords(w.Zone), "owner " + orNone(w.Owner, "none named")}
 	t.para(0, strings.Join(about, t.dot()))
 	if w.Purpose != "" {
 		t.para(0, line(w.Purpose))
 	}
+	if t.shared[w.ID] {
+		t.line("id " + line(w.ID))
+	}
 	t.line("")
-	for _, r := range t.ix.ladder([]*Workload{w}) {
+	shown, absent := parted(t.ix.ladder([]*Workload{w}))
+	for _, r := range shown {
 		t.rung(r)
+	}
+	if len(absent) > 0 {
+		t.hang("  "+pad(stepRange(absent), 5), 7, absentTitles(absent)+": could not tell, not built in this version")
 	}
 	t.waivers(w)
 	own := t.ix.of[w.ID]
@@ -203,6 +242,11 @@ func (t *text) workload(w *Workload, full bool) {
 	}
 	t.line("")
 	t.line("  blocked by")
+	t.causes(own, w)
+}
+
+// causes lists root causes, a line each.
+func (t *text) causes(own []*blocker, w *Workload) {
 	for i, b := range own {
 		if i == maxBlockers {
 			t.line(fmt.Sprintf("    and %s: `%s %s`", many(len(own)-i, "more root cause"), t.ix.doc.again(), shell(w.Name)))
@@ -218,27 +262,27 @@ func (t *text) rung(r rung) {
 	t.hang(lead, 2+2+13+6+2, strings.Join(said(r), t.dot()))
 }
 
-// waivers says who accepted what, and until when: a waiver is never silent.
+// waivers says who accepted what, until when, over which lines, and what stays
+// open under it: a waiver is never silent.
 func (t *text) waivers(w *Workload) {
-	for _, s := range waived(w) {
-		t.hang("  waived ", 9, s)
+	all := t.ix.waived(w)
+	if len(all) == 0 {
+		return
 	}
-}
-
-// waived lists a workload's waivers in words.
-func waived(w *Workload) []string {
-	var out []string
-	for _, c := range w.Criteria {
-		if c.Status != finding.CriterionWaived {
-			continue
-		}
-		s := line(c.ID)
-		if c.Waiver != nil {
-			s += fmt.Sprintf(" by %s until %s: %s", orNone(c.Waiver.Owner, "nobody named"), orNone(c.Waiver.Expires, "no date"), orNone(c.Waiver.Reason, "no reason"))
-		}
-		out = append(out, s)
+	t.line("")
+	if w.Verdict == finding.Ready {
+		t.para(2, t.ix.verdictOf(w)+":")
+	} else {
+		t.para(2, many(len(all), "waiver")+" in force:")
 	}
-	return out
+	for _, s := range all {
+		t.hang("    w ", 6, s)
+	}
+	if open := t.ix.acceptedOf[w.ID]; len(open) > 0 {
+		t.line("")
+		t.line("  waived, still open")
+		t.causes(open, w)
+	}
 }
 
 // said puts the lines of one rung into words, by status.
@@ -266,6 +310,9 @@ func said(r rung) []string {
 	}
 	add("fails", fails)
 	add("could not tell", unknown)
+	if len(waived) == len(r.Lines) && len(waived) > 0 {
+		return []string{fmt.Sprintf("waived, all %d lines", len(waived))}
+	}
 	add("waived", waived)
 	switch {
 	case len(unbuiltLines) == len(r.Lines):

@@ -48,6 +48,11 @@ func (t *text) unblocking() {
 			shown[f.ID] = true
 		}
 	}
+	for _, b := range t.ix.accepted {
+		for _, f := range b.Findings {
+			shown[f.ID] = true
+		}
+	}
 	c := t.ix.doc.Counts.Findings
 	if rest := c.Fail - len(shown); rest > 0 {
 		t.para(2, fmt.Sprintf("Left out here: %s that hold no workload back.", many(rest, "finding")))
@@ -96,7 +101,7 @@ func evidence(f *finding.Finding, e finding.Evidence) string {
 		what += " (" + where + ")"
 	}
 	if e.Value != "" {
-		what += ": " + short(line(e.Value), 160)
+		what += ": " + value(e.Value, 240)
 	}
 	return what
 }
@@ -148,14 +153,13 @@ func (t *text) blind(chosen []*Workload) {
 	t.section("could not be seen")
 	for i, g := range groups {
 		if i == spotsShown {
-			t.para(2, fmt.Sprintf("and %s more: `sevenfold inventory` lists them all.", many(len(groups)-i, "cause")))
+			t.para(2, fmt.Sprintf("and %s more: `%s --format json` lists them all.", many(len(groups)-i, "cause"), t.ix.doc.again()))
 			break
 		}
-		what := line(g.What[0])
-		if n := len(g.What); n > 1 {
-			what += fmt.Sprintf(" and %s more", number(n-1))
+		t.hang("  "+t.paint(yellow, "?")+" ", 4, line(g.Head))
+		if len(g.Top) > 0 {
+			t.field("most", g.top())
 		}
-		t.hang("  "+t.paint(yellow, "?")+" ", 4, what)
 		if g.Why != "" {
 			t.field("why", line(g.Why))
 		}
@@ -198,22 +202,9 @@ func (t *text) ladder(chosen []*Workload) {
 		of = " over " + many(len(chosen), "workload")
 	}
 	t.section("the ladder" + of)
-	for _, r := range t.ix.ladder(chosen) {
-		var holds []string
-		for _, l := range r.Lines {
-			switch held := l.Counts.Held(); {
-			case held == 0:
-			case held == l.Counts.Total():
-				holds = append(holds, l.Name())
-			default:
-				holds = append(holds, fmt.Sprintf("%s (%s of %s)", l.Name(), number(held), number(l.Counts.Total())))
-			}
-		}
-		what := "nothing passes yet"
-		if len(holds) > 0 {
-			what = "passes " + strings.Join(holds, ", ")
-		}
-		t.hang(fmt.Sprintf("  %d %s ", r.Step.Number, pad(r.Step.Title, 12)), 17, what)
+	shown, absent := parted(t.ix.ladder(chosen))
+	for _, r := range shown {
+		t.hang(fmt.Sprintf("  %d %s ", r.Step.Number, pad(r.Step.Title, 12)), 17, strings.Join(standing(r), t.dot()))
 		for j, n := range r.Next {
 			if j == maxBlockers {
 				t.hang("", 17, fmt.Sprintf("and %s more", number(len(r.Next)-j)))
@@ -223,11 +214,59 @@ func (t *text) ladder(chosen []*Workload) {
 			t.hang(lead, 19, line(n.Do)+decides(n, r))
 		}
 	}
+	if len(absent) > 0 {
+		t.hang("  "+pad(stepRange(absent), 5), 7, absentTitles(absent)+": nothing passes yet")
+		t.hang(strings.Repeat(" ", 17)+t.arrow()+" ", 19, absentNext(absent))
+	}
+}
+
+// standing says which lines of a step pass and which are only waived.
+func standing(r rung) []string {
+	share := func(l rungLine, n int) string {
+		if n == l.Counts.Total() {
+			return l.Name()
+		}
+		return fmt.Sprintf("%s (%s of %s)", l.Name(), number(n), number(l.Counts.Total()))
+	}
+	var passes, waived []string
+	for _, l := range r.Lines {
+		if n := l.Counts.Pass + l.Counts.NA; n > 0 {
+			passes = append(passes, share(l, n))
+		}
+		if n := l.Counts.Waived; n > 0 {
+			waived = append(waived, share(l, n))
+		}
+	}
+	out := []string{"nothing passes yet"}
+	if len(passes) > 0 {
+		out[0] = "passes " + strings.Join(passes, ", ")
+	}
+	if len(waived) > 0 {
+		out = append(out, "waived "+strings.Join(waived, ", "))
+	}
+	return out
+}
+
+// accepted names what is open under waivers over all workloads, so that a table
+// of ready ones does not hide it.
+func (t *text) accepted() {
+	if len(t.ix.accepted) == 0 {
+		return
+	}
+	t.section("waived, still open")
+	t.para(2, "Accepted by a waiver, not mended: these hold nobody back until it expires.")
+	for i, b := range t.ix.accepted {
+		if i == maxBlockers {
+			t.line(fmt.Sprintf("  and %s", many(len(t.ix.accepted)-i, "more root cause")))
+			break
+		}
+		t.hang("  "+t.severity(b.Severity)+" ", 11, line(b.Title)+t.dot()+"waived for "+many(len(b.Workloads), "workload"))
+	}
 }
 
 // decides names what a remedy would decide, unless that is the whole step.
 func decides(n next, r rung) string {
-	if len(n.Criteria) == len(r.Lines) {
+	if len(n.Criteria) == len(r.Lines) || n.cost == costWaive {
 		return ""
 	}
 	names := make([]string, 0, len(n.Criteria))

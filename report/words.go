@@ -43,12 +43,17 @@ func many(n int, one string) string {
 	return number(n) + " " + one + "s"
 }
 
-// headline sums the verdicts up in one sentence.
-func headline(c VerdictCounts) string {
+// headline sums the verdicts up in one sentence; waived of the ready workloads
+// are so by waivers only.
+func headline(c VerdictCounts, waived int) string {
 	total := c.Total()
 	switch {
 	case total == 0:
 		return "No AI workload was found, so nothing can be called ready."
+	case waived > 0 && c.Ready == total && total == 1:
+		return "The workload is ready by waivers only."
+	case waived > 0 && c.Ready == total:
+		return fmt.Sprintf("All %s are ready, %s of them by waivers only.", many(total, "workload"), number(waived))
 	case c.Ready == total && total == 1:
 		return "The workload is ready."
 	case c.Ready == total:
@@ -70,7 +75,11 @@ func headline(c VerdictCounts) string {
 		parts = append(parts, number(c.Unknown)+of+" could not be told")
 	}
 	if c.Ready > 0 {
-		parts = append(parts, number(c.Ready)+" ready")
+		ready := number(c.Ready) + " ready"
+		if waived > 0 {
+			ready += fmt.Sprintf(" (%s by waivers only)", number(waived))
+		}
+		parts = append(parts, ready)
 	}
 	return strings.Join(parts, ", ") + "."
 }
