@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -22,6 +23,7 @@ type Collector struct {
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	began  time.Time
 }
 
 // unitsAtOnce is how many listings of one account go on at the same time, and
@@ -45,10 +47,15 @@ func New(o Options) (*Collector, error) {
 
 // Collect reads everything and sends it to the sink as it comes. What could
 // not be read is a blind spot, not an error; an error means that the source as
-// a whole could not be read on (*CredentialsError, or the context's).
+// a whole could not be read on (*CredentialsError, or the context's). When the
+// context's deadline ends the reading, what was not read is a blind spot, and
+// an error comes only if nothing was.
 func (c *Collector) Collect(ctx context.Context, sink estate.Sink) error {
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	defer c.cancel(nil)
+	c.began = c.opts.Clock()
+	read := &counted{Sink: sink}
+	sink = read
 	roles := c.opts.Roles
 	if len(roles) == 0 {
 		roles = []string{""}
@@ -56,7 +63,17 @@ func (c *Collector) Collect(ctx context.Context, sink estate.Sink) error {
 	failed := 0
 	var last error
 	for _, role := range roles {
-		err := c.account(role, sink)
+		if c.outOfTime() {
+			c.accountUnread(role, sink)
+			continue
+		}
+		entered, err := c.account(role, sink)
+		if c.outOfTime() {
+			if !entered {
+				c.accountUnread(role, sink)
+			}
+			continue
+		}
 		if cause := context.Cause(c.ctx); cause != nil {
 			return cause
 		}
@@ -67,6 +84,9 @@ func (c *Collector) Collect(ctx context.Context, sink estate.Sink) error {
 	}
 	if failed == len(roles) {
 		return last
+	}
+	if c.outOfTime() && read.assets.Load() == 0 {
+		return c.timeError()
 	}
 	return nil
 }
@@ -91,11 +111,11 @@ func (c *Collector) roleFailed(role string, err error, sink estate.Sink) {
 	})
 }
 
-// account reads one account.
-func (c *Collector) account(role string, sink estate.Sink) error {
+// account reads one account, if it can be entered.
+func (c *Collector) account(role string, sink estate.Sink) (entered bool, err error) {
 	s, err := c.enter(role, sink)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if idle, ok := s.client.(interface{ CloseIdle() }); ok {
 		defer idle.CloseIdle()
@@ -103,7 +123,10 @@ func (c *Collector) account(role string, sink estate.Sink) error {
 	regions := s.enabledRegions()
 	s.units(regions)
 	s.sweepTags(regions)
-	return nil
+	if c.outOfTime() {
+		s.sayUnread()
+	}
+	return true, nil
 }
 
 // enter takes the identity of a role and asks whose account it is.
@@ -145,6 +168,16 @@ func (c *Collector) enter(role string, sink estate.Sink) (*session, error) {
 func (s *session) units(regions []string) {
 	var g errgroup.Group
 	g.SetLimit(unitsAtOnce)
+	for _, gr := range s.c.groups {
+		for _, r := range regions {
+			if !gr.global() {
+				s.ledger.plan(gr, r)
+			}
+		}
+		if gr.global() {
+			s.ledger.plan(gr, s.home)
+		}
+	}
 	for _, gr := range s.c.groups {
 		if gr.global() {
 			g.Go(func() error { s.unit(gr, s.home); return nil })
@@ -210,6 +243,9 @@ func (s *session) askRegions() []string {
 			return names
 		}
 	}
+	if s.c.outOfTime() {
+		return []string{s.home} // said with what is not read of it
+	}
 	if last == nil {
 		last = malformed("no region in the answer", nil)
 	}
@@ -230,7 +266,7 @@ func (s *session) probe(name string) bool {
 	defer cancel()
 	_, err := s.call(ctx, api.Request{Service: "ec2", Operation: "DescribeVpcs", Region: name,
 		Params: map[string]any{"MaxResults": 5}}, 1)
-	if err == nil {
+	if err == nil || s.c.outOfTime() {
 		return true
 	}
 	f := asFailure(err)

@@ -60,6 +60,7 @@ func (f *fake) Pages(ctx context.Context, req api.Request) iter.Seq2[json.RawMes
 func (f *fake) page(ctx context.Context, req api.Request, page int) (any, error) {
 	if req.Key() == "sts:GetCallerIdentity" {
 		if f.answer != nil {
+			req.Params = merge(req.Params, map[string]any{"ctx": ctx})
 			if body, err := f.answer(req); body != nil || err != nil {
 				return body, err
 			}

@@ -20,6 +20,7 @@ type session struct {
 	partition, account, home string
 	sink                     estate.Sink
 	tags                     *tagSweep
+	ledger                   ledger
 
 	mu      sync.Mutex
 	regions map[string]*region
@@ -79,6 +80,7 @@ func (s *session) pages(ctx context.Context, req api.Request) func(yield func(ma
 			return
 		}
 		held := true
+		s.ledger.ask(req)
 		defer func() {
 			if held {
 				s.c.release()
@@ -91,6 +93,7 @@ func (s *session) pages(ctx context.Context, req api.Request) func(yield func(ma
 			s.c.release()
 			held = false
 			var body map[string]any
+			s.ledger.answer(req, err)
 			if err == nil {
 				body, err = decodePage(raw)
 			}
@@ -194,8 +197,8 @@ const namedCauses = 20
 // blind says that a call failed. Of one cause on many assets the first are
 // named; every asset's own reads tell of its own.
 func (s *session) blind(sink estate.Sink, req api.Request, f *failure, asset string, types []string, grants []string) {
-	if f.cause == api.CauseCancelled {
-		return // the run was ended
+	if f.cause == api.CauseCancelled || s.c.ctx.Err() != nil {
+		return // the run was ended; what is not read is said as a whole
 	}
 	key := strings.Join([]string{req.Region, req.Key(), f.code, string(f.status), types[0]}, "|")
 	s.mu.Lock()

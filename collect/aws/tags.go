@@ -61,6 +61,10 @@ func (s *session) sweepTags(regions []string) {
 func (s *session) sweepRegion(name string) map[string]int {
 	unseen := map[string]int{}
 	r := s.region(name)
+	if s.c.outOfTime() {
+		s.tagsUnread(name)
+		return nil
+	}
 	if r.ctx.Err() != nil {
 		return nil
 	}
@@ -68,6 +72,10 @@ func (s *session) sweepRegion(name string) map[string]int {
 	for page, err := range s.pages(r.ctx, req) {
 		if err != nil {
 			f := asFailure(err)
+			if s.c.outOfTime() {
+				s.tagsUnread(name)
+				return unseen
+			}
 			s.blind(s.sink, req, f, "", []string{""}, []string{"tag:GetResources"})
 			return unseen
 		}
@@ -81,6 +89,14 @@ func (s *session) sweepRegion(name string) map[string]int {
 		}
 	}
 	return unseen
+}
+
+// tagsUnread says that a region's tags were not read in time.
+func (s *session) tagsUnread(region string) {
+	s.sink.BlindSpot(estate.BlindSpot{
+		Source: s.c.opts.Source, Account: s.account, Region: region, Operation: "resourcegroupstaggingapi:GetResources",
+		Status: estate.ReadFailed, Why: "not read: stopped after " + s.c.spent().String(), Hint: moreTime,
+	})
 }
 
 // take returns the untagged asset with an id and forgets it.

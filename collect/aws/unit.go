@@ -42,6 +42,7 @@ func (s *session) unit(g *group, name string) {
 	}
 	key := s.unitKey(g, name)
 	if s.c.replay(key, s.sink) {
+		s.ledger.done(g, name)
 		return
 	}
 	rec := s.c.record(key, s.sink)
@@ -52,6 +53,7 @@ func (s *session) unit(g *group, name string) {
 	u.read()
 	if r.ctx.Err() == nil {
 		rec.keep()
+		s.ledger.done(g, name)
 	}
 }
 
