@@ -21,12 +21,13 @@ type series struct {
 // by its letters with a generation after them, so that generations to come are
 // read too. Left out on purpose: vt (video transcoding cards) and f (bare
 // FPGAs), which that chapter also lists but which no framework trains or
-// serves on.
+// serves on. Left out within g: g4ad, whose AMD cards are made for graphics and
+// which AMD's own framework for machine learning does not support.
 var accelerators = []series{
 	{"p", "NVIDIA data-centre GPUs", estate.ClassTraining},
 	{"trn", "AWS Trainium", estate.ClassTraining},
 	{"dl", "Gaudi and Qualcomm AI accelerators", estate.ClassTraining},
-	{"g", "NVIDIA or AMD GPUs", estate.ClassEndpoint},
+	{"g", "NVIDIA GPUs", estate.ClassEndpoint},
 	{"gr", "NVIDIA GPUs with more memory", estate.ClassEndpoint},
 	{"inf", "AWS Inferentia", estate.ClassEndpoint},
 }
@@ -38,6 +39,9 @@ func accelerator(instanceType string) (series, bool) {
 	letters := strings.TrimRight(family, "abcdefghijklmnopqrstuvwxyz-")
 	i := strings.IndexAny(family, "0123456789")
 	if i <= 0 || letters == "" {
+		return series{}, false
+	}
+	if family == "g4ad" {
 		return series{}, false
 	}
 	for _, s := range accelerators {

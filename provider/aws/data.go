@@ -19,7 +19,7 @@ var dataTypes = map[string]spec{
 	}, func(r *reading) {
 		glueArguments(r, "DefaultArguments")
 		glueArguments(r, "NonOverridableArguments")
-		r.root(estate.ClassPipeline, "", "a Glue job moves or transforms data")
+		glueRoot(r)
 	}},
 	"AWS::Glue::JobRun": {estate.KindPipeline, nil, func(r *reading) {
 		glueArguments(r, "Arguments")

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -31,15 +32,33 @@ func TestAIImage(t *testing.T) {
 func TestAccelerator(t *testing.T) {
 	for typ, want := range map[string]string{
 		"p2.xlarge": "p", "p3dn.24xlarge": "p", "p4d.24xlarge": "p", "p5en.48xlarge": "p", "p6-b200.48xlarge": "p", "p6e-gb200.36xlarge": "p",
-		"ml.p4d.24xlarge": "p", "g4dn.xlarge": "g", "g4ad.xlarge": "g", "g5g.xlarge": "g", "ml.g6e.xlarge": "g", "gr6.4xlarge": "gr", "g5": "g",
+		"ml.p4d.24xlarge": "p", "g4dn.xlarge": "g", "g5g.xlarge": "g", "ml.g6e.xlarge": "g", "gr6.4xlarge": "gr", "g5": "g",
 		"trn1.2xlarge": "trn", "trn1n.32xlarge": "trn", "trn2.48xlarge": "trn", "inf1.xlarge": "inf", "inf2.xlarge": "inf", "dl1.24xlarge": "dl", "dl2q.24xlarge": "dl",
 		// near misses
-		"m6g.large": "", "c7gn.large": "", "t4g.micro": "", "vt1.3xlarge": "", "f1.2xlarge": "", "f2.6xlarge": "", "r5dn.large": "", "d3en.xlarge": "",
+		"g4ad.xlarge": "", "ml.g4ad.16xlarge": "", "g4ad": "", "m6g.large": "", "c7gn.large": "", "t4g.micro": "", "vt1.3xlarge": "", "f1.2xlarge": "", "f2.6xlarge": "", "r5dn.large": "", "d3en.xlarge": "",
 		"optimal": "", "p": "", "": "", "ml.": "", "ml.m5.xlarge": "", "hpc7g.4xlarge": "", "is4gen.large": "", "u7i-12tb.224xlarge": "",
 	} {
 		s, ok := accelerator(typ)
 		if s.letters != want || ok != (want != "") {
 			t.Errorf("%q: series %q, want %q", typ, s.letters, want)
+		}
+	}
+}
+
+// TestAGlueJobIsAnAIPipelineOnlyIfItSaysSo: most load warehouses.
+func TestAGlueJobIsAnAIPipelineOnlyIfItSaysSo(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"Name":"rag-ingest"}`: true, `{"Name":"nightly","Command":{"ScriptLocation":"s3://acme-sagemaker-code/x.py"}}`: true,
+		`{"Name":"nightly","DefaultArguments":{"--output":"s3://acme/training/set/"}}`:                             true,
+		`{"Name":"nightly","DefaultArguments":{"--additional-python-modules":"torch==2.1,boto3"}}`:                 true,
+		`{"Name":"nightly","Description":"fills the knowledge base"}`:                                              true,
+		`{"Name":"billing-etl","Command":{"ScriptLocation":"s3://acme-code/etl.py"}}`:                              false,
+		`{"Name":"email-html","DefaultArguments":{"--enable-metrics":"true","--TempDir":"s3://acme-tmp/detail/"}}`: false,
+		`{}`: false,
+	} {
+		a := estate.Asset{ID: "arn:aws:glue:eu-west-1:111122223333:job/nightly", Type: "AWS::Glue::Job", Cloud: estate.AWS, Config: json.RawMessage(text)}
+		if got := Understand(&a).Root != nil; got != want {
+			t.Errorf("%s: root %v, want %v", text, got, want)
 		}
 	}
 }
