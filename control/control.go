@@ -62,7 +62,9 @@ type Case struct {
 	Because string // why it is a near miss, not applicable or undecided
 	Type    string // asset type; empty: the control's first
 	Denied  []string
-	Owned   bool // another asset that was read describes it
+	Owned   bool   // another asset that was read describes it
+	Behind  string // file of what a Service leads to
+	Class   string // of the AI workload that is
 }
 
 // Applies returns the source of the condition under which the control is asked

@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,8 @@ type Context struct {
 	// Owned is set when another asset that has been read, and is asked the same,
 	// describes this one (see Set.Owned).
 	Owned bool
+	// Behind lists what a Kubernetes Service leads to (see Behind); may be nil.
+	Behind func() []expr.Member
 }
 
 // Owned reports whether another asset of the snapshot describes this one and is
@@ -75,7 +78,7 @@ func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Re
 		ctx.Now = time.Now()
 	}
 	subject := expr.NewSubject(a, func() (json.RawMessage, error) { return config, nil }, ctx.Zone, ctx.Now)
-	subject.Setting, subject.Owned = ctx.Setting, ctx.Owned
+	subject.Setting, subject.Owned, subject.Behind = ctx.Setting, ctx.Owned, ctx.Behind
 	subject.Accounts = ctx.Accounts
 	defer subject.Release()
 	known := &answers{}
@@ -253,12 +256,28 @@ func (r Result) Finding(a *estate.Asset) finding.Finding {
 	if r.Outcome == finding.Unknown {
 		f.Title = "Could not tell: " + c.Asks
 		f.Evidence = append([]finding.Evidence{{What: "why it is not known", Where: "reads", Value: r.Why}}, r.Evidence...)
-		f.Fix = finding.Fix{Text: "Let the reader see what it could not, then assess again.", Effort: "minutes"}
-		for _, m := range r.Missing {
-			if m.Grant != "" {
-				f.Fix.Text = "Grant " + m.Grant + " to the reader, then assess again."
-			}
-		}
+		f.Fix = finding.Fix{Text: r.mend(), Effort: "minutes"}
 	}
 	return f
+}
+
+// mend names what would decide an undecided result: the grants it was refused,
+// else the operations nobody called, else why it is not known.
+func (r Result) mend() string {
+	var grants, operations []string
+	for _, m := range r.Missing {
+		switch {
+		case m.Grant != "" && !slices.Contains(grants, m.Grant):
+			grants = append(grants, m.Grant)
+		case m.Grant == "" && m.Operation != "" && !slices.Contains(operations, m.Operation):
+			operations = append(operations, m.Operation)
+		}
+	}
+	switch {
+	case len(grants) > 0:
+		return "Grant " + strings.Join(grants, ", ") + " to the reader, then assess again."
+	case len(operations) > 0:
+		return "Read " + strings.Join(operations, ", ") + " too (add its reply to the export, or read the source live), then assess again."
+	}
+	return "Mend what keeps it unknown, then assess again: " + r.Why
 }

@@ -71,6 +71,8 @@ type caseFile struct {
 	Type    string      `key:"type"`
 	Denied  []string    `key:"denied"`
 	Owned   bool        `key:"owned"`
+	Behind  string      `key:"behind"`
+	Class   string      `key:"class"`
 }
 
 type catalogue struct {
@@ -312,7 +314,7 @@ func (b *builder) cases(c *Control) {
 			if s, err := fs.Stat(b.folder, path.Clean(f.File.Value)); err != nil || s.IsDir() {
 				b.bad(f.File, "case file %s is not there", f.File.Value)
 			}
-			out = append(out, Case{File: path.Clean(f.File.Value), Because: f.Because, Type: f.Type, Denied: f.Denied, Owned: f.Owned})
+			out = append(out, Case{File: path.Clean(f.File.Value), Because: f.Because, Type: f.Type, Denied: f.Denied, Owned: f.Owned, Behind: f.Behind, Class: f.Class})
 		}
 		return out
 	}

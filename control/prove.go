@@ -59,6 +59,15 @@ func (c *Control) groups() []group {
 func (c *Control) on(a *estate.Asset, k Case, now time.Time) Result {
 	s := expr.NewSubject(a, nil, nil, now)
 	s.Owned = k.Owned
+	if k.Behind != "" {
+		s.Behind = func() []expr.Member {
+			config, err := fs.ReadFile(c.folder, k.Behind)
+			if err != nil {
+				return nil
+			}
+			return []expr.Member{member(k.Class, config)}
+		}
+	}
 	defer s.Release()
 	return c.judge(s, nil)
 }

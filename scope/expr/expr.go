@@ -100,6 +100,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Variable("setting", cel.DynType),
 		cel.Variable("accounts", cel.ListType(cel.StringType)),
 		cel.Variable("owned", cel.BoolType),
+		cel.Variable("behind", cel.ListType(cel.DynType)),
 		cel.OptionalTypes(),
 		cel.EnableErrorOnBadPresenceTest(true),
 		cel.DefaultUTCTimeZone(true),

@@ -34,6 +34,9 @@ type Subject struct {
 	// Owned says that another asset that has been read describes this one, as a
 	// Deployment does its pods: what is wrong is told there.
 	Owned bool
+	// Behind lists what a Service leads to; nil where nothing was read of it.
+	Behind func() []Member
+	behind ref.Val
 }
 
 // documents keeps the tapes of finished subjects for the next ones.
@@ -110,6 +113,15 @@ func (s *Subject) ResolveName(name string) (any, bool) {
 		return types.NewStringList(types.DefaultTypeAdapter, s.Accounts), true
 	case "owned":
 		return types.Bool(s.Owned), true
+	case "behind":
+		if s.behind == nil {
+			var members []Member
+			if s.Behind != nil {
+				members = s.Behind()
+			}
+			s.behind = behindList(members)
+		}
+		return s.behind, true
 	case "now":
 		return types.Timestamp{Time: s.now}, true
 	}

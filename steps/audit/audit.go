@@ -109,7 +109,7 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 				var mine []answer
 				for _, it := range batch {
 					mine = append(mine, s.answer(control.Context{
-						Now: snap.Taken(), Setting: settings.For(it.asset), Owned: s.controls.Owned(snap, it.node),
+						Now: snap.Taken(), Setting: settings.For(it.asset), Owned: s.controls.Owned(snap, it.node), Behind: control.Behind(snap, it.node),
 						Zone: func() (string, bool) { return workloads.ZoneOf(it.asset.ID) },
 					}, it))
 				}
