@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -40,6 +41,9 @@ type Options struct {
 	Resume *Resume
 	// MaskKey is the key under which masked secrets are hashed; nil: no hash.
 	MaskKey []byte
+	// Access asks for the identities that direct policy names: on a large estate
+	// that list is larger than all the rest, and no criterion rests on it yet.
+	Access bool
 	// Progress hears how far the sources are; nil: nobody does.
 	Progress Progress
 }
@@ -56,7 +60,7 @@ type Result struct {
 	// none counts: this version cannot read an approver's signature, and whoever
 	// is held back cannot waive himself.
 	Expired []finding.Waiver
-	// Access lists the identities that direct policy names.
+	// Access lists the identities that direct policy names, if they were asked for.
 	Access []access.Entry
 }
 
@@ -99,9 +103,14 @@ func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
 	}
 	defer stop()
 	var g errgroup.Group
+	var failed atomic.Bool
 	for i, c := range collectors {
 		g.Go(func() error {
-			builder.Source(collect(reading, c, newMeter(o.Sources[i], masked, o.Progress)))
+			status := collect(reading, c, newMeter(o.Sources[i], masked, o.Progress))
+			if status.Status == "failed" {
+				failed.Store(true)
+			}
+			builder.Source(status)
 			return nil
 		})
 	}
@@ -109,7 +118,8 @@ func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if o.Resume != nil && reading.Err() == nil {
+	// What a source that failed midway has read is kept for the next run.
+	if o.Resume != nil && reading.Err() == nil && !failed.Load() {
 		if err := o.Resume.Clear(); err != nil {
 			return nil, fmt.Errorf("clear what was kept for resuming: %w", err)
 		}
@@ -225,6 +235,9 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 		}
 		r.Criteria[w.ID] = cs
 		r.Verdicts[w.ID] = gate.Decide(cs)
+	}
+	if !o.Access {
+		return r, nil
 	}
 	if r.Access, _, err = access.Direct(ctx, snap, workloads.List); err != nil {
 		return nil, fmt.Errorf("who has access: %w", err)

@@ -77,6 +77,7 @@ func verb(operation string) int {
 type part struct {
 	*Asset
 	claim claim
+	text  []byte // the whole asset, encoded
 }
 
 // merge makes one asset of the parts sent under one id. It does not depend on
@@ -86,19 +87,23 @@ type part struct {
 func merge(sent []*Asset) (*Asset, []BlindSpot) {
 	parts := make([]part, len(sent))
 	for i, a := range sent {
-		parts[i] = part{a, claimOf(a)}
+		parts[i] = part{a, claimOf(a), appendAsset(nil, a)}
 	}
 	slices.SortFunc(parts, func(a, b part) int {
 		return cmp.Or(cmp.Compare(b.claim.rank, a.claim.rank), cmp.Compare(a.claim.operation, b.claim.operation),
-			cmp.Compare(a.Source, b.Source), bytes.Compare(a.Config, b.Config),
-			bytes.Compare(appendAsset(nil, a.Asset), appendAsset(nil, b.Asset)))
+			cmp.Compare(a.Source, b.Source), bytes.Compare(a.Config, b.Config), bytes.Compare(a.text, b.text))
+	})
+	// The same thing said many times is said once.
+	parts = slices.CompactFunc(parts, func(a, b part) bool {
+		return a.Source == b.Source && bytes.Equal(a.Config, b.Config) && bytes.Equal(a.text, b.text)
 	})
 	m := merger{out: *parts[0].Asset, parts: parts}
+	m.out.Reads, m.out.Unknown = slices.Clip(m.out.Reads), slices.Clip(m.out.Unknown)
 	m.scalars()
 	m.tags()
 	for _, p := range parts[1:] {
-		m.out.Reads = append(slices.Clip(m.out.Reads), p.Reads...)
-		m.out.Unknown = append(slices.Clip(m.out.Unknown), p.Unknown...)
+		m.out.Reads = append(m.out.Reads, p.Reads...)
+		m.out.Unknown = append(m.out.Unknown, p.Unknown...)
 		m.out.Referenced = m.out.Referenced && p.Referenced
 	}
 	m.config()

@@ -15,7 +15,7 @@ import (
 )
 
 func newAccess(g *globals) *cobra.Command {
-	var r reading
+	r := reading{access: true}
 	cmd := &cobra.Command{
 		Use:   "access",
 		Short: "Who direct policy names for each workload and store (first cut: names, not decisions)",

@@ -33,6 +33,7 @@ func newAssess(g *globals) *cobra.Command {
 			if dryRun {
 				return s.dryRun()
 			}
+			r.access = g.format == "html" // the page shows who is named
 			result, err := s.run(cmd.Context(), r)
 			if err != nil {
 				return err

@@ -9,6 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -16,8 +20,16 @@ import (
 var version = "devel"
 
 func main() {
+	// A quarter more processor time for a third less memory on a large estate;
+	// GOGC says otherwise.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
+
+// gcPercent is how far the heap may grow between collections.
+const gcPercent = 40
 
 // run is the whole program but for the process: it returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
@@ -27,8 +39,23 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		err = &failure{code: exitUnknown, what: "interrupted before the work was done",
-			hint: "run the same command again: what was read so far is kept and not read twice"}
+		state, _ := root.PersistentFlags().GetString("state") // the flag is there
+		hint := "run the same command again: nothing was kept, it starts from the beginning"
+		if kept(state) {
+			hint = "run the same command again: what was read so far is kept and not read twice"
+		}
+		err = &failure{code: exitUnknown, what: "interrupted before the work was done", hint: hint}
 	}
 	return finish(stderr, err)
+}
+
+// kept reports whether the state holds units of an interrupted run. A state in
+// a database keeps none.
+func kept(state string) bool {
+	if strings.Contains(state, "://") {
+		return false
+	}
+	s := session{g: &globals{state: state}}
+	entries, err := os.ReadDir(filepath.Join(s.folder(), "resume"))
+	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") })
 }

@@ -238,6 +238,7 @@ func (s *session) options(within time.Duration) (assess.Options, error) {
 type reading struct {
 	within   time.Duration
 	snapshot string
+	access   bool // who has access is asked for
 }
 
 // addTo adds the flags to a verb.
@@ -269,6 +270,7 @@ func (s *session) run(ctx context.Context, r reading) (*assess.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Access = r.access
 	if r.snapshot != "" {
 		snap, err := stored(ctx, st, r.snapshot)
 		if err != nil {

@@ -49,7 +49,8 @@ func (c *Collector) record(key string, sink estate.Sink) *recorder {
 	if c.opts.Resume == nil {
 		return r
 	}
-	zw, err := zstd.NewWriter(&r.blob, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true))
+	zw, err := zstd.NewWriter(&r.blob, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true),
+		zstd.WithWindowSize(1<<17)) // a unit has an encoder of its own: 1 MB each, not 5
 	if err != nil {
 		return r
 	}

@@ -59,7 +59,7 @@ var ownerTags = []string{"owner", "Owner", "team", "Team", "contact", "Contact"}
 // are ordered by workload and asset, grants by principal. Problems are policies
 // that could not be read: whom they name is unknown.
 func Direct(ctx context.Context, snap *estate.Snapshot, workloads []finding.Workload) ([]Entry, []estate.Problem, error) {
-	d := &direct{snap: snap, people: map[estate.Node]identity{}, docs: map[estate.Node][]aws.Statement{}}
+	d := &direct{snap: snap, people: map[estate.Node]identity{}, holders: map[estate.Node][]estate.Node{}}
 	if err := d.readPolicies(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -87,8 +87,8 @@ func Direct(ctx context.Context, snap *estate.Snapshot, workloads []finding.Work
 // direct is the state of one Direct call.
 type direct struct {
 	snap     *estate.Snapshot
-	docs     map[estate.Node][]aws.Statement // by policy
-	holders  map[estate.Node][]estate.Node   // policy -> identities that have it
+	clauses  clauses
+	holders  map[estate.Node][]estate.Node // policy -> identities that have it
 	people   map[estate.Node]identity
 	problems []estate.Problem
 }
@@ -112,7 +112,6 @@ func (d *direct) interest(w finding.Workload) []string {
 
 // readPolicies reads every policy document once and notes who holds it.
 func (d *direct) readPolicies(ctx context.Context) error {
-	d.holders = map[estate.Node][]estate.Node{}
 	for n, a := range d.snap.Assets() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -131,9 +130,12 @@ func (d *direct) readPolicies(ctx context.Context) error {
 		if len(statements) == 0 {
 			continue
 		}
-		d.docs[n] = statements
-		d.holders[n] = d.holdersOf(n)
+		if holders := d.holdersOf(n); len(holders) > 0 {
+			d.clauses.add(n, statements)
+			d.holders[n] = holders
+		}
 	}
+	d.clauses.sort()
 	return nil
 }
 
@@ -166,14 +168,9 @@ func (d *direct) byIdentityPolicy(n estate.Node) []Grant {
 		return nil
 	}
 	var out []Grant
-	for policy, statements := range d.docs {
-		for _, s := range statements {
-			if s.Effect != "Allow" || !names(&s, target.Service, a.ID) {
-				continue
-			}
-			for _, holder := range d.holders[policy] {
-				out = append(out, d.grant(holder, fmt.Sprintf("%s statement %d", d.snap.Asset(policy).ID, s.Index), &s))
-			}
+	for _, s := range d.clauses.naming(target.Service, a.ID) {
+		for _, holder := range d.holders[s.policy] {
+			out = append(out, d.grant(holder, fmt.Sprintf("%s statement %d", d.snap.Asset(s.policy).ID, s.Index), s.Statement))
 		}
 	}
 	return out
