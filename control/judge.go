@@ -48,14 +48,22 @@ type Context struct {
 // asked in its place: the Deployment or Job a pod was made by. An owner that is
 // known by name only tells nothing, so that the asset is asked itself.
 func (s *Set) Owned(snap *estate.Snapshot, n estate.Node) bool {
-	if snap.Asset(n).Cloud != estate.Kubernetes {
-		return false
-	}
+	return snap.Asset(n).Cloud == estate.Kubernetes && s.owned(snap, n, maxOwners)
+}
+
+func (s *Set) owned(snap *estate.Snapshot, n estate.Node, depth int) bool {
 	for e := range snap.In(n) {
 		if e.Type != estate.Contains {
 			continue
 		}
-		if o := snap.Asset(e.Node); !o.Referenced && expr.MakesPods(o.Type) && len(s.byType[o.Type]) > 0 {
+		o := snap.Asset(e.Node)
+		switch {
+		case o.Referenced:
+			// A ReplicaSet that was left out, of a Deployment that was not.
+			if depth > 0 && s.owned(snap, e.Node, depth-1) {
+				return true
+			}
+		case expr.MakesPods(o.Type) && len(s.byType[o.Type]) > 0:
 			return true
 		}
 	}

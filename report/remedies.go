@@ -48,6 +48,7 @@ func cost(hint string) int {
 type todo struct {
 	other  map[string]*next
 	grants *counter
+	reads  *counter // operations that nobody called
 	fields *counter
 	// lacking are the workloads that lack a field.
 	lacking map[string]bool
@@ -78,13 +79,14 @@ func (t *counter) ranked() []string {
 }
 
 func newTodo() *todo {
-	return &todo{other: map[string]*next{}, grants: newCounter(), fields: newCounter(), lacking: map[string]bool{}, unbuilt: map[string]bool{}, decided: map[string]bool{}}
+	return &todo{other: map[string]*next{}, grants: newCounter(), reads: newCounter(), fields: newCounter(), lacking: map[string]bool{}, unbuilt: map[string]bool{}, decided: map[string]bool{}}
 }
 
-// grantHint and fieldHint are the hints that are joined: of the collectors and
+// grantHint, readHint and fieldHint are the hints that are joined: of the collectors and
 // controls, and of the audit step. Others stand as they are.
 var (
 	grantHint = regexp.MustCompile(`^[Gg]rant ((?:[a-z0-9-]+:[A-Za-z0-9*]+)(?:, [a-z0-9-]+:[A-Za-z0-9*]+)*)(?: to the reader, then assess again\.?)?$`)
+	readHint  = regexp.MustCompile(`^Read ((?:[a-z0-9-]+:[A-Za-z0-9*]+)(?:, [a-z0-9-]+:[A-Za-z0-9*]+)*) too \(add its reply to the export, or read the source live\), then assess again\.$`)
 	fieldHint = regexp.MustCompile(`^add to sevenfold\.yaml under workloads, by name: ((?:owner|zone|purpose)(?:, (?:owner|zone|purpose))*)$`)
 )
 
@@ -95,6 +97,10 @@ func (t *todo) add(w *Workload, criterion, hint string) {
 	}
 	if m := grantHint.FindStringSubmatch(hint); m != nil {
 		t.grants.add(criterion, strings.Split(m[1], ", ")...)
+		return
+	}
+	if m := readHint.FindStringSubmatch(hint); m != nil {
+		t.reads.add(criterion, strings.Split(m[1], ", ")...)
 		return
 	}
 	if m := fieldHint.FindStringSubmatch(hint); m != nil {
@@ -151,6 +157,10 @@ func (t *todo) next(s numbered) []next {
 	}
 	if names := t.grants.ranked(); len(names) > 0 {
 		out = append(out, next{Do: "grant " + someOf(names, grantsNamed), Criteria: slices.Collect(maps.Keys(t.grants.criteria)), cost: costGrant})
+	}
+	if names := t.reads.ranked(); len(names) > 0 {
+		out = append(out, next{Do: "read " + someOf(names, grantsNamed) + " too: add the replies to the export, or read the source live",
+			Criteria: slices.Collect(maps.Keys(t.reads.criteria)), cost: costCommand})
 	}
 	if names := t.fields.ranked(); len(names) > 0 {
 		what := make([]string, 0, len(names))

@@ -15,7 +15,7 @@ import (
 )
 
 func newInit(g *globals) *cobra.Command {
-	force, schema := false, false
+	force, schema, grantsOf := false, false, ""
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Look around, write sevenfold.yaml, print the exact read-only grants needed",
@@ -28,6 +28,9 @@ func newInit(g *globals) *cobra.Command {
 				_, err := g.stdout.Write(scope.Schema())
 				return err
 			}
+			if grantsOf != "" {
+				return printGrants(g.stdout, grantsOf)
+			}
 			file := g.config
 			if file == "" {
 				file = scopeFile
@@ -36,7 +39,11 @@ func newInit(g *globals) *cobra.Command {
 			if len(sources) == 0 {
 				sources = ambientSources()
 			}
-			grants, err := assess.Grants(sources)
+			asked := sources
+			if len(asked) == 0 {
+				asked = []string{"aws", "kubernetes"} // the policies are compiled in: nothing need be found to print them
+			}
+			grants, err := assess.Grants(asked)
 			if err != nil {
 				return err
 			}
@@ -48,7 +55,46 @@ func newInit(g *globals) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "replace a sevenfold.yaml that is there")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of sevenfold.yaml for your editor, and do nothing else")
+	cmd.Flags().StringVar(&grantsOf, "grants", "", "print only the grants of `CLOUD` (aws, kubernetes), to be piped on, and do nothing else")
 	return cmd
+}
+
+// printGrants writes a cloud's grants as documents and nothing else: for AWS
+// one JSON policy, or several one after the other as JSON allows, for
+// Kubernetes YAML.
+func printGrants(w io.Writer, cloud string) error {
+	if cloud != "aws" && cloud != "kubernetes" {
+		return usage(fmt.Sprintf("no grants are known for %q", cloud), "sevenfold init --grants aws, or --grants kubernetes")
+	}
+	docs, err := assess.Grants([]string{cloud})
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		if cloud == "aws" {
+			d = withoutComments(d)
+		} else {
+			d = withoutSecrets + d
+		}
+		if _, err := fmt.Fprint(w, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withoutSecrets tells how the Kubernetes grant is had without one right.
+const withoutSecrets = "# Without the right to list secrets: take out the rule for [secrets]; they are then a blind spot.\n"
+
+// withoutComments drops the lines that JSON has no place for.
+func withoutComments(doc string) string {
+	var out strings.Builder
+	for l := range strings.Lines(doc) {
+		if !strings.HasPrefix(l, "#") {
+			out.WriteString(l)
+		}
+	}
+	return out.String()
 }
 
 // writeScope writes a commented sevenfold.yaml; one that is there stays unless
@@ -115,12 +161,20 @@ gate:
 func welcome(w io.Writer, file string, sources, grants []string) error {
 	fmt.Fprintf(w, "wrote %s\n", file)
 	if len(sources) == 0 {
-		fmt.Fprintf(w, "\nNo AWS credentials and no kubeconfig were found. Name a source in %s, then: sevenfold assess\n", file)
-		return nil
+		fmt.Fprintf(w, "\nNo AWS credentials and no kubeconfig were found. Give what follows to whoever runs the\naccount or cluster: the role that sevenfold reads AWS with, the user or service account it\nreads Kubernetes with. All of it is reads.\n\n")
+	} else {
+		fmt.Fprintf(w, "found: %s\n\nThe grants sevenfold needs, all of them reads:\n\n", strings.Join(sources, ", "))
 	}
-	fmt.Fprintf(w, "found: %s\n\nThe grants sevenfold needs, all of them reads:\n\n", strings.Join(sources, ", "))
 	for _, g := range grants {
+		if strings.Contains(g, "ClusterRole") {
+			fmt.Fprint(w, withoutSecrets)
+		}
 		fmt.Fprintln(w, g)
+	}
+	fmt.Fprintf(w, "sevenfold init --grants aws or --grants kubernetes prints them alone, for a file or a pipe.\n")
+	if len(sources) == 0 {
+		_, err := fmt.Fprintf(w, "Next: name a source in %s, then sevenfold assess.\n", file)
+		return err
 	}
 	_, err := fmt.Fprintf(w, "Next: sevenfold assess --dry-run lists the calls; sevenfold assess makes them.\n")
 	return err

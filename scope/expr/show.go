@@ -14,8 +14,9 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 )
 
-// maxShown is how many characters of a value are shown as evidence.
-const maxShown = 160
+// maxShown is how many characters of a value are kept as evidence: enough for a
+// policy statement with its principal and resources. Reports shorten further.
+const maxShown = 800
 
 // Show returns the value of an expression as evidence for people: JSON, cut to
 // a readable length, without the value of anything that may be a secret. What
@@ -129,9 +130,11 @@ func same(m, v any) bool {
 	return true
 }
 
+// cut takes out the middle: both ends of a long value say something.
 func cut(s string) string {
 	if r := []rune(s); len(r) > maxShown {
-		return string(r[:maxShown-1]) + "…"
+		const tail = maxShown / 3
+		return string(r[:maxShown-1-tail]) + "…" + string(r[len(r)-tail:])
 	}
 	return s
 }
