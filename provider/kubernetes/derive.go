@@ -146,7 +146,11 @@ func (d *derivation) gather(s *estate.Snapshot, n estate.Node, a *estate.Asset) 
 		d.cloud[a.ID[strings.LastIndex(a.ID, "/")+1:]] = a.ID
 		return nil
 	}
-	if a.Cloud != estate.Kubernetes || a.Referenced {
+	if a.Referenced {
+		d.maker(s, a)
+		return nil
+	}
+	if a.Cloud != estate.Kubernetes {
 		return nil
 	}
 	group, kind := split(a.Type)

@@ -72,6 +72,8 @@ type custom struct {
 var customs = map[string]custom{
 	"InferenceService.serving.kserve.io":             {estate.ClassEndpoint, estate.KindEndpoint, "a KServe inference service"},
 	"LLMInferenceService.serving.kserve.io":          {estate.ClassEndpoint, estate.KindEndpoint, "a KServe inference service for language models"},
+	"InferencePool.inference.networking.x-k8s.io":    {estate.ClassEndpoint, estate.KindNetwork, "an inference pool, a gateway's way to model servers"},
+	"InferencePool.inference.networking.k8s.io":      {estate.ClassEndpoint, estate.KindNetwork, "an inference pool, a gateway's way to model servers"},
 	"InferenceGraph.serving.kserve.io":               {estate.ClassEndpoint, estate.KindEndpoint, "a KServe inference graph"},
 	"PyTorchJob.kubeflow.org":                        {estate.ClassTraining, estate.KindCompute, "a Kubeflow PyTorch training job"},
 	"TFJob.kubeflow.org":                             {estate.ClassTraining, estate.KindCompute, "a Kubeflow TensorFlow training job"},

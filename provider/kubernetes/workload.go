@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -20,6 +21,9 @@ func (r *reader) workload(owners []owner, specs []*podSpec) *estate.Root {
 		_, isCustom := customs[o.key]
 		if carriers[o.key] || isCustom && (o.controller || r.key() != "Pod.") {
 			r.u.RootUnless = append(r.u.RootUnless, o.id)
+			if maker := makerOf(o.id); maker != "" {
+				r.u.RootUnless = append(r.u.RootUnless, maker)
+			}
 		}
 	}
 	class, why := "", ""
@@ -36,13 +40,13 @@ func (r *reader) workload(owners []owner, specs []*podSpec) *estate.Root {
 
 // recognise looks for AI systems and accelerators in the containers.
 func (r *reader) recognise(specs []*podSpec) (class, why string) {
-	accelerated := ""
+	accelerated, training := "", false
 	var all []*container
 	for _, s := range specs {
 		for i := range s.containers {
 			c := &s.containers[i]
-			if c.accelerator != "" && accelerated == "" {
-				accelerated = fmt.Sprintf("container %s asks for %s", c.name, c.accelerator)
+			if by := r.accelerated(s, c); by != "" {
+				accelerated, training = cmp.Or(accelerated, by), training || trainsByName(c)
 			}
 			if !c.init {
 				all = append(all, c)
@@ -58,10 +62,13 @@ func (r *reader) recognise(specs []*podSpec) (class, why string) {
 		}
 		return class, evidence
 	}
-	if accelerated != "" {
+	switch {
+	case accelerated != "" && training && r.shape() == estate.ClassEndpoint:
+		return estate.ClassTraining, accelerated + " and says by its name that it trains"
+	case accelerated != "":
 		return r.shape(), accelerated + " and runs as a " + r.kind
 	}
-	return "", ""
+	return calls(all)
 }
 
 // identify finds the first signature that fits one of the containers, strong

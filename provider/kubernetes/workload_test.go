@@ -97,6 +97,13 @@ func TestRoots(t *testing.T) {
 		{"torchrun", "Job", `{name: s, image: x/y, command: [torchrun, train.py]}`, estate.ClassTraining, "torchrun"},
 		{"accelerate", "CronJob", `{name: s, image: x/y, args: [accelerate, launch, t.py]}`, estate.ClassTraining, "Accelerate"},
 		{"deepspeed", "Job", `{name: s, image: x/y, command: [bash, -c, "cd /w && /opt/bin/deepspeed t.py"]}`, estate.ClassTraining, "DeepSpeed"},
+		{"lmdeploy", "Deployment", `{name: s, image: x/y, command: [lmdeploy, serve, api_server, m]}`, estate.ClassEndpoint, "LMDeploy"},
+		{"lmdeploy_image", "Deployment", `{name: s, image: "openmmlab/lmdeploy:v0.5"}`, estate.ClassEndpoint, "LMDeploy"},
+		{"open_webui", "Deployment", `{name: s, image: "ghcr.io/open-webui/open-webui:main"}`, estate.ClassAgent, "Open WebUI"},
+		{"langfuse", "Deployment", `{name: s, image: "langfuse/langfuse:2"}`, estate.ClassManagement, "Langfuse"},
+		{"model_client", "Deployment", `{name: s, image: corp/chatbot, env: [{name: OPENAI_API_KEY, valueFrom: {secretKeyRef: {name: a, key: b}}}]}`, estate.ClassAgent, "OPENAI_API_KEY"},
+		{"mig_training", "Deployment", `{name: s, image: "corp/train:1", resources: {limits: {nvidia.com/mig-1g.5gb: 1}}}`, estate.ClassTraining, "trains"},
+		{"script_training", "Deployment", `{name: s, image: corp/x, command: [python, /w/finetune_llm.py], resources: {limits: {nvidia.com/gpu: 1}}}`, estate.ClassTraining, "trains"},
 		{"gpu_job", "Job", `{name: s, image: x/y, resources: {limits: {nvidia.com/gpu: 1}}}`, estate.ClassTraining, "asks for nvidia.com/gpu: 1"},
 		{"gpu_deployment", "Deployment", `{name: s, image: x/y, resources: {limits: {nvidia.com/gpu: "1"}}}`, estate.ClassEndpoint, "nvidia.com/gpu"},
 		{"amd", "Deployment", `{name: s, image: x/y, resources: {limits: {amd.com/gpu: 1}}}`, estate.ClassEndpoint, "amd.com/gpu"},
@@ -143,6 +150,8 @@ func TestNoRoots(t *testing.T) {
 		"device_plugin":       {"DaemonSet", `{name: s, image: "nvcr.io/nvidia/k8s-device-plugin:v0.17"}`, "serves the node"},
 		"dcgm":                {"DaemonSet", `{name: s, image: "nvcr.io/nvidia/k8s/dcgm-exporter:4"}`, "watches the node"},
 		"statsd_for_airflow":  {"Deployment", `{name: s, image: "quay.io/prometheus/statsd-exporter:v0.28", args: [--statsd.mapping-config=/airflow.yml]}`, "watches another"},
+		"plex":                {"Deployment", `{name: s, image: linuxserver/plex, resources: {limits: {nvidia.com/gpu: 1}}}`, "pictures"},
+		"client_url":          {"Deployment", `{name: s, image: x/y, env: [{name: OPENAI_DOCS_URL, value: y}]}`, "no key of a model service"},
 		"postgres_init":       {"Deployment", `{name: s, image: "nginx", env: [{name: JUPYTER_URL, value: z}]}`, "a link"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,21 +164,22 @@ func TestNoRoots(t *testing.T) {
 
 func TestCustomRoots(t *testing.T) {
 	for apiKind, class := range map[string]string{
-		"serving.kserve.io/v1beta1 InferenceService":     estate.ClassEndpoint,
-		"serving.kserve.io/v1alpha1 LLMInferenceService": estate.ClassEndpoint,
-		"kubeflow.org/v1 PyTorchJob":                     estate.ClassTraining,
-		"kubeflow.org/v1 TFJob":                          estate.ClassTraining,
-		"kubeflow.org/v2beta1 MPIJob":                    estate.ClassTraining,
-		"trainer.kubeflow.org/v1alpha1 TrainJob":         estate.ClassTraining,
-		"kubeflow.org/v1 Notebook":                       estate.ClassNotebook,
-		"ray.io/v1 RayCluster":                           estate.ClassTraining,
-		"ray.io/v1 RayJob":                               estate.ClassTraining,
-		"ray.io/v1 RayService":                           estate.ClassEndpoint,
-		"argoproj.io/v1alpha1 Workflow":                  estate.ClassPipeline,
-		"sparkoperator.k8s.io/v1beta2 SparkApplication":  estate.ClassPipeline,
-		"machinelearning.seldon.io/v1 SeldonDeployment":  estate.ClassEndpoint,
-		"mlflow.opendatahub.io/v1 MLflow":                estate.ClassManagement,
-		"kagent.dev/v1alpha2 Agent":                      estate.ClassAgent,
+		"serving.kserve.io/v1beta1 InferenceService":           estate.ClassEndpoint,
+		"serving.kserve.io/v1alpha1 LLMInferenceService":       estate.ClassEndpoint,
+		"kubeflow.org/v1 PyTorchJob":                           estate.ClassTraining,
+		"kubeflow.org/v1 TFJob":                                estate.ClassTraining,
+		"kubeflow.org/v2beta1 MPIJob":                          estate.ClassTraining,
+		"trainer.kubeflow.org/v1alpha1 TrainJob":               estate.ClassTraining,
+		"kubeflow.org/v1 Notebook":                             estate.ClassNotebook,
+		"ray.io/v1 RayCluster":                                 estate.ClassTraining,
+		"ray.io/v1 RayJob":                                     estate.ClassTraining,
+		"ray.io/v1 RayService":                                 estate.ClassEndpoint,
+		"argoproj.io/v1alpha1 Workflow":                        estate.ClassPipeline,
+		"sparkoperator.k8s.io/v1beta2 SparkApplication":        estate.ClassPipeline,
+		"machinelearning.seldon.io/v1 SeldonDeployment":        estate.ClassEndpoint,
+		"mlflow.opendatahub.io/v1 MLflow":                      estate.ClassManagement,
+		"inference.networking.x-k8s.io/v1alpha2 InferencePool": estate.ClassEndpoint,
+		"kagent.dev/v1alpha2 Agent":                            estate.ClassAgent,
 		// Definitions and neighbours that run nothing themselves.
 		"serving.kserve.io/v1alpha1 ServingRuntime":            "",
 		"trainer.kubeflow.org/v1alpha1 ClusterTrainingRuntime": "",
@@ -197,6 +207,8 @@ func TestCustomTemplates(t *testing.T) {
 		"jobset":           {`{apiVersion: jobset.x-k8s.io/v1alpha2, kind: JobSet, metadata: {name: w, namespace: ml}, spec: {replicatedJobs: [{name: a, template: {spec: {template: {spec: ` + gpu + `}}}}]}}`, estate.ClassTraining},
 		"lws":              {`{apiVersion: leaderworkerset.x-k8s.io/v1, kind: LeaderWorkerSet, metadata: {name: w, namespace: ml}, spec: {leaderWorkerTemplate: {workerTemplate: {spec: ` + gpu + `}}}}`, estate.ClassEndpoint},
 		"knative":          {`{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: w, namespace: ml}, spec: {template: {spec: {containers: [{image: vllm/vllm-openai}]}}}}`, estate.ClassEndpoint},
+		"runtime_class":    {`{apiVersion: apps/v1, kind: Deployment, metadata: {name: w, namespace: ml}, spec: {template: {spec: {runtimeClassName: nvidia, nodeSelector: {nvidia.com/gpu.present: "true"}, containers: [{name: w, image: corp/serve}]}}}}`, estate.ClassEndpoint},
+		"runtime_of_nodes": {`{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: w, namespace: ml}, spec: {template: {spec: {runtimeClassName: nvidia, containers: [{name: w, image: corp/agent}]}}}}`, ""},
 		"any_other":        {`{apiVersion: example.com/v1, kind: Thing, metadata: {name: w, namespace: ml}, spec: {deep: [{x: {pod: ` + gpu + `}}]}}`, estate.ClassEndpoint},
 		"no_gpu":           {`{apiVersion: example.com/v1, kind: Thing, metadata: {name: w, namespace: ml}, spec: {pod: {containers: [{name: w, image: nginx}]}}}`, ""},
 		"training_runtime": {`{apiVersion: trainer.kubeflow.org/v1alpha1, kind: TrainingRuntime, metadata: {name: w, namespace: ml}, spec: {template: {spec: ` + gpu + `}}}`, ""},
@@ -254,6 +266,30 @@ func TestFamily(t *testing.T) {
 		u := kubernetes.Understand(object(t, "{apiVersion: batch/v1, kind: Job, metadata: {"+c.meta+"}, spec: {template: {spec: {containers: [{name: s, command: [torchrun]}]}}}}"))
 		if u.Root == nil || u.Root.Family != c.want {
 			t.Errorf("%s: %+v, want family %q", name, u.Root, c.want)
+		}
+	}
+}
+
+// A pod whose ReplicaSet was not exported is shown by the Deployment whose name
+// the ReplicaSet bears, if that was; names that only look alike are no such.
+func TestShownByItsMaker(t *testing.T) {
+	for owner, maker := range map[string]string{
+		"{apiVersion: apps/v1, kind: ReplicaSet, name: llm-6d9f7c5b8, controller: true}":         "Deployment/llm",
+		"{apiVersion: apps/v1, kind: ReplicaSet, name: llm-server, controller: true}":            "",
+		"{apiVersion: batch/v1, kind: Job, name: nightly-28931040, controller: true}":            "CronJob/nightly",
+		"{apiVersion: batch/v1, kind: Job, name: train-7, controller: true}":                     "",
+		"{apiVersion: apps/v1, kind: StatefulSet, name: llm-6d9f7c5b8, controller: true}":        "",
+		"{apiVersion: batch.volcano.sh/v1alpha1, kind: Job, name: a-28931040, controller: true}": "",
+	} {
+		u := kubernetes.Understand(object(t, "{apiVersion: v1, kind: Pod, metadata: {name: w, namespace: ml, ownerReferences: ["+owner+"]}, spec: {containers: [{name: s, image: vllm/vllm-openai}]}}"))
+		got := ""
+		for _, id := range u.RootUnless {
+			if strings.Contains(id, "/Deployment/") || strings.Contains(id, "/CronJob/") {
+				got = strings.TrimPrefix(id, "k8s://c/ml/")
+			}
+		}
+		if got != maker {
+			t.Errorf("%s: made by %q, want %q", owner, got, maker)
 		}
 	}
 }
