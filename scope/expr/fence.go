@@ -102,12 +102,12 @@ func anybodys(key, pattern string) bool {
 // fences are the condition keys that say who asks or where from, in words that
 // mean the same in every account: held to named values they keep strangers out.
 // A user's name is none of them, since every account may have a user of that
-// name. After AWS's own meaning of "public":
+// name, nor is an address inside a network, which every network may have. After AWS's own meaning of "public":
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 var fences = []string{
 	"aws:principalaccount", "aws:principalarn", "aws:principalisawsservice", "aws:principalorgid", "aws:principalorgpaths",
 	"aws:sourceaccount", "aws:sourcearn", "aws:sourceip", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner",
-	"aws:sourcevpc", "aws:sourcevpcarn", "aws:sourcevpce", "aws:userid", "aws:vpcsourceip",
+	"aws:sourcevpc", "aws:sourcevpcarn", "aws:sourcevpce", "aws:userid",
 	"aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths",
 	"kms:calleraccount", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
 }

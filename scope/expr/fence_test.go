@@ -49,6 +49,8 @@ func TestFences(t *testing.T) {
 		{`"IpAddress":{"aws:SourceIp":["0.0.0.0/6","8.0.0.0/6","16.0.0.0/6","24.0.0.0/6"]}`, 1},
 		{`"IpAddress":{"aws:SourceIp":["203.0.113.0/24","198.51.100.7"]}`, 0},
 		{`"IpAddress":{"aws:SourceIp":"somewhere"}`, 1},
+		{`"IpAddress":{"aws:VpcSourceIp":"10.0.0.0/16"}`, 1},
+		{`"IpAddress":{"aws:VpcSourceIp":"10.0.0.0/16"},"StringEquals":{"aws:SourceVpc":"vpc-1"}`, 0},
 	} {
 		if got := openOf(t, allowAnyone(c.cond)); got != fmt.Sprint(c.open) {
 			t.Errorf("%s: %s open statements, want %d", c.cond, got, c.open)
