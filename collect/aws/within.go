@@ -18,7 +18,9 @@ import (
 const moreTime = "raise --within, or run again: what was read is kept"
 
 // outOfTime reports whether the time given for reading is over.
-func (c *Collector) outOfTime() bool { return errors.Is(context.Cause(c.ctx), context.DeadlineExceeded) }
+func (c *Collector) outOfTime() bool {
+	return errors.Is(context.Cause(c.ctx), context.DeadlineExceeded)
+}
 
 // spent is how long the run has taken.
 func (c *Collector) spent() time.Duration {

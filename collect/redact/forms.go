@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"encoding/base64"
+	"strings"
 )
 
 // form is a kind of secret that is recognised by how it is written.
@@ -235,7 +236,7 @@ func userinfo(s []byte, i int) (start, end int) {
 // stands at the '=' after a name such as Password, AccountKey or sig.
 func connection(s []byte, i int) (start, end int, kind string) {
 	from := i
-	for from > 0 && i-from < 40 && (word[s[from-1]] || s[from-1] == '-') {
+	for from > 0 && i-from < 60 && dotted[s[from-1]] {
 		from--
 	}
 	if i-from < 3 {
@@ -249,18 +250,33 @@ func connection(s []byte, i int) (start, end int, kind string) {
 	near := s[max(0, i-512):min(len(s), i+512)]
 	list := before == ';' && bytes.IndexByte(near, ';') >= 0
 	libpq := before == ' ' && (bytes.Contains(near, []byte("host=")) || bytes.Contains(near, []byte("dbname=")))
-	if !query && !list && !libpq {
+	switch {
+	case query || list || libpq:
+		kind = connectionKind(string(s[from:i]), near)
+	default: // NAME=VALUE anywhere: options, messages, definitions
+		kind = nameKind(s[from:i])
+	}
+	if kind == "" || i+1 >= len(s) {
 		return 0, 0, ""
 	}
-	if kind = connectionKind(string(s[from:i]), near); kind == "" {
-		return 0, 0, ""
+	if q := s[i+1]; q == '"' || q == '\'' {
+		n := bytes.IndexByte(s[i+2:min(len(s), i+2+longest)], q)
+		if n < 4 || !literal(kind, string(s[i+2:i+2+n])) || code(s[i+2:i+2+n]) {
+			return 0, 0, ""
+		}
+		return i + 2, i + 2 + n, kind
 	}
 	end = i + 1
 	for end < len(s) && s[end] != ';' && s[end] != '&' && s[end] > ' ' && s[end] != '"' && s[end] != '\'' && s[end] != '\\' {
 		end++
 	}
+	if !query && !list && !libpq {
+		for end > i+1 && bytes.IndexByte([]byte(":,.)]}"), s[end-1]) >= 0 { // of the sentence around it
+			end--
+		}
+	}
 	value := string(s[i+1 : end])
-	if len(value) < 4 || !literal(kind, value) {
+	if len(value) < 4 || !literal(kind, strings.TrimRight(value, ":,.)")) || !query && !list && !libpq && code(s[i+1:end]) {
 		return 0, 0, ""
 	}
 	return i + 1, end, kind

@@ -52,13 +52,31 @@ func (w *words) is(i int, s string) bool {
 	return i >= 0 && i < w.n && string(w.buf[w.word[i][0]:w.word[i][1]]) == s
 }
 
+// numbered reports whether the last word is a number.
+func (w *words) numbered() bool {
+	for _, c := range w.buf[w.word[w.n-1][0]:w.word[w.n-1][1]] {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// weakly reports whether a name may hold a secret or the way of using one
+// ("auth"): the value has to tell.
+func weakly[S string | []byte](name S) bool {
+	var w words
+	splitWords(&w, name)
+	return w.is(w.n-1, "auth") || w.is(w.n-1, "phrase")
+}
+
 // single words that say secret, and the kind they give.
 var secretWords = map[string]string{
 	"password": "password", "passwd": "password", "passwort": "password", "pwd": "password", "passphrase": "password", "pass": "password",
 	"secret": "secret", "secrets": "secret", "token": "token", "apikey": "api-key", "apitoken": "token", "authtoken": "token", "accesstoken": "token",
 	"credential": "credential", "credentials": "credential", "creds": "credential", "privatekey": "private-key", "secretkey": "secret",
 	"clientsecret": "secret", "pgpassword": "password", "dbpassword": "password", "mypassword": "password", "bearer": "token", "pat": "token",
-	"authkey": "api-key", "accesskey": "api-key", "authorization": "credential",
+	"authkey": "api-key", "accesskey": "api-key", "authorization": "credential", "requirepass": "password", "masterauth": "password", "passcode": "password",
 }
 
 // qualified words say secret only before "key".
@@ -117,6 +135,9 @@ func nameKind[S string | []byte](name S) string {
 	}
 	var w words
 	splitWords(&w, name)
+	for w.n > 1 && w.numbered() { // DB_PASSWORD_2
+		w.n--
+	}
 	if w.n == 0 {
 		return ""
 	}
@@ -135,6 +156,10 @@ func nameKind[S string | []byte](name S) string {
 			}
 		}
 		if k := secretWords[string(word)]; k != "" {
+			if string(word) == "pass" && w.is(i+1, "phrase") {
+				kind = k
+				continue
+			}
 			// "pass" and "pat" alone are ordinary words in longer names.
 			if (k == "password" && string(word) == "pass" || string(word) == "pat") && i != w.n-1 {
 				continue
@@ -154,7 +179,7 @@ func literal(kind, value string) bool {
 		return false
 	}
 	switch strings.ToLower(v) {
-	case "true", "false", "none", "null", "nil", "yes", "no", "on", "off", "redacted", "<redacted>", "undefined", "auto", "default", "required", "disabled", "enabled":
+	case "true", "false", "none", "null", "nil", "yes", "no", "on", "off", "redacted", "<redacted>", "undefined", "auto", "default", "required", "disabled", "enabled", "expired", "invalid", "missing", "wrong", "unknown", "empty", "unset", "revoked":
 		return false
 	}
 	if strings.Trim(v, "*xX.") == "" { // a mask, or an example

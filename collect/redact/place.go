@@ -1,5 +1,7 @@
 package redact
 
+import "bytes"
+
 // place is what the members above say about the values below.
 type place struct {
 	env       bool // members are variables, named by the user
@@ -9,6 +11,9 @@ type place struct {
 	hidden    bool // every string below is a secret
 	encoded   bool // strings are base64 scripts
 	script    bool // strings may be scripts
+	custom    bool // a Kubernetes object of a kind that its user brought along
+	auth      bool // below a member called auth or the like, of such an object
+	shared    bool // values of a condition on what the caller himself says of himself
 }
 
 // apiSecrets are members of providers' own replies that hold a secret.
@@ -20,7 +25,17 @@ var apiSecrets = map[string]string{
 
 // member says what a member's name means for the values in it.
 func (p place) member(key []byte) place {
+	if bytes.EqualFold(key, []byte("aws:Referer")) || bytes.EqualFold(key, []byte("aws:UserAgent")) {
+		p.shared = true
+	}
+	if p.custom && !p.auth {
+		p.auth = weakly(key) || nameKind(key) != ""
+	}
 	switch string(key) {
+	case "annotations":
+		p.hidden = p.hidden || p.secret
+	case "options", "dockerLabels":
+		p.env = true
 	case "Variables", "Environment", "environment", "EnvironmentVariables", "environmentVariables", "RuntimeEnvironmentVariables", "env", "Env", "env_vars",
 		"envVars", "runtime_env", "DefaultArguments", "NonOverridableArguments", "Arguments", "HyperParameters", "StaticHyperParameters", "hyperParameters",
 		"ConnectionProperties", "Parameters", "parameters", "ParameterOverrides":

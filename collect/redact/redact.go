@@ -37,6 +37,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
@@ -137,6 +138,9 @@ func Config(typ string, config json.RawMessage, key []byte) (json.RawMessage, er
 		start.secret = true
 	case "v1/ConfigMap":
 		start.configMap = true
+	}
+	if group, _, ok := strings.Cut(typ, "/"); ok && strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") {
+		start.custom = true
 	}
 	out, err := m.document(config, start)
 	if err != nil {

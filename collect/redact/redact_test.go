@@ -101,6 +101,30 @@ func TestPlantedSecretsNeverReachTheSink(t *testing.T) {
 		"azure":            {"", `{"x":"` + azureConn + `"}`, "Zm9vYmFyYmF6", "api-key"},
 		"jdbc":             {"", `{"x":"jdbc:sqlserver://h:1433;user=sa;password=` + c + `"}`, c, "password"},
 		"query":            {"", `{"x":"https://h.example/hook?access_token=` + c + `"}`, c, "token"},
+		"basicAuth":        {"", `{"Environment":{"Variables":{"AUTH":"Basic ` + b64std("user:"+c) + `"}}}`, b64std("user:" + c)[:16], "credential"},
+		"passPhrase":       {"", `{"Environment":{"Variables":{"PASS_PHRASE_1":"` + c + `"}}}`, c, "password"},
+		"splunkToken":      {"", `{"logConfiguration":{"logDriver":"splunk","options":{"splunk-token":"` + c + `"}}}`, c, "token"},
+		"splunkHeader":     {"", `{"logConfiguration":{"options":{"header":"Authorization Splunk ` + c + `"}}}`, c, "token"},
+		"dockerLabel":      {"", `{"containerDefinitions":[{"dockerLabels":{"auth":"` + c + `"}}]}`, c, "credential"},
+		"healthCurl":       {"", `{"healthCheck":{"command":["CMD-SHELL","curl -f -u admin:` + c + ` http://localhost/ || exit 1"]}}`, c, "password"},
+		"healthCurlApart":  {"", `{"healthCheck":{"command":["CMD","/usr/bin/curl","-u","admin:` + c + `","http://localhost/"]}}`, c, "password"},
+		"mysqlGlued":       {"", `{"command":["mysqladmin","ping","-uroot","-p` + c + `"]}`, c, "password"},
+		"mysqlShell":       {"v1/Pod", `{"command":["sh","-c","mysql -h db -p` + c + ` -e 'select 1'"]}`, c, "password"},
+		"requirePass":      {"", `{"environment":[{"name":"REDIS_ARGS","value":"--requirepass ` + c + `"}]}`, c, "password"},
+		"requirePassMap":   {"", `{"Environment":{"Variables":{"REDIS_ARGS":"--port 1 --requirepass ` + c + `"}}}`, c, "password"},
+		"glueConf":         {"", `{"DefaultArguments":{"--conf":"spark.hadoop.fs.s3a.secret.key=` + c + ` --conf spark.x=1"}}`, c, "secret"},
+		"glueExtra":        {"", `{"DefaultArguments":{"--extra":"user=a password=` + c + `"}}`, c, "password"},
+		"stepFunctions":    {"", `{"definition":` + js(`{"States":{"A":{"Parameters":{"Url":"x","Body":"token=`+c+`"}}}}`) + `}`, c, "token"},
+		"failureReason":    {"", `{"FailureReason":"cannot connect with password=` + c + ` to db"}`, c, "password"},
+		"redisCli":         {"v1/Pod", `{"livenessProbe":{"exec":{"command":["redis-cli","-a","` + c + `","ping"]}}}`, c, "password"},
+		"redisCliShell":    {"v1/Pod", `{"livenessProbe":{"exec":{"command":["sh","-c","redis-cli -a ` + c + ` ping"]}}}`, c, "password"},
+		"customPassword":   {"acme.example/v1/Database", `{"spec":{"dbPassword":"changeme"}}`, "changeme", "password"},
+		"customAuth":       {"acme.example/v1/Database", `{"spec":{"auth":{"value":"` + c + `"}}}`, c, "secret"},
+		"annotation":       {"v1/Service", `{"metadata":{"annotations":{"note":"the password is ` + c + `, do not tell"}}}`, c, "password"},
+		"annotationColon":  {"v1/Service", `{"metadata":{"annotations":{"note":"admin password: ` + c + `"}}}`, c, "password"},
+		"ofASecret":        {"v1/Secret", `{"kind":"Secret","metadata":{"annotations":{"note":"` + c + `"}}}`, c, "secret"},
+		"referer":          {"", `{"Policy":{"Statement":[{"Condition":{"StringEquals":{"aws:Referer":"` + c + `"}}}]}}`, c, "shared-secret"},
+		"refererList":      {"", `{"Policy":"{\"Statement\":[{\"Condition\":{\"StringLike\":{\"AWS:UserAgent\":[\"` + c + `\"]}}}]}"}`, c, "shared-secret"},
 		"awsPair":          {"", `{"x":"[default] ` + awsID + ` ` + awsSecret + `"}`, awsSecret, "aws-secret-access-key"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,6 +166,15 @@ func TestNearMissesStay(t *testing.T) {
 		`{"Name":"token-bucket-size","Value":"15"}`,
 		`{"annotations":{"eks.amazonaws.com/role-arn":"arn:aws:iam::111122223333:role/x","prometheus.io/scrape":"true"}}`,
 		`{"x":"sevenfold:masked(password,8,deadbeef)","Environment":{"Variables":{"PASSWORD":"sevenfold:masked(password,8,deadbeef)"}}}`,
+		`{"Condition":{"StringLike":{"aws:Referer":["https://www.example.com/*","*"],"aws:UserAgent":"Amazon CloudFront","aws:SourceVpce":"vpce-0a1b2c3d"}}}`,
+		`{"Environment":{"Variables":{"AUTH":"oidc","AUTH_MODE":"basic","AUTH_TYPE":"Basic","APP_AUTH":"aws_iam","HEADER":"Basic auth","X":"Bearer token"}}}`,
+		`{"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/x1","awslogs-region":"eu-west-1","awslogs-stream-prefix":"x"}}}`,
+		`{"command":["docker","run","-u","1000:1000","-p","8080:80"],"args":["--port","8080","-p","9090"]}`,
+		`{"command":["sh","-c","curl -f -u $USER:$PASS http://localhost/ && mysql -p -h db && redis-cli -a \"$REDIS_PASSWORD\" ping && ssh -p 2222 host"]}`,
+		`{"command":["curl","-u","admin:${PASSWORD}","http://x/"],"x":["redis-cli","-a","$(PASS)","ping"]}`,
+		`{"FailureReason":"token=expired: the password is wrong; the token is invalid, password: required","why":"secret is missing"}`,
+		`{"DefaultArguments":{"--conf":"spark.executor.memory=4g --conf spark.sql.shuffle.partitions=200","--x":"key=value tokens=12 max_tokens=4096"}}`,
+		`{"Description":"rotates the token: see docs/token2.md; the secret is kept in vault-1"}`,
 		`{}`, `[]`, `{"a":[]}`, `"x"`,
 	} {
 		in := json.RawMessage(text)
@@ -153,6 +186,24 @@ func TestNearMissesStay(t *testing.T) {
 			t.Errorf("changed\n %s\n %s", text, out)
 		} else if len(out) > 0 && &out[0] != &in[0] {
 			t.Errorf("copied though nothing is secret: %s", text)
+		}
+	}
+}
+
+// TestCustomObjectsKeepWhatNamesASecret: a member that names the object that
+// holds a secret is what joins the two.
+func TestCustomObjectsKeepWhatNamesASecret(t *testing.T) {
+	for _, text := range []string{
+		`{"spec":{"passwordSecretName":"db-2","existingSecret":"redis-auth-01","auth":{"value":"oidc","type":"token"},"tokenRef":{"name":"x"},"secretKey":"password"}}`,
+		`{"spec":{"passwordKey":"password","credentials":"aws-creds","secretStoreRef":{"name":"vault"},"data":[{"secretKey":"DB_PASSWORD","remoteRef":{"key":"prod/db"}}]}}`,
+	} {
+		if got := config(t, "acme.example/v1/Database", text); got != text {
+			t.Errorf("changed\n %s\n %s", text, got)
+		}
+	}
+	for _, typ := range []string{"v1/Pod", "apps/v1/Deployment", "rbac.authorization.k8s.io/v1/Role", "AWS::S3::Bucket"} {
+		if text := `{"spec":{"dbPassword":"changeme"}}`; config(t, typ, text) != text {
+			t.Errorf("%s: changed", typ)
 		}
 	}
 }
@@ -340,5 +391,18 @@ func BenchmarkOrdinary(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_, _ = Config("AWS::Lambda::Function", text, testKey)
+	}
+}
+
+// TestHostileTextsTakeTheirLengthInTime: twice the text takes about twice the
+// steps; what a finder reads again and again would show as minutes here.
+func TestHostileTextsTakeTheirLengthInTime(t *testing.T) {
+	for _, unit := range []string{
+		"password=", "token='", `a_token="`, "password is ", "x: ", "password: ", "Basic ", "Authorization: Bearer ", "curl -u ", "mysql -p", "-a ", "a.b.c.d=", "=", " is ", "redis-cli -a a:b ",
+	} {
+		text := strings.Repeat(unit, (4<<20)/len(unit))
+		for _, script := range []bool{false, true} {
+			_, _ = maskForms([]byte(text), nil, script)
+		}
 	}
 }

@@ -24,9 +24,12 @@ func maskForms(s, key []byte, script bool) (out []byte, changed bool) {
 	whole := !script && bytes.IndexAny(s, " \t\r\n") < 0
 	// Each finder's next hit is kept until the text before it is done, so that
 	// no finder reads a stretch twice.
-	finders := []hit{{find: find}, {find: accessKeySecret}}
+	finders := append(make([]hit, 0, 5), hit{find: find}, hit{find: accessKeySecret})
+	if bytes.IndexByte(s, ' ') >= 0 {
+		finders = append(finders, hit{find: prose})
+	}
 	if script {
-		finders = append(finders, hit{find: assignment})
+		finders = append(finders, hit{find: assignment}, hit{find: new(commands).find})
 	}
 	at := 0
 	for at < len(s) {

@@ -15,8 +15,9 @@ type frame struct {
 	key    []byte // raw name of the current member
 	// A pair is an object like {"name": N, "value": V}.
 	name, value span
-	stored      bool   // the pair's type says that value is a reference
-	option      string // kind announced by the argument before
+	stored      bool    // the pair's type says that value is a reference
+	option      string  // kind announced by the argument before
+	line        command // of arguments, the words so far
 }
 
 type span struct{ start, end int } // of a string, quotes excluded
@@ -212,7 +213,7 @@ func (m *masker) value(s span, escaped bool) {
 		}
 	}
 	m.remember(s)
-	script := p.args || p.script && bytes.IndexByte(text, '\n') >= 0
+	script := p.args || p.script && (bytes.IndexByte(text, '\n') >= 0 || bytes.Contains(text, []byte(" -")) || text[0] == '-' && bytes.IndexByte(text, ' ') >= 0)
 	if len(text) < 8 && !script {
 		return
 	}
@@ -230,16 +231,54 @@ func (m *masker) byName(f *frame, p place, key []byte, s span, text []byte) bool
 	switch {
 	case f.object && apiSecrets[string(key)] != "":
 		kind = apiSecrets[string(key)]
+	case p.shared && passphrase(text):
+		kind = "shared-secret"
 	case f.object && p.env:
-		kind = nameKind(key)
+		if kind = nameKind(key); kind == "" && dense(text) && weakly(key) {
+			kind = "credential"
+		}
+	case f.object && p.custom:
+		kind = customKind(p, key, text)
 	case !f.object && p.args:
 		kind, f.option = f.option, optionKind(text)
+		if start, end := f.line.word(text); end > start && kind == "" && bytes.IndexAny(text, " \n") < 0 {
+			m.replace(s, quoted(slices.Concat(text[:start], []byte(mask("password", text[start:end], m.key)), text[end:])))
+			return true
+		}
 	}
 	if kind == "" || bytes.IndexByte(text, '\n') >= 0 && p.configMap || !literal(kind, string(text)) || p.args && text[0] == '-' {
 		return false
 	}
 	m.hide(s, kind, text)
 	return true
+}
+
+// passphrase reports whether the value of a condition on the caller's own words
+// (aws:Referer) can be a secret shared with the caller: not a site, not a
+// pattern for anything, not the name of Amazon's own agents.
+func passphrase(v []byte) bool {
+	for _, open := range []string{"http://", "https://", "Amazon ", Prefix} {
+		if bytes.HasPrefix(v, []byte(open)) {
+			return false
+		}
+	}
+	return len(bytes.Trim(v, "*?./:")) >= 4
+}
+
+// customKind judges a member of an object of a kind that nobody documents for
+// us: passwords by name, the rest by name and looks, since such a member may
+// as well name an object that holds the secret.
+func customKind(p place, key, value []byte) string {
+	kind := nameKind(key)
+	switch {
+	case kind == "password" && !bytes.HasSuffix(bytes.ToLower(key), []byte("key")):
+		return kind
+	case kind != "" && strong(value):
+		return kind
+	case p.auth && strong(value) && (string(key) == "value" || weakly(key)):
+		return "secret"
+	}
+	return ""
 }
 
 // optionKind returns what a lone --api-key announces of the argument after it.
