@@ -29,7 +29,7 @@ func (h *htmlViews) row(w *Workload) rowView {
 		c := cellView{Step: rg.Step.Title, Words: rg.Step.Title + ": " + strings.Join(said(rg), "; ")}
 		for _, l := range rg.Lines {
 			class := statusClass(l.Status())
-			if l.Unbuilt {
+			if l.Unbuilt && l.Status() == finding.CriterionUnknown {
 				class += " unbuilt"
 			}
 			c.Marks = append(c.Marks, markView{class, l.Name()})
@@ -125,7 +125,7 @@ func (h *htmlViews) rungs(rungs []rung, withNext bool) []rungView {
 		}
 		for _, l := range r.Lines {
 			s := stairLine{Name: l.Name(), Class: statusClass(l.Status()), Word: statusWord(l.Status())}
-			if l.Unbuilt {
+			if l.Unbuilt && l.Status() == finding.CriterionUnknown {
 				s.Word = "not built"
 				s.Class += " unbuilt"
 			} else {

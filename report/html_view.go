@@ -20,7 +20,7 @@ type htmlPage struct {
 	Sources                               []sourceView
 	Steps                                 []stepView
 	Columns                               []stepView // those with a column of the table
-	Absent, AbsentNext                    string     // the others, and what counts until they are built
+	Absent, AbsentNext, AbsentNote        string     // the others, and what counts until they are built
 	Rows, MoreRows                        []rowView
 	RowsLeft                              int
 	Blockers                              []blockerView
@@ -179,7 +179,7 @@ func newHTMLPage(doc *Document, drawing Drawing) *htmlPage {
 		h.absent[r.Step.ID] = true
 	}
 	if len(absent) > 0 {
-		p.Absent, p.AbsentNext = fmt.Sprintf("Steps %s (%s)", stepRange(absent), absentTitles(absent)), absentNext(absent)
+		p.Absent, p.AbsentNext, p.AbsentNote = absentTitles(absent)+": "+absentStanding(absent), absentNext(absent), noColumn(absent)
 	}
 	p.AllRead = len(doc.Sources) > 0 && !slices.ContainsFunc(doc.Sources, func(s Source) bool { return s.Status != "complete" })
 	for _, s := range doc.Sources {

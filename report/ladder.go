@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ type rungLine struct {
 	gate.Line
 	Counts StatusCounts
 	// Unbuilt is set when no workload's criterion is decided because this
-	// version cannot.
+	// version cannot; some may be waived.
 	Unbuilt bool
 }
 
@@ -46,12 +45,6 @@ func (l rungLine) Status() finding.CriterionStatus {
 	return finding.CriterionNA
 }
 
-// unbuilt reports whether a criterion is undecided because this version cannot
-// decide it; gate.NotBuilt says so in its reason.
-func unbuilt(c *finding.Criterion) bool {
-	return c.Status == finding.CriterionUnknown && strings.HasPrefix(c.Reason, "not built")
-}
-
 // within cuts the step off a criterion's id.
 func within(id string) string {
 	_, name, found := strings.Cut(id, ".")
@@ -61,8 +54,8 @@ func within(id string) string {
 	return name
 }
 
-// Absent reports whether nothing of the step is built in this version, and
-// nobody waived any of it: its lines say nothing but that.
+// Absent reports whether nothing of the step is built in this version: but for
+// waivers its lines say nothing but that.
 func (r rung) Absent() bool {
 	return r.Counts.Total() > 0 && !slices.ContainsFunc(r.Lines, func(l rungLine) bool { return !l.Unbuilt })
 }
@@ -80,7 +73,7 @@ func (ix *index) ladder(workloads []*Workload) []rung {
 				byLine[c.ID] = l
 			}
 			l.Counts.add(c.Status)
-			l.Unbuilt = l.Unbuilt && unbuilt(c)
+			l.Unbuilt = l.Unbuilt && neverDecided(c)
 			step, _, _ := strings.Cut(c.ID, ".")
 			if todos[step] == nil {
 				todos[step] = newTodo()
@@ -105,21 +98,10 @@ func (ix *index) ladder(workloads []*Workload) []rung {
 		}
 		if t := todos[s.ID]; t != nil {
 			r.Next = t.next(s)
-			r.partly(t)
 		}
 		rungs = append(rungs, r)
 	}
 	return rungs
-}
-
-// partly gives a step that only waivers decide for some workloads its remedy:
-// it is not absent, so nobody else names it, and no line of it was decided, so
-// the whole step may be named.
-func (r *rung) partly(t *todo) {
-	if len(t.decided) > 0 || len(t.unbuilt) < len(r.Lines) || r.Absent() {
-		return
-	}
-	r.Next = append(r.Next, next{Do: absentNext([]rung{*r}), Criteria: slices.Sorted(maps.Keys(t.unbuilt)), cost: costWaive})
 }
 
 // worstFirst orders workloads: not ready before unknown before ready, then by

@@ -111,7 +111,7 @@ func (m *markdown) table() {
 		fmt.Fprintf(&b, "\nand %s more workloads, less pressing\n", number(len(worst)-tableRows))
 	}
 	if len(absent) > 0 {
-		fmt.Fprintf(&b, "\nSteps %s (%s) have no column: they are not built in this version, so they are \"could not tell\" for every workload.\n", stepRange(absent), absentTitles(absent))
+		fmt.Fprintf(&b, "\n%s\n", noColumn(absent))
 	}
 	m.parts = append(m.parts, b.String())
 }
@@ -204,8 +204,8 @@ func (m *markdown) workloads() {
 		for _, r := range shown {
 			fmt.Fprintf(&s, "- **%s**: %s\n", r.Step.Title, strings.Join(said(r), "; "))
 		}
-		if len(absent) > 0 {
-			fmt.Fprintf(&s, "- %s: could not tell, not built in this version\n", absentTitles(absent))
+		for _, a := range absentOf(absent) {
+			fmt.Fprintf(&s, "- %s\n", a.Words)
 		}
 		if full[w.ID] != orNone(w.Name, w.ID) {
 			fmt.Fprintf(&s, "- id: %s\n", code(short(line(w.ID), 300)))
@@ -271,7 +271,11 @@ func (m *markdown) ladder() {
 		m.add("| %s | %s | %s |\n", r.Step.Title, holds, do)
 	}
 	if len(absent) > 0 {
-		m.add("| %s | none | %s |\n", absentTitles(absent), code(absentNext(absent)))
+		do := "nothing"
+		if n := absentNext(absent); n != "" {
+			do = code(n)
+		}
+		m.add("| %s | %s | %s |\n", absentTitles(absent), absentStanding(absent), do)
 	}
 }
 

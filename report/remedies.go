@@ -217,16 +217,60 @@ func neverDecided(c *finding.Criterion) bool {
 }
 
 // parted splits rungs into those to show and the steps of which nothing is
-// built, which are named together. At least one is shown.
+// built, which are named together. A step of one workload that is waived in part
+// is shown.
 func parted(rungs []rung) (shown, absent []rung) {
 	for _, r := range rungs {
-		if r.Absent() {
+		one := r.Counts.Total() == len(r.Lines)
+		if r.Absent() && !(one && r.Counts.Waived > 0 && r.Counts.Unknown > 0) {
 			absent = append(absent, r)
 		} else {
 			shown = append(shown, r)
 		}
 	}
 	return shown, absent
+}
+
+// lacking is some steps of which nothing is built, with what that means for one
+// workload.
+type lacking struct {
+	rungs []rung
+	Words string
+}
+
+// absentOf says of one workload's absent steps which are waived.
+func absentOf(absent []rung) []lacking {
+	var open, waived lacking
+	for _, r := range absent {
+		if r.Counts.Waived > 0 {
+			waived.rungs = append(waived.rungs, r)
+		} else {
+			open.rungs = append(open.rungs, r)
+		}
+	}
+	var out []lacking
+	if len(waived.rungs) > 0 {
+		waived.Words = absentTitles(waived.rungs) + ": waived, not built in this version"
+		out = append(out, waived)
+	}
+	if len(open.rungs) > 0 {
+		open.Words = absentTitles(open.rungs) + ": could not tell, not built in this version"
+		out = append(out, open)
+	}
+	return out
+}
+
+// absentStanding says that nothing of these steps passes, and how much is waived.
+func absentStanding(absent []rung) string {
+	var c StatusCounts
+	for _, r := range absent {
+		c.Waived += r.Counts.Waived
+		c.Unknown += r.Counts.Unknown
+	}
+	if c.Waived == 0 {
+		return "nothing passes yet"
+	}
+	return fmt.Sprintf("nothing passes yet, %s of %s waived", number(c.Waived), many(c.Total(), "line"))
 }
 
 // stepRange writes the numbers of steps: "2-7", "2, 4-7".
@@ -256,15 +300,28 @@ func absentTitles(rungs []rung) string {
 	return strings.Join(names, ", ")
 }
 
-// absentNext says once what counts until those steps are built.
-func absentNext(rungs []rung) string {
-	patterns := make([]string, 0, len(rungs))
-	for _, r := range rungs {
-		patterns = append(patterns, r.Step.ID+".*")
+// absentNext says once what counts until those steps are built; nothing, where
+// all of it is waived.
+func absentNext(absent []rung) string {
+	var rungs []rung
+	var patterns []string
+	for _, r := range absent {
+		if r.Counts.Unknown > 0 {
+			rungs = append(rungs, r)
+			patterns = append(patterns, r.Step.ID+".*")
+		}
+	}
+	if len(rungs) == 0 {
+		return ""
 	}
 	what, they := "steps "+stepRange(rungs)+" are", "they are"
 	if len(rungs) == 1 {
 		what, they = "step "+stepRange(rungs)+" is", "it is"
 	}
 	return fmt.Sprintf("%s not built in this version; until %s, only a named waiver counts (gate.waivers, criterion: %s)", what, they, strings.Join(patterns, ", "))
+}
+
+// noColumn says why a table has no column for some steps.
+func noColumn(absent []rung) string {
+	return fmt.Sprintf("Steps %s (%s) have no column: they are not built in this version, so all of their lines are \"could not tell\", or waived.", stepRange(absent), absentTitles(absent))
 }

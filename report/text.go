@@ -191,7 +191,7 @@ func (t *text) table(worst []*Workload) {
 	}
 	t.line("  " + t.dim(t.legend()))
 	if len(absent) > 0 {
-		t.para(2, fmt.Sprintf("Steps %s (%s) have no column: they are not built in this version, so every workload's are \"could not tell\".", stepRange(absent), absentTitles(absent)))
+		t.para(2, noColumn(absent))
 	}
 	for i, w := range cut {
 		if i == 0 {
@@ -228,8 +228,8 @@ func (t *text) workload(w *Workload, full bool) {
 	for _, r := range shown {
 		t.rung(r)
 	}
-	if len(absent) > 0 {
-		t.hang("  "+pad(stepRange(absent), 5), 7, absentTitles(absent)+": could not tell, not built in this version")
+	for _, a := range absentOf(absent) {
+		t.hang("  "+pad(stepRange(a.rungs), 4)+" ", 7, a.Words)
 	}
 	t.waivers(w)
 	own := t.ix.of[w.ID]

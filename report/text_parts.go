@@ -215,8 +215,10 @@ func (t *text) ladder(chosen []*Workload) {
 		}
 	}
 	if len(absent) > 0 {
-		t.hang("  "+pad(stepRange(absent), 5), 7, absentTitles(absent)+": nothing passes yet")
-		t.hang(strings.Repeat(" ", 17)+t.arrow()+" ", 19, absentNext(absent))
+		t.hang("  "+pad(stepRange(absent), 4)+" ", 7, absentTitles(absent)+": "+absentStanding(absent))
+		if do := absentNext(absent); do != "" {
+			t.hang(strings.Repeat(" ", 17)+t.arrow()+" ", 19, do)
+		}
 	}
 }
 
