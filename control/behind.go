@@ -50,7 +50,7 @@ func classOf(snap *estate.Snapshot, n estate.Node) string {
 		}
 		owner := estate.Node(-1)
 		for e := range snap.In(n) {
-			if a := snap.Asset(e.Node); e.Type == estate.Contains && a.Cloud == estate.Kubernetes && a.Type != estate.SetType {
+			if e.Type == estate.Contains && snap.Asset(e.Node).Type != estate.SetType {
 				owner = e.Node
 			}
 		}
