@@ -24,7 +24,11 @@
 // the places where a user names things: environment variables, job arguments,
 // hyperparameters, stack parameters, tags, command lines, user data. Any string
 // of an unmistakable form (provider keys and tokens, JWT, private keys in PEM,
-// passwords in URLs and connection strings). All data of a Kubernetes Secret.
+// passwords in URLs, connection strings and headers), NAME=VALUE with a secret
+// name in any text, what a sentence announces ("password is …") if it looks made
+// up, passwords among the options of well-known programs (curl -u), conditions
+// on aws:Referer and aws:UserAgent. All data and annotations of a Kubernetes
+// Secret. A secret that neither its name nor its form gives away stays.
 // References (secretsmanager ARNs, valueFrom, ${…}, {{resolve:…}}, paths) are
 // not secrets, nor are identifiers: an access key id (AKIA…) stays.
 package redact
