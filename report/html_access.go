@@ -73,7 +73,7 @@ func summed(of map[string]*named) *accessView {
 	slices.SortFunc(all, func(a, b *named) int {
 		return cmp.Or(cmp.Compare(classOrder(a.class), classOrder(b.class)), cmp.Compare(len(b.assets), len(a.assets)), cmp.Compare(a.principal, b.principal))
 	})
-	v := &accessView{Summary: "nobody that was read"}
+	v := &accessView{Summary: "nobody, in the policies that were read"}
 	var parts []string
 	for _, n := range all {
 		c := n.class

@@ -22,7 +22,7 @@ func TestAccessIsSummedUp(t *testing.T) {
 		t.Errorf("%+v", v.Top)
 	}
 	page := render(t, "html", doc)
-	for _, want := range []string{"Who direct policy names: everyone, 2 people, 12 machines", "Who direct policy names: nobody that was read", "and 5 more: <code>sevenfold access</code>"} {
+	for _, want := range []string{"Who direct policy names: everyone, 2 people, 12 machines", "Who direct policy names: nobody, in the policies that were read", "and 5 more: <code>sevenfold access</code>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q", want)
 		}
