@@ -45,7 +45,7 @@ STORES = {
 COMPUTE = {
     "ec2": ("ec2", ["DescribeVpcs", "DescribeSubnets", "DescribeSecurityGroups", "DescribeNetworkAcls", "DescribeRouteTables",
                     "DescribeInstances", "DescribeVolumes", "DescribeNetworkInterfaces", "GetEbsEncryptionByDefault",
-                    "DescribeSnapshots", "DescribeImages", "GetSnapshotBlockPublicAccessState"],
+                    "DescribeVpcEndpoints", "DescribeSnapshots", "DescribeImages", "GetSnapshotBlockPublicAccessState"],
             each("DescribeSnapshots", "Snapshots", "SnapshotId", "DescribeSnapshotAttribute")),
     "lambda": ("lambda", ["ListFunctions"], each(
         "ListFunctions", "Functions", "FunctionName", "GetFunctionConfiguration", "GetPolicy", "ListFunctionUrlConfigs")),
@@ -88,6 +88,11 @@ AI = {
 WATCH = {
     "cloudtrail": ("cloudtrail", ["DescribeTrails"],
                    each("DescribeTrails", "trailList", "Name", "GetTrailStatus", ("GetEventSelectors", "TrailName"))),
+    "logs": ("logs", ["DescribeLogGroups"], []),
+    "stepfunctions": ("stepfunctions", ["ListStateMachines"],
+                      each("ListStateMachines", "stateMachines", "stateMachineArn", "DescribeStateMachine")),
+    "opensearchserverless": ("opensearchserverless", ["ListSecurityPolicies"],
+                             each("ListSecurityPolicies", "securityPolicySummaries", "name", ("GetSecurityPolicy", ("name", "type")))),
     "guardduty": ("guardduty", ["ListDetectors"], each("ListDetectors", "DetectorIds", None, ("GetDetector", "DetectorId"))),
     "config": ("configservice", ["DescribeConfigurationRecorders", "DescribeDeliveryChannels"],
                each("DescribeConfigurationRecorders", "ConfigurationRecorders", "name",
@@ -99,6 +104,7 @@ CALLS = {**IDENTITY, **STORES, **COMPUTE, **AI, **WATCH}
 # What the command line is given beside the subject.
 MORE = {
     ("kms", "GetKeyPolicy"): {"PolicyName": "default"},
+    ("opensearchserverless", "ListSecurityPolicies"): {"type": "network"},
     ("ec2", "DescribeSnapshots"): {"OwnerIds": ["self"]},
     ("ec2", "DescribeSnapshotAttribute"): {"Attribute": "createVolumePermission"},
     ("ec2", "DescribeImages"): {"Owners": ["self"]},

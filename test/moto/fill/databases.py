@@ -39,7 +39,12 @@ def tables(a):
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": a.key},
-    )["TableDescription"]
+        DeletionProtectionEnabled=not a.faulty)["TableDescription"]
+    if not a.faulty:
+        ddb.update_continuous_backups(
+            TableName="sessions", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+    a.plant("dynamodb-deletion-protection-off", table["TableArn"])
+    a.plant("dynamodb-point-in-time-recovery-off", table["TableArn"])
     if a.faulty:
         ddb.put_resource_policy(ResourceArn=table["TableArn"], Policy=policy(
             allow("dynamodb:GetItem", table["TableArn"], Principal="*")))
