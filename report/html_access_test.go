@@ -31,3 +31,11 @@ func TestAccessIsSummedUp(t *testing.T) {
 		t.Error("access is in the JSON report, whose schema does not know it")
 	}
 }
+
+func TestMany(t *testing.T) {
+	for want, got := range map[string]string{"2 more ways": many(2, "more way"), "2 identities": many(2, "identity"), "1 asset": many(1, "asset"), "1,000 assets": many(1000, "asset")} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
