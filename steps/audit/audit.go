@@ -110,7 +110,8 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 				for _, it := range batch {
 					mine = append(mine, s.answer(control.Context{
 						Now: snap.Taken(), Setting: settings.For(it.asset), Owned: s.controls.Owned(snap, it.node), Behind: control.Behind(snap, it.node),
-						Zone: func() (string, bool) { return workloads.ZoneOf(it.asset.ID) },
+						Zone:     func() (string, bool) { return workloads.ZoneOf(it.asset.ID) },
+						Accounts: settings.Accounts(),
 					}, it))
 				}
 				mu.Lock()
