@@ -155,7 +155,7 @@ func (m *merger) doubt(what, kept, other string) {
 	m.blind = append(m.blind, BlindSpot{Source: m.out.Source, Account: m.out.Account, Region: m.out.Region,
 		Operation: "merge", Asset: m.out.ID, Status: ReadMalformed,
 		Why:  fmt.Sprintf("two readings disagree on %s: %s and %s", what, kept, other),
-		Hint: "read the asset once more, from one source"})
+		Hint: "read the asset once more, from one source; manifests of two clusters are told apart by dir:PATH,cluster=NAME for each"})
 }
 
 func (m *merger) scalars() {
