@@ -25,14 +25,12 @@ func TestYAMLSeesWhatJSONSaid(t *testing.T) {
 		if err != nil {
 			t.Skip("not encodable")
 		}
+		if bytes.Contains(text, []byte("\u0085")) || bytes.Contains(text, []byte(`\u2028`)) || bytes.Contains(text, []byte(`\u2029`)) {
+			t.Skip("the writer folds these as line breaks: it writes something else")
+		}
 		written, err := yaml.JSONToYAML(text)
 		if err != nil {
 			t.Skip("not YAML")
-		}
-		if bytes.ContainsAny(written, "\u0085\u2028\u2029") {
-			// The writer leaves these bare in single quotes, where YAML folds them
-			// like any line break: it wrote something else.
-			t.Skip("not what was meant")
 		}
 		var bodies [][]byte
 		err = yamlPieces(written, defaultLimits, func(p piece) error { bodies = append(bodies, p.body); return nil }, func(trouble) {})
