@@ -37,10 +37,12 @@ func (s *Snapshot) With(assets []Asset, rels []Relation, blind []BlindSpot) (*Sn
 	}
 	j := next.join(s, delta)
 	if len(rels) > 0 || next.Len() != s.Len() {
-		next.graph = newCSR(next.Len(), []group{
-			{edges: j.edges(s, j.old), kinds: s.graph.labels},
-			{edges: j.edges(delta, j.new), kinds: delta.graph.labels},
-		})
+		// One group: relations of both may start at one node, and two groups of
+		// one node would be laid out over each other.
+		next.graph = newCSR(next.Len(), []group{{
+			edges: append(j.edges(s, j.old, 0), j.edges(delta, j.new, len(s.graph.labels))...),
+			kinds: slices.Concat(s.graph.labels, delta.graph.labels),
+		}})
 	}
 	return next, nil
 }
@@ -138,13 +140,14 @@ func (next *Snapshot) overlay(n int, former, a *Asset) *Asset {
 	return a
 }
 
-// edges returns the relations of s with their ends renamed.
-func (j joined) edges(s *Snapshot, name []uint32) []edge {
+// edges returns the relations of s with their ends renamed and their labels
+// counted from first.
+func (j joined) edges(s *Snapshot, name []uint32, first int) []edge {
 	out := make([]edge, 0, len(s.graph.out.to))
 	for n := range s.assets {
 		to, labels := s.graph.out.row(Node(n))
 		for i, t := range to {
-			out = append(out, edge{name[n], name[t], labels[i]})
+			out = append(out, edge{name[n], name[t], labels[i] + uint32(first)})
 		}
 	}
 	return out

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -274,4 +276,42 @@ func TestDiffAgreesWithTheHash(t *testing.T) {
 			t.Fatalf("empty %v, hashes %s %s: %+v", d.Empty(), x.Hash(), y.Hash(), d)
 		}
 	})
+}
+
+// Relations of the former snapshot and of the addition that start at one node
+// are all kept. Run under the race detector, this also shows that no two
+// goroutines lay out one row.
+func TestWithAddsToRowsThatAreThere(t *testing.T) {
+	const n = 3000
+	id := func(i int) string { return fmt.Sprintf("n%04d", i) }
+	b := NewBuilder(time.Unix(0, 0))
+	for i := range n {
+		b.Asset(Asset{ID: id(i), Type: "T"})
+		b.Relation(Relation{From: id(i), To: id((i + 1) % n), Type: Reads, Tier: Declared})
+	}
+	s, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var more []Relation
+	for i := range n {
+		more = append(more, Relation{From: id(i), To: id((i + 2) % n), Type: Writes, Tier: Possible})
+	}
+	if s, err = s.With(nil, more, nil); err != nil {
+		t.Fatal(err)
+	}
+	if s.RelationCount() != 2*n {
+		t.Fatalf("%d relations, want %d", s.RelationCount(), 2*n)
+	}
+	for i := range n {
+		at, _ := s.Find(id(i))
+		got := map[string]RelationType{}
+		for e := range s.Out(at) {
+			got[s.Asset(e.Node).ID] = e.Type
+		}
+		want := map[string]RelationType{id((i + 1) % n): Reads, id((i + 2) % n): Writes}
+		if !maps.Equal(got, want) {
+			t.Fatalf("%s leads to %v, want %v", id(i), got, want)
+		}
+	}
 }
