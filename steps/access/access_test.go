@@ -14,9 +14,10 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	provider "github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
 )
 
-func TestLike(t *testing.T) {
+func TestGlob(t *testing.T) {
 	tests := map[string]struct {
 		pattern, s string
 		want       bool
@@ -34,15 +35,15 @@ func TestLike(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := like(tt.pattern, tt.s); got != tt.want {
-				t.Errorf("like(%q, %q) = %v", tt.pattern, tt.s, got)
+			if got := expr.Glob(tt.pattern, tt.s); got != tt.want {
+				t.Errorf("Glob(%q, %q) = %v", tt.pattern, tt.s, got)
 			}
 		})
 	}
 }
 
 // path.Match is an oracle where no character is special to it but * and ?.
-func TestLikeAgreesWithPathMatch(t *testing.T) {
+func TestGlobAgreesWithPathMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pattern := rapid.StringMatching(`[ab*?]{0,8}`).Draw(t, "pattern")
 		s := rapid.StringMatching(`[ab]{0,10}`).Draw(t, "s")
@@ -50,8 +51,8 @@ func TestLikeAgreesWithPathMatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := like(pattern, s); got != want {
-			t.Fatalf("like(%q, %q) = %v, path.Match says %v", pattern, s, got, want)
+		if got := expr.Glob(pattern, s); got != want {
+			t.Fatalf("Glob(%q, %q) = %v, path.Match says %v", pattern, s, got, want)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
 )
 
 // documentOf returns the statements of a policy asset's configuration: an
@@ -49,7 +50,7 @@ func documentOf(config json.RawMessage) ([]aws.Statement, []estate.Problem) {
 func names(s *aws.Statement, service, arn string) bool {
 	ofService := func(action string) bool {
 		prefix, _, _ := strings.Cut(strings.ToLower(action), ":")
-		return like(prefix, service)
+		return expr.Glob(prefix, service)
 	}
 	if len(s.Actions) > 0 && !slices.ContainsFunc(s.Actions, ofService) {
 		return false
@@ -58,11 +59,11 @@ func names(s *aws.Statement, service, arn string) bool {
 	if len(s.NotActions) > 0 && slices.ContainsFunc(s.NotActions, whole) {
 		return false
 	}
-	covers := func(pattern string) bool { return like(pattern, arn) || inside(pattern, arn) }
+	covers := func(pattern string) bool { return expr.Glob(pattern, arn) || inside(pattern, arn) }
 	if len(s.Resources) > 0 {
 		return slices.ContainsFunc(s.Resources, covers)
 	}
-	return !slices.ContainsFunc(s.NotResources, func(p string) bool { return like(p, arn) })
+	return !slices.ContainsFunc(s.NotResources, func(p string) bool { return expr.Glob(p, arn) })
 }
 
 // inside reports whether the pattern is for something inside the asset, as
@@ -70,31 +71,6 @@ func names(s *aws.Statement, service, arn string) bool {
 func inside(pattern, arn string) bool {
 	head := min(len(pattern), strings.IndexAny(pattern+"*", "*?"))
 	return strings.HasPrefix(pattern[:head], arn+"/") || strings.HasPrefix(pattern[:head], arn+":")
-}
-
-// like reports whether s matches a pattern in which * is any run of characters
-// and ? any one, in time linear in both (backtracking to the last star only).
-func like(pattern, s string) bool {
-	p, i, star, mark := 0, 0, -1, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
 }
 
 // identity is what is known of a principal beside its policies.
