@@ -12,7 +12,7 @@ LDFLAGS    := -s -w -X main.version=$(VERSION)
 FUZZTIME   ?= 10s
 export CGO_ENABLED ?= 0
 
-.PHONY: all build demo test check unit race fuzz lint bench quality soak setup dist clean
+.PHONY: all build demo test check unit race fuzz fuzz-long lint bench quality soak setup dist clean
 
 all: build
 
@@ -51,6 +51,9 @@ race: setup ## the same under the race detector
 
 fuzz: ## every fuzz target for FUZZTIME
 	@bash test/fuzz.sh $(FUZZTIME)
+
+fuzz-long: ## every fuzz target for two processor minutes, the riskiest three for ten; writes docs/fuzzing.md
+	python3 test/fuzz_long.py
 
 lint: ## golangci-lint, if it is installed
 	golangci-lint run
