@@ -49,7 +49,7 @@ def fuzz(folder, name, budget, work):
         run = subprocess.run(
             [binary, "-test.run=^$", f"-test.fuzz=^{name}$", f"-test.fuzztime={ROUND}s", "-test.parallel=1",
              "-test.fuzzcachedir=" + os.path.join(work, "corpus", re.sub(r"\W", "_", folder))],
-            cwd=folder, capture_output=True, text=True)
+            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         spent = children() - before
         cpu += spent
         lines = run.stdout.splitlines()
@@ -59,7 +59,7 @@ def fuzz(folder, name, budget, work):
             execs += int(last[-1][1])
             fresh += int(last[-1][2])
         if run.returncode != 0:
-            return cpu, execs, fresh, "\n".join(lines[-30:]) + run.stderr[-2000:]
+            return cpu, execs, fresh, "\n".join(lines[-30:])
         if spent < 1:
             return cpu, execs, fresh, "the fuzzer did no work:\n" + run.stdout[-2000:]
     return cpu, execs, fresh, ""
