@@ -56,10 +56,10 @@ type Result struct {
 	// Criteria are complete for each workload, by its id; Verdicts follow.
 	Criteria map[string][]finding.Criterion
 	Verdicts map[string]finding.Verdict
-	// Expired are waivers that no longer count. Where the scope names approvers
-	// none counts: this version cannot read an approver's signature, and whoever
-	// is held back cannot waive himself.
-	Expired []finding.Waiver
+	// Lapsed are the waivers that do not count: expired, or without the signature
+	// that the scope's approvers make necessary: whoever is held back cannot
+	// waive himself.
+	Lapsed []gate.Lapsed
 	// Access lists the identities that direct policy names, if they were asked for.
 	Access []access.Entry
 }
@@ -230,9 +230,7 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 	}
 	for _, w := range workloads.List {
 		cs := gate.Complete(decided[w.ID])
-		if len(o.Scope.Gate.Approvers) == 0 {
-			r.Expired = append(r.Expired, gate.Waive(w.Name, cs, o.Scope.Gate.Waivers, o.Now)...)
-		}
+		r.Lapsed = append(r.Lapsed, gate.Waive(w.Name, cs, o.Scope.Gate.Waivers, o.Scope.Gate.Approvers, o.Now)...)
 		r.Criteria[w.ID] = cs
 		r.Verdicts[w.ID] = gate.Decide(cs)
 	}

@@ -97,6 +97,8 @@ type Waiver struct {
 	Reason    string `json:"reason"`
 	Owner     string `json:"owner"`
 	Expires   string `json:"expires"` // RFC 3339 date
+	// Signature of an approver in standard base64; empty where none signed.
+	Signature string `json:"signature,omitempty"`
 }
 
 // NewID returns the stable identifier of a finding: a hash of its control, its

@@ -2,8 +2,6 @@ package gate
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
 )
@@ -88,55 +86,6 @@ func Decide(criteria []finding.Criterion) finding.Verdict {
 		}
 	}
 	return v
-}
-
-// Waive marks the failing and undecided criteria of a workload that a waiver
-// in date covers, and returns the waivers that had expired at now: those stop
-// counting, and the caller says so. A waiver names its workload exactly and
-// its criterion exactly or as STEP.*; it runs through the end (UTC) of the day
-// it expires on.
-func Waive(workload string, criteria []finding.Criterion, waivers []finding.Waiver, now time.Time) (expired []finding.Waiver) {
-	for _, w := range waivers {
-		if w.Workload != workload {
-			continue
-		}
-		day, err := time.Parse(time.DateOnly, w.Expires)
-		if err != nil || !now.Before(day.AddDate(0, 0, 1)) {
-			expired = append(expired, w)
-			continue
-		}
-		for i := range criteria {
-			c := &criteria[i]
-			open := c.Status == finding.CriterionFail || c.Status == finding.CriterionUnknown
-			if open && covers(w.Criterion, c.ID) {
-				c.Status, c.Was = finding.CriterionWaived, c.Status
-				c.Reason = fmt.Sprintf("waived by %s until %s: %s (was: %s)", w.Owner, w.Expires, w.Reason, c.Reason)
-				c.Waiver = &w
-			}
-		}
-	}
-	return expired
-}
-
-// covers reports whether a waiver's criterion, "step.line" or "step.*", names id.
-func covers(pattern, id string) bool {
-	if step, ok := strings.CutSuffix(pattern, ".*"); ok {
-		return strings.HasPrefix(id, step+".")
-	}
-	return pattern == id
-}
-
-// Covers reports whether any line of the load table is named by a waiver's
-// criterion; a waiver that covers none is a mistake to be refused.
-func Covers(pattern string) bool {
-	for _, s := range Table() {
-		for _, l := range s.Lines {
-			if covers(pattern, l.ID) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // Exit is the process exit code of a set of verdicts: 1 if any is not ready,

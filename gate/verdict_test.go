@@ -123,7 +123,7 @@ func TestWaive(t *testing.T) {
 				{ID: "audit.drift", Status: finding.CriterionUnknown},
 				{ID: "access.unused", Status: finding.CriterionUnknown},
 			}
-			expired := Waive("w", cs, []finding.Waiver{tt.waiver}, now)
+			expired := Waive("w", cs, []finding.Waiver{tt.waiver}, nil, now)
 			var waived []string
 			for _, c := range cs {
 				if c.Status == finding.CriterionWaived {

@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"crypto/ed25519"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
@@ -55,11 +56,17 @@ type declared struct {
 	Purpose string       `key:"purpose" doc:"What it is for, in one line."`
 	Zone    strict.Text  `key:"zone" enum:"training|serving|pipeline|management|development|production" doc:"Its zone, whatever the zones match."`
 	Pilot   pilotYAML    `key:"pilot" doc:"What it may grow to without a certificate."`
+	Limit   sizeYAML     `key:"limit" doc:"What it may grow to with one; no limit unless set."`
 	Ignore  bool         `key:"ignore" doc:"What matches is no AI workload."`
 }
 
 type pilotYAML struct {
-	Replicas *int `key:"replicas" doc:"Replicas or instances; 1 unless set."`
+	Replicas  *int        `key:"replicas" doc:"Replicas or instances; 1 unless set."`
+	Signature strict.Text `key:"signature" doc:"An approver's, where gate.approvers names any, as sevenfold gate waive pilot=N writes it."`
+}
+
+type sizeYAML struct {
+	Replicas *int `key:"replicas" doc:"Replicas or instances."`
 }
 
 type dataYAML struct {
@@ -92,9 +99,10 @@ type terms struct {
 }
 
 type gateYAML struct {
-	FailOn    strict.Text   `key:"fail_on" enum:"critical|high|medium|low|info" doc:"Least severity that holds a workload back; high unless set."`
-	Approvers []strict.Text `key:"approvers" doc:"Keys that sign waivers: ed25519:BASE64."`
-	Waivers   []waiver      `key:"waivers" doc:"Criteria accepted as they are, by whom and until when."`
+	FailOn          strict.Text   `key:"fail_on" enum:"critical|high|medium|low|info" doc:"Least severity that holds a workload back; high unless set."`
+	FailOnSignature strict.Text   `key:"fail_on_signature" doc:"An approver's, where gate.approvers names any and fail_on is weaker than high."`
+	Approvers       []strict.Text `key:"approvers" doc:"Keys that sign waivers, wider pilots and a weaker fail_on: ed25519:BASE64."`
+	Waivers         []waiver      `key:"waivers" doc:"Criteria accepted as they are, by whom and until when."`
 }
 
 type waiver struct {
@@ -103,6 +111,7 @@ type waiver struct {
 	Reason    strict.Text `key:"reason,required" doc:"Why it is accepted."`
 	Owner     strict.Text `key:"owner,required" doc:"Who accepts it."`
 	Expires   strict.Text `key:"expires,required" doc:"Last day it counts: 2027-01-31."`
+	Signature strict.Text `key:"signature" doc:"An approver's, as sevenfold gate waive --key writes it."`
 }
 
 //go:embed schema.json
@@ -182,6 +191,7 @@ func (c *checker) scope(f *file) *Scope {
 		}})
 	}
 	c.gate(&f.Gate, &s.Gate)
+	s.hold()
 	return s
 }
 
@@ -235,7 +245,13 @@ func (c *checker) workload(d declared) Declared {
 		if *r < 0 {
 			c.bad(d.Name, "", "workload %q has a pilot of %d replicas", out.Name, *r)
 		}
-		out.Pilot.Replicas = *r
+		out.Pilot = Pilot{*r, d.Pilot.Signature.Value}
+	}
+	if r := d.Limit.Replicas; r != nil {
+		if *r < 1 || *r < out.Pilot.Replicas {
+			c.bad(d.Name, "leave limit out where there is none", "workload %q has a limit of %d replicas, and a pilot of %d", out.Name, *r, out.Pilot.Replicas)
+		}
+		out.Limit = *r
 	}
 	return out
 }
@@ -249,19 +265,20 @@ var (
 )
 
 func (c *checker) gate(g *gateYAML, out *Gate) {
+	out.FailOnSignature = g.FailOnSignature.Value
 	if g.FailOn.Value != "" {
 		out.FailOn = finding.Severity(g.FailOn.Value)
 	}
 	for _, t := range g.Approvers {
-		key, ok := strings.CutPrefix(t.Value, "ed25519:")
-		raw, err := base64.StdEncoding.DecodeString(key)
+		b64, ok := strings.CutPrefix(t.Value, "ed25519:")
+		raw, err := base64.StdEncoding.DecodeString(b64)
 		if err != nil {
-			raw, err = base64.RawURLEncoding.DecodeString(key)
+			raw, err = base64.RawURLEncoding.DecodeString(b64)
 		}
-		if !ok || err != nil || len(raw) != 32 {
+		if !ok || err != nil || len(raw) != ed25519.PublicKeySize {
 			c.bad(t, "write it as ed25519:BASE64 of the 32 bytes of the public key", "an approver's key cannot be read")
 		}
-		out.Approvers = append(out.Approvers, t.Value)
+		out.Approvers = append(out.Approvers, raw)
 	}
 	for _, w := range g.Waivers {
 		if !criterion.MatchString(w.Criterion.Value) {
@@ -273,7 +290,7 @@ func (c *checker) gate(g *gateYAML, out *Gate) {
 				c.bad(t, "", "a waiver needs a workload, a reason and an owner")
 			}
 		}
-		out.Waivers = append(out.Waivers, finding.Waiver{Criterion: w.Criterion.Value, Workload: w.Workload.Value, Reason: w.Reason.Value, Owner: w.Owner.Value, Expires: w.Expires.Value})
+		out.Waivers = append(out.Waivers, finding.Waiver{Criterion: w.Criterion.Value, Workload: w.Workload.Value, Reason: w.Reason.Value, Owner: w.Owner.Value, Expires: w.Expires.Value, Signature: w.Signature.Value})
 	}
 }
 

@@ -44,8 +44,12 @@ func TestExample(t *testing.T) {
 		t.Errorf("zones (-want +got):\n%s", d)
 	}
 	w := s.Declared[0]
-	if w.Name != "fraud-model" || w.Owner != "ml-platform@acme.example" || w.Deputy != "data@acme.example" || w.Pilot.Replicas != 2 || w.Place.Line != 8 {
+	if w.Name != "fraud-model" || w.Owner != "ml-platform@acme.example" || w.Deputy != "data@acme.example" || w.Pilot.Replicas != 1 || w.Place.Line != 8 {
 		t.Errorf("workload %+v", w)
+	}
+	// The file names an approver, who did not sign the pilot.
+	if d := cmp.Diff([]Loosening{{"pilot", "fraud-model", "2"}}, s.Held); d != "" {
+		t.Errorf("held (-want +got):\n%s", d)
 	}
 	if !s.Declared[1].Ignore || s.Declared[1].Pilot.Replicas != 1 {
 		t.Errorf("second workload %+v", s.Declared[1])
@@ -69,7 +73,7 @@ func TestMistakes(t *testing.T) {
 	}{
 		"unknown key":         {"estat: acme\n", []string{`f.yaml:1:1: unknown key "estat" in the file; did you mean "estate"?`}},
 		"unknown deep":        {"workloads:\n  - name: a\n    ownr: b\n", []string{`f.yaml:3:5: unknown key "ownr" in workloads[0]; did you mean "owner"?`}},
-		"nothing near":        {"gate:\n  zzzzzzzz: 1\n", []string{`f.yaml:2:3: unknown key "zzzzzzzz" in gate; known are fail_on, approvers, waivers`}},
+		"nothing near":        {"gate:\n  zzzzzzzz: 1\n", []string{`f.yaml:2:3: unknown key "zzzzzzzz" in gate; known are fail_on, fail_on_signature, approvers, waivers`}},
 		"several":             {"a1: 1\nestate: x\nb1: 2\n", []string{"f.yaml:1:1: unknown key \"a1\" in the file; known are estate, sources, zones, workloads, data, services, gate", "f.yaml:3:1: unknown key \"b1\" in the file; known are estate, sources, zones, workloads, data, services, gate"}},
 		"duplicate":           {"estate: a\nestate: b\n", []string{`f.yaml:2:1: key "estate" is given twice, first in line 1`}},
 		"not a list":          {"sources: aws\n", []string{`f.yaml:1:10: sources is "aws", where a list is expected; write it as a list: [one, two]`}},

@@ -7,6 +7,7 @@
 package scope
 
 import (
+	"crypto/ed25519"
 	"fmt"
 	"io"
 	"net/netip"
@@ -43,6 +44,9 @@ type Scope struct {
 	Data     Data
 	Services []Service
 	Gate     Gate
+	// Held are settings that were taken back to their defaults because no
+	// approver signed them.
+	Held []Loosening
 	// File is the path it was read from; empty for Default.
 	File string
 }
@@ -66,6 +70,8 @@ type Declared struct {
 	Purpose string
 	Zone    string // empty: by the zones' matches
 	Pilot   Pilot
+	// Limit bounds what it may be scaled to with a certificate; 0: no limit.
+	Limit int
 	// Ignore says that what matches is no AI workload.
 	Ignore bool
 	Place  strict.Place
@@ -74,6 +80,8 @@ type Declared struct {
 // Pilot bounds what a workload may be scaled to without a certificate.
 type Pilot struct {
 	Replicas int // replicas or instances; 1 unless set
+	// Signature of an approver, where the gate names any.
+	Signature string
 }
 
 // Data says where labelled data may be and how long it is kept.
@@ -114,9 +122,11 @@ type Terms struct {
 type Gate struct {
 	// FailOn is the least severity that counts; high unless set.
 	FailOn finding.Severity
-	// Approvers are keys ("ed25519:BASE64"); where there are any, a waiver
-	// counts only if one of them signed it.
-	Approvers []string
+	// FailOnSignature is an approver's word that a FailOn below high is meant.
+	FailOnSignature string
+	// Approvers are public keys; where there are any, a waiver, a pilot above 1
+	// and a FailOn weaker than high count only if one of them signed it.
+	Approvers []ed25519.PublicKey
 	Waivers   []finding.Waiver
 }
 

@@ -48,6 +48,15 @@ func (w *Workloads) Pilot(id string) int {
 	return 1
 }
 
+// Limit returns how many replicas or instances a workload may have with a
+// certificate; 0 is no limit.
+func (w *Workloads) Limit(id string) int {
+	if d := w.details[id]; d != nil {
+		return d.Limit
+	}
+	return 0
+}
+
 // Of lists the ids of the workloads an asset is part of, or is touched by.
 func (w *Workloads) Of(asset string) []string {
 	n, ok := w.snap.Find(asset)

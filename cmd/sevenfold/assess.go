@@ -38,7 +38,7 @@ func newAssess(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s.sayExpired(result.Expired)
+			s.sayLapsed(result.Lapsed)
 			doc := result.Document(version, s.scope, s.controls)
 			only, err := choose(doc, result.Workloads.List, args)
 			if err != nil {
@@ -129,14 +129,13 @@ func (g *globals) textOptions(workload string) report.Options {
 	return opt
 }
 
-// sayExpired names the waivers that do not, or no longer, count.
-func (s *session) sayExpired(waivers []finding.Waiver) {
-	if gate := s.scope.Gate; len(gate.Approvers) > 0 && len(gate.Waivers) > 0 {
-		printFailure(s.g.stderr, &failure{what: fmt.Sprintf("none of the %d waivers counts: gate.approvers asks for an approver's signature, which this version cannot check yet", len(gate.Waivers)),
-			where: s.file, hint: "take gate.approvers out to accept unsigned waivers until then"})
-	}
-	for _, w := range waivers {
-		printFailure(s.g.stderr, &failure{what: fmt.Sprintf("waiver of %s for %s no longer counts: expired %q", w.Criterion, w.Workload, w.Expires),
-			where: s.file, hint: "mend what it covered, or renew it with a new reason and date"})
+// sayLapsed names the waivers that do not, or no longer, count.
+func (s *session) sayLapsed(lapsed []gate.Lapsed) {
+	for _, w := range lapsed {
+		hint := "mend what it covered, or renew it: sevenfold gate waive"
+		if len(s.scope.Gate.Approvers) > 0 {
+			hint += " --key with the key of an approver"
+		}
+		printFailure(s.g.stderr, &failure{what: fmt.Sprintf("waiver of %s for %s does not count: %s", w.Criterion, w.Workload, w.Why), where: s.file, hint: hint})
 	}
 }

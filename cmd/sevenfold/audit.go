@@ -29,7 +29,7 @@ func newAudit(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s.sayExpired(result.Expired)
+			s.sayLapsed(result.Lapsed)
 			doc := result.Document(version, s.scope, s.controls)
 			doc.Command = "sevenfold audit"
 			narrow(doc, "audit")

@@ -53,6 +53,10 @@ func (g *globals) open() (*session, error) {
 			return nil, usage(what, hint)
 		}
 		s.scope = loaded
+		for _, l := range loaded.Held {
+			printFailure(g.stderr, &failure{what: l.String() + " does not count: gate.approvers asks for an approver's signature", where: s.file,
+				hint: "sevenfold gate waive --key with the key of an approver prints it; until then the default holds"})
+		}
 		if err := s.checkWaivers(); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,86 @@
+package scope
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+)
+
+// Where approvers are named, only a setting that one of them signed loosens the
+// gate, and a signature of one setting serves no other.
+func TestLooseningNeedsAnApprover(t *testing.T) {
+	seed := make([]byte, ed25519.SeedSize)
+	approver := ed25519.NewKeyFromSeed(seed)
+	seed[0] = 1
+	stranger := ed25519.NewKeyFromSeed(seed)
+	sign := func(key ed25519.PrivateKey, setting, workload, value string) string {
+		return Loosening{setting, workload, value}.Sign(key)
+	}
+	tests := map[string]struct {
+		pilotSig, failSig string
+		pilot             int
+		failOn            finding.Severity
+	}{
+		"signed":             {sign(approver, "pilot", "w", "5"), sign(approver, "fail_on", "", "critical"), 5, finding.Critical},
+		"unsigned":           {"", "", 1, finding.High},
+		"by a stranger":      {sign(stranger, "pilot", "w", "5"), sign(stranger, "fail_on", "", "critical"), 1, finding.High},
+		"of another":         {sign(approver, "pilot", "v", "5"), sign(approver, "pilot", "", "critical"), 1, finding.High},
+		"of another value":   {sign(approver, "pilot", "w", "50"), sign(approver, "fail_on", "", "high"), 1, finding.High},
+		"no base64":          {"?", "?", 1, finding.High},
+		"only one is signed": {sign(approver, "pilot", "w", "5"), "", 5, finding.High},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			key := "ed25519:" + base64.StdEncoding.EncodeToString(approver.Public().(ed25519.PublicKey))
+			s, err := Parse("f.yaml", fmt.Appendf(nil, "workloads:\n  - {name: w, pilot: {replicas: 5, signature: %q}}\ngate: {fail_on: critical, fail_on_signature: %q, approvers: [%q]}\n", tt.pilotSig, tt.failSig, key))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.Declared[0].Pilot.Replicas; got != tt.pilot {
+				t.Errorf("pilot %d, want %d", got, tt.pilot)
+			}
+			if s.Gate.FailOn != tt.failOn {
+				t.Errorf("fail_on %s, want %s", s.Gate.FailOn, tt.failOn)
+			}
+			held := 0
+			for _, x := range []bool{tt.pilot == 1, tt.failOn == finding.High} {
+				if x {
+					held++
+				}
+			}
+			if len(s.Held) != held {
+				t.Errorf("held %v, want %d", s.Held, held)
+			}
+		})
+	}
+}
+
+// A stricter fail_on and a pilot of one need nobody's word.
+func TestStricterNeedsNobody(t *testing.T) {
+	s, err := Parse("f.yaml", []byte("workloads:\n  - {name: w, pilot: {replicas: 1}}\n  - {name: v, pilot: {replicas: 0}}\n"+
+		"gate: {fail_on: low, approvers: [\"ed25519:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"]}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Held) != 0 || s.Gate.FailOn != finding.Low || s.Declared[1].Pilot.Replicas != 0 {
+		t.Errorf("held %v, fail_on %s, pilots %v", s.Held, s.Gate.FailOn, cmp.Diff(nil, s.Declared))
+	}
+}
+
+func TestLimit(t *testing.T) {
+	for text, ok := range map[string]bool{"limit: {replicas: 8}": true, "limit: {replicas: 0}": false, "limit: {replicas: -1}": false,
+		"limit: {replicas: 3}, pilot: {replicas: 4}": false, "limit: {replicas: 4}, pilot: {replicas: 4}": true} {
+		s, err := Parse("f.yaml", []byte("workloads:\n  - {name: w, "+text+"}\n"))
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+		if ok && s.Declared[0].Limit == 0 {
+			t.Errorf("%s: no limit is read", text)
+		}
+	}
+}
