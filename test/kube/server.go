@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -27,7 +28,9 @@ import (
 const readyWithin = 2 * time.Minute
 
 // run serves until ctx ends. It writes the kubeconfig's path to ready once
-// requests are answered.
+// requests are answered. In a folder that was served from before it goes on
+// with the same objects, address, certificate and users, so that clients see a
+// server that was restarted.
 func run(ctx context.Context, dir, moreTokens string, ready io.Writer) error {
 	if dir == "" {
 		return errors.New("-dir is required: name an empty folder")
@@ -37,9 +40,9 @@ func run(ctx context.Context, dir, moreTokens string, ready io.Writer) error {
 		return err
 	}
 	defer etcd.Close()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen(filepath.Join(dir, "address"))
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
 	token, err := writeSecrets(dir, moreTokens)
 	if err != nil {
@@ -106,9 +109,26 @@ func serve(ctx context.Context, dir, etcdURL string, l net.Listener) error {
 	return app.Run(ctx, completed)
 }
 
-// writeSecrets makes the token file and the service account key, and returns
-// the administrator's token.
+// listen takes the address noted in file, else a free one, which it notes.
+func listen(file string) (net.Listener, error) {
+	address := "127.0.0.1:0"
+	if noted, err := os.ReadFile(file); err == nil {
+		address = string(noted)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, os.WriteFile(file, []byte(l.Addr().String()), 0o600)
+}
+
+// writeSecrets makes the token file and the service account key, unless they
+// are there, and returns the administrator's token.
 func writeSecrets(dir, moreTokens string) (string, error) {
+	if made, err := os.ReadFile(filepath.Join(dir, "tokens.csv")); err == nil {
+		token, _, _ := strings.Cut(string(made), ",")
+		return token, nil
+	}
 	var raw [16]byte
 	if _, err := rand.Read(raw[:]); err != nil {
 		return "", err

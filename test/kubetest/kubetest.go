@@ -31,41 +31,68 @@ type Server struct {
 	// Config is the administrator's client configuration.
 	Config *rest.Config
 
-	tb  testing.TB
-	dir string
+	tb    testing.TB
+	dir   string
+	cmd   *exec.Cmd // nil while stopped
+	stdin io.Closer
 }
 
 // Start runs an API server until the test ends. It takes about three seconds.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	dir := tb.TempDir()
-	var log bytes.Buffer
-	cmd := exec.Command(binary(tb), "-dir", dir)
-	cmd.Stderr = &log
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { stop(cmd, stdin) })
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		stop(cmd, stdin) // so that the log is whole
-		tb.Fatalf("the API server did not start: %v\n%s", err, log.Bytes())
-	}
-	s := &Server{Kubeconfig: strings.TrimSpace(line), tb: tb, dir: dir}
+	s := &Server{tb: tb, dir: tb.TempDir()}
+	tb.Cleanup(s.Stop)
+	s.Kubeconfig = s.run()
+	var err error
 	s.Config, err = clientcmd.BuildConfigFromFlags("", s.Kubeconfig)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	s.Config.QPS = -1 // no client-side limit
 	return s
+}
+
+// run starts the process and returns the kubeconfig's path once it serves.
+func (s *Server) run() string {
+	s.tb.Helper()
+	var log bytes.Buffer
+	cmd := exec.Command(binary(s.tb), "-dir", s.dir)
+	cmd.Stderr = &log
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.tb.Fatal(err)
+	}
+	s.cmd, s.stdin = cmd, stdin
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		s.Stop() // so that the log is whole
+		s.tb.Fatalf("the API server did not start: %v\n%s", err, log.Bytes())
+	}
+	return strings.TrimSpace(line)
+}
+
+// Stop kills the server, as a crash would. Its data stays until the test ends;
+// Restart goes on with it. A stopped server stays stopped.
+func (s *Server) Stop() {
+	if s.cmd != nil {
+		stop(s.cmd, s.stdin)
+		s.cmd = nil
+	}
+}
+
+// Restart starts a server that was stopped, or stops it first: the same
+// objects, address and users, so that every client made for it goes on.
+func (s *Server) Restart() {
+	s.tb.Helper()
+	s.Stop()
+	s.run()
 }
 
 // stop closes the server's standard input, which ends it, and kills it: its

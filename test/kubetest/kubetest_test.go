@@ -56,3 +56,22 @@ spec: {n: 1}
 		t.Errorf("list things as eve: %v, want forbidden", err)
 	}
 }
+
+// A restarted server has its objects still, and clients made before go on.
+func TestRestartKeepsObjects(t *testing.T) {
+	s := kubetest.Start(t)
+	s.Apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, namespace: default}\ndata: {k: v}\n")
+	client, err := dynamic.NewForConfig(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps := client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}).Namespace("default")
+	s.Stop()
+	if _, err := maps.Get(context.Background(), "kept", metav1.GetOptions{}); err == nil {
+		t.Error("a stopped server answers")
+	}
+	s.Restart()
+	if _, err := maps.Get(context.Background(), "kept", metav1.GetOptions{}); err != nil {
+		t.Errorf("after the restart: %v", err)
+	}
+}
