@@ -70,7 +70,7 @@ type Asset struct {
 	Name    string `json:"name,omitempty"`
 	// Tags are cloud tags or Kubernetes labels. Nil when they were not read;
 	// empty when they were read and there are none.
-	Tags map[string]string `json:"tags,omitempty"`
+	Tags map[string]string `json:"tags,omitzero"`
 	// Config is the provider's describe output as one JSON object: the primary
 	// reply at the root, each further reply under its operation's name
 	// ("GetBucketPolicy"), spelt as the AWS command line prints them.

@@ -1,0 +1,171 @@
+package certificate
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// The files of an evidence bundle. Beside them lie the controls of the user's
+// own, under controls/.
+const (
+	SnapshotFile = "snapshot.jsonl.gz" // the estate judged, estate.Snapshot.Export
+	ScopeFile    = "sevenfold.yaml"    // what it was judged by; not there if there was none
+	VersionsFile = "versions.json"     // what judged it
+	ControlsDir  = "controls/"
+)
+
+// Bounds of a bundle that is read.
+const (
+	maxBundleFile  = 4 << 30
+	maxBundleFiles = 100_000
+)
+
+// WriteBundle writes the files of a bundle into a folder, which is made if need
+// be and must hold no other bundle's files, and returns their digests.
+func WriteBundle(dir string, files map[string][]byte) (map[string]string, error) {
+	digests := map[string]string{}
+	for _, name := range slices.Sorted(mapKeys(files)) {
+		if !fs.ValidPath(name) {
+			return nil, fmt.Errorf("bundle: %q is no path inside a folder", name)
+		}
+		target := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+			return nil, fmt.Errorf("bundle: %w", err)
+		}
+		if err := os.WriteFile(target, files[name], 0o600); err != nil {
+			return nil, fmt.Errorf("bundle: %w", err)
+		}
+		sum := sha256.Sum256(files[name])
+		digests[name] = hex.EncodeToString(sum[:])
+	}
+	return digests, nil
+}
+
+func mapKeys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// BundleError is a bundle that is not the one a certificate was issued on.
+type BundleError struct {
+	File string
+	Why  string
+}
+
+// Error implements error.
+func (e *BundleError) Error() string {
+	return fmt.Sprintf("the evidence bundle is not the one the certificate was issued on: %s %s", e.File, e.Why)
+}
+
+// OpenBundle checks every file of a bundle against the digests of a statement
+// and returns them as a file system that holds nothing else. A *BundleError
+// names the file that differs; what the statement does not name is not seen.
+func (s *Statement) OpenBundle(dir string) (Bundle, error) {
+	names := slices.Sorted(mapKeys(s.Predicate.Bundle))
+	if len(names) > maxBundleFiles {
+		return Bundle{}, &BundleError{dir, fmt.Sprintf("has %d files, more than %d", len(names), maxBundleFiles)}
+	}
+	if !slices.Contains(names, SnapshotFile) {
+		return Bundle{}, &BundleError{SnapshotFile, "is not named by the certificate"}
+	}
+	for _, name := range names {
+		if !fs.ValidPath(name) {
+			return Bundle{}, &BundleError{name, "is no path inside a folder"}
+		}
+		got, err := digestFile(filepath.Join(dir, filepath.FromSlash(name)))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return Bundle{}, &BundleError{name, "is missing"}
+		case err != nil:
+			return Bundle{}, fmt.Errorf("evidence bundle: %w", err)
+		case got != s.Predicate.Bundle[name]:
+			return Bundle{}, &BundleError{name, "was changed"}
+		}
+	}
+	b := Bundle{dir, names}
+	if name := b.stray(); name != "" {
+		return Bundle{}, &BundleError{name, "is not named by the certificate"}
+	}
+	return b, nil
+}
+
+func digestFile(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, io.LimitReader(f, maxBundleFile+1))
+	if err != nil {
+		return "", err
+	}
+	if n > maxBundleFile {
+		return "", fmt.Errorf("%s has more than %d bytes", name, int64(maxBundleFile))
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Bundle is an evidence bundle whose files are the certificate's.
+type Bundle struct {
+	dir   string
+	names []string
+}
+
+// Has reports whether the bundle holds a file.
+func (b Bundle) Has(name string) bool { return slices.Contains(b.names, name) }
+
+// Path returns where a file of the bundle lies.
+func (b Bundle) Path(name string) string { return filepath.Join(b.dir, filepath.FromSlash(name)) }
+
+// Controls returns the user's own controls, nil if there are none.
+func (b Bundle) Controls() fs.FS {
+	for _, name := range b.names {
+		if strings.HasPrefix(name, ControlsDir) {
+			return os.DirFS(b.Path(strings.TrimSuffix(ControlsDir, "/")))
+		}
+	}
+	return nil
+}
+
+// stray returns a file below controls/ that the certificate does not name:
+// what lies there is all asked.
+func (b Bundle) stray() (name string) {
+	_ = fs.WalkDir(os.DirFS(b.dir), strings.TrimSuffix(ControlsDir, "/"), func(at string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !b.Has(at) {
+			name = at
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return name
+}
+
+// Collect reads the files below a folder into a bundle's files under prefix.
+func Collect(files map[string][]byte, prefix string, from fs.FS) error {
+	return fs.WalkDir(from, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := fs.ReadFile(from, name)
+		if err == nil {
+			files[path.Join(prefix, name)] = bytes.Clone(text)
+		}
+		return err
+	})
+}
