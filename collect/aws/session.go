@@ -34,6 +34,8 @@ type region struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	silences atomic.Int32
+	heard    atomic.Bool             // a call succeeded here
+	lost     atomic.Pointer[failure] // why it was given up
 }
 
 // errGivenUp ends the work in a region that does not answer or refuses
@@ -75,6 +77,10 @@ func join(whole, page map[string]any) {
 // of calls at once. An error ends it and is a *failure.
 func (s *session) pages(ctx context.Context, req api.Request) func(yield func(map[string]any, error) bool) {
 	return func(yield func(map[string]any, error) bool) {
+		if f := s.lost(req); f != nil {
+			yield(nil, f)
+			return
+		}
 		if err := s.c.acquire(ctx); err != nil {
 			yield(nil, asFailure(err))
 			return
@@ -130,10 +136,15 @@ func decodePage(raw []byte) (map[string]any, error) {
 func (s *session) judge(ctx context.Context, req api.Request, err error) error {
 	r := s.region(req.Region)
 	if err == nil {
+		r.heard.Store(true)
 		r.silences.Store(0)
 		return nil
 	}
 	f := asFailure(err)
+	// A service with one home says nothing of the region it was asked for.
+	if f.cause != api.CauseCredentials && api.HomeRegion(req.Service, req.Region) != "" {
+		return f
+	}
 	switch f.cause {
 	case api.CauseCredentials:
 		// A role that cannot be entered at all says nothing of the others: enter
@@ -142,6 +153,9 @@ func (s *session) judge(ctx context.Context, req api.Request, err error) error {
 			s.c.stop(&CredentialsError{Source: s.c.opts.Source, Err: f})
 		}
 	case api.CauseDisabled:
+		if r.heard.Load() {
+			break // the account lacks this service, not the region
+		}
 		s.giveUp(r, f, "it is not enabled for the account ("+f.why+")")
 	case api.CauseUnreachable:
 		if ctx.Err() == nil && int(r.silences.Add(1)) >= s.c.opts.Bounds.Silences {
@@ -167,10 +181,25 @@ func (s *session) region(name string) *region {
 	return r
 }
 
+// lost tells why a call need not be made: the region it would go to was given
+// up. What is global and has parts in a region (a bucket) would else wait there
+// for each of its parts. Services with one home are asked all the same.
+func (s *session) lost(req api.Request) *failure {
+	s.mu.Lock()
+	r := s.regions[req.Region]
+	s.mu.Unlock()
+	if r == nil || api.HomeRegion(req.Service, req.Region) != "" {
+		return nil
+	}
+	return r.lost.Load()
+}
+
 // giveUp ends the work in a region and says so once.
 func (s *session) giveUp(r *region, f *failure, why string) {
 	s.mu.Lock()
 	over := r.ctx.Err() != nil
+	r.lost.CompareAndSwap(nil, &failure{code: f.code, status: f.status, cause: f.cause, err: f.err,
+		why: "not asked: " + r.name + " was given up: " + why})
 	r.cancel(errGivenUp)
 	s.mu.Unlock()
 	if over {

@@ -172,14 +172,14 @@ func (j *job) attempt(ctx context.Context, g *gate) (json.RawMessage, time.Durat
 		j.c.count(j.req.Key(), Stat{Calls: 1})
 		e := j.network(err)
 		if e.Cause == CauseUnreachable {
-			g.answered(false)
+			g.unanswered(e)
 		}
 		return nil, 0, e
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, j.c.opt.MaxReply+1))
 	j.c.count(j.req.Key(), Stat{Calls: 1, Bytes: int64(len(body))})
-	g.answered(true) // also by a body that breaks off: someone is there
+	g.answered() // also by a body that breaks off: someone is there
 	if err != nil {
 		return nil, 0, j.cut(err, resp)
 	}

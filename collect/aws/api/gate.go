@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -32,27 +33,31 @@ var usual = Limit{PerSecond: 15, Burst: 40, Concurrent: 10}
 // deadAfter failures to get any answer, with none ever got, end the attempts
 // on a service in a region, and regionDeadAfter those on a region: one that
 // never answers must not cost a time-out for each of its resources, nor for
-// each of its services.
+// each of its services. A time-out counts as timeoutWeight failures, since it
+// costs the whole of AttemptTimeout where a refused connection costs nothing.
 const (
 	deadAfter       = 4
 	regionDeadAfter = 12
+	timeoutWeight   = 2
 )
 
 // pulse says whether anything ever came back from somewhere.
 type pulse struct {
 	mu     sync.Mutex
-	silent int  // attempts in a row without any answer
+	silent int  // attempts in a row without any answer, by weight
 	alive  bool // an answer came once
 }
 
-func (p *pulse) note(answered bool) {
+func (p *pulse) answered() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if answered {
-		p.alive, p.silent = true, 0
-	} else {
-		p.silent++
-	}
+	p.alive, p.silent = true, 0
+}
+
+func (p *pulse) unanswered(weight int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.silent += weight
 }
 
 func (p *pulse) deadAfter(n int) bool {
@@ -120,9 +125,19 @@ func (g *gate) dead() bool {
 	return g.own.deadAfter(deadAfter) || g.region.deadAfter(regionDeadAfter)
 }
 
-func (g *gate) answered(got bool) {
-	g.own.note(got)
-	g.region.note(got)
+func (g *gate) answered() {
+	g.own.answered()
+	g.region.answered()
+}
+
+// unanswered notes an attempt that got no answer.
+func (g *gate) unanswered(e *Error) {
+	weight := 1
+	if errors.Is(e.wrapped, context.DeadlineExceeded) {
+		weight = timeoutWeight
+	}
+	g.own.unanswered(weight)
+	g.region.unanswered(weight)
 }
 
 // throttled halves the rate, at most once a second: the calls in flight are
