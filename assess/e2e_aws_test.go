@@ -218,6 +218,12 @@ func damaged(t *testing.T, c *cloud, whole *assess.Result) {
 			on("s3", "ListBuckets", faultproxy.Empty, ""), on("kms", "ListKeys", faultproxy.Empty, ""),
 			on("ec2", "DescribeSecurityGroups", faultproxy.Empty, ""), on("iam", "GetAccountAuthorizationDetails", faultproxy.Empty, ""),
 		},
+		"an object without members": {
+			on("sagemaker", "ListNotebookInstances", faultproxy.Hollow, ""), on("lambda", "ListFunctions", faultproxy.Hollow, ""),
+			on("s3", "ListBuckets", faultproxy.Hollow, ""), on("kms", "ListKeys", faultproxy.Hollow, ""),
+			on("ec2", "DescribeSecurityGroups", faultproxy.Hollow, ""), on("iam", "GetAccountAuthorizationDetails", faultproxy.Hollow, ""),
+			on("sagemaker", "ListModels", faultproxy.Hollow, ""),
+		},
 		"refusal": {
 			on("kms", "ListKeys", faultproxy.DeniedBySCP, ""), on("iam", "GetAccountAuthorizationDetails", faultproxy.ServerError, ""),
 			on("lambda", "ListFunctions", faultproxy.Reset, ""),

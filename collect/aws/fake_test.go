@@ -89,6 +89,13 @@ func least(req api.Request) map[string]any {
 		panic(err)
 	}
 	out := map[string]any{}
+	if op, ok := api.Operation(req.Service, req.Operation); ok {
+		for _, m := range op.Outputs() {
+			if m.Required && m.Type == "list" {
+				out[m.Name] = []any{}
+			}
+		}
+	}
 	for _, r := range c.Resources() {
 		for _, call := range r.AllCalls() {
 			if call.Operation() != req.Key() || call.Empty {

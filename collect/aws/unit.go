@@ -3,6 +3,8 @@ package aws
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -175,6 +177,10 @@ func (w *walk) pages(req api.Request, more map[string]any, bound int) {
 			w.listFailed(req, asFailure(err))
 			return
 		}
+		if what := unsaid(w.rs, page); what != "" {
+			w.listFailed(req, malformed("the reply lacks "+what+", which it always holds", nil))
+			return
+		}
 		for _, r := range w.rs {
 			for _, item := range r.Items(w.scope, page) {
 				if bound > 0 && n >= bound {
@@ -189,6 +195,36 @@ func (w *walk) pages(req api.Request, more map[string]any, bound int) {
 			list = &catalog.Call{}
 		}
 	}
+}
+
+// unsaid names the list that a page lacks though the service's model says that
+// every reply holds it; such a page does not say that there is none. Where the
+// model leaves it open a missing list is an empty one, as the services' own
+// clients read it: whose answer it is, the client has made sure of.
+func unsaid(rs []*catalog.Resource, page map[string]any) string {
+	for _, r := range rs {
+		op, ok := api.Operation(r.List.ServiceName(), r.List.Op)
+		if !ok {
+			continue
+		}
+		members, at := op.Outputs(), any(page)
+		for step := range strings.SplitSeq(r.List.Items, ".") {
+			name, _, list := strings.Cut(step, "[")
+			i := slices.IndexFunc(members, func(m api.Member) bool { return m.Name == name })
+			have, isObject := at.(map[string]any)
+			if i < 0 || !isObject {
+				break
+			}
+			if have[name] == nil && members[i].Required {
+				return name
+			}
+			if list {
+				break
+			}
+			members, at = members[i].Members(), have[name]
+		}
+	}
+	return ""
 }
 
 // listFailed says that a listing broke off. A code that means "there is none

@@ -38,6 +38,7 @@ const (
 	Reset          Fault = "reset"                 // the connection is reset
 	WrongMember    Fault = "wrong-typed member"    // the true answer, Member being of another type
 	Empty          Fault = "empty body"            // status 200, no body
+	Hollow         Fault = "nothing in the body"   // status 200, an object without members, as from who knows no better
 	Absent         Fault = "the code in Rule.Code" // a refusal with that code, status 404
 )
 

@@ -40,12 +40,23 @@ func (p *Proxy) play(rule Rule, c wire.Call, w http.ResponseWriter, r *http.Requ
 		_, _ = w.Write([]byte(`{"half": <tag`))
 	case Empty:
 		w.WriteHeader(http.StatusOK)
+	case Hollow:
+		hollow(c, w)
 	case HTML:
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte("<!DOCTYPE html><html><body>Sign in to continue</body></html>"))
 	default:
 		p.damage(rule, c, w, r)
 	}
+}
+
+// hollow answers with the emptiest object of the service's protocol.
+func hollow(c wire.Call, w http.ResponseWriter) {
+	if c.Operation != "" && slices.Contains([]string{"query", "ec2", "rest-xml"}, c.Op.Protocol()) {
+		_, _ = fmt.Fprintf(w, "<%[1]sResponse></%[1]sResponse>", c.Operation)
+		return
+	}
+	_, _ = w.Write([]byte("{}"))
 }
 
 func (p *Proxy) slow(d time.Duration, w http.ResponseWriter, r *http.Request) {

@@ -205,11 +205,22 @@ func (j *job) read(g *gate, resp *http.Response, body []byte) (json.RawMessage, 
 		return nil, 0, j.classify(resp, se.Code, se.Message, se.RequestID)
 	case err != nil:
 		return nil, 0, j.malformed(resp, err.Error())
+	case saysNothing(j.svc, j.op, reply) && requestID(resp.Header) == "":
+		return nil, 0, j.malformed(resp, "the reply says nothing and bears no request id: it may not be the service's")
 	}
 	j.c.trusted.Store(true)
 	j.c.trustedIn.LoadOrStore(j.to.signRegion, true)
 	g.recover()
 	return reply, 0, nil
+}
+
+// saysNothing reports whether a reply that has members by the model came
+// without any. Services do leave out lists that are empty, and a client has to
+// read that as "none" (SQS never says an empty QueueUrls); but so would "{}"
+// from whatever else answers at the address read. The service's own replies
+// bear a request id, in every protocol.
+func saysNothing(svc *service, op *operation, reply json.RawMessage) bool {
+	return string(reply) == "{}" && op.out >= 0 && hasBody(svc, op)
 }
 
 func retryAfter(h http.Header, now time.Time) time.Duration {

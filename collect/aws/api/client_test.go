@@ -222,3 +222,38 @@ func BenchmarkCall(b *testing.B) {
 		s.got, s.bodies = nil, nil
 	}
 }
+
+// TestNothingIsBelievedOfTheServiceOnly: an object without members is the
+// service's own word if it bears a request id, and nobody's otherwise.
+func TestNothingIsBelievedOfTheServiceOnly(t *testing.T) {
+	for name, tt := range map[string]struct {
+		service, operation, body, header string
+		want                             string // the reply; empty: malformed
+	}{
+		"json_from_the_service":      {"sqs", "ListQueues", `{}`, "X-Amzn-Requestid", `{}`},
+		"json_from_somebody":         {"sqs", "ListQueues", `{}`, "X-Powered-By", ""},
+		"rest_json_from_somebody":    {"lambda", "ListFunctions", ` {} `, "X-Powered-By", ""},
+		"rest_xml_from_the_service":  {"s3", "GetBucketVersioning", `<VersioningConfiguration/>`, "X-Amz-Request-Id", `{}`},
+		"rest_xml_from_somebody":     {"s3", "GetBucketVersioning", `<VersioningConfiguration/>`, "X-Powered-By", ""},
+		"ec2_from_somebody":          {"ec2", "DescribeVpcs", `<DescribeVpcsResponse/>`, "X-Powered-By", ""},
+		"what_says_something_speaks": {"sqs", "ListQueues", `{"QueueUrls":[]}`, "X-Powered-By", `{"QueueUrls":[]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(always(200, tt.body, tt.header, "4711"), Options{})
+			req := Request{Service: tt.service, Operation: tt.operation}
+			if tt.service == "s3" {
+				req.Params = map[string]any{"Bucket": "b"}
+			}
+			got, err := c.Call(context.Background(), req)
+			if tt.want != "" {
+				if err != nil || string(got) != tt.want {
+					t.Errorf("got %s, %v; want %s", got, err, tt.want)
+				}
+				return
+			}
+			if e := errorOf(t, err); e.Status != estate.ReadMalformed {
+				t.Errorf("got %v (%s), want malformed", e, e.Status)
+			}
+		})
+	}
+}
