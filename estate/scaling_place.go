@@ -176,11 +176,15 @@ func (s *scaling) doubt(sp spot, inside bool) string {
 }
 
 // refused says how the read of the reply under key ended, "" if what is not in
-// it is known not to be there. must asks for a read that says so.
+// it is known not to be there. must asks for a read that says so. An export
+// that holds the description of a thing need not hold the list it stands in.
 func (s *scaling) refused(key string, must bool) string {
-	known := !must
+	known, described := !must, false
 	for _, r := range s.asset.Reads {
-		if r.Key != key {
+		described = described || r.Key == key && r.Status == ReadOK && verb(r.Operation) > 0
+	}
+	for _, r := range s.asset.Reads {
+		if r.Key != key || described && r.Status == ReadSkipped && verb(r.Operation) == 0 {
 			continue
 		}
 		if !r.Status.Known() {

@@ -122,6 +122,10 @@ func TestWhatIsNotKnownIsNeverZero(t *testing.T) {
 			}
 		})
 	}
+	described := &Asset{ID: "x", Reads: []Read{{Operation: "s:ListThings", Status: ReadSkipped}, {Operation: "s:DescribeThing", Status: ReadOK}}}
+	if got, err := (ScaleRule{Amounts: []Amount{n}}).Read(described, json.RawMessage(`{}`)); err != nil || got.Capacities[0].Unknown {
+		t.Errorf("a description in an export without its list: %+v, %v", got.Capacities, err)
+	}
 	absent := &Asset{ID: "x", Reads: []Read{{Operation: "s:GetX", Key: "GetX", Status: ReadAbsent}}}
 	got, err := ScaleRule{Amounts: []Amount{reply}}.Read(absent, json.RawMessage(`{}`))
 	if diff := cmp.Diff([]Capacity{{Path: "GetX.N", Units: NoLimit}}, got.Capacities); err != nil || diff != "" {
