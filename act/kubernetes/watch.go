@@ -1,0 +1,169 @@
+package kubernetes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+)
+
+// watches makes the views; nothing is asked of the cluster yet.
+func (c *Client) watches() {
+	c.seen = map[schema.GroupVersionResource]cache.SharedIndexInformer{}
+	for r, only := range map[schema.GroupVersionResource]metav1.ListOptions{
+		namespaces:   {LabelSelector: GateLabel},
+		deployments:  {},
+		statefulSets: {},
+		verdicts:     {FieldSelector: "metadata.name=" + VerdictName},
+	} {
+		client := c.dynamic.Resource(r)
+		c.seen[r] = cache.NewSharedIndexInformer(&cache.ListWatch{
+			ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+				o.LabelSelector, o.FieldSelector = only.LabelSelector, only.FieldSelector
+				return client.List(ctx, o)
+			},
+			WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+				o.LabelSelector, o.FieldSelector = only.LabelSelector, only.FieldSelector
+				return client.Watch(ctx, o)
+			},
+		}, &unstructured.Unstructured{}, 0, cache.Indexers{})
+	}
+}
+
+// Run watches the cluster until ctx ends. ready is called once everything was
+// seen, changed on every change since that may matter to the gate.
+func (c *Client) Run(ctx context.Context, ready, changed func()) error {
+	defer c.http.CloseIdleConnections()
+	ends := make(chan struct{}, len(c.seen))
+	var synced []cache.InformerSynced
+	for r, informer := range c.seen {
+		if err := c.prepare(ctx, r, informer, changed); err != nil {
+			return err
+		}
+		synced = append(synced, informer.HasSynced)
+		go func() {
+			informer.RunWithContext(ctx)
+			ends <- struct{}{}
+		}()
+	}
+	if cache.WaitForCacheSync(ctx.Done(), synced...) {
+		ready()
+	}
+	<-ctx.Done()
+	for range c.seen {
+		<-ends
+	}
+	return nil
+}
+
+// prepare sets what a view keeps, hears and complains of.
+func (c *Client) prepare(ctx context.Context, r schema.GroupVersionResource, informer cache.SharedIndexInformer, changed func()) error {
+	_, errHandler := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(any) { changed() },
+		DeleteFunc: func(any) { changed() },
+		UpdateFunc: func(before, after any) {
+			if matters(before, after) {
+				changed()
+			}
+		},
+	})
+	return errors.Join(errHandler, informer.SetTransform(slim),
+		informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
+			quiet := errors.Is(err, io.EOF) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
+			if c.opts.Failed != nil && !quiet && ctx.Err() == nil {
+				c.opts.Failed("watch "+r.Resource, hinted(err, r))
+			}
+		}))
+}
+
+// hinted adds what to do about a read that is refused.
+func hinted(err error, r schema.GroupVersionResource) error {
+	switch {
+	case apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err):
+		return fmt.Errorf("%w (hint: bind the ClusterRole sevenfold-gate, which sevenfold gate admission --manifests prints)", err)
+	case r == verdicts && apierrors.IsNotFound(err):
+		return fmt.Errorf("%w (hint: sevenfold gate admission --manifests | kubectl apply -f - makes the ScaleVerdict type)", err)
+	}
+	return err
+}
+
+// slim drops what nobody here reads: it is most of an object, and changes all
+// the time.
+func slim(obj any) (any, error) {
+	if u, ok := obj.(*unstructured.Unstructured); ok {
+		unstructured.RemoveNestedField(u.Object, "metadata", "managedFields")
+		unstructured.RemoveNestedField(u.Object, "status")
+	}
+	return obj, nil
+}
+
+// matters reports whether an update changed more than the version: a status,
+// say, is dropped before.
+func matters(before, after any) bool {
+	a, ok1 := before.(*unstructured.Unstructured)
+	b, ok2 := after.(*unstructured.Unstructured)
+	if !ok1 || !ok2 {
+		return true
+	}
+	return a.GetGeneration() != b.GetGeneration() || !maps.Equal(a.GetLabels(), b.GetLabels()) || !maps.Equal(a.GetAnnotations(), b.GetAnnotations()) ||
+		a.GetDeletionTimestamp() != b.GetDeletionTimestamp()
+}
+
+// Gated lists the namespaces with the gate's label that are not being deleted,
+// in order.
+func (c *Client) Gated() []string {
+	var out []string
+	for _, obj := range c.seen[namespaces].GetStore().List() {
+		if u, ok := obj.(*unstructured.Unstructured); ok && u.GetDeletionTimestamp() == nil {
+			out = append(out, u.GetName())
+		}
+	}
+	slices.SortFunc(out, strings.Compare)
+	return out
+}
+
+// Seen returns a Deployment or StatefulSet as last seen, without its status;
+// false if there was none.
+func (c *Client) Seen(namespace, kind, name string) (json.RawMessage, bool) {
+	r, ok := resourceOf(kind)
+	if !ok {
+		return nil, false
+	}
+	u, ok := c.view(r, namespace, name)
+	if !ok {
+		return nil, false
+	}
+	raw, err := json.Marshal(u.Object)
+	return raw, err == nil
+}
+
+// Verdict returns the spec of a namespace's ScaleVerdict as last seen.
+func (c *Client) Verdict(namespace string) (json.RawMessage, bool) {
+	u, ok := c.view(verdicts, namespace, VerdictName)
+	if !ok {
+		return nil, false
+	}
+	raw, err := spec(u)
+	return raw, err == nil
+}
+
+func (c *Client) view(r schema.GroupVersionResource, namespace, name string) (*unstructured.Unstructured, bool) {
+	obj, found, err := c.seen[r].GetStore().GetByKey(namespace + "/" + name)
+	if err != nil || !found {
+		return nil, false
+	}
+	u, ok := obj.(*unstructured.Unstructured)
+	return u, ok
+}

@@ -1,0 +1,87 @@
+// Package admission is the gate of a Kubernetes cluster: it turns certificates
+// into the ScaleVerdicts by which the API server refuses growth (Controller),
+// and answers the API server's questions about growth itself (Webhook).
+//
+// # Who refuses what
+//
+// The floor is an admission policy inside the API server, with the namespace's
+// ScaleVerdict as its parameter. It needs nothing of ours to run, but knows
+// neither the time nor what an object looked like when it was certified. The
+// webhook knows both. Growth passes only if both let it through; only growth is
+// sent to the webhook. So when this package's parts are down, growth stops and
+// shrinking goes on.
+//
+// # Words
+//
+// An object's key is KIND/NAME within its namespace, NAMESPACE/KIND/NAME within
+// the cluster; the kinds are Deployment and StatefulSet of the group apps. The
+// pilot is how far an object may grow without a certificate.
+package admission
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Grant is what one valid certificate allows in a cluster. Objects are named
+// NAMESPACE/KIND/NAME.
+type Grant struct {
+	// Workload is the workload's id, Name how people call it.
+	Workload, Name string
+	// Serial rises with every certificate of the workload, from 1.
+	Serial  int64
+	Expires time.Time
+	// Limits are the greatest numbers of replicas.
+	Limits map[string]int
+	// Digests say what the objects were when they were certified. An object
+	// without one is held to its pilot.
+	Digests map[string]string
+	// Pilot is what stays allowed when the certificate does not hold; an object
+	// without one has the namespace's.
+	Pilot map[string]int
+}
+
+// Refused is a certificate that does not count, and why.
+type Refused struct {
+	Workload string
+	Serial   int64
+	// Objects it names, NAMESPACE/KIND/NAME; they are told why.
+	Objects []string
+	// Why reads on after "because": "its certificate expired on …".
+	Why string
+}
+
+// Grants are the certificates at hand. Current gives those that count now and
+// those that do not; an error says that the certificates could not be read.
+type Grants interface {
+	Current(ctx context.Context) ([]Grant, []Refused, error)
+}
+
+// Digest tells what an object is apart from its scale and what changes by
+// itself, in the words the certificate uses. kind is Deployment or StatefulSet,
+// object as the API server sends it. An error means that it cannot be told.
+type Digest func(kind, namespace, name string, object json.RawMessage) (string, error)
+
+// Cluster is what the gate needs of a cluster. Implementations are safe for
+// concurrent use.
+type Cluster interface {
+	// Gated lists the namespaces that have a ScaleVerdict to be kept: those that
+	// are gated, and those prepared for it. Ones being deleted are left out.
+	Gated() []string
+	// Seen returns an object as last seen; false if there was none.
+	Seen(namespace, kind, name string) (json.RawMessage, bool)
+	// Object reads one object as it is now; false if there is none.
+	Object(ctx context.Context, namespace, kind, name string) (json.RawMessage, bool, error)
+	// Verdict returns the spec of a namespace's ScaleVerdict as last seen.
+	Verdict(namespace string) (json.RawMessage, bool)
+	// WriteVerdict makes or replaces it.
+	WriteVerdict(ctx context.Context, namespace string, spec json.RawMessage) error
+	// Trust makes the API server trust a certificate authority (PEM) when it
+	// calls the webhook, besides those it trusts already.
+	Trust(ctx context.Context, authority []byte) error
+	// Run watches the cluster until ctx ends, and calls changed whenever
+	// something of the above may have changed; ready is called once all was
+	// seen.
+	Run(ctx context.Context, ready, changed func()) error
+}

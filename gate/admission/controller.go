@@ -1,0 +1,192 @@
+package admission
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// resync is how often certificates are read and everything is compared
+	// again, even if nothing seems to have changed.
+	resync = 10 * time.Second
+	// settle is how long changes are gathered before they are acted upon.
+	settle = 100 * time.Millisecond
+)
+
+// controller keeps the ScaleVerdicts of a cluster as the certificates say.
+type controller struct {
+	cluster  Cluster
+	grants   Grants
+	digest   Digest
+	ledger   *ledger
+	now      func() time.Time
+	unlisted int
+	log      *slog.Logger
+
+	mu      sync.Mutex // one reconciliation at a time
+	floor   map[string]int64
+	granted []Grant // when last read
+	refused []Refused
+	said    string // the failure last logged
+}
+
+// reconcile draws up every verdict and writes those that differ. It returns
+// when the first certificate now valid expires; zero if none will. An error
+// names what could not be done; all else is done nevertheless.
+func (c *controller) reconcile(ctx context.Context) (next time.Time, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	granted, refused, errs := c.grants.Current(ctx)
+	if errs == nil {
+		c.granted, c.refused = newest(granted), refused
+	} else {
+		// Those read before go on counting until they expire; with none read
+		// everything is held to its pilot.
+		errs = fmt.Errorf("the certificates cannot be read: %w", errs)
+	}
+	namespaces := c.cluster.Gated()
+	before := make(map[string]*Verdict, len(namespaces))
+	for _, ns := range namespaces {
+		spec, ok := c.cluster.Verdict(ns)
+		if !ok {
+			continue
+		}
+		v, err := parseVerdict(spec)
+		if err != nil {
+			errs = errors.Join(errs, fmt.Errorf("ScaleVerdict of namespace %s: %w", ns, err))
+			continue
+		}
+		before[ns] = v
+		for workload, serial := range v.Serials {
+			c.saw(workload, serial)
+		}
+	}
+	for _, g := range c.granted {
+		c.saw(g.Workload, g.Serial)
+	}
+	o := &outlook{grants: c.granted, refused: c.refused, floor: c.floor, now: c.now(), unlisted: c.unlisted, digest: c.digest, seen: c.cluster.Seen}
+	after := make(map[string]*Verdict, len(namespaces))
+	for _, ns := range namespaces {
+		after[ns] = o.verdict(ns, before[ns])
+	}
+	// The webhook goes by the new verdicts before the floor does: where limits
+	// fall it is the first to refuse.
+	c.ledger.set(after)
+	for _, ns := range namespaces {
+		if b := before[ns]; b != nil && b.equal(after[ns]) {
+			continue
+		}
+		errs = errors.Join(errs, c.write(ctx, ns, before[ns], after[ns]))
+	}
+	for _, g := range c.granted {
+		if g.Expires.After(o.now) && (next.IsZero() || g.Expires.Before(next)) {
+			next = g.Expires
+		}
+	}
+	return next, errs
+}
+
+func (c *controller) saw(workload string, serial int64) {
+	c.floor[workload] = max(c.floor[workload], serial)
+}
+
+func (c *controller) write(ctx context.Context, ns string, before, after *Verdict) error {
+	spec, err := json.Marshal(after)
+	if err == nil {
+		err = c.cluster.WriteVerdict(ctx, ns, spec)
+	}
+	if err != nil {
+		return fmt.Errorf("ScaleVerdict of namespace %s: %w", ns, err)
+	}
+	made := before == nil
+	if made {
+		before = &Verdict{}
+	}
+	c.log.Info("verdict written", "namespace", ns, "made", made, "limits", len(after.Limits))
+	for key, n := range after.Limits {
+		if was, listed := before.Limits[key]; !listed || was != n {
+			c.log.Info("limit", "namespace", ns, "object", key, "from", before.limit(key), "to", n, "why", after.why(key))
+		}
+	}
+	for key := range before.Limits {
+		if _, listed := after.Limits[key]; !listed {
+			c.log.Info("limit", "namespace", ns, "object", key, "from", before.Limits[key], "to", after.Unlisted, "why", after.why(key))
+		}
+	}
+	return nil
+}
+
+// run reconciles at once, on every change, at each expiry and every so often,
+// until ctx ends. done is called after each time that went well.
+func (c *controller) run(ctx context.Context, changed <-chan struct{}, done func()) {
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+			if !pause(ctx, settle) {
+				return
+			}
+		case <-wait.C:
+		}
+		drain(changed)
+		next, err := c.reconcile(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		c.say(err)
+		if err == nil {
+			done()
+		}
+		wait.Reset(c.until(next, err))
+	}
+}
+
+// until is how long to sleep if nothing changes.
+func (c *controller) until(next time.Time, err error) time.Duration {
+	d := resync
+	if err != nil {
+		d = resync / 10
+	}
+	if !next.IsZero() {
+		d = min(d, max(next.Sub(c.now()), time.Millisecond))
+	}
+	return d
+}
+
+// say logs a failure once, until it is another or gone.
+func (c *controller) say(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if text != c.said && text != "" {
+		c.log.Error("the cluster is not as the certificates say", "why", text)
+	}
+	c.said = text
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+func drain(c <-chan struct{}) {
+	select {
+	case <-c:
+	default:
+	}
+}

@@ -1,0 +1,198 @@
+package admission
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bounds of a ScaleVerdict, as its definition has them.
+const (
+	maxListed    = 2000
+	maxWorkloads = 1000
+	maxReason    = 600
+)
+
+// Verdict is the spec of a ScaleVerdict: how far the objects of a namespace may
+// grow. Keys are KIND/NAME.
+type Verdict struct {
+	Unlisted int               `json:"unlisted"`
+	Limits   map[string]int    `json:"limits,omitempty"`
+	Reasons  map[string]string `json:"reasons,omitempty"`
+	Expires  map[string]string `json:"expires,omitempty"` // RFC 3339
+	Digests  map[string]string `json:"digests,omitempty"`
+	Serials  map[string]int64  `json:"serials,omitempty"` // by workload id
+
+	// pilots is what each listed object may have without a certificate, names
+	// the workload it was certified with.
+	pilots map[string]int
+	names  map[string]string
+}
+
+// limit is how far an object may grow by this verdict.
+func (v *Verdict) limit(key string) int {
+	if n, ok := v.Limits[key]; ok {
+		return n
+	}
+	return v.Unlisted
+}
+
+func (v *Verdict) pilot(key string) int {
+	if n, ok := v.pilots[key]; ok {
+		return n
+	}
+	return v.Unlisted
+}
+
+// why says why the limit is what it is, and how to raise it.
+func (v *Verdict) why(key string) string {
+	if r, ok := v.Reasons[key]; ok {
+		return r
+	}
+	return "no valid certificate names it; certify the workload it belongs to: sevenfold gate certify WORKLOAD"
+}
+
+// equal compares what is written, an empty map being none.
+func (v *Verdict) equal(w *Verdict) bool {
+	return v.Unlisted == w.Unlisted && maps.Equal(v.Limits, w.Limits) && maps.Equal(v.Reasons, w.Reasons) &&
+		maps.Equal(v.Expires, w.Expires) && maps.Equal(v.Digests, w.Digests) && maps.Equal(v.Serials, w.Serials)
+}
+
+// outlook is what verdicts are drawn up from.
+type outlook struct {
+	grants   []Grant
+	refused  []Refused
+	floor    map[string]int64 // the highest serial seen, by workload
+	now      time.Time
+	unlisted int
+	digest   Digest
+	seen     func(namespace, kind, name string) (json.RawMessage, bool)
+}
+
+// verdict draws up the verdict of a namespace. Serials of the one before stay.
+func (o *outlook) verdict(namespace string, before *Verdict) *Verdict {
+	v := &Verdict{Unlisted: o.unlisted, Limits: map[string]int{}, Reasons: map[string]string{}, Expires: map[string]string{},
+		Digests: map[string]string{}, Serials: map[string]int64{}, pilots: map[string]int{}, names: map[string]string{}}
+	if before != nil {
+		maps.Copy(v.Serials, before.Serials)
+	}
+	for _, r := range o.refused {
+		for _, object := range r.Objects {
+			if key, ok := within(object, namespace); ok && len(v.Reasons) < maxListed {
+				v.Reasons[key] = reason("%s", r.Why)
+			}
+		}
+	}
+	for i := range o.grants {
+		o.add(v, &o.grants[i], namespace)
+	}
+	return v
+}
+
+// add enters what one grant says of a namespace.
+func (o *outlook) add(v *Verdict, g *Grant, namespace string) {
+	for _, object := range slices.Sorted(maps.Keys(g.Limits)) {
+		key, ok := within(object, namespace)
+		if !ok {
+			continue
+		}
+		if _, listed := v.Limits[key]; !listed && len(v.Limits) >= maxListed {
+			continue // unlisted: held to the pilot
+		}
+		if seen := v.Serials[g.Workload]; seen < g.Serial && (seen > 0 || len(v.Serials) < maxWorkloads) {
+			v.Serials[g.Workload] = max(g.Serial, o.floor[g.Workload])
+		}
+		limit, why, digest := o.judge(g, object, key, namespace)
+		pilot := o.unlisted
+		if n, ok := g.Pilot[object]; ok {
+			pilot = max(n, 0)
+		}
+		if had, listed := v.Limits[key]; listed && had >= max(limit, pilot) {
+			continue // another certificate allows as much
+		}
+		v.Limits[key], v.Reasons[key], v.pilots[key], v.names[key] = max(limit, pilot), why, pilot, g.Name
+		delete(v.Expires, key)
+		delete(v.Digests, key)
+		if digest != "" {
+			v.Expires[key], v.Digests[key] = g.Expires.UTC().Format(time.RFC3339), digest
+		}
+	}
+}
+
+// judge says how far a grant lets one object grow, and why; digest is empty if
+// the grant does not hold for it.
+func (o *outlook) judge(g *Grant, object, key, namespace string) (limit int, why, digest string) {
+	again := fmt.Sprintf("certify it again: sevenfold gate certify %s", g.Name)
+	certified, limit := g.Digests[object], g.Limits[object]
+	switch {
+	case g.Serial < o.floor[g.Workload]:
+		return 0, reason("certificate %d of workload %s is older than certificate %d, which has been seen; give the gate the newest, or %s", g.Serial, g.Name, o.floor[g.Workload], again), ""
+	case !o.now.Before(g.Expires):
+		return 0, reason("certificate %d of workload %s expired on %s; %s", g.Serial, g.Name, g.Expires.UTC().Format(time.RFC3339), again), ""
+	case g.Serial <= 0 || limit < 0 || limit > math.MaxInt32 || certified == "":
+		return 0, reason("certificate %d of workload %s does not say what was certified of it; %s", g.Serial, g.Name, again), ""
+	}
+	kind, name, _ := strings.Cut(key, "/")
+	// What is not there may be made as it was certified; the webhook looks.
+	if live, there := o.seen(namespace, kind, name); there {
+		if why := o.digest.differs(g.Name, kind, namespace, name, certified, live); why != "" {
+			return 0, why, ""
+		}
+	}
+	return limit, reason("certificate %d of workload %s allows %d until %s; for more, certify a higher limit: sevenfold gate certify %s",
+		g.Serial, g.Name, limit, g.Expires.UTC().Format(time.RFC3339), g.Name), certified
+}
+
+// differs says why an object is not what was certified; empty if it is.
+func (d Digest) differs(workload, kind, namespace, name, certified string, object json.RawMessage) string {
+	switch got, err := d(kind, namespace, name, object); {
+	case err != nil:
+		return reason("it cannot be told whether it is still what was certified (%v); certify it again: sevenfold gate certify %s", err, workload)
+	case got != certified:
+		return reason("it was changed since workload %s was certified; certify it again: sevenfold gate certify %s", workload, workload)
+	}
+	return ""
+}
+
+// newest keeps of each workload's grants the one with the highest serial, the
+// later expiry deciding between equals, in order of the workloads.
+func newest(grants []Grant) []Grant {
+	best := map[string]Grant{}
+	for _, g := range grants {
+		b, ok := best[g.Workload]
+		if !ok || g.Serial > b.Serial || g.Serial == b.Serial && g.Expires.After(b.Expires) {
+			best[g.Workload] = g
+		}
+	}
+	return slices.SortedFunc(maps.Values(best), func(a, b Grant) int { return cmp.Compare(a.Workload, b.Workload) })
+}
+
+// within takes the namespace off an object's name.
+func within(object, namespace string) (key string, ok bool) {
+	key, ok = strings.CutPrefix(object, namespace+"/")
+	return key, ok && (strings.HasPrefix(key, "Deployment/") || strings.HasPrefix(key, "StatefulSet/"))
+}
+
+// reason is one line within the bounds of a ScaleVerdict: the API server shows
+// no message with a line break.
+func reason(format string, args ...any) string {
+	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason-len("…")], "") + "…"
+	}
+	return text
+}
+
+// parseVerdict reads a spec.
+func parseVerdict(spec json.RawMessage) (*Verdict, error) {
+	v := &Verdict{}
+	if err := json.Unmarshal(spec, v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
