@@ -50,6 +50,8 @@ type Options struct {
 
 // Result is one finished assessment.
 type Result struct {
+	// Seen is the snapshot that was judged, Snapshot what the steps made of it.
+	Seen      *estate.Snapshot
 	Snapshot  *estate.Snapshot
 	Workloads *scope.Workloads
 	Findings  []finding.Finding
@@ -200,6 +202,7 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
+	seen := snap
 	for _, s := range steps {
 		d, err := s.Derive(ctx, snap)
 		if err == nil {
@@ -213,7 +216,7 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 	if err != nil {
 		return nil, fmt.Errorf("workloads: %w", err)
 	}
-	r := &Result{Snapshot: snap, Workloads: workloads, Criteria: map[string][]finding.Criterion{}, Verdicts: map[string]finding.Verdict{}}
+	r := &Result{Seen: seen, Snapshot: snap, Workloads: workloads, Criteria: map[string][]finding.Criterion{}, Verdicts: map[string]finding.Verdict{}}
 	decided := map[string][]finding.Criterion{}
 	for _, s := range steps {
 		j, err := s.Judge(ctx, snap, workloads)

@@ -8,6 +8,9 @@
 package control
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -91,6 +94,19 @@ type Set struct {
 
 // Controls lists the controls by id.
 func (s *Set) Controls() []*Control { return slices.Clone(s.controls) }
+
+// Digest returns the SHA-256, in hexadecimal digits, of what the controls ask:
+// two sets with one digest give one answer.
+func (s *Set) Digest() string {
+	h := sha256.New()
+	for _, c := range s.controls {
+		for _, part := range append([]string{c.ID, c.Step, string(c.Severity), c.Applies(), c.Fails()}, c.Types...) {
+			fmt.Fprintf(h, "%d:%s", len(part), part)
+		}
+		fmt.Fprintln(h)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // Find returns a control by id, nil if there is none.
 func (s *Set) Find(id string) *Control {
