@@ -45,7 +45,9 @@ type Grant struct {
 // Refused is a certificate that does not count, and why.
 type Refused struct {
 	Workload string
-	Serial   int64
+	// Serial is 0 unless the certificate is signed by a trusted key: then an
+	// older one does not count either.
+	Serial int64
 	// Objects it names, NAMESPACE/KIND/NAME; they are told why.
 	Objects []string
 	// Why reads on after "because": "its certificate expired on …".

@@ -43,6 +43,7 @@ func (c *controller) reconcile(ctx context.Context) (next time.Time, err error) 
 	defer c.mu.Unlock()
 	granted, refused, errs := c.grants.Current(ctx)
 	if errs == nil {
+		c.tell(refused)
 		c.granted, c.refused = newest(granted), refused
 	} else {
 		// Those read before go on counting until they expire; with none read
@@ -69,6 +70,9 @@ func (c *controller) reconcile(ctx context.Context) (next time.Time, err error) 
 	for _, g := range c.granted {
 		c.saw(g.Workload, g.Serial)
 	}
+	for _, r := range c.refused {
+		c.saw(r.Workload, r.Serial)
+	}
 	o := &outlook{grants: c.granted, refused: c.refused, floor: c.floor, now: c.now(), unlisted: c.unlisted, digest: c.digest, seen: c.cluster.Seen}
 	after := make(map[string]*Verdict, len(namespaces))
 	for _, ns := range namespaces {
@@ -91,8 +95,23 @@ func (c *controller) reconcile(ctx context.Context) (next time.Time, err error) 
 	return next, errs
 }
 
+// tell logs certificates that do not count and did before, or were not there.
+func (c *controller) tell(refused []Refused) {
+	told := map[string]bool{}
+	for _, r := range c.refused {
+		told[r.Why] = true
+	}
+	for _, r := range refused {
+		if !told[r.Why] {
+			c.log.Warn("certificate refused", "why", r.Why)
+		}
+	}
+}
+
 func (c *controller) saw(workload string, serial int64) {
-	c.floor[workload] = max(c.floor[workload], serial)
+	if serial > 0 {
+		c.floor[workload] = max(c.floor[workload], serial)
+	}
 }
 
 func (c *controller) write(ctx context.Context, ns string, before, after *Verdict) error {

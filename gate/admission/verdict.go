@@ -85,6 +85,7 @@ func (o *outlook) verdict(namespace string, before *Verdict) *Verdict {
 		for _, object := range r.Objects {
 			if key, ok := within(object, namespace); ok && len(v.Reasons) < maxListed {
 				v.Reasons[key] = reason("%s", r.Why)
+				v.saw(r.Workload, r.Serial, o.floor)
 			}
 		}
 	}
@@ -104,9 +105,7 @@ func (o *outlook) add(v *Verdict, g *Grant, namespace string) {
 		if _, listed := v.Limits[key]; !listed && len(v.Limits) >= maxListed {
 			continue // unlisted: held to the pilot
 		}
-		if seen := v.Serials[g.Workload]; seen < g.Serial && (seen > 0 || len(v.Serials) < maxWorkloads) {
-			v.Serials[g.Workload] = max(g.Serial, o.floor[g.Workload])
-		}
+		v.saw(g.Workload, g.Serial, o.floor)
 		limit, why, digest := o.judge(g, object, key, namespace)
 		pilot := o.unlisted
 		if n, ok := g.Pilot[object]; ok {
@@ -121,6 +120,14 @@ func (o *outlook) add(v *Verdict, g *Grant, namespace string) {
 		if digest != "" {
 			v.Expires[key], v.Digests[key] = g.Expires.UTC().Format(time.RFC3339), digest
 		}
+	}
+}
+
+// saw notes the serial of a certificate, or the highest one seen elsewhere.
+func (v *Verdict) saw(workload string, serial int64, floor map[string]int64) {
+	had, noted := v.Serials[workload]
+	if serial = max(serial, floor[workload]); serial > had && (noted || len(v.Serials) < maxWorkloads) {
+		v.Serials[workload] = serial
 	}
 }
 
@@ -144,7 +151,7 @@ func (o *outlook) judge(g *Grant, object, key, namespace string) (limit int, why
 			return 0, why, ""
 		}
 	}
-	return limit, reason("certificate %d of workload %s allows %d until %s; for more, certify a higher limit: sevenfold gate certify %s",
+	return limit, reason("certificate %d of workload %s allows %d until %s; for more, raise the workload's limit and run sevenfold gate certify %s",
 		g.Serial, g.Name, limit, g.Expires.UTC().Format(time.RFC3339), g.Name), certified
 }
 

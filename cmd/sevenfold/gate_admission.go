@@ -1,0 +1,280 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	act "github.com/sevenfold-sec/sevenfold/act/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/assess"
+	collect "github.com/sevenfold-sec/sevenfold/collect/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/collect/redact"
+	deploy "github.com/sevenfold-sec/sevenfold/deploy/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/gate/admission"
+	"github.com/sevenfold-sec/sevenfold/gate/certificate"
+)
+
+// gateService is the webhook's service in the manifests.
+const gateService = "sevenfold-system/sevenfold-gate"
+
+// admissionFlags are those of gate admission.
+type admissionFlags struct {
+	kubeconfig, context, cluster string
+	listen, service, url         string
+	certificates                 string
+	keys, approvers              []string
+	tlsCert, tlsKey              string
+	pilot                        int
+	manifests                    bool
+	image                        string
+	verbose                      bool
+}
+
+func newGateAdmission(g *globals) *cobra.Command {
+	f := &admissionFlags{}
+	cmd := &cobra.Command{
+		Use:   "admission",
+		Short: "Hold growth in a Kubernetes cluster to the certificates: webhook and controller",
+		Long: "Runs the webhook and the controller of a Kubernetes cluster's gate until it is\n" +
+			"stopped. In namespaces labelled sevenfold.dev/gate=enforced, Deployments,\n" +
+			"StatefulSets and HorizontalPodAutoscalers grow beyond the pilot only with a\n" +
+			"valid certificate; they shrink whatever happens.\n\n" +
+			"First apply the manifests, then run it (in the cluster they do):\n" +
+			"  sevenfold gate admission --manifests | kubectl apply -f -\n" +
+			"  sevenfold gate admission --certificates DIR --key gate.pub --url https://HOST:9443/admit\n" +
+			"  kubectl label namespace NS sevenfold.dev/gate=enforced",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := g.wants("gate admission", "text"); err != nil {
+				return err
+			}
+			if f.manifests {
+				return f.print(g)
+			}
+			return f.run(cmd, g)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "`FILE` to reach the cluster by (default KUBECONFIG, ~/.kube/config, in-cluster)")
+	flags.StringVar(&f.context, "context", "", "context in the kubeconfig (default the current one)")
+	flags.StringVar(&f.cluster, "cluster", "", "the cluster's `NAME` in certificates, k8s://NAME/… (default the kubeconfig's)")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:9443", "`ADDRESS` the webhook is served on")
+	flags.StringVar(&f.service, "service", gateService, "`NAMESPACE/NAME` of the service the API server calls the webhook by")
+	flags.StringVar(&f.url, "url", "", "https `URL` the API server calls the webhook by, instead of a service")
+	flags.StringVar(&f.certificates, "certificates", "", "`DIR` with the certificates that gate certify wrote")
+	flags.StringArrayVar(&f.keys, "key", nil, "public `KEY` certificates are signed with: a file, or ed25519:…; repeats")
+	flags.StringArrayVar(&f.approvers, "approver", nil, "public `KEY` waivers must be signed with: a file, or ed25519:…; repeats")
+	flags.StringVar(&f.tlsCert, "tls-cert", "", "PEM `FILE` with the webhook's TLS certificate (default: one is made and renewed)")
+	flags.StringVar(&f.tlsKey, "tls-key", "", "PEM `FILE` with its key")
+	flags.IntVar(&f.pilot, "pilot", 1, "`REPLICAS` an object may have that no certificate names")
+	flags.BoolVar(&f.manifests, "manifests", false, "print what to apply to the cluster, and do nothing else")
+	flags.StringVar(&f.image, "image", "sevenfold:"+version, "container `IMAGE` in the manifests")
+	flags.BoolVar(&f.verbose, "verbose", false, "log what is admitted too")
+	return cmd
+}
+
+// print writes the manifests as the flags have them.
+func (f *admissionFlags) print(g *globals) error {
+	if _, err := admission.HostsOf(f.address()); err != nil {
+		return err
+	}
+	namespace, name, _ := strings.Cut(f.service, "/")
+	cluster := f.cluster
+	if cluster == "" {
+		cluster = collect.DefaultCluster
+	}
+	files, err := fs.Glob(deploy.FS, "*.yaml")
+	if err != nil {
+		return err
+	}
+	return g.write(func(w io.Writer) error {
+		for i, file := range files {
+			text, err := fs.ReadFile(deploy.FS, file)
+			if err != nil {
+				return err
+			}
+			if f.url != "" && strings.HasPrefix(file, "50-") {
+				continue // whoever serves at a URL of their own runs it themselves
+			}
+			service := "service: {namespace: sevenfold-system, name: sevenfold-gate, path: /admit, port: 443}"
+			replaced := strings.NewReplacer(
+				service, f.clientConfig(namespace, name),
+				"metadata: {name: sevenfold-gate, namespace: sevenfold-system}\nspec:\n  selector", "metadata: {name: "+name+", namespace: "+namespace+"}\nspec:\n  selector",
+				"sevenfold-system/sevenfold-gate", f.service,
+				"sevenfold-system", namespace,
+				"image: sevenfold:devel", "image: "+quote(f.image),
+				"--cluster, default,", "--cluster, "+quote(cluster)+",",
+			).Replace(string(text))
+			if i > 0 {
+				replaced = "---\n" + replaced
+			}
+			if _, err := io.WriteString(w, replaced); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (f *admissionFlags) clientConfig(namespace, name string) string {
+	if f.url != "" {
+		return "url: " + quote(f.url)
+	}
+	return "service: {namespace: " + namespace + ", name: " + name + ", path: " + admission.Path + ", port: 443}"
+}
+
+// quote is a text as a YAML string, which a JSON string is.
+func quote(text string) string {
+	b, _ := json.Marshal(text) // a string always can be
+	return string(b)
+}
+
+// address is what the API server calls.
+func (f *admissionFlags) address() string {
+	if f.url != "" {
+		return f.url
+	}
+	return f.service
+}
+
+// check holds the flags to what is needed to run.
+func (f *admissionFlags) check() error {
+	switch {
+	case f.certificates == "":
+		return usage("no folder with certificates is given", "--certificates DIR names the folder that gate certify writes to")
+	case len(f.keys) == 0:
+		return usage("no key is given, so no certificate could be trusted", "--key FILE names the public key certificates are signed with")
+	case (f.tlsCert == "") != (f.tlsKey == ""):
+		return usage("--tls-cert and --tls-key belong together", "give both, or neither to have a certificate made")
+	case f.pilot < 0:
+		return usage(fmt.Sprintf("--pilot %d is negative", f.pilot), "0 lets nothing grow without a certificate, 1 is the habit")
+	}
+	return nil
+}
+
+// run serves until the process is told to stop.
+func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	keys, err := publicKeys(f.keys)
+	if err != nil {
+		return err
+	}
+	approvers, err := publicKeys(f.approvers)
+	if err != nil {
+		return err
+	}
+	hosts, err := admission.HostsOf(f.address())
+	if err != nil {
+		return asUsage(err)
+	}
+	level := slog.LevelInfo
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(g.stderr, &slog.HandlerOptions{Level: level}))
+	client, err := act.New(act.Options{Kubeconfig: f.kubeconfig, Context: f.context, URL: f.url,
+		Failed: func(what string, err error) { log.Warn("the cluster cannot be read", "what", what, "why", err.Error()) }})
+	if err != nil {
+		return asUsage(err)
+	}
+	cluster := f.cluster
+	if cluster == "" {
+		cluster = collect.ClusterName(client.ClusterEntry())
+	}
+	grants := admission.Folder{Dir: f.certificates, Cluster: cluster, Keys: keys, Approvers: approvers}
+	if _, _, err := grants.Current(cmd.Context()); err != nil {
+		return asUsage(err)
+	}
+	listener, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return usage("webhook: "+err.Error(), "--listen HOST:PORT names an address that is free")
+	}
+	defer listener.Close() //nolint:errcheck // closed by the server
+	gate, err := admission.New(admission.Options{Cluster: client, Grants: grants, Digest: essenceOf(cluster), Listener: listener,
+		Hosts: hosts, TLSCert: f.tlsCert, TLSKey: f.tlsKey, Unlisted: f.pilot, Log: log})
+	if err != nil {
+		return asUsage(err)
+	}
+	log.Info("starting", "cluster", cluster, "server", client.Host(), "listen", listener.Addr().String(), "webhook", f.address())
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return gate.Run(ctx)
+}
+
+// asUsage is an error the command line can mend.
+func asUsage(err error) error {
+	what, hint := splitHints(err.Error())
+	return usage(what, hint)
+}
+
+// publicKeys reads keys given as files or as ed25519:….
+func publicKeys(given []string) ([]ed25519.PublicKey, error) {
+	var out []ed25519.PublicKey
+	for _, k := range given {
+		text, where := k, "--key"
+		if !strings.HasPrefix(k, "ed25519:") {
+			raw, err := os.ReadFile(k)
+			if err != nil {
+				return nil, usage(err.Error(), "give a public key's file, or ed25519:…")
+			}
+			text, where = string(raw), k
+		}
+		key, err := certificate.ParsePublic(text)
+		if err != nil {
+			return nil, usage(where+": "+err.Error(), "openssl pkey -in KEY.pem -pubout writes the public key")
+		}
+		out = append(out, key)
+	}
+	return out, nil
+}
+
+// essenceOf tells what an object is in the words of a certificate: it goes the
+// way an object goes that is surveyed, from reader over masking to essence.
+func essenceOf(cluster string) admission.Digest {
+	return func(kind, namespace, name string, object json.RawMessage) (string, error) {
+		var got assetsSeen
+		m := collect.Manifest{}
+		if !m.Read(estate.Document{Path: "admission.json", Body: object, Cluster: cluster}, redact.New(&got, redact.Options{})) {
+			return "", errors.New("it does not look like an object")
+		}
+		want := collect.ID(cluster, namespace, "apps", kind, name)
+		for i := range got.assets {
+			if got.assets[i].ID == want {
+				return assess.EssenceDigest(&got.assets[i], got.assets[i].Config)
+			}
+		}
+		return "", fmt.Errorf("it does not read as %s: %s", want, strings.Join(got.why, "; "))
+	}
+}
+
+// assetsSeen is a sink that keeps what it is sent.
+type assetsSeen struct {
+	assets []estate.Asset
+	why    []string
+}
+
+// Asset implements estate.Sink.
+func (k *assetsSeen) Asset(a estate.Asset) { k.assets = append(k.assets, a) }
+
+// BlindSpot implements estate.Sink.
+func (k *assetsSeen) BlindSpot(b estate.BlindSpot) { k.why = append(k.why, b.Why) }
+
+// Covered implements estate.Sink.
+func (k *assetsSeen) Covered(estate.Coverage) {}
+
+// Called implements estate.Sink.
+func (k *assetsSeen) Called(string) {}
