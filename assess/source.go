@@ -9,6 +9,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/collect/aws/catalog"
 	"github.com/sevenfold-sec/sevenfold/collect/files"
 	"github.com/sevenfold-sec/sevenfold/collect/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/collect/terraform"
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
@@ -27,9 +28,9 @@ func (e *SourceError) Hint() string { return e.Mend }
 func (*SourceError) Config() bool { return true }
 
 // plannedSources are those of the design that this version cannot read.
-var plannedSources = []string{"azure", "gcp", "terraform", "cloudformation"}
+var plannedSources = []string{"azure", "gcp", "cloudformation"}
 
-const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH"
+const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH, terraform:PLAN.json|STATE"
 
 // open returns the collector of a source as the command line writes it.
 func open(source string, resume *Resume, mask func(estate.Sink) estate.Sink) (Collector, error) {
@@ -62,6 +63,16 @@ func open(source string, resume *Resume, mask func(estate.Sink) estate.Sink) (Co
 		return kubernetes.New(kubernetes.Options{Context: context}), nil
 	case "dir":
 		return openFolder(source, bad)
+	case "terraform":
+		o, err := terraform.ParseSource(source)
+		if err != nil {
+			return nil, bad(err)
+		}
+		if _, err := os.Stat(o.Path); err != nil {
+			return nil, &SourceError{source, err.Error(), "give the JSON of a plan (terraform show -json PLANFILE > plan.json) or a state"}
+		}
+		o.Convert = convertTerraform
+		return terraform.New(o), nil
 	}
 	for _, p := range plannedSources {
 		if p == kind {

@@ -1,0 +1,191 @@
+package terraform
+
+import (
+	"strings"
+)
+
+// unborn begins the id of an asset whose own id only its birth will tell.
+const unborn = "terraform://"
+
+// maskPrefix begins a sensitive value that was masked.
+const maskPrefix = "sevenfold:masked("
+
+// identity is the id of the asset that a resource is.
+func (c *conversion) identity(address string) string {
+	if id, ok := c.ids[address]; ok {
+		return id
+	}
+	id := unborn + address
+	c.ids[address] = id // an id that hangs on itself is no id
+	if r := c.resources[address]; r != nil {
+		if rule := c.rules[r.Type]; rule != nil && rule.typ != "" && rule.onto == nil {
+			id = first(c.ownID(r, rule), id)
+		} else if k, ok := kubernetesKinds[r.Type]; ok {
+			id = first(c.kubernetesID(r, k), id)
+		}
+	}
+	c.ids[address] = id
+	return id
+}
+
+// ownID is the id as far as the resource's attributes tell it, else "".
+func (c *conversion) ownID(r *Resource, rule *rule) string {
+	if !rule.composed {
+		for _, attribute := range [...]string{rule.arn, "arn", "id"} {
+			if arn := c.known(r, attribute); strings.HasPrefix(arn, "arn:") {
+				return strings.TrimSuffix(arn, ":*")
+			}
+		}
+	}
+	return c.fill(r, rule.id)
+}
+
+// known is a string attribute's value, "" if it is unknown or masked.
+func (c *conversion) known(r *Resource, attribute string) string {
+	if m, ok := r.Unknown.(map[string]any); r.Unknown == true || ok && m[attribute] == true {
+		return ""
+	}
+	switch v := r.Values[attribute].(type) {
+	case string:
+		if strings.HasPrefix(v, maskPrefix) {
+			return ""
+		}
+		return v
+	case nil:
+		return ""
+	default:
+		return scalarText(v)
+	}
+}
+
+// fill completes a template over the resource's attributes: {name},
+// {name,other} (the first that is set), {name|lower}, {name|last}, {url|host}, {partition}, {region}, {account}; "@ec2:vpc/{id}"
+// is short for an ARN of the resource's region and account. It returns "" if a
+// part is not known.
+func (c *conversion) fill(r *Resource, template string) string {
+	return c.fillWith(r, template, nil)
+}
+
+// fillWith is fill with values for names that are no attributes.
+func (c *conversion) fillWith(r *Resource, template string, extra map[string]string) string {
+	if template == "" {
+		return ""
+	}
+	if rest, ok := strings.CutPrefix(template, "@"); ok {
+		service, resource, _ := strings.Cut(rest, ":")
+		template = "arn:{partition}:" + service + ":{region}:{account}:" + resource
+	}
+	where := c.places.of(r)
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(template, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		var name string
+		name, template, _ = strings.Cut(rest, "}")
+		name, how, _ := strings.Cut(name, "|")
+		v, given := extra[name]
+		if !given {
+			for one := range strings.SplitSeq(name, ",") { // the first that is there
+				if v = c.piece(r, where, one); v != "" {
+					break
+				}
+			}
+		}
+		if v == "" {
+			return ""
+		}
+		switch how {
+		case "lower":
+			v = strings.ToLower(v)
+		case "host":
+			v = strings.TrimPrefix(v, "https://")
+		case "last":
+			v = v[strings.LastIndexAny(v, "/:")+1:]
+		}
+		b.WriteString(v)
+	}
+}
+
+// piece is the value of one name in a template.
+func (c *conversion) piece(r *Resource, where place, name string) string {
+	switch name {
+	case "partition":
+		return where.partition
+	case "region":
+		return where.region
+	case "account":
+		return where.account
+	case "path": // IAM's, "/" where none is given
+		if p := c.known(r, "path"); p != "" {
+			return p
+		}
+		return "/"
+	}
+	return c.known(r, name)
+}
+
+// owner is the id of the asset that an attribute of a part names: by its id or
+// name, which the template completes, or by reference; "" if it is not known.
+func (c *conversion) owner(r *Resource, o *onto) string {
+	if v := c.known(r, o.attribute); v != "" {
+		if strings.HasPrefix(v, "arn:") && !o.name {
+			return v
+		}
+		if i := strings.LastIndex(v, "/"); o.last && i >= 0 {
+			v = v[i+1:]
+		}
+		// A role with a path is named without it: look for it in the plan first.
+		if id, ok := c.byName[o.typ+"\x00"+v]; ok {
+			return id
+		}
+		return c.fillWith(r, o.id, map[string]string{"": v})
+	}
+	if refs := c.refs(r, []string{o.attribute}); len(refs) == 1 {
+		return c.identity(refs[0].Address)
+	}
+	return ""
+}
+
+// refs are the distinct resources behind an attribute.
+func (c *conversion) refs(r *Resource, path []string) []Reference {
+	if r.References == nil {
+		return nil
+	}
+	var out []Reference
+	seen := map[string]bool{}
+	for _, ref := range r.References(path) {
+		if !seen[ref.Address] {
+			seen[ref.Address] = true
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
+// identifier reports whether a member holds what names another thing: there a
+// reference to a resource is that thing. In a URL or a policy it may be part of
+// a longer text.
+func identifier(member string) bool {
+	m := strings.ToLower(member)
+	for _, end := range [...]string{"arn", "arns", "id", "ids", "name", "names", "role", "rolearn", "key", "bucket", "cluster", "subnets", "subnet",
+		"securitygroups", "topic", "jobrole", "servicerole", "taskdefinition", "compute", "computeenvironment", "securityconfiguration", "source", "target",
+		"connections", "targetkeyid", "repository", "repositories", "vpczoneidentifier", "managedpolicies"} {
+		if strings.HasSuffix(m, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// names reports whether an attribute of a resource stands for the resource.
+func names(attribute string) bool {
+	switch attribute {
+	case "arn", "id", "name", "bucket", "key_id", "key_arn", "function_name", "cluster_name", "family", "agent_id", "agent_arn", "dns_name", "user_name",
+		"repository_name", "agent_runtime_arn", "gateway_id", "data_source_id", "qualified_arn", "domain_id", "user_profile_name", "application_id":
+		return true
+	}
+	return strings.HasSuffix(attribute, "_arn") && attribute != "invoke_arn" || strings.HasSuffix(attribute, "_id")
+}

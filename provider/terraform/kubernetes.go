@@ -1,0 +1,359 @@
+package terraform
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// kubernetesKind is the kind of object a resource of the Kubernetes provider is.
+type kubernetesKind struct {
+	apiVersion, kind string
+	// cluster is set for kinds without namespace.
+	cluster bool
+	// model is the API's own type: its fields are the object's shape.
+	model any
+	// as spells what the provider names otherwise.
+	as map[string]string
+}
+
+// kubernetesKinds are the kinds of the Kubernetes provider; both spellings of a
+// name that has a version are the same.
+var kubernetesKinds = versions(map[string]kubernetesKind{
+	"kubernetes_deployment_v1":                     {apiVersion: "apps/v1", kind: "Deployment", model: appsv1.Deployment{}},
+	"kubernetes_stateful_set_v1":                   {apiVersion: "apps/v1", kind: "StatefulSet", model: appsv1.StatefulSet{}},
+	"kubernetes_daemon_set_v1":                     {apiVersion: "apps/v1", kind: "DaemonSet", model: appsv1.DaemonSet{}},
+	"kubernetes_daemonset":                         {apiVersion: "apps/v1", kind: "DaemonSet", model: appsv1.DaemonSet{}},
+	"kubernetes_job_v1":                            {apiVersion: "batch/v1", kind: "Job", model: batchv1.Job{}},
+	"kubernetes_cron_job_v1":                       {apiVersion: "batch/v1", kind: "CronJob", model: batchv1.CronJob{}},
+	"kubernetes_pod_v1":                            {apiVersion: "v1", kind: "Pod", model: corev1.Pod{}},
+	"kubernetes_service_v1":                        {apiVersion: "v1", kind: "Service", model: corev1.Service{}},
+	"kubernetes_namespace_v1":                      {apiVersion: "v1", kind: "Namespace", cluster: true, model: corev1.Namespace{}},
+	"kubernetes_service_account_v1":                {apiVersion: "v1", kind: "ServiceAccount", model: corev1.ServiceAccount{}, as: map[string]string{"secret": "secrets", "image_pull_secret": "imagePullSecrets"}},
+	"kubernetes_config_map_v1":                     {apiVersion: "v1", kind: "ConfigMap", model: corev1.ConfigMap{}},
+	"kubernetes_secret_v1":                         {apiVersion: "v1", kind: "Secret", model: corev1.Secret{}, as: map[string]string{"data": "", "binary_data": "", "data_wo": "", "binary_data_wo": ""}},
+	"kubernetes_persistent_volume_v1":              {apiVersion: "v1", kind: "PersistentVolume", cluster: true, model: corev1.PersistentVolume{}},
+	"kubernetes_persistent_volume_claim_v1":        {apiVersion: "v1", kind: "PersistentVolumeClaim", model: corev1.PersistentVolumeClaim{}},
+	"kubernetes_resource_quota_v1":                 {apiVersion: "v1", kind: "ResourceQuota", model: corev1.ResourceQuota{}},
+	"kubernetes_limit_range_v1":                    {apiVersion: "v1", kind: "LimitRange", model: corev1.LimitRange{}},
+	"kubernetes_horizontal_pod_autoscaler_v1":      {apiVersion: "autoscaling/v1", kind: "HorizontalPodAutoscaler", model: autoscalingv1.HorizontalPodAutoscaler{}},
+	"kubernetes_horizontal_pod_autoscaler_v2":      {apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", model: autoscalingv2.HorizontalPodAutoscaler{}},
+	"kubernetes_horizontal_pod_autoscaler_v2beta2": {apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", model: autoscalingv2.HorizontalPodAutoscaler{}},
+	"kubernetes_role_v1":                           {apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", model: rbacv1.Role{}, as: map[string]string{"rule": "rules"}},
+	"kubernetes_cluster_role_v1":                   {apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", cluster: true, model: rbacv1.ClusterRole{}, as: map[string]string{"rule": "rules"}},
+	"kubernetes_role_binding_v1":                   {apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding", model: rbacv1.RoleBinding{}, as: map[string]string{"subject": "subjects"}},
+	"kubernetes_cluster_role_binding_v1":           {apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding", cluster: true, model: rbacv1.ClusterRoleBinding{}, as: map[string]string{"subject": "subjects"}},
+	"kubernetes_network_policy_v1":                 {apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", model: networkingv1.NetworkPolicy{}},
+	"kubernetes_ingress_v1":                        {apiVersion: "networking.k8s.io/v1", kind: "Ingress", model: networkingv1.Ingress{}},
+	"kubernetes_pod_disruption_budget_v1":          {apiVersion: "policy/v1", kind: "PodDisruptionBudget", model: policyv1.PodDisruptionBudget{}},
+	"kubernetes_manifest":                          {},
+})
+
+// versions adds the names without a version.
+func versions(in map[string]kubernetesKind) map[string]kubernetesKind {
+	out := maps.Clone(in)
+	for tf, k := range in {
+		if plain, ok := strings.CutSuffix(tf, "_v1"); ok {
+			if _, have := out[plain]; !have && plain != "kubernetes_ingress" { // the plain ingress is of an older API
+				out[plain] = k
+			}
+		}
+	}
+	return out
+}
+
+// typeShapes keeps the shapes of API types.
+var typeShapes sync.Map
+
+// shapeOf is the shape of a Go type of the Kubernetes API, by its JSON names.
+func shapeOf(t reflect.Type, depth int) *shape {
+	if s, ok := typeShapes.Load(t); ok {
+		return s.(*shape)
+	}
+	s := &shape{code: "{"}
+	if depth > 24 { // JSONSchemaProps and its like hold themselves
+		return s
+	}
+	fields(s, t, depth)
+	s.by = map[string]*shape{}
+	for _, k := range s.kids {
+		s.by[fold(k.name)] = k
+	}
+	typeShapes.Store(t, s)
+	return s
+}
+
+func fields(s *shape, t reflect.Type, depth int) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" && (f.Anonymous || strings.Contains(options, "inline")) && f.Type.Kind() == reflect.Struct {
+			fields(s, f.Type, depth)
+			continue
+		}
+		if name == "" || name == "-" {
+			continue
+		}
+		k := &shape{name: name}
+		k.code, k.kids, k.by = codeOf(f.Type, depth+1)
+		s.kids = append(s.kids, k)
+	}
+}
+
+// codeOf is the code of a Go type and, of an object, its members.
+func codeOf(t reflect.Type, depth int) (string, []*shape, map[string]*shape) {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return codeOf(t.Elem(), depth)
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "s", nil, nil
+		}
+		c, k, b := codeOf(t.Elem(), depth)
+		return "[" + c, k, b
+	case reflect.Map:
+		c, k, b := codeOf(t.Elem(), depth)
+		return "(" + c, k, b
+	case reflect.String:
+		return "s", nil, nil
+	case reflect.Bool:
+		return "b", nil, nil
+	case reflect.Struct:
+		switch t.Name() {
+		case "IntOrString":
+			return "i", nil, nil
+		case "Quantity", "Time", "MicroTime", "Duration":
+			return "s", nil, nil
+		}
+		s := shapeOf(t, depth)
+		return "{", s.kids, s.by
+	}
+	return "n", nil, nil
+}
+
+// kubernetesID is the id of the object a resource is, "" if its name is not
+// known yet.
+func (c *conversion) kubernetesID(r *Resource, k kubernetesKind) string {
+	apiVersion, kind, namespace, name := k.apiVersion, k.kind, "", ""
+	if k.kind == "" {
+		obj, _ := r.Values["manifest"].(map[string]any)
+		meta, _ := obj["metadata"].(map[string]any)
+		apiVersion, kind, namespace, name = str(obj["apiVersion"]), str(obj["kind"]), str(meta["namespace"]), str(meta["name"])
+		k.cluster = clusterKinds[kind]
+	} else {
+		meta, ok := only(r.Values["metadata"])
+		if !ok {
+			return ""
+		}
+		namespace, name = str(meta["namespace"]), str(meta["name"])
+		if masks, _ := maskOf(r, "metadata").([]any); len(masks) > 0 {
+			m, _ := masks[0].(map[string]any)
+			if m["namespace"] == true {
+				return ""
+			}
+		}
+	}
+	if name == "" || kind == "" || strings.HasPrefix(name, maskPrefix) {
+		return ""
+	}
+	switch {
+	case k.cluster:
+		namespace = ""
+	case namespace == "":
+		namespace = "default"
+	}
+	if group, _, has := strings.Cut(apiVersion, "/"); has && !builtinGroups[group] {
+		kind += "." + group
+	}
+	return "k8s://" + c.cluster(r) + "/" + namespace + "/" + kind + "/" + name
+}
+
+// builtinGroups are those whose kinds stand in an id without a group.
+var builtinGroups = map[string]bool{"apps": true, "batch": true, "autoscaling": true, "policy": true, "extensions": true,
+	"admissionregistration.k8s.io": true, "apiextensions.k8s.io": true, "apiregistration.k8s.io": true, "authentication.k8s.io": true,
+	"authorization.k8s.io": true, "certificates.k8s.io": true, "coordination.k8s.io": true, "discovery.k8s.io": true, "events.k8s.io": true,
+	"flowcontrol.apiserver.k8s.io": true, "internal.apiserver.k8s.io": true, "networking.k8s.io": true, "node.k8s.io": true,
+	"rbac.authorization.k8s.io": true, "resource.k8s.io": true, "scheduling.k8s.io": true, "storage.k8s.io": true, "storagemigration.k8s.io": true}
+
+// clusterKinds are the kinds without namespace that manifests hold.
+var clusterKinds = map[string]bool{"Namespace": true, "Node": true, "PersistentVolume": true, "ClusterRole": true, "ClusterRoleBinding": true,
+	"StorageClass": true, "CustomResourceDefinition": true, "PriorityClass": true, "RuntimeClass": true, "IngressClass": true, "APIService": true,
+	"MutatingWebhookConfiguration": true, "ValidatingWebhookConfiguration": true, "ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true,
+	"CSIDriver": true, "NodePool": true, "EC2NodeClass": true, "ClusterPolicy": true, "ClusterIssuer": true, "ResourceFlavor": true, "ClusterQueue": true, "DeviceClass": true}
+
+// cluster names the cluster of a resource: the provider's, else the source's
+// option, else the one exports without a name belong to. A second configuration
+// of the provider is another cluster.
+func (c *conversion) cluster(r *Resource) string {
+	if name := c.in.Providers[r.ProviderKey].Cluster; name != "" && c.in.Cluster == "" {
+		return clusterName(name)
+	}
+	_, alias, aliased := strings.Cut(r.ProviderKey[strings.LastIndexByte(r.ProviderKey, ':')+1:], ".")
+	if aliased {
+		return clusterName(alias)
+	}
+	return clusterName(first(c.in.Cluster, "default"))
+}
+
+// clusterName makes a cluster's name fit an id, as the live reader does.
+func clusterName(name string) string {
+	if strings.HasPrefix(name, "arn:") {
+		if _, after, found := strings.Cut(name, ":cluster/"); found {
+			name = after
+		}
+	}
+	return strings.ReplaceAll(name, "/", "-")
+}
+
+// kubernetes makes the object of a resource of the Kubernetes provider.
+func (c *conversion) kubernetes(r *Resource, k kubernetesKind) {
+	id := c.identity(r.Address)
+	var obj map[string]any
+	if k.kind == "" {
+		obj = c.manifest(r)
+		if obj == nil {
+			c.out.Unconverted[r.Address] = Unconverted{Why: "its manifest is known only after apply"}
+			c.blind(r, estate.ReadSkipped, "the manifest is known only after apply", "assess the cluster after apply (--source kubernetes)")
+			return
+		}
+	} else {
+		obj = c.object(spot{r: r, as: k.as}, r.Values, r.Unknown, shapeOf(reflect.TypeOf(k.model), 0))
+		obj["apiVersion"], obj["kind"] = k.apiVersion, k.kind
+	}
+	if other := c.drafts[id]; other != nil {
+		c.blind(r, estate.ReadMalformed, fmt.Sprintf("%s is said twice in the plan", id), "remove one of the two from the configuration")
+		return
+	}
+	meta, _ := obj["metadata"].(map[string]any)
+	if meta == nil {
+		meta = map[string]any{"name": later{}}
+		obj["metadata"] = meta
+	}
+	a := &estate.Asset{ID: id, Type: str(obj["apiVersion"]) + "/" + str(obj["kind"]), Cloud: estate.Kubernetes, Account: c.cluster(r),
+		Name: str(meta["name"]), Source: c.in.Source, Reads: []estate.Read{{Operation: "kubernetes:list", Status: estate.ReadOK}}}
+	if !k.cluster && !clusterKinds[str(obj["kind"])] {
+		a.Region = first(str(meta["namespace"]), "default")
+		if _, open := meta["namespace"].(later); !open {
+			meta["namespace"] = a.Region
+		} else {
+			a.Region = ""
+		}
+	}
+	a.Tags = map[string]string{}
+	switch labels := meta["labels"].(type) {
+	case map[string]any:
+		for name, v := range labels {
+			a.Tags[name] = str(v)
+			if _, open := v.(later); open {
+				a.Tags = nil
+				break
+			}
+		}
+	case later:
+		a.Tags = nil
+	}
+	var unknown []string
+	withhold(obj, str(obj["apiVersion"]), str(obj["kind"]))
+	plain, _ := take(obj, "", &unknown).(map[string]any)
+	unsaid := []string{"/status"}
+	for _, m := range [...]string{"creationTimestamp", "generation", "resourceVersion", "uid"} {
+		if meta[m] == nil {
+			unsaid = append(unsaid, "/metadata/"+m)
+		}
+	}
+	for _, p := range unsaid {
+		if !slices.Contains(unknown, p) && plain[strings.TrimPrefix(p, "/")] == nil {
+			unknown = append(unknown, p)
+		}
+	}
+	slices.Sort(unknown)
+	a.Unknown = slices.Compact(unknown)
+	body, err := json.Marshal(plain)
+	if err != nil {
+		body = []byte("{}")
+	}
+	a.Config = body
+	c.drafts[id] = &draft{id: id, typ: a.Type, r: r, asset: a, unsaid: unsaid, config: map[string]any{}, reads: map[string]estate.Read{}, said: map[string]bool{}, live: &live{}}
+	c.out.Of[r.Address] = append(c.out.Of[r.Address], id)
+}
+
+// manifest is the object of a kubernetes_manifest; nil if what it is is not
+// known.
+func (c *conversion) manifest(r *Resource) map[string]any {
+	obj, ok := open(r.Values["manifest"], maskOf(r, "manifest")).(map[string]any)
+	if !ok || str(obj["apiVersion"]) == "" || str(obj["kind"]) == "" {
+		return nil
+	}
+	return obj
+}
+
+// open puts later wherever the mask says so.
+func open(v, mask any) any {
+	switch m := mask.(type) {
+	case bool:
+		if m {
+			return later{}
+		}
+	case map[string]any:
+		obj, _ := v.(map[string]any)
+		out := make(map[string]any, len(obj))
+		for k, e := range obj {
+			out[k] = e
+		}
+		for k, inner := range m {
+			if x := open(out[k], inner); x != nil {
+				out[k] = x
+			}
+		}
+		return out
+	case []any:
+		list, _ := v.([]any)
+		out := make([]any, max(len(list), len(m)))
+		copy(out, list)
+		for i, inner := range m {
+			out[i] = open(out[i], inner)
+		}
+		return out
+	}
+	return v
+}
+
+// withhold takes away what the live reader does not keep either: the values of
+// secrets and of configuration maps.
+func withhold(obj map[string]any, apiVersion, kind string) {
+	if apiVersion != "v1" {
+		return
+	}
+	switch kind {
+	case "Secret":
+		obj["data"], obj["stringData"] = later{}, later{}
+		if obj["type"] == nil {
+			obj["type"] = "Opaque"
+		}
+	case "ConfigMap":
+		for _, member := range [...]string{"data", "binaryData"} {
+			if values, ok := obj[member].(map[string]any); ok {
+				kept := map[string]any{}
+				for key := range values {
+					kept[key] = null{}
+				}
+				obj[member] = kept
+			}
+		}
+	}
+}

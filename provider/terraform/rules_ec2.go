@@ -1,0 +1,283 @@
+package terraform
+
+// ec2Rules are those of networks, security groups, instances and disks.
+var ec2Rules = []rule{
+	{tf: "aws_vpc", typ: "AWS::EC2::VPC", as: map[string]string{"id": "VpcId", "enable_dns_hostnames": "", "enable_dns_support": "", "default_network_acl_id": "",
+		"default_route_table_id": "", "default_security_group_id": "", "main_route_table_id": ""}},
+	{tf: "aws_default_vpc", typ: "AWS::EC2::VPC", as: map[string]string{"id": "VpcId"}},
+	{tf: "aws_subnet", typ: "AWS::EC2::Subnet", as: map[string]string{"id": "SubnetId"}},
+	{tf: "aws_security_group", typ: "AWS::EC2::SecurityGroup", as: map[string]string{"id": "GroupId", "name": "GroupName", "name_prefix": "", "ingress": "", "egress": ""}, more: securityGroup},
+	{tf: "aws_default_security_group", typ: "AWS::EC2::SecurityGroup", as: map[string]string{"id": "GroupId", "name": "GroupName", "ingress": "", "egress": ""}, more: securityGroup},
+	{tf: "aws_security_group_rule", typ: "AWS::EC2::SecurityGroup", onto: groupOnto, more: groupRule(oldRule), less: lessRule(oldRule)},
+	{tf: "aws_vpc_security_group_ingress_rule", typ: "AWS::EC2::SecurityGroup", onto: groupOnto, more: groupRule(newRule), less: lessRule(newRule)},
+	{tf: "aws_vpc_security_group_egress_rule", typ: "AWS::EC2::SecurityGroup", onto: groupOnto, more: groupRule(newRule), less: lessRule(newRule)},
+	{tf: "aws_network_acl", typ: "AWS::EC2::NetworkAcl", as: map[string]string{"id": "NetworkAclId", "ingress": "", "egress": "", "subnet_ids": ""}, more: networkACL},
+	{tf: "aws_network_acl_rule", typ: "AWS::EC2::NetworkAcl", onto: ec2Onto("AWS::EC2::NetworkAcl", "network_acl_id", "network-acl"), more: aclRule},
+	{tf: "aws_route_table", typ: "AWS::EC2::RouteTable", as: map[string]string{"id": "RouteTableId", "route": ""}, more: routeTable},
+	{tf: "aws_route", typ: "AWS::EC2::RouteTable", onto: ec2Onto("AWS::EC2::RouteTable", "route_table_id", "route-table"), more: addRoute, less: lessRoute},
+	{tf: "aws_route_table_association", typ: "AWS::EC2::RouteTable", onto: ec2Onto("AWS::EC2::RouteTable", "route_table_id", "route-table"), more: association},
+	{tf: "aws_internet_gateway", typ: "AWS::EC2::InternetGateway", as: map[string]string{"id": "InternetGatewayId", "vpc_id": "Attachments[].VpcId"}},
+	{tf: "aws_egress_only_internet_gateway", typ: "AWS::EC2::EgressOnlyInternetGateway", composed: true, id: "@ec2:egress-only-internet-gateway/{id}",
+		as: map[string]string{"id": "EgressOnlyInternetGatewayId", "vpc_id": "Attachments[].VpcId"}},
+	{tf: "aws_nat_gateway", typ: "AWS::EC2::NatGateway", id: "@ec2:natgateway/{id}",
+		as: map[string]string{"id": "NatGatewayId", "allocation_id": "NatGatewayAddresses[].AllocationId", "public_ip": "NatGatewayAddresses[].PublicIp",
+			"private_ip": "NatGatewayAddresses[].PrivateIp", "network_interface_id": "NatGatewayAddresses[].NetworkInterfaceId"}},
+	{tf: "aws_eip", typ: "AWS::EC2::EIP", composed: true, id: "@ec2:elastic-ip/{allocation_id}", as: map[string]string{"instance": "InstanceId", "id": ""}},
+	{tf: "aws_vpc_endpoint", typ: "AWS::EC2::VPCEndpoint", as: map[string]string{"id": "VpcEndpointId", "policy": "PolicyDocument", "security_group_ids": "",
+		"private_dns_enabled": "PrivateDnsEnabled", "dns_entry": "DnsEntries"}, more: endpointGroups},
+	{tf: "aws_vpc_endpoint_policy", typ: "AWS::EC2::VPCEndpoint", onto: ec2Onto("AWS::EC2::VPCEndpoint", "vpc_endpoint_id", "vpc-endpoint"), more: endpointPolicy},
+	{tf: "aws_vpc_peering_connection", typ: "AWS::EC2::VPCPeeringConnection", id: "@ec2:vpc-peering-connection/{id}",
+		as: map[string]string{"id": "VpcPeeringConnectionId", "vpc_id": "RequesterVpcInfo.VpcId", "peer_vpc_id": "AccepterVpcInfo.VpcId",
+			"peer_owner_id": "AccepterVpcInfo.OwnerId", "peer_region": "AccepterVpcInfo.Region", "accepter": "", "requester": "", "accept_status": "Status.Code"}},
+	{tf: "aws_flow_log", typ: "AWS::EC2::FlowLog", as: map[string]string{"id": "FlowLogId", "vpc_id": "ResourceId", "subnet_id": "ResourceId", "eni_id": "ResourceId",
+		"iam_role_arn": "DeliverLogsPermissionArn", "transit_gateway_id": "", "transit_gateway_attachment_id": "", "destination_options": "DestinationOptions"}},
+	{tf: "aws_ec2_transit_gateway", typ: "AWS::EC2::TransitGateway", as: map[string]string{"id": "TransitGatewayId"}},
+	{tf: "aws_ec2_transit_gateway_vpc_attachment", typ: "AWS::EC2::TransitGatewayVpcAttachment", id: "@ec2:transit-gateway-vpc-attachment/{id}", composed: true,
+		as: map[string]string{"id": "TransitGatewayAttachmentId"}},
+	{tf: "aws_ec2_managed_prefix_list", typ: "AWS::EC2::PrefixList", as: map[string]string{"id": "PrefixListId", "name": "PrefixListName", "entry": "GetManagedPrefixListEntries.Entries"}},
+	{tf: "aws_network_interface", typ: "AWS::EC2::NetworkInterface", as: map[string]string{"id": "NetworkInterfaceId", "security_groups": "", "attachment": "", "private_ips": ""}},
+	{tf: "aws_instance", typ: "AWS::EC2::Instance", as: map[string]string{"id": "InstanceId", "ami": "ImageId", "instance_type": "InstanceType", "key_name": "KeyName",
+		"vpc_security_group_ids": "", "security_groups": "", "iam_instance_profile": "", "root_block_device": "", "ebs_block_device": "", "ephemeral_block_device": "",
+		"network_interface": "", "monitoring": "", "user_data": "", "user_data_base64": "", "launch_template": "", "instance_state": "State.Name", "tenancy": "Placement.Tenancy",
+		"availability_zone": "Placement.AvailabilityZone", "placement_group": "Placement.GroupName", "host_id": "Placement.HostId", "private_dns": "PrivateDnsName",
+		"public_dns": "PublicDnsName", "public_ip": "PublicIpAddress", "private_ip": "PrivateIpAddress", "hibernation": "HibernationOptions.Configured",
+		"enclave_options": "EnclaveOptions", "metadata_options.http_tokens": "HttpTokens", "associate_public_ip_address": ""}, more: instance},
+	{tf: "aws_launch_template", typ: "AWS::EC2::LaunchTemplate", as: launchTemplateAs, more: launchTemplate},
+	{tf: "aws_ebs_volume", typ: "AWS::EC2::Volume", as: map[string]string{"id": "VolumeId", "type": "VolumeType", "multi_attach_enabled": "MultiAttachEnabled"},
+		with: map[string]any{"Encrypted": false}},
+	{tf: "aws_ebs_encryption_by_default", typ: "AWS::EC2::EBSEncryptionByDefault", composed: true, id: "@ec2:ebs-encryption-by-default",
+		as: map[string]string{"enabled": "EbsEncryptionByDefault"}, with: map[string]any{"EbsEncryptionByDefault": true}},
+	{tf: "aws_ebs_snapshot_block_public_access", typ: "AWS::EC2::SnapshotBlockPublicAccess", composed: true, id: "@ec2:snapshot-block-public-access"},
+	{tf: "aws_ec2_image_block_public_access", typ: "AWS::EC2::ImageBlockPublicAccess", composed: true, id: "@ec2:image-block-public-access",
+		as: map[string]string{"state": "ImageBlockPublicAccessState"}},
+	{tf: "aws_ec2_instance_metadata_defaults", typ: "AWS::EC2::InstanceMetadataDefaults", composed: true, id: "@ec2:instance-metadata-defaults"},
+}
+
+func ec2Onto(typ, attribute, kind string) *onto {
+	return &onto{typ: typ, attribute: attribute, id: "@ec2:" + kind + "/{}"}
+}
+
+// launchTemplateAs leaves to launchTemplate what stands in the template's data.
+var launchTemplateAs = map[string]string{"id": "LaunchTemplateId", "name": "LaunchTemplateName", "name_prefix": "", "default_version": "DefaultVersionNumber",
+	"latest_version": "LatestVersionNumber"}
+
+// templateAs spells a launch template's data.
+var templateAs = map[string]string{"vpc_security_group_ids": "SecurityGroupIds", "security_group_names": "SecurityGroups", "id": "", "arn": "", "name": "",
+	"description": "", "iam_instance_profile": "IamInstanceProfile", "iam_instance_profile.arn": "Arn", "iam_instance_profile.name": "Name",
+	"block_device_mappings": "BlockDeviceMappings", "network_interfaces": "NetworkInterfaces", "network_interfaces.security_groups": "Groups",
+	"tags": "", "tags_all": "", "image_id": "ImageId", "user_data": "UserData", "tag_specifications": "", "instance_requirements": "InstanceRequirements"}
+
+// launchTemplate puts the data in its default and latest version, as the reply
+// to DescribeLaunchTemplateVersions has it.
+func launchTemplate(c *conversion, d *draft, r *Resource) {
+	reply := d.live.root.named("DescribeLaunchTemplateVersions")
+	if reply == nil {
+		return
+	}
+	versions := reply.named("LaunchTemplateVersions")
+	data := versions.named("LaunchTemplateData")
+	body := c.object(spot{r: r, as: templateAs}, r.Values, r.Unknown, data)
+	version := map[string]any{"LaunchTemplateName": c.text(r, "name"), "LaunchTemplateData": body, "VersionNumber": later{}, "LaunchTemplateId": later{}}
+	if id := c.known(r, "id"); id != "" {
+		version["LaunchTemplateId"] = id
+	}
+	if r.Born {
+		version["VersionNumber"] = 1
+	}
+	version["DefaultVersion"] = r.Born || r.Values["update_default_version"] == true
+	d.config["DescribeLaunchTemplateVersions"] = map[string]any{"LaunchTemplateVersions": []any{version}}
+	d.answered("DescribeLaunchTemplateVersions", "ok")
+	if !r.Born && version["DefaultVersion"] == false {
+		// The default version is another, which the plan does not show.
+		d.config["DescribeLaunchTemplateVersions"] = map[string]any{"LaunchTemplateVersions": []any{version, later{}}}
+	}
+}
+
+// instance completes an instance.
+func instance(c *conversion, d *draft, r *Resource) {
+	ids := c.value(spot{r: r}.step("vpc_security_group_ids"), r.Values["vpc_security_group_ids"], maskOf(r, "vpc_security_group_ids"), &shape{name: "Ids"}, "[s")
+	d.said["SecurityGroups"] = true
+	switch ids := ids.(type) {
+	case []any:
+		out := []any{}
+		for _, id := range ids {
+			out = append(out, map[string]any{"GroupId": id})
+		}
+		d.config["SecurityGroups"] = out
+	case later:
+		d.config["SecurityGroups"] = ids
+	}
+	d.said["IamInstanceProfile"] = true
+	switch profile := c.text(r, "iam_instance_profile").(type) {
+	case string:
+		arn := profile
+		if id := c.fillWith(r, "arn:{partition}:iam::{account}:instance-profile/{}", map[string]string{"": profile}); id != "" && !isID(profile) {
+			arn = id
+		}
+		if isID(arn) {
+			d.config["IamInstanceProfile"] = map[string]any{"Arn": arn}
+		} else {
+			d.config["IamInstanceProfile"] = map[string]any{"Arn": later{}}
+		}
+	case later:
+		d.config["IamInstanceProfile"] = profile
+	}
+	if r.Born {
+		d.config["State"], d.said["State"] = map[string]any{"Name": "running"}, true
+	}
+}
+
+// networkACL spells the inline entries of a network access list.
+func networkACL(c *conversion, d *draft, r *Resource) {
+	d.said["Entries"] = true
+	entries := []any{}
+	for _, side := range [...]string{"ingress", "egress"} {
+		list, _ := r.Values[side].([]any)
+		for _, e := range list {
+			m, _ := e.(map[string]any)
+			entries = append(entries, aclEntry(m["rule_no"], m["action"], m["protocol"], m["cidr_block"], m["ipv6_cidr_block"], m["from_port"], m["to_port"], side == "egress"))
+		}
+	}
+	d.config["Entries"] = entries
+	if !r.Born && (maskOf(r, "ingress") != nil && maskOf(r, "ingress") != false || maskOf(r, "egress") != nil && maskOf(r, "egress") != false) {
+		d.open("Entries")
+	}
+	d.said["Associations"] = true
+	list, _ := r.Values["subnet_ids"].([]any)
+	out := []any{}
+	for _, s := range list {
+		out = append(out, map[string]any{"SubnetId": s})
+	}
+	for _, ref := range c.refs(r, []string{"subnet_ids"}) {
+		if maskOf(r, "subnet_ids") != nil {
+			out = append(out, map[string]any{"SubnetId": c.identity(ref.Address)})
+		}
+	}
+	d.config["Associations"] = out
+}
+
+func aclEntry(number, action, protocol, cidr, cidr6, from, to any, egress bool) map[string]any {
+	out := map[string]any{"RuleNumber": number, "RuleAction": action, "Protocol": scalarText(protocol), "Egress": egress}
+	for k, v := range map[string]any{"CidrBlock": cidr, "Ipv6CidrBlock": cidr6} {
+		if s := str(v); s != "" {
+			out[k] = s
+		}
+	}
+	if from != nil && to != nil {
+		out["PortRange"] = map[string]any{"From": from, "To": to}
+	}
+	return out
+}
+
+func aclRule(c *conversion, d *draft, r *Resource) {
+	v := r.Values
+	d.add("Entries", aclEntry(v["rule_number"], v["rule_action"], v["protocol"], v["cidr_block"], v["ipv6_cidr_block"], v["from_port"], v["to_port"], v["egress"] == true), nil)
+}
+
+// routeAs are the members of a route and the attributes that make them, in the
+// route table's blocks and in aws_route.
+var routeAs = [][]string{
+	{"DestinationCidrBlock", "destination_cidr_block", "cidr_block"}, {"DestinationIpv6CidrBlock", "destination_ipv6_cidr_block", "ipv6_cidr_block"},
+	{"DestinationPrefixListId", "destination_prefix_list_id"}, {"GatewayId", "gateway_id", "vpc_endpoint_id"}, {"NatGatewayId", "nat_gateway_id"},
+	{"TransitGatewayId", "transit_gateway_id"}, {"VpcPeeringConnectionId", "vpc_peering_connection_id"}, {"NetworkInterfaceId", "network_interface_id"},
+	{"EgressOnlyInternetGatewayId", "egress_only_gateway_id"}, {"LocalGatewayId", "local_gateway_id"}, {"CarrierGatewayId", "carrier_gateway_id"}, {"CoreNetworkArn", "core_network_arn"},
+}
+
+// route spells one route; path is where its attributes stand.
+func (c *conversion) route(r *Resource, values map[string]any, mask any, path []string) map[string]any {
+	out := map[string]any{"State": "active"}
+	masks, _ := mask.(map[string]any)
+	for _, m := range routeAs {
+		for _, attribute := range m[1:] {
+			if s := str(values[attribute]); s != "" {
+				out[m[0]] = s
+			} else if masks[attribute] == true || mask == true {
+				refs := c.refs(r, append(path[:len(path):len(path)], attribute))
+				switch {
+				case len(refs) == 1:
+					out[m[0]] = c.identity(refs[0].Address)
+				case c.in.hasExpression(r, attribute) && len(path) == 0:
+					out[m[0]] = later{}
+				}
+			}
+		}
+	}
+	return out
+}
+
+func routeTable(c *conversion, d *draft, r *Resource) {
+	d.said["Routes"], d.said["Associations"] = true, true
+	routes := []any{}
+	list, _ := r.Values["route"].([]any)
+	masks, _ := maskOf(r, "route").([]any)
+	for i, e := range list {
+		m, _ := e.(map[string]any)
+		routes = append(routes, c.route(r, m, element(masks, i), []string{"route", scalarText(i)}))
+	}
+	if maskOf(r, "route") == true && !r.Born {
+		d.open("Routes")
+	}
+	d.config["Routes"], d.config["Associations"] = routes, []any{}
+	if !r.Born {
+		d.open("Associations")
+	}
+}
+
+func addRoute(c *conversion, d *draft, r *Resource) {
+	d.add("Routes", c.route(r, r.Values, r.Unknown, nil), sameRoute(r))
+}
+
+func lessRoute(c *conversion, d *draft, r *Resource) {
+	if !c.still(r, "destination_cidr_block") {
+		d.drop("Routes", sameRoute(r))
+	}
+}
+
+func sameRoute(r *Resource) func(any) bool {
+	return func(e any) bool {
+		m, _ := e.(map[string]any)
+		for _, p := range [...][2]string{{"DestinationCidrBlock", "destination_cidr_block"}, {"DestinationIpv6CidrBlock", "destination_ipv6_cidr_block"}} {
+			if s := str(r.Values[p[1]]); s != "" && m[p[0]] == s {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func association(c *conversion, d *draft, r *Resource) {
+	out := map[string]any{"Main": false}
+	if v := c.text(r, "subnet_id"); v != nil {
+		out["SubnetId"] = v
+	}
+	if v := c.text(r, "gateway_id"); v != nil {
+		out["GatewayId"] = v
+	}
+	same := func(e any) bool {
+		m, _ := e.(map[string]any)
+		return out["SubnetId"] != nil && m["SubnetId"] == out["SubnetId"]
+	}
+	d.add("Associations", out, same)
+}
+
+// endpointGroups spells the security groups of a VPC endpoint.
+func endpointGroups(c *conversion, d *draft, r *Resource) {
+	d.said["Groups"] = true
+	v := c.value(spot{r: r}.step("security_group_ids"), r.Values["security_group_ids"], maskOf(r, "security_group_ids"), &shape{name: "Ids"}, "[s")
+	if list, ok := v.([]any); ok {
+		out := []any{}
+		for _, id := range list {
+			out = append(out, map[string]any{"GroupId": id})
+		}
+		d.config["Groups"] = out
+	}
+	if r.Born && d.config["PolicyDocument"] == (later{}) && !c.in.hasExpression(r, "policy") {
+		// AWS gives an endpoint without a policy one that lets everything through.
+		d.config["PolicyDocument"] = map[string]any{"Version": "2008-10-17",
+			"Statement": []any{map[string]any{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}}
+	}
+}
+
+func endpointPolicy(c *conversion, d *draft, r *Resource) {
+	d.config["PolicyDocument"], d.said["PolicyDocument"] = c.policy(r, "policy"), true
+}

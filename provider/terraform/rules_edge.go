@@ -1,0 +1,43 @@
+package terraform
+
+// edgeRules are those of front doors: load balancers and API gateways.
+var edgeRules = []rule{
+	{tf: "aws_lb", typ: "AWS::ElasticLoadBalancingV2::LoadBalancer", as: balancerAs, more: balancer},
+	{tf: "aws_alb", typ: "AWS::ElasticLoadBalancingV2::LoadBalancer", as: balancerAs, more: balancer},
+	{tf: "aws_lb_listener", typ: "AWS::ElasticLoadBalancingV2::Listener", as: listenerAs},
+	{tf: "aws_alb_listener", typ: "AWS::ElasticLoadBalancingV2::Listener", as: listenerAs},
+	{tf: "aws_lb_target_group", typ: "AWS::ElasticLoadBalancingV2::TargetGroup", as: targetAs},
+	{tf: "aws_alb_target_group", typ: "AWS::ElasticLoadBalancingV2::TargetGroup", as: targetAs},
+	{tf: "aws_api_gateway_rest_api", typ: "AWS::ApiGateway::RestApi", as: map[string]string{"policy": "policy", "body": "", "id": "id", "put_rest_api_mode": ""}},
+	{tf: "aws_apigatewayv2_api", typ: "AWS::ApiGatewayV2::Api", id: "@apigateway:/apis/{id}", as: map[string]string{"id": "ApiId", "body": ""}},
+}
+
+var balancerAs = map[string]string{"name": "LoadBalancerName", "name_prefix": "", "internal": "", "load_balancer_type": "Type", "dns_name": "DNSName",
+	"zone_id": "CanonicalHostedZoneId", "subnets": "", "subnet_mapping": "", "access_logs": "", "connection_logs": "", "id": ""}
+
+var listenerAs = map[string]string{"certificate_arn": "Certificates[].CertificateArn", "default_action": "DefaultActions", "default_action.forward": "ForwardConfig",
+	"default_action.redirect": "RedirectConfig", "default_action.fixed_response": "FixedResponseConfig", "default_action.authenticate_cognito": "AuthenticateCognitoConfig",
+	"default_action.authenticate_oidc": "AuthenticateOidcConfig", "alpn_policy": "AlpnPolicy[]", "id": ""}
+
+var targetAs = map[string]string{"name": "TargetGroupName", "name_prefix": "", "health_check": "", "stickiness": "", "load_balancer_arns": "LoadBalancerArns", "id": ""}
+
+// balancer spells a load balancer's scheme and subnets.
+func balancer(c *conversion, d *draft, r *Resource) {
+	d.said["Scheme"], d.said["AvailabilityZones"] = true, true
+	switch {
+	case maskOf(r, "internal") == true && c.in.hasExpression(r, "internal"):
+		d.config["Scheme"] = later{}
+	default:
+		d.config["Scheme"] = map[bool]string{true: "internal", false: "internet-facing"}[r.Values["internal"] == true]
+	}
+	v := c.value(spot{r: r}.step("subnets"), r.Values["subnets"], maskOf(r, "subnets"), &shape{name: "Subnets"}, "[s")
+	if list, ok := v.([]any); ok {
+		zones := []any{}
+		for _, s := range list {
+			zones = append(zones, map[string]any{"SubnetId": s})
+		}
+		d.config["AvailabilityZones"] = zones
+	} else if v != nil {
+		d.config["AvailabilityZones"] = v
+	}
+}
