@@ -34,7 +34,7 @@ func (r *Result) Document(version string, s *scope.Scope, controls *control.Set)
 		})
 	}
 	for _, e := range r.Access {
-		a := report.Access{Workload: e.Workload, Asset: e.Asset}
+		a := report.Access{Workload: e.Workload, Asset: e.Asset, Unread: e.Unread}
 		for _, g := range e.Grants {
 			a.Grants = append(a.Grants, report.AccessGrant{Principal: g.Principal, Class: g.Class, Via: g.Via, Conditional: g.Conditional})
 		}

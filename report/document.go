@@ -99,12 +99,13 @@ type Access struct {
 	Workload string // id
 	Asset    string
 	Grants   []AccessGrant
+	Unread   []string // what was not read and may name others
 }
 
 // AccessGrant is one way in which policy names a principal.
 type AccessGrant struct {
 	Principal string
-	Class     string // person, machine, service, account or everyone
+	Class     string // everyone, account, group, person, user, machine or service
 	Via       string // the policy and statement
 	// Conditional is set when the statement has conditions, which nobody weighed.
 	Conditional bool

@@ -11,7 +11,7 @@ const accessTop = 10
 
 // accessView is who direct policy names for a workload's assets.
 type accessView struct {
-	Summary string // counts by class
+	Summary string // counts by class, and what may name others
 	Top     []accessRow
 	Left    int
 }
@@ -19,7 +19,7 @@ type accessView struct {
 type accessRow struct{ Principal, Class, Assets, Via string }
 
 // classes are those of a principal, widest reach first.
-var classes = []string{"everyone", "account", "person", "machine", "service"}
+var classes = []string{"everyone", "account", "group", "person", "user", "machine", "service"}
 
 func classOrder(c string) int {
 	if i := slices.Index(classes, c); i >= 0 {
@@ -39,7 +39,9 @@ type named struct {
 // accessViews sums access up by workload.
 func accessViews(entries []Access) map[string]*accessView {
 	byWorkload := map[string]map[string]*named{}
+	unread := map[string][]string{}
 	for _, e := range entries {
+		unread[e.Workload] = append(unread[e.Workload], e.Unread...)
 		of := byWorkload[e.Workload]
 		if of == nil {
 			of = map[string]*named{}
@@ -59,8 +61,23 @@ func accessViews(entries []Access) map[string]*accessView {
 	out := make(map[string]*accessView, len(byWorkload))
 	for w, of := range byWorkload {
 		out[w] = summed(of)
+		out[w].Summary += perhaps(unread[w])
 	}
 	return out
+}
+
+// perhaps says that the names may not be all.
+func perhaps(unread []string) string {
+	if len(unread) == 0 {
+		return ""
+	}
+	slices.Sort(unread)
+	unread = slices.Compact(unread)
+	s := "; perhaps others: " + line(unread[0])
+	if len(unread) > 1 {
+		s += ", and " + many(len(unread)-1, "more reason")
+	}
+	return s
 }
 
 func summed(of map[string]*named) *accessView {

@@ -66,6 +66,9 @@ func (g *globals) accessList(w io.Writer, result *assess.Result) error {
 		if len(e.Grants) == 0 {
 			fmt.Fprintf(tw, "  no policy that was read names anybody for it\n")
 		}
+		for _, u := range e.Unread {
+			fmt.Fprintf(tw, "  perhaps others: %s\n", printable(u))
+		}
 		for _, n := range e.Grants {
 			fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\t%s\n", printable(n.Principal), n.Class, lastUse(n), keyAge(n, result.Snapshot.Taken()), printable(via(n)))
 		}

@@ -3,7 +3,11 @@
 // with owner, last use and the age of their credentials. It matches names and
 // does not decide: a condition, a boundary, an organisation's policy or a deny
 // elsewhere may still refuse what is listed here, so no criterion of the
-// access step passes on it.
+// access step passes on it. In a cluster it lists the subjects that bindings
+// give a verb on the asset, into its pods, or in the place of the service
+// account they run as; who may make pods beside them that mount the same
+// volumes and secrets is not among them, nor is what other authorizers than
+// RBAC allow (the group system:masters, nodes, webhooks).
 package access
 
 import (
@@ -24,6 +28,8 @@ type Entry struct {
 	Asset    string  `json:"asset"`
 	Workload string  `json:"workload"`
 	Grants   []Grant `json:"grants"`
+	// Unread says what could not be read and may name others, in words.
+	Unread []string `json:"unread,omitempty"`
 }
 
 // Grant is one way in which direct policy names an identity for an asset.
@@ -32,11 +38,15 @@ type Grant struct {
 	// for everyone, or a Kubernetes subject.
 	Principal string `json:"principal"`
 	// Class of the principal: "person" (a user with a password), "machine" (a
-	// role, or a user with keys only), "service", "account" or "everyone".
+	// role, a service account, or a user with keys only), "service", "account",
+	// "everyone" (in a cluster: all who have or have not signed in), "group" or
+	// "user" (of a cluster, which knows the name alone: a person or a machine).
 	Class string `json:"class"`
-	// Via is the policy and statement that name it.
+	// Via is the policy and statement, or the binding, role and rule (counted
+	// from 0), that name it.
 	Via string `json:"via"`
-	// Actions are as the statement writes them.
+	// Actions are as the statement writes them; in a cluster
+	// "k8s:VERB:GROUP/RESOURCE", the verb as the rule writes it.
 	Actions []string `json:"actions"`
 	// Conditional says that the statement has conditions, which this version
 	// does not weigh.
@@ -56,10 +66,12 @@ var ownerTags = []string{"owner", "Owner", "team", "Team", "contact", "Contact"}
 
 // Direct returns, for every workload's roots and the stores, models and
 // secrets it is made of or touches, the identities that policies name. Entries
-// are ordered by workload and asset, grants by principal. Problems are policies
-// that could not be read: whom they name is unknown.
+// are ordered by workload and asset, grants by principal; entries may share
+// them, so that nobody must change them. Problems are policies and roles that
+// could not be understood: whom they name is unknown, which the entries say.
 func Direct(ctx context.Context, snap *estate.Snapshot, workloads []finding.Workload) ([]Entry, []estate.Problem, error) {
 	d := &direct{snap: snap, people: map[estate.Node]identity{}, holders: map[estate.Node][]estate.Node{}}
+	d.cluster = newCluster(d)
 	if err := d.readPolicies(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -73,15 +85,30 @@ func Direct(ctx context.Context, snap *estate.Snapshot, workloads []finding.Work
 			if !ok {
 				continue
 			}
-			e := Entry{Asset: id, Workload: w.ID, Grants: append(d.byIdentityPolicy(n), d.byOwnPolicy(n)...)}
-			slices.SortFunc(e.Grants, func(a, b Grant) int {
-				return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Via, b.Via))
-			})
-			e.Grants = slices.CompactFunc(e.Grants, func(a, b Grant) bool { return a.Principal == b.Principal && a.Via == b.Via })
-			out = append(out, e)
+			out = append(out, d.entry(w.ID, n))
 		}
 	}
 	return out, d.problems, nil
+}
+
+// entry lists whom policies name for one asset.
+func (d *direct) entry(workload string, n estate.Node) Entry {
+	a := d.snap.Asset(n)
+	e := Entry{Asset: a.ID, Workload: workload}
+	if a.Cloud == estate.Kubernetes {
+		e.Grants, e.Unread = d.cluster.naming(n)
+		return e
+	}
+	e.Grants, e.Unread = append(d.byIdentityPolicy(n), d.byOwnPolicy(n)...), d.unread
+	sortGrants(e.Grants)
+	e.Grants = slices.CompactFunc(e.Grants, func(a, b Grant) bool { return a.Principal == b.Principal && a.Via == b.Via })
+	return e
+}
+
+func sortGrants(gs []Grant) {
+	slices.SortFunc(gs, func(a, b Grant) int {
+		return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Via, b.Via))
+	})
 }
 
 // direct is the state of one Direct call.
@@ -91,6 +118,8 @@ type direct struct {
 	holders  map[estate.Node][]estate.Node // policy -> identities that have it
 	people   map[estate.Node]identity
 	problems []estate.Problem
+	unread   []string // policies that may name others
+	cluster  *cluster
 }
 
 // interest lists the ids of a workload's assets that access is asked of.
@@ -116,6 +145,12 @@ func (d *direct) readPolicies(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if a.Cloud == estate.Kubernetes {
+			if err := d.cluster.note(n, a); err != nil {
+				return err
+			}
+			continue
+		}
 		if a.Cloud != estate.AWS || a.Kind != estate.KindPolicy || a.Type == estate.SetType {
 			continue
 		}
@@ -126,6 +161,9 @@ func (d *direct) readPolicies(ctx context.Context) error {
 		statements, problems := documentOf(config)
 		for _, p := range problems {
 			d.problems = append(d.problems, estate.Problem{Path: a.ID + ": " + p.Path, Why: p.Why})
+		}
+		if len(problems) > 0 {
+			d.unread = append(d.unread, a.ID+" could not be understood: whom it names is unknown")
 		}
 		if len(statements) == 0 {
 			continue

@@ -113,6 +113,9 @@ func (d *direct) who(n estate.Node) identity {
 }
 
 func classOf(a *estate.Asset) string {
+	if class := subjectClass(a); class != "" {
+		return class
+	}
 	switch {
 	case a.ID == aws.Everyone:
 		return "everyone"
