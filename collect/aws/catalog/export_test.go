@@ -161,6 +161,35 @@ func TestSubjects(t *testing.T) {
 	}
 }
 
+// TestWholeAccountBatch takes a reply about all assets of an account apart.
+func TestWholeAccountBatch(t *testing.T) {
+	const id = "arn:aws:config:eu-west-1:111122223333:configuration-recorder/"
+	recorders := doc{"configservice/describe-configuration-recorders.json", `{"ConfigurationRecorders":[{"name":"default","roleARN":"r"},{"name":"extra","roleARN":"r"}]}`}
+	both := `{"ConfigurationRecordersStatus":[{"name":"default","recording":true},{"name":"extra","recording":false}]}`
+	s := read(t, "111122223333", "eu-west-1", doc{"configservice/describe-configuration-recorder-status.json", both}, recorders)
+	for name, want := range map[string]bool{"default": true, "extra": false} {
+		own, _ := s.at(id+name, "DescribeConfigurationRecorderStatus.ConfigurationRecordersStatus").([]any)
+		if len(own) != 1 || s.at(id+name, "DescribeConfigurationRecorderStatus.ConfigurationRecordersStatus[0].recording") != want {
+			t.Errorf("%s: got %v, want recording %v alone", name, own, want)
+		}
+		if got := s.status(id+name, "DescribeConfigurationRecorderStatus"); got != estate.ReadOK {
+			t.Errorf("%s: status %s", name, got)
+		}
+	}
+	if len(s.blind) > 0 {
+		t.Errorf("blind spots %+v", s.blind)
+	}
+
+	// One that nobody listed: nothing is guessed, and the file is named.
+	s = read(t, "111122223333", "eu-west-1", recorders, doc{"configservice/describe-configuration-recorder-status.json", strings.Replace(both, `"extra"`, `"other"`, 1)})
+	if got := s.status(id+"default", "DescribeConfigurationRecorderStatus"); got == estate.ReadOK {
+		t.Error("a reply about unknown recorders was attached in part")
+	}
+	if len(s.blind) == 0 {
+		t.Error("nothing tells of the file that was not understood")
+	}
+}
+
 // TestContentAlone recognises replies whose path says nothing.
 func TestContentAlone(t *testing.T) {
 	for _, c := range []struct{ name, body, id, path string }{

@@ -15,16 +15,86 @@ func (e *Export) applyFurther(r *reply, u use, sink estate.Sink, final bool) boo
 		return e.failedPart(r, u, sink)
 	}
 	s := e.subject(r, u, final)
-	if s == nil || e.rivals(r, u) {
+	if s == nil {
+		return e.applyBatch(r, u, sink)
+	}
+	if e.rivals(r, u) {
 		return false
 	}
+	return e.attach(r, u, s, r.body, sink)
+}
+
+// attach gives an asset a reply that is about it.
+func (e *Export) attach(r *reply, u use, s *stub, body map[string]any, sink estate.Sink) bool {
 	d := &Draft{Resource: u.resource, Scope: r.scope, Config: map[string]any{}, source: r.doc.Source}
-	_ = d.Add(u.call, r.body) // a further reply always has its place
+	_ = d.Add(u.call, body) // a further reply always has its place
 	if err := e.send(d, s.id, s.scope, sink); err != nil {
 		return false
 	}
 	e.parts(d, s, sink)
 	return true
+}
+
+// applyBatch attaches to each asset its own elements of a reply about several:
+// a call that takes a list of names gives those of the whole account when it is
+// made without one. Either every element finds its asset or none is attached.
+func (e *Export) applyBatch(r *reply, u use, sink estate.Sink) bool {
+	member, keys := batchOf(u.call, r.body)
+	list, _ := r.body[member].([]any)
+	if member == "" || len(list) == 0 {
+		return false
+	}
+	var order []*stub
+	own := map[*stub][]any{}
+	for _, x := range list {
+		m, _ := x.(map[string]any)
+		var s *stub
+		for _, key := range keys {
+			if name := text(m[key]); s == nil && name != "" {
+				s = e.known.find(u.resource, []string{name}, r.scope)
+			}
+		}
+		if s == nil {
+			return false
+		}
+		if own[s] == nil {
+			order = append(order, s)
+		}
+		own[s] = append(own[s], x)
+	}
+	done := true
+	for _, s := range order {
+		body := maps.Clone(r.body)
+		body[member] = own[s]
+		done = e.attach(r, u, s, body, sink) && done
+	}
+	return done
+}
+
+// batchOf returns the one list of a batch call's reply, and the members by
+// which an element may name its subject: the path that the call takes names
+// from, or the parameter's name in the singular. The member is empty if the
+// call takes no list of names or the reply holds not just one list.
+func batchOf(c *Call, body map[string]any) (member string, keys []string) {
+	for param, expr := range c.With {
+		if _, list := expr.([]any); !list || len(c.With) != 1 {
+			return "", nil
+		}
+		keys = append(pathsIn(expr), strings.TrimSuffix(param, "s"))
+	}
+	for k, v := range body {
+		if _, list := v.([]any); !list {
+			continue
+		}
+		if member != "" {
+			return "", nil
+		}
+		member = k
+	}
+	if len(keys) == 0 {
+		return "", nil
+	}
+	return member, keys
 }
 
 // subject finds the asset a reply is about: by the members of the reply that
