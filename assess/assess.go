@@ -130,7 +130,14 @@ func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the snapshot: %w", err)
 	}
-	if snap, err = snap.Understood(ctx, understand); err != nil {
+	return Understood(ctx, snap)
+}
+
+// Understood returns a snapshot of what was read with what the providers make
+// of it: kinds, relations, roots, and what joins assets.
+func Understood(ctx context.Context, snap *estate.Snapshot) (*estate.Snapshot, error) {
+	snap, err := snap.Understood(ctx, understand)
+	if err != nil {
 		return nil, fmt.Errorf("understand what was read: %w", err)
 	}
 	assets, relations, err := providerKubernetes.Derive(snap)
@@ -231,6 +238,7 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 			decided[w] = append(decided[w], cs...)
 		}
 	}
+	weigh(snap, workloads, r.Findings, o.Controls)
 	for _, w := range workloads.List {
 		cs := gate.Complete(decided[w.ID])
 		r.Lapsed = append(r.Lapsed, gate.Waive(w.Name, cs, o.Scope.Gate.Waivers, o.Scope.Gate.Approvers, o.Now)...)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sevenfold-sec/sevenfold/assess"
+	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 	"github.com/sevenfold-sec/sevenfold/scope"
 )
 
@@ -50,13 +52,31 @@ func newInit(g *globals) *cobra.Command {
 			if err := writeScope(file, sources, force); err != nil {
 				return err
 			}
-			return g.write(func(w io.Writer) error { return welcome(w, file, sources, grants) })
+			key, err := g.initKey()
+			if err != nil {
+				return err
+			}
+			return g.write(func(w io.Writer) error { return welcome(w, file, key, sources, grants) })
 		},
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "replace a sevenfold.yaml that is there")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of sevenfold.yaml for your editor, and do nothing else")
 	cmd.Flags().StringVar(&grantsOf, "grants", "", "print only the grants of `CLOUD` (aws, kubernetes), to be piped on, and do nothing else")
 	return cmd
+}
+
+// initKey makes the key that certificates are signed with and returns its
+// public half; empty where the state is a database, which keeps none.
+func (g *globals) initKey() (string, error) {
+	s := session{g: g}
+	if s.folder() == "" {
+		return "", nil
+	}
+	key, err := s.signingKey("")
+	if err != nil {
+		return "", err
+	}
+	return certificate.KeyID(key.Public().(ed25519.PublicKey)), nil
 }
 
 // printGrants writes a cloud's grants as documents and nothing else: for AWS
@@ -148,7 +168,8 @@ estate: my-company
 #     match: 'tags.app == "fraud"'
 #     owner: ml-platform@example.com
 #     purpose: score card payments
-#     pilot: {replicas: 2}        # up to here it may run without a verdict
+#     pilot: {replicas: 2}        # up to here it may run without a certificate
+#     limit: {replicas: 40}       # and up to here with one; left out, there is no limit
 
 gate:
   fail_on: high                   # deviations from here on hold a workload back
@@ -158,8 +179,11 @@ gate:
 }
 
 // welcome says what was found and what to do next.
-func welcome(w io.Writer, file string, sources, grants []string) error {
+func welcome(w io.Writer, file, key string, sources, grants []string) error {
 	fmt.Fprintf(w, "wrote %s\n", file)
+	if key != "" {
+		fmt.Fprintf(w, "certificates are signed with the key in the state; who checks them needs its public half:\n  %s\n", key)
+	}
 	if len(sources) == 0 {
 		fmt.Fprintf(w, "\nNo AWS credentials and no kubeconfig were found. Give what follows to whoever runs the\naccount or cluster: the role that sevenfold reads AWS with, the user or service account it\nreads Kubernetes with. All of it is reads.\n\n")
 	} else {

@@ -61,9 +61,11 @@ func (g *globals) open() (*session, error) {
 			return nil, err
 		}
 	}
-	if err := s.loadControls(); err != nil {
+	set, err := g.loadControls(s.ownControls())
+	if err != nil {
 		return nil, err
 	}
+	s.controls = set
 	s.settleSources()
 	return s, nil
 }
@@ -80,27 +82,36 @@ func (s *session) checkWaivers() error {
 	return nil
 }
 
-// loadControls loads the built-in controls and those in the folder controls/
-// beside the scope file. A broken one is named and the rest go on, so that one
-// slip does not blind a whole run; none at all ends it.
-func (s *session) loadControls() error {
+// ownControls is the folder of controls beside the scope file, nil if there is
+// none.
+func (s *session) ownControls() fs.FS {
+	if s.file == "" {
+		return nil
+	}
+	beside := filepath.Join(filepath.Dir(s.file), "controls")
+	if info, err := os.Stat(beside); err == nil && info.IsDir() {
+		return os.DirFS(beside)
+	}
+	return nil
+}
+
+// loadControls loads the built-in controls and the user's own. A broken one is
+// named and the rest go on, so that one slip does not blind a whole run; none
+// at all ends it.
+func (g *globals) loadControls(own fs.FS) (*control.Set, error) {
 	from := []fs.FS{controls.FS}
-	if s.file != "" {
-		beside := filepath.Join(filepath.Dir(s.file), "controls")
-		if info, err := os.Stat(beside); err == nil && info.IsDir() {
-			from = append(from, os.DirFS(beside))
-		}
+	if own != nil {
+		from = append(from, own)
 	}
 	set, problems := control.Load(from...)
 	for _, p := range problems {
 		what, hint := splitHints(p.Error())
-		printFailure(s.g.stderr, &failure{what: what, hint: hint})
+		printFailure(g.stderr, &failure{what: what, hint: hint})
 	}
 	if set == nil || len(set.Controls()) == 0 {
-		return &failure{code: exitInternal, what: "no control could be loaded", hint: "mend the controls named above"}
+		return nil, &failure{code: exitInternal, what: "no control could be loaded", hint: "mend the controls named above"}
 	}
-	s.controls = set
-	return nil
+	return set, nil
 }
 
 // settleSources takes the sources of the command line, else the file's, else
@@ -258,8 +269,19 @@ const firstHour = 2*time.Minute + 45*time.Second
 
 // run reads the sources, or loads the snapshot asked for, and judges it.
 func (s *session) run(ctx context.Context, r reading) (*assess.Result, error) {
+	var result *assess.Result
+	err := s.with(ctx, r, func(_ store.Store, _ assess.Options, got *assess.Result) error {
+		result = got
+		return nil
+	})
+	return result, err
+}
+
+// with is run for what needs the state, or the configurations in it, after the
+// verdict: those of a stored snapshot are read from it.
+func (s *session) with(ctx context.Context, r reading, then func(store.Store, assess.Options, *assess.Result) error) error {
 	if len(s.sources) == 0 && r.snapshot == "" {
-		return nil, usage("no source is named, and no AWS credentials or kubeconfig were found",
+		return usage("no source is named, and no AWS credentials or kubeconfig were found",
 			"sevenfold assess --source aws, --source kubernetes or --source dir:PATH; sevenfold init writes a configuration")
 	}
 	if r.within == 0 && s.ambient {
@@ -267,20 +289,30 @@ func (s *session) run(ctx context.Context, r reading) (*assess.Result, error) {
 	}
 	st, closeAll, err := s.openStore(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer closeAll()
 	o, err := s.options(r.within)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	o.Access = r.access
+	snap, err := s.snapshot(ctx, st, r, o)
+	if err != nil {
+		return err
+	}
+	result, err := assess.Judge(ctx, snap, o)
+	if err != nil {
+		return err
+	}
+	return then(st, o, result)
+}
+
+// snapshot loads the snapshot asked for, or reads the sources and stores what
+// they say.
+func (s *session) snapshot(ctx context.Context, st store.Store, r reading, o assess.Options) (*estate.Snapshot, error) {
 	if r.snapshot != "" {
-		snap, err := stored(ctx, st, r.snapshot)
-		if err != nil {
-			return nil, err
-		}
-		return assess.Judge(ctx, snap, o)
+		return stored(ctx, st, r.snapshot)
 	}
 	snap, err := assess.Read(ctx, o)
 	if err != nil {
@@ -289,7 +321,7 @@ func (s *session) run(ctx context.Context, r reading) (*assess.Result, error) {
 	if err := st.Save(ctx, snap); err != nil {
 		return nil, stateFailure(err)
 	}
-	return assess.Judge(ctx, snap, o)
+	return snap, nil
 }
 
 // stored loads the snapshot that words name.

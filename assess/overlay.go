@@ -1,0 +1,351 @@
+package assess
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/collect/terraform"
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// Planned is an estate before and after a plan. Both sides were put together
+// the same way, so that what differs between them is the plan's doing.
+type Planned struct {
+	Before, After *estate.Snapshot
+}
+
+// Lay lays a plan over an estate, nil for none: then the plan's own word on
+// what exists is all there is. On the side before, what the estate says of an
+// asset stands, and what only the plan knows of is added. On the side after, of
+// each asset that the plan changes only the members that change are replaced,
+// so that what the plan has no word for stays as it was read; what it removes is
+// gone.
+func Lay(ctx context.Context, base *estate.Snapshot, p *terraform.Plan) (*Planned, error) {
+	if base == nil {
+		var err error
+		if base, err = estate.NewBuilder(time.Now()).Build(); err != nil {
+			return nil, err
+		}
+	}
+	l := &laying{plan: p, base: base, before: byID(p.Before), after: byID(p.After), gone: map[string]bool{}, parts: map[string][]string{}}
+	for _, c := range p.Changes {
+		for _, id := range c.Removed {
+			l.gone[id] = true
+		}
+	}
+	out := &Planned{}
+	var err error
+	if out.Before, err = l.build(ctx, false); err != nil {
+		return nil, err
+	}
+	out.After, err = l.build(ctx, true)
+	return out, err
+}
+
+func byID(assets []estate.Asset) map[string]*estate.Asset {
+	out := make(map[string]*estate.Asset, len(assets))
+	for i := range assets {
+		out[assets[i].ID] = &assets[i]
+	}
+	return out
+}
+
+// laying is one plan on its way onto one estate.
+type laying struct {
+	plan          *terraform.Plan
+	base          *estate.Snapshot
+	before, after map[string]*estate.Asset
+	gone          map[string]bool
+	parts         map[string][]string // of an asset by its id, as understood
+}
+
+// build puts one side together from what was read, and has it understood anew.
+func (l *laying) build(ctx context.Context, planned bool) (*estate.Snapshot, error) {
+	b := estate.NewBuilder(l.base.Taken())
+	changed := map[string]bool{}
+	seen := map[string]bool{}
+	for n, a := range l.base.Assets() {
+		made, err := l.understood(a)
+		if err != nil {
+			return nil, err
+		}
+		if made {
+			continue // and will be again
+		}
+		seen[a.ID] = true
+		if planned && l.gone[a.ID] {
+			changed[a.ID] = true
+			continue
+		}
+		config, err := l.base.Config(n)
+		if err != nil {
+			return nil, err
+		}
+		asset := raw(a, config)
+		if after := l.after[a.ID]; planned && after != nil && !same(l.before[a.ID], after) {
+			changed[a.ID] = true
+			if asset, err = l.patch(asset, l.before[a.ID], after); err != nil {
+				return nil, fmt.Errorf("lay the plan over %s: %w", a.ID, err)
+			}
+		}
+		b.Asset(asset)
+	}
+	side := l.before
+	if planned {
+		side = l.after
+	}
+	for _, id := range slices.Sorted(maps.Keys(side)) {
+		if !seen[id] && !(planned && l.gone[id]) {
+			b.Asset(raw(side[id], side[id].Config))
+		}
+	}
+	for _, s := range l.base.BlindSpots() {
+		// What understanding found wrong in a changed asset it will find again.
+		if !changed[s.Asset] || s.Status != estate.ReadMalformed {
+			b.BlindSpot(s)
+		}
+	}
+	for _, s := range l.base.Sources() {
+		b.Source(s)
+	}
+	for _, c := range l.base.Coverage() {
+		b.Covered(c)
+	}
+	snap, err := b.Build()
+	if err != nil {
+		return nil, err
+	}
+	return Understood(ctx, snap)
+}
+
+// understood reports whether an asset was made by understanding another, not
+// read: known by name only, a set, or a part of another's configuration.
+func (l *laying) understood(a *estate.Asset) (bool, error) {
+	if a.Referenced || len(a.Reads) == 0 {
+		return true, nil
+	}
+	parent, _, part := strings.Cut(a.ID, "#")
+	if !part {
+		return false, nil
+	}
+	parts, known := l.parts[parent]
+	if !known {
+		if n, ok := l.base.Find(parent); ok {
+			whole := *l.base.Asset(n)
+			var err error
+			if whole.Config, err = l.base.Config(n); err != nil {
+				return false, err
+			}
+			for _, p := range understand(&whole).Parts {
+				parts = append(parts, p.ID)
+			}
+		}
+		l.parts[parent] = parts
+	}
+	return slices.Contains(parts, a.ID), nil
+}
+
+// raw is an asset as a collector sent it, without what was understood.
+func raw(a *estate.Asset, config json.RawMessage) estate.Asset {
+	out := *a
+	out.Config, out.Kind, out.Root = config, estate.KindUnknown, nil
+	return out
+}
+
+// same reports whether a plan says the same of an asset on both sides.
+func same(before, after *estate.Asset) bool {
+	return before != nil && string(before.Config) == string(after.Config) && slices.Equal(before.Unknown, after.Unknown) &&
+		maps.Equal(before.Tags, after.Tags) && slices.Equal(before.Reads, after.Reads)
+}
+
+// patch changes an asset that was read as the plan changes it.
+func (l *laying) patch(asset estate.Asset, before, after *estate.Asset) (estate.Asset, error) {
+	if before == nil {
+		before = &estate.Asset{} // the plan begins to manage it
+	}
+	unsaid := l.plan.Unsaid[after.ID]
+	p := patcher{partial: l.plan.Partial[after.ID]}
+	for _, u := range after.Unknown {
+		if !slices.Contains(unsaid, u) {
+			p.unknown = append(p.unknown, u)
+		}
+	}
+	config, err := p.patch(asset.Config, before.Config, after.Config)
+	if err != nil {
+		return asset, err
+	}
+	asset.Config = config
+	asset.Unknown = append(slices.Clone(asset.Unknown), p.unknown...)
+	if after.Tags != nil && !maps.Equal(before.Tags, after.Tags) {
+		asset.Tags = after.Tags
+	}
+	asset.Reads = mergeReads(asset.Reads, before.Reads, after.Reads)
+	asset.Source = after.Source
+	return asset, nil
+}
+
+// mergeReads takes over the reads that the plan changes: a policy that it adds
+// was absent before and is there afterwards.
+func mergeReads(base, before, after []estate.Read) []estate.Read {
+	out := slices.Clone(base)
+	for _, r := range after {
+		if r.Key == "" || !r.Status.Known() || slices.Contains(before, r) {
+			continue
+		}
+		i := slices.IndexFunc(out, func(x estate.Read) bool { return x.Key == r.Key && x.Operation == r.Operation })
+		if i < 0 {
+			out = append(out, r)
+		} else {
+			out[i] = r
+		}
+	}
+	return out
+}
+
+// patcher carries the differences of two plan sides over to what was read.
+type patcher struct {
+	unknown []string // pointers of the side after
+	partial []string
+}
+
+func (p *patcher) patch(base, before, after json.RawMessage) (json.RawMessage, error) {
+	var b, was, is any
+	for _, x := range []struct {
+		text json.RawMessage
+		to   *any
+	}{{base, &b}, {before, &was}, {after, &is}} {
+		if len(x.text) == 0 {
+			*x.to = map[string]any{}
+			continue
+		}
+		dec := json.NewDecoder(strings.NewReader(string(x.text)))
+		dec.UseNumber()
+		if err := dec.Decode(x.to); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(p.merge("", b, was, is))
+}
+
+// merge returns base with what differs from was to is. at is the pointer.
+func (p *patcher) merge(at string, base, was, is any) any {
+	if slices.Contains(p.partial, at) {
+		return p.append(base, was, is)
+	}
+	switch is := is.(type) {
+	case map[string]any:
+		b, ok := base.(map[string]any)
+		if !ok {
+			if equal(was, is) && base != nil {
+				return base
+			}
+			return is
+		}
+		w, _ := was.(map[string]any)
+		return p.object(at, b, w, is)
+	case []any:
+		if equal(was, is) && base != nil {
+			return base
+		}
+		return p.list(at, base, was, is)
+	}
+	if equal(was, is) && base != nil && !p.unsure(at) {
+		return base
+	}
+	return is
+}
+
+// object merges member by member. What the plan has on neither side stays.
+func (p *patcher) object(at string, base, was, is map[string]any) map[string]any {
+	out := maps.Clone(base)
+	for k := range was {
+		if _, still := is[k]; !still && !p.unsure(at+"/"+escape(k)) {
+			delete(out, k)
+		}
+	}
+	for k, v := range is {
+		old, had := was[k]
+		b, read := base[k]
+		if !read && had && equal(old, v) {
+			continue // the provider does not print it
+		}
+		if !read {
+			out[k] = v
+			continue
+		}
+		out[k] = p.merge(at+"/"+escape(k), b, old, v)
+	}
+	return out
+}
+
+// list merges item by item where the three lists are of the same things, and
+// takes the plan's otherwise.
+func (p *patcher) list(at string, base, was, is any) any {
+	b, _ := base.([]any)
+	w, _ := was.([]any)
+	i, _ := is.([]any)
+	if len(b) != len(i) || len(w) != len(i) {
+		return i
+	}
+	out := make([]any, len(i))
+	for n := range i {
+		if !sameItem(b[n], i[n]) || !sameItem(w[n], i[n]) {
+			return i
+		}
+		out[n] = p.merge(fmt.Sprintf("%s/%d", at, n), b[n], w[n], i[n])
+	}
+	return out
+}
+
+// sameItem reports whether two items of a list are the same thing: they have
+// one name, or none.
+func sameItem(a, b any) bool {
+	x, ok := a.(map[string]any)
+	y, ok2 := b.(map[string]any)
+	if !ok || !ok2 {
+		return ok == ok2
+	}
+	for _, k := range []string{"name", "Name", "VariantName", "Sid", "Key", "containerPort", "type", "key"} {
+		if x[k] != nil && y[k] != nil {
+			return equal(x[k], y[k])
+		}
+	}
+	return true
+}
+
+// append adds to a list what the plan adds, and takes out what it takes out.
+// The plan's list ends with an item nobody knows.
+func (p *patcher) append(base, was, is any) any {
+	b, _ := base.([]any)
+	w, _ := was.([]any)
+	i, _ := is.([]any)
+	has := func(list []any, v any) bool {
+		return slices.ContainsFunc(list, func(x any) bool { return equal(x, v) })
+	}
+	out := slices.DeleteFunc(slices.Clone(b), func(v any) bool { return has(w, v) && !has(i, v) })
+	for _, v := range i {
+		if v != nil && !has(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// unsure reports whether the plan does not know what will stand at a pointer.
+func (p *patcher) unsure(at string) bool { return slices.Contains(p.unknown, at) }
+
+var pointerEscape = strings.NewReplacer("~", "~0", "/", "~1")
+
+func escape(k string) string { return pointerEscape.Replace(k) }
+
+// equal compares decoded JSON.
+func equal(a, b any) bool {
+	x, err1 := json.Marshal(a)
+	y, err2 := json.Marshal(b)
+	return err1 == nil && err2 == nil && string(x) == string(y)
+}

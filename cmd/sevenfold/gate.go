@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/gate"
+)
+
+func newGate(g *globals) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "gate",
+		Short: "Hold growth to the verdict: certificates, plans, the cluster's admission",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newGateCheck(g), newGatePlan(g), newGateCertify(g), newGateVerify(g), newGateWaive(g), newGateAdmission(g))
+	return cmd
+}
+
+func newGateCheck(g *globals) *cobra.Command {
+	var r reading
+	cmd := &cobra.Command{
+		Use:   "check WORKLOAD",
+		Short: "May this workload grow beyond its pilot? With every reason why not",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := g.wants("gate check", "text", "json"); err != nil {
+				return err
+			}
+			s, err := g.open()
+			if err != nil {
+				return err
+			}
+			result, err := s.run(cmd.Context(), r)
+			if err != nil {
+				return err
+			}
+			s.sayLapsed(result.Lapsed)
+			w, err := workloadOf(result.Workloads.List, args[0])
+			if err != nil {
+				return err
+			}
+			return g.decide(gate.CheckVerdict(w.Name, result.Criteria[w.ID]), "workload "+w.Name)
+		},
+	}
+	r.addTo(cmd)
+	return cmd
+}
+
+// workloadOf finds a workload by name or id.
+func workloadOf(all []finding.Workload, name string) (finding.Workload, error) {
+	fits := slices.DeleteFunc(slices.Clone(all), func(w finding.Workload) bool { return w.Name != name && w.ID != name })
+	switch len(fits) {
+	case 1:
+		return fits[0], nil
+	case 0:
+		return finding.Workload{}, usage(fmt.Sprintf("no workload is called %q", name), "sevenfold inventory lists the workloads")
+	}
+	what := fmt.Sprintf("%d workloads are called %q:", len(fits), name)
+	for _, w := range fits {
+		what += "\n  " + printable(w.ID) + "  " + printable(strings.Join(w.Roots, ", "))
+	}
+	return finding.Workload{}, usage(what, "name one by its id")
+}
+
+// decide writes a decision in the format asked for and ends the command with
+// the exit code it stands for.
+func (g *globals) decide(d gate.Decision, subject string) error {
+	err := g.write(func(w io.Writer) error {
+		if g.format == "json" {
+			return writeJSON(w, d)
+		}
+		return decisionText(w, d, subject)
+	})
+	if err != nil {
+		return err
+	}
+	return verdict(d.Exit())
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// words of the gate, as people read them.
+var gateWords = map[gate.Word]string{gate.Admit: "admitted", gate.Refuse: "refused", gate.Unclear: "could not tell"}
+
+func decisionText(w io.Writer, d gate.Decision, subject string) error {
+	if _, err := fmt.Fprintf(w, "%s: %s\n", printable(subject), gateWords[d.Decision]); err != nil {
+		return err
+	}
+	for _, r := range d.Reasons {
+		lead := ""
+		for _, part := range []string{r.Address, r.Workload, r.Criterion} {
+			if part != "" {
+				lead += printable(part) + ": "
+			}
+		}
+		if _, err := fmt.Fprintf(w, "  - %s%s\n", lead, printable(r.Text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
