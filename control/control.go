@@ -33,6 +33,7 @@ type Control struct {
 	// case keeps each of them out.
 	InvalidFor []string
 	Severity   finding.Severity
+	Attack     Attack
 	Fix        finding.Fix // commands still hold {name}, {id}, {region}, {account}
 	// Reads are the operations the answer rests on ("s3:GetBucketPolicy").
 	Reads      []string
@@ -45,6 +46,22 @@ type Control struct {
 	evidence []exhibit
 	folder   fs.FS
 	place    strict.Place
+}
+
+// Attack is what the fault a control finds is to an attacker. It is declared
+// with the control, so that a company's own controls take part in attack paths.
+type Attack struct {
+	// Entry says who may begin at the asset because of the fault: "internet"
+	// (whoever sends a packet), "sign-in" (whoever gets past a sign-in the internet
+	// meets), "stranger" (another account or project), "leaked-credential" (whoever
+	// finds a long-lived credential); empty: nobody.
+	Entry string
+	// Gives says what they may do there: "reading" what it holds, "acting" as it
+	// (the default) or "changing" it too.
+	Gives string
+	// Prize says what else the fault makes of the asset: "administrator" rights,
+	// all "secrets" of a place, a "credential" in clear, an "ai-service" whole.
+	Prize string
 }
 
 // exhibit is one line of evidence a finding shows.

@@ -32,6 +32,7 @@ type definition struct {
 	Why        strict.Text    `key:"why,required"`
 	InvalidFor []string       `key:"invalid_for,required"`
 	Severity   strict.Text    `key:"severity,required"`
+	Attack     attackEntry    `key:"attack"`
 	Fix        fixDefinition  `key:"fix,required"`
 	Evidence   []exhibitEntry `key:"evidence"`
 	Reads      []strict.Text  `key:"reads,required"`
@@ -46,6 +47,13 @@ type fixDefinition struct {
 	Patch    string      `key:"patch"`
 	Effort   strict.Text `key:"effort,required"`
 	Disrupts []string    `key:"disrupts"`
+}
+
+// attackEntry says what a fault is to an attacker.
+type attackEntry struct {
+	Entry strict.Text `key:"entry"`
+	Gives strict.Text `key:"gives"`
+	Prize strict.Text `key:"prize"`
 }
 
 // exhibitEntry is one line of evidence: the place people would look at, what
@@ -179,6 +187,9 @@ var (
 	lifecycle = []string{"experimental", "stable", "deprecated"}
 	steps     = []string{"audit", "access", "network", "data", "supply", "detect", "respond"}
 	efforts   = []string{"minutes", "hours", "days"}
+	entries   = []string{"internet", "sign-in", "stranger", "leaked-credential"}
+	gifts     = []string{"reading", "acting", "changing"}
+	prizes    = []string{"administrator", "secrets", "credential", "ai-service"}
 )
 
 func (l *loader) control(f fs.FS, folder string) (*Control, error) {
@@ -231,6 +242,7 @@ func (b *builder) build() *Control {
 	if c.Severity, err = finding.ParseSeverity(d.Severity.Value); err != nil {
 		b.bad(d.Severity, "%v", err)
 	}
+	c.Attack = b.attack(d.Attack)
 	if len(d.Types) == 0 {
 		b.bad(d.ID, "types is empty")
 	}
@@ -270,6 +282,23 @@ func (b *builder) exhibit(e exhibitEntry) exhibit {
 		show = *e.Show
 	}
 	return exhibit{where: e.Where.Value, what: e.What.Value, show: b.expression(show, expr.CompileValue)}
+}
+
+// attack checks what a control says of its fault as a part of an attack.
+func (b *builder) attack(d attackEntry) Attack {
+	for _, part := range []struct {
+		text  strict.Text
+		what  string
+		known []string
+	}{{d.Entry, "attack.entry", entries}, {d.Gives, "attack.gives", gifts}, {d.Prize, "attack.prize", prizes}} {
+		if part.text.Value != "" {
+			b.oneOf(part.text, part.what, part.known)
+		}
+	}
+	if d.Gives.Value != "" && d.Entry.Value == "" {
+		b.bad(d.Gives, "attack.gives says what an entry gives, and there is no attack.entry")
+	}
+	return Attack{Entry: d.Entry.Value, Gives: d.Gives.Value, Prize: d.Prize.Value}
 }
 
 func (b *builder) oneOf(t strict.Text, what string, known []string) {
