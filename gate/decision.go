@@ -29,6 +29,9 @@ type Reason struct {
 	Address   string `json:"address"`
 	// Text is a whole sentence that says what is wrong and what mends it.
 	Text string `json:"text"`
+	// Weight is the word this reason alone would make: Admit for what was looked
+	// at and does not matter.
+	Weight Word `json:"-"`
 }
 
 // Exit is the process exit code of the word.

@@ -71,8 +71,19 @@ type (
 		Bag          map[string]any     `json:"properties,omitempty"`
 	}
 	sarifLocation struct {
-		Logical []sarifLogical `json:"logicalLocations"`
-		Message *sarifText     `json:"message,omitempty"`
+		Physical *sarifPhysical `json:"physicalLocation,omitempty"`
+		Logical  []sarifLogical `json:"logicalLocations"`
+		Message  *sarifText     `json:"message,omitempty"`
+	}
+	sarifPhysical struct {
+		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   sarifRegion   `json:"region"`
+	}
+	sarifArtifact struct {
+		URI string `json:"uri"`
+	}
+	sarifRegion struct {
+		StartLine int `json:"startLine"`
 	}
 	sarifLogical struct {
 		Name           string `json:"name,omitempty"`

@@ -79,7 +79,7 @@ func TestAWaiverIsNeverBlanketOverDecidedLines(t *testing.T) {
 		{ID: "a", Name: "a", Verdict: finding.NotReady, Criteria: gate.Complete([]finding.Criterion{mark("audit.deviations", finding.CriterionFail, "bad")})},
 		{ID: "b", Name: "b", Verdict: finding.VerdictUnknown, Criteria: gate.Complete(nil)},
 	}}
-	gate.Waive("b", doc.Workloads[1].Criteria, []finding.Waiver{{Criterion: "access.*", Workload: "b", Owner: "o", Reason: "r", Expires: "2999-01-01"}}, sampleTime)
+	gate.Waive("b", doc.Workloads[1].Criteria, []finding.Waiver{{Criterion: "access.*", Workload: "b", Owner: "o", Reason: "r", Expires: "2999-01-01"}}, nil, sampleTime)
 	ix := newIndex(doc)
 	rungs := ix.ladder(ix.worstFirst())
 	var got []string

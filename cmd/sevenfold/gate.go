@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -83,13 +82,6 @@ func (g *globals) decide(d gate.Decision, subject string) error {
 		return err
 	}
 	return verdict(d.Exit())
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
 
 // words of the gate, as people read them.

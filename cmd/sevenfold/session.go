@@ -233,6 +233,15 @@ func (s *session) maskKey() ([]byte, error) {
 	return key, nil
 }
 
+// maskKeyIfAny is maskKey where the state is there already: no state is made
+// for it.
+func (s *session) maskKeyIfAny() ([]byte, error) {
+	if s.folder() == "" || !exists(s.folder()) {
+		return nil, nil
+	}
+	return s.maskKey()
+}
+
 // options of an assessment by this session.
 func (s *session) options(within time.Duration) (assess.Options, error) {
 	key, err := s.maskKey()

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sevenfold-sec/sevenfold/assess"
+	"github.com/sevenfold-sec/sevenfold/collect/terraform"
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/report"
+	"github.com/sevenfold-sec/sevenfold/store"
+)
+
+func newGatePlan(g *globals) *cobra.Command {
+	var r reading
+	var key string
+	alone := false
+	cmd := &cobra.Command{
+		Use:   "plan PLAN.json",
+		Short: "May this Terraform or OpenTofu plan be applied? Growth needs a certificate, and nothing may break",
+		Long: "Lays the plan (terraform show -json) over the estate and judges both. The estate is what the\n" +
+			"sources named say, or a stored snapshot (--snapshot), or the last one in the state; with\n" +
+			"--alone, or where there is none, the plan's own word on what exists.\n\n" +
+			"Exit codes: 0 it may be applied, 1 it grows without a certificate or breaks a criterion,\n" +
+			"2 it cannot be read, 3 that is known only after apply.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := g.wants("gate plan", "text", "json", "sarif", "markdown"); err != nil {
+				return err
+			}
+			s, err := g.open()
+			if err != nil {
+				return err
+			}
+			return s.gatePlan(cmd.Context(), r, args[0], key, alone)
+		},
+	}
+	r.addTo(cmd)
+	cmd.Flags().StringVar(&key, "key", "", "public `KEY` certificates must be signed with: ed25519:BASE64 or a PEM file; default: the state's own")
+	cmd.Flags().BoolVar(&alone, "alone", false, "judge the plan by itself, over no estate")
+	return cmd
+}
+
+func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alone bool) error {
+	mask, err := s.maskKeyIfAny()
+	if err != nil {
+		return err
+	}
+	// Before anything is read from anywhere else: a plan that cannot be read
+	// ends here.
+	p, err := assess.ReadPlan(path, mask)
+	if err != nil {
+		return planFailure(err)
+	}
+	st, closeAll, err := s.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	o, err := s.options(r.within)
+	if err != nil {
+		return err
+	}
+	base, err := s.planBase(ctx, st, r, o, alone)
+	if err != nil {
+		return err
+	}
+	var trusted []ed25519.PublicKey
+	if k, err := s.g.trustedKey(key); err == nil {
+		trusted = append(trusted, k)
+	} else if key != "" {
+		return err
+	}
+	d, err := assess.GatePlan(ctx, base, p, o, assess.Certificates{Store: st}, trusted)
+	if err != nil {
+		return err
+	}
+	shown := &report.GatePlan{Decision: d, Plan: filepath.ToSlash(path), Version: version, Now: o.Now, Resources: changing(p), Locate: terraform.FindSources(path).Locate}
+	if err := s.g.write(func(w io.Writer) error { return s.g.planReport(w, shown) }); err != nil {
+		return err
+	}
+	return verdict(d.Exit())
+}
+
+// changing counts the resources a plan changes.
+func changing(p *terraform.Plan) int {
+	n := 0
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.Mode != "data" && (c.Acts("create") || c.Acts("update") || c.Acts("delete")) {
+			n++
+		}
+	}
+	return n
+}
+
+func (g *globals) planReport(w io.Writer, p *report.GatePlan) error {
+	switch g.format {
+	case "json":
+		return writeJSON(w, p.Decision)
+	case "sarif":
+		return report.GateSARIF(w, p)
+	case "markdown":
+		return report.GateMarkdown(w, p)
+	}
+	return report.GateText(w, p)
+}
+
+// planBase is the estate a plan is laid over, nil for none.
+func (s *session) planBase(ctx context.Context, st store.Store, r reading, o assess.Options, alone bool) (*estate.Snapshot, error) {
+	switch {
+	case alone:
+		return nil, nil
+	case r.snapshot != "":
+		return stored(ctx, st, r.snapshot)
+	case !s.ambient:
+		return s.snapshot(ctx, st, r, o)
+	}
+	snap, err := st.Latest(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		printFailure(s.g.stderr, &failure{what: "no source is named and the state holds no snapshot: the plan is judged by its own word on what exists",
+			hint: "--source aws or --source dir:EXPORTS lays it over the estate; --alone says that this is meant"})
+		return nil, nil
+	}
+	if err != nil {
+		return nil, stateFailure(err)
+	}
+	fmt.Fprintf(s.g.stderr, "laid over the snapshot of %s\n", snap.Taken().Format(time.RFC3339))
+	return snap, nil
+}
+
+// planFailure says that a plan cannot be read: nothing was decided.
+func planFailure(err error) error {
+	f := &failure{code: exitUsage, what: err.Error(), hint: "terraform plan -out=plan.bin && terraform show -json plan.bin > plan.json"}
+	var h hinter
+	if errors.As(err, &h) && h.Hint() != "" {
+		f.hint = h.Hint()
+	}
+	return f
+}
