@@ -7,10 +7,18 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
+// isID reports whether a value is an asset's id and no name to be completed: an
+// ARN, or terraform://ADDRESS in what a plan will make.
+func isID(s string) bool { return strings.HasPrefix(s, "arn:") || strings.HasPrefix(s, "terraform://") }
+
 // byARN links to the ARN that stands there.
 func byARN(n node, rel estate.RelationType) {
 	s := n.str()
 	if s == "" {
+		return
+	}
+	if strings.HasPrefix(s, "terraform://") {
+		n.relation(rel, s)
 		return
 	}
 	if _, ok := ParseARN(s); !ok {
@@ -23,7 +31,7 @@ func byARN(n node, rel estate.RelationType) {
 // ifARN links to an ARN and lets any other word be: the member also takes
 // words that name nothing ("self", "PrivateIpAddresses").
 func ifARN(n node, rel estate.RelationType) {
-	if _, ok := ParseARN(n.str()); ok {
+	if isID(n.str()) {
 		n.relation(rel, n.str())
 	}
 }
@@ -38,7 +46,7 @@ func regional(service, prefix string) linker {
 
 // named completes a name; an ARN stands as it is, "" stays "".
 func (r *reading) named(service, prefix, name string) string {
-	if name == "" || strings.HasPrefix(name, "arn:") {
+	if name == "" || isID(name) {
 		return name
 	}
 	return r.arn(service, prefix+name)
@@ -56,7 +64,7 @@ func sm(kind string) linker {
 // its ARNs; where the asset's own ARN shows capitals the provider at hand does
 // not, and the name stands as it is.
 func (r *reading) sagemaker(kind, name string) string {
-	if name != "" && !strings.HasPrefix(name, "arn:") && r.self.Resource == strings.ToLower(r.self.Resource) {
+	if name != "" && !isID(name) && r.self.Resource == strings.ToLower(r.self.Resource) {
 		name = strings.ToLower(name)
 	}
 	return r.named("sagemaker", kind+"/", name)
@@ -75,8 +83,8 @@ func (r *reading) roleID(s string) string {
 		}
 		return s
 	}
-	if s == "" {
-		return ""
+	if s == "" || isID(s) {
+		return s
 	}
 	return r.global("iam", "role/"+strings.TrimPrefix(strings.TrimPrefix(s, "/"), "role/"))
 }
@@ -84,7 +92,7 @@ func (r *reading) roleID(s string) string {
 // profile links to an instance profile by ARN or name.
 func profile(n node, rel estate.RelationType) {
 	s := n.str()
-	if s != "" && !strings.HasPrefix(s, "arn:") {
+	if s != "" && !isID(s) {
 		s = n.r.global("iam", "instance-profile/"+s)
 	}
 	n.relation(rel, s)
@@ -96,7 +104,7 @@ func key(n node, rel estate.RelationType) {
 	s := n.str()
 	switch {
 	case s == "" || s == "AWS_OWNED_KMS_KEY" || s == "AWS_OWNED_KEY" || s == "default":
-	case strings.HasPrefix(s, "arn:"), strings.HasPrefix(s, "alias/"):
+	case isID(s), strings.HasPrefix(s, "alias/"):
 		n.relation(rel, n.r.named("kms", "", s))
 	default:
 		n.relation(rel, n.r.arn("kms", "key/"+s))
@@ -107,7 +115,7 @@ func key(n node, rel estate.RelationType) {
 func bucket(n node, rel estate.RelationType) { n.relation(rel, n.r.bucketID(n.str())) }
 
 func (r *reading) bucketID(name string) string {
-	if name == "" || strings.HasPrefix(name, "arn:") {
+	if name == "" || isID(name) {
 		a, ok := ParseARN(name)
 		if ok && a.Service == "s3" && a.Account == "" {
 			a.Resource, _, _ = strings.Cut(a.Resource, "/")
@@ -255,6 +263,9 @@ func (r *reading) functionID(s string) string {
 		s = strings.TrimSuffix(s, "/invocations")
 	}
 	a, ok := ParseARN(s)
+	if !ok && isID(s) {
+		return s
+	}
 	if !ok {
 		name, _, _ := strings.Cut(s, ":")
 		return r.named("lambda", "function:", name)
@@ -299,7 +310,7 @@ var profilePrefix = regexp.MustCompile(`^(us|us-gov|eu|apac|jp|au|ca|global)\.[a
 
 func (r *reading) modelID(s string) string {
 	switch {
-	case s == "" || strings.HasPrefix(s, "arn:"):
+	case s == "" || isID(s):
 		return s
 	case profilePrefix.MatchString(s):
 		return r.arn("bedrock", "inference-profile/"+s)

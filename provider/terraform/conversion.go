@@ -92,6 +92,11 @@ func (c *conversion) main(r *Resource) {
 			d.read(read.Operation, "", estate.ReadOK)
 		}
 	}
+	if r.Born {
+		for k, v := range rule.born {
+			d.config[k], d.said[k] = v, true
+		}
+	}
 	if name := c.nameOf(d); name != "" {
 		c.byName[d.typ+"\x00"+name] = d.id
 	}
@@ -329,9 +334,11 @@ func (c *conversion) blind(r *Resource, status estate.ReadStatus, why, hint stri
 
 // finish completes all drafts.
 func (c *conversion) finish() Output {
+	c.countAttachments()
 	for _, id := range slices.Sorted(maps.Keys(c.drafts)) {
 		d := c.drafts[id]
 		if d.asset == nil {
+			d.others()
 			c.complete(d)
 			d.asset = c.assetOf(d)
 		}
@@ -345,6 +352,40 @@ func (c *conversion) finish() Output {
 	}
 	c.summary()
 	return c.out
+}
+
+// countAttachments tells of each new managed policy how many identities of the
+// plan it is attached to: nobody else can know of it yet.
+func (c *conversion) countAttachments() {
+	count := map[string]int{}
+	for _, d := range c.drafts {
+		list, _ := d.config["AttachedManagedPolicies"].([]any)
+		for _, e := range list {
+			if m, ok := e.(map[string]any); ok {
+				count[str(m["PolicyArn"])]++
+			}
+		}
+	}
+	for id, d := range c.drafts {
+		if d.typ == "AWS::IAM::ManagedPolicy" && d.r != nil && d.r.Born && len(c.loose["AWS::IAM::Role\x00"]) == 0 {
+			d.config["AttachmentCount"], d.said["AttachmentCount"] = count[id], true
+		}
+	}
+}
+
+// others puts an unknown element at the end of each list that holds only what
+// this plan adds: what else the thing has. A reply that is no list at its top is
+// unknown beside what is known of it.
+func (d *draft) others() {
+	for _, at := range d.partial {
+		member := strings.TrimPrefix(at, "/")
+		switch v := d.config[member].(type) {
+		case []any:
+			d.config[member] = append(v, later{})
+		case nil:
+			d.config[member] = []any{later{}}
+		}
+	}
 }
 
 // complete settles what the plan says nothing of.

@@ -26,16 +26,17 @@ type traffic struct {
 	peers    []peer
 }
 
-// securityGroup spells the rules a group shows itself. Of a new group without
-// any, the rules are those of the rule resources: Terraform takes away the rule
-// that lets everything out.
+// securityGroup spells the rules a group shows itself. A new group shows none
+// before it is born; if it has rule resources, its rules are theirs (see permit):
+// Terraform takes away the rule that lets everything out, and refuses neither
+// way of writing rules beside the other but warns that they undo each other.
 func securityGroup(c *conversion, d *draft, r *Resource) {
 	for _, side := range [...]struct{ attribute, member string }{{"ingress", "IpPermissions"}, {"egress", "IpPermissionsEgress"}} {
 		d.said[side.member] = true
 		d.config[side.member] = []any{}
 		mask := maskOf(r, side.attribute)
 		list, shown := r.Values[side.attribute].([]any)
-		if mask == true && (!r.Born || r.Configured != nil && r.Configured(side.attribute)) {
+		if mask == true { // a dynamic block does not show in a plan's configuration
 			d.config[side.member] = later{}
 			continue
 		}
@@ -251,6 +252,13 @@ func number(v any) string {
 
 // permit adds a rule; inline says that the group's own resource does.
 func (d *draft) permit(t traffic, inline bool) {
+	if !inline && d.r != nil && d.r.Born {
+		for _, side := range [...]struct{ attribute, member string }{{"ingress", "IpPermissions"}, {"egress", "IpPermissionsEgress"}} {
+			if _, is := d.config[side.member].(later); is && (d.r.Configured == nil || !d.r.Configured(side.attribute)) {
+				d.config[side.member] = []any{}
+			}
+		}
+	}
 	if _, is := d.config[t.member()].(later); is {
 		return // all rules of the group are known after apply, this one among them
 	}

@@ -20,6 +20,9 @@ type rule struct {
 	as map[string]string
 	// with are members that are always so.
 	with map[string]any
+	// born are members that a new thing has, whatever is configured: what an apply
+	// that ends well leaves.
+	born map[string]any
 	// onto makes the resource a part of another's asset.
 	onto *onto
 	// more does what the names cannot say.

@@ -15,7 +15,7 @@ var computeRules = []rule{
 	{tf: "aws_lambda_event_source_mapping", typ: "AWS::Lambda::EventSourceMapping", composed: true, id: "@lambda:event-source-mapping:{uuid}",
 		as: map[string]string{"function_name": "FunctionArn", "filter_criteria": "FilterCriteria", "filter_criteria.filter": "Filters", "destination_config": "DestinationConfig",
 			"source_access_configuration": "SourceAccessConfigurations"}},
-	{tf: "aws_sfn_state_machine", typ: "AWS::StepFunctions::StateMachine", id: "@states:stateMachine:{name}",
+	{tf: "aws_sfn_state_machine", typ: "AWS::StepFunctions::StateMachine", born: map[string]any{"status": "ACTIVE"}, id: "@states:stateMachine:{name}",
 		as: map[string]string{"logging_configuration": "loggingConfiguration", "logging_configuration.log_destination": "destinations[].cloudWatchLogsLogGroup.logGroupArn"}},
 	{tf: "aws_emr_cluster", typ: "AWS::EMR::Cluster", as: map[string]string{"id": "Id", "cluster_state": "Status.State", "ec2_attributes": "Ec2InstanceAttributes",
 		"ec2_attributes.key_name": "Ec2KeyName", "ec2_attributes.subnet_id": "Ec2SubnetId", "ec2_attributes.subnet_ids": "RequestedEc2SubnetIds",
@@ -123,25 +123,14 @@ func permission(c *conversion, d *draft, r *Resource) {
 	}
 	if policy, ok := reply["Policy"].(map[string]any); ok {
 		list, _ := policy["Statement"].([]any)
+		if len(list) == 0 && (d.r == nil || !d.r.Born) {
+			list = append(list, later{}) // what other statements it has, the plan does not show
+			d.partial = append(d.partial, "/GetPolicy/Policy/Statement")
+		}
 		policy["Statement"] = append(list, statement)
-	}
-	if d.r == nil || !d.r.Born {
-		c.noteShown(d, "GetPolicy")
 	}
 	d.config["GetPolicy"] = reply
 	d.answered("GetPolicy", "ok")
-}
-
-// noteShown says that a reply of a thing that exists already holds only what
-// this plan manages of it.
-func (c *conversion) noteShown(d *draft, key string) {
-	at := "/" + key
-	for _, have := range d.partial {
-		if have == at {
-			return
-		}
-	}
-	d.partial = append(d.partial, at)
 }
 
 func functionURL(c *conversion, d *draft, r *Resource) {
@@ -220,8 +209,8 @@ func instancesOf(block map[string]any, kind string, mask any) map[string]any {
 func instanceGroup(c *conversion, d *draft, r *Resource) {
 	reply, _ := d.config["ListInstanceGroups"].(map[string]any)
 	if reply == nil {
-		reply = map[string]any{}
-		c.noteShown(d, "ListInstanceGroups")
+		reply = map[string]any{"InstanceGroups": []any{later{}}}
+		d.partial = append(d.partial, "/ListInstanceGroups/InstanceGroups")
 	}
 	list, _ := reply["InstanceGroups"].([]any)
 	one := instancesOf(r.Values, "TASK", nil)

@@ -22,7 +22,7 @@ var dataRules = []rule{
 	{tf: "aws_secretsmanager_secret_rotation", typ: "AWS::SecretsManager::Secret", more: rotation,
 		onto: &onto{typ: "AWS::SecretsManager::Secret", attribute: "secret_id", id: "@secretsmanager:secret:{}"}},
 
-	{tf: "aws_dynamodb_table", typ: "AWS::DynamoDB::Table", id: "@dynamodb:table/{name}",
+	{tf: "aws_dynamodb_table", typ: "AWS::DynamoDB::Table", born: map[string]any{"TableStatus": "ACTIVE"}, id: "@dynamodb:table/{name}",
 		as: map[string]string{"name": "TableName", "billing_mode": "BillingModeSummary.BillingMode", "hash_key": "", "range_key": "", "attribute": "AttributeDefinitions",
 			"attribute.name": "AttributeName", "attribute.type": "AttributeType", "read_capacity": "ProvisionedThroughput.ReadCapacityUnits",
 			"write_capacity": "ProvisionedThroughput.WriteCapacityUnits", "server_side_encryption": "", "point_in_time_recovery": "", "ttl": "",
@@ -236,24 +236,6 @@ func jsonPolicy(c *conversion, d *draft, r *Resource) {
 				d.config[m.name] = parsed(v)
 			} else {
 				d.config[m.name] = later{}
-			}
-		}
-	}
-	for key, reply := range d.config {
-		_ = key
-		_ = reply
-	}
-	for _, read := range d.live.reads {
-		if reply := d.live.root.named(read.Key); read.Key != "" && reply != nil && d.silent(read.Key) {
-			for _, detail := range reply.kids {
-				if p := detail.named("policy"); p != nil {
-					var policy any = later{}
-					if v := c.known(r, "policy"); v != "" {
-						policy = parsed(v)
-					}
-					d.config[read.Key] = map[string]any{detail.name: map[string]any{"name": r.Values["name"], "type": r.Values["type"], "policy": policy}}
-					d.answered(read.Key, "ok")
-				}
 			}
 		}
 	}

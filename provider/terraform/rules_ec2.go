@@ -23,7 +23,7 @@ var ec2Rules = []rule{
 		as: map[string]string{"id": "NatGatewayId", "allocation_id": "NatGatewayAddresses[].AllocationId", "public_ip": "NatGatewayAddresses[].PublicIp",
 			"private_ip": "NatGatewayAddresses[].PrivateIp", "network_interface_id": "NatGatewayAddresses[].NetworkInterfaceId"}},
 	{tf: "aws_eip", typ: "AWS::EC2::EIP", composed: true, id: "@ec2:elastic-ip/{allocation_id}", as: map[string]string{"instance": "InstanceId", "id": ""}},
-	{tf: "aws_vpc_endpoint", typ: "AWS::EC2::VPCEndpoint", as: map[string]string{"id": "VpcEndpointId", "policy": "PolicyDocument", "security_group_ids": "",
+	{tf: "aws_vpc_endpoint", typ: "AWS::EC2::VPCEndpoint", born: map[string]any{"State": "available"}, as: map[string]string{"id": "VpcEndpointId", "policy": "PolicyDocument", "security_group_ids": "",
 		"private_dns_enabled": "PrivateDnsEnabled", "dns_entry": "DnsEntries"}, more: endpointGroups},
 	{tf: "aws_vpc_endpoint_policy", typ: "AWS::EC2::VPCEndpoint", onto: ec2Onto("AWS::EC2::VPCEndpoint", "vpc_endpoint_id", "vpc-endpoint"), more: endpointPolicy},
 	{tf: "aws_vpc_peering_connection", typ: "AWS::EC2::VPCPeeringConnection", id: "@ec2:vpc-peering-connection/{id}",
@@ -139,8 +139,8 @@ func networkACL(c *conversion, d *draft, r *Resource) {
 		}
 	}
 	d.config["Entries"] = entries
-	if !r.Born && (maskOf(r, "ingress") != nil && maskOf(r, "ingress") != false || maskOf(r, "egress") != nil && maskOf(r, "egress") != false) {
-		d.open("Entries")
+	if maskOf(r, "ingress") != nil && maskOf(r, "ingress") != false || maskOf(r, "egress") != nil && maskOf(r, "egress") != false {
+		d.config["Entries"] = later{}
 	}
 	d.said["Associations"] = true
 	list, _ := r.Values["subnet_ids"].([]any)
@@ -214,10 +214,10 @@ func routeTable(c *conversion, d *draft, r *Resource) {
 		m, _ := e.(map[string]any)
 		routes = append(routes, c.route(r, m, element(masks, i), []string{"route", scalarText(i)}))
 	}
-	if maskOf(r, "route") == true && !r.Born {
-		d.open("Routes")
-	}
 	d.config["Routes"], d.config["Associations"] = routes, []any{}
+	if maskOf(r, "route") == true {
+		d.config["Routes"] = later{} // until a route of its own says that none stand in the table
+	}
 	if !r.Born {
 		d.open("Associations")
 	}

@@ -98,6 +98,9 @@ func (d *draft) open(member string) {
 // add puts an element in a list of the root, in place of one that is the same
 // thing. A thing the plan does not manage keeps what else it has.
 func (d *draft) add(member string, v any, same func(any) bool) {
+	if _, open := d.config[member].(later); open && (d.r == nil || !d.r.Born) {
+		return // all of the list is known after apply, this among it
+	}
 	list, _ := d.config[member].([]any)
 	for i, e := range list {
 		if same != nil && same(e) {

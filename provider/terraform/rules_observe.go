@@ -19,7 +19,10 @@ var observeRules = []rule{
 }
 
 // retention spells 0, which means for ever, as the reply does: not at all.
-func retention(_ *conversion, d *draft, r *Resource) {
+func retention(c *conversion, d *draft, r *Resource) {
+	if r.Born && maskOf(r, "log_group_class") == true && !c.in.hasExpression(r, "log_group_class") {
+		d.config["logGroupClass"] = "STANDARD" // what AWS takes where nothing is said
+	}
 	d.said["retentionInDays"] = true
 	switch {
 	case maskOf(r, "retention_in_days") == true:

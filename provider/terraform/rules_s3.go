@@ -11,7 +11,7 @@ func s3Part(tf, key string, as map[string]string) rule {
 // January 2023 objects are encrypted with S3's own keys (User Guide, "Default
 // settings for new S3 buckets FAQ" and "default bucket encryption").
 var newBucket = map[string]map[string]any{
-	"GetBucketPolicy": nil, "GetBucketPolicyStatus": nil, "GetBucketLifecycleConfiguration": nil, "GetBucketReplication": nil,
+	"GetBucketPolicy": nil, "GetBucketLifecycleConfiguration": nil, "GetBucketReplication": nil,
 	"GetObjectLockConfiguration": nil, "GetBucketWebsite": nil, "GetBucketCors": nil,
 	"GetBucketVersioning": {}, "GetBucketLogging": {}, "GetBucketNotificationConfiguration": {},
 	"GetPublicAccessBlock": {"PublicAccessBlockConfiguration": map[string]any{
@@ -87,7 +87,7 @@ func bucket(c *conversion, d *draft, r *Resource) {
 	masks, _ := r.Unknown.(map[string]any)
 	for _, shown := range bucketShown {
 		v, has := r.Values[shown.attribute]
-		if masks[shown.attribute] != nil && masks[shown.attribute] != false && r.Born && !configured(v) {
+		if masks[shown.attribute] != nil && masks[shown.attribute] != false && r.Born && !configured(v) && !c.in.hasExpression(r, shown.attribute) {
 			continue // shown only once it is born; its own resources say what it will be
 		}
 		if !has || v == nil && masks[shown.attribute] == nil {

@@ -35,6 +35,11 @@ func TestRulesNameMembers(t *testing.T) {
 				t.Errorf("%s: with: %s has no %s", r.tf, r.typ, member)
 			}
 		}
+		for member := range r.born {
+			if root.named(member) == nil {
+				t.Errorf("%s: born: %s has no %s", r.tf, r.typ, member)
+			}
+		}
 		for key, body := range r.newborn {
 			reply := l.root.named(key)
 			if reply == nil {

@@ -171,7 +171,7 @@ func (c *conversion) members(out map[string]any, s spot, values map[string]any, 
 		}
 		if said != nil {
 			head, _, _ := strings.Cut(target, ".")
-			said(head)
+			said(strings.TrimSuffix(head, "[]"))
 		}
 		c.put(out, at, v, m, sh, target)
 	}

@@ -1,0 +1,85 @@
+package assess
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sevenfold-sec/sevenfold/control"
+	"github.com/sevenfold-sec/sevenfold/controls"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope"
+)
+
+// planned assesses sources as the command would.
+func planned(t *testing.T, sources ...string) *Result {
+	t.Helper()
+	set, problems := control.Load(controls.FS)
+	if len(problems) > 0 {
+		t.Fatalf("controls: %v", problems)
+	}
+	r, err := Run(context.Background(), Options{Scope: scope.Default(), Controls: set, Sources: sources,
+		Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), MaskKey: []byte("test")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// byAsset lists findings as "status control id" by asset.
+func byAsset(findings []finding.Finding, of func(id string) bool) map[string]map[string]string {
+	out := map[string]map[string]string{}
+	for _, f := range findings {
+		if !of(f.Asset) {
+			continue
+		}
+		if out[f.Asset] == nil {
+			out[f.Asset] = map[string]string{}
+		}
+		out[f.Asset][f.Control+" "+f.ID] = string(f.Status)
+	}
+	return out
+}
+
+// TestPlanAndExportGiveTheSameAnswer holds the plans that would make parts of
+// the example estate against the exports of it: the same findings, under the
+// same ids, with the same outcome.
+func TestPlanAndExportGiveTheSameAnswer(t *testing.T) {
+	exports := harbour(t)
+	harbourFolder := filepath.Join("..", "examples", "harbour")
+	for _, tt := range []struct {
+		plan, account string
+		assets        int // the plan's own
+	}{
+		{"training.json", "111122223333", 8},
+		{"serving.json", "444455556666", 7},
+	} {
+		t.Run(strings.TrimSuffix(tt.plan, ".json"), func(t *testing.T) {
+			r := planned(t, "terraform:"+filepath.Join("testdata", "terraform", tt.plan),
+				// The account's own settings are no part of the plan.
+				"dir:"+filepath.Join(harbourFolder, tt.account, "s3control")+",account="+tt.account+",region=eu-west-1")
+			own := map[string]bool{}
+			for _, a := range r.Snapshot.Assets() {
+				if strings.HasPrefix(a.Source, "terraform:") && !a.Referenced && !strings.Contains(a.ID, "#") && strings.HasPrefix(a.ID, "arn:") {
+					own[a.ID] = true
+				}
+			}
+			if len(own) != tt.assets {
+				t.Errorf("the plan makes %d assets, want %d: %v", len(own), tt.assets, own)
+			}
+			for id := range own {
+				if _, ok := exports.Snapshot.Find(id); !ok {
+					t.Errorf("%s is in the plan and not in the export", id)
+				}
+			}
+			of := func(id string) bool { return own[id] }
+			if diff := cmp.Diff(byAsset(exports.Findings, of), byAsset(r.Findings, of)); diff != "" {
+				t.Errorf("findings (-export +plan):\n%s", diff)
+			}
+		})
+	}
+}
