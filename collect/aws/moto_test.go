@@ -180,6 +180,16 @@ func TestCallsArePlanned(t *testing.T) {
 	if m.types["AWS::SageMaker::TrainingJob"] != 3 || m.types["AWS::S3::Bucket"] != 3 {
 		t.Errorf("types: %v", m.types)
 	}
+	for _, typ := range []string{"AWS::Logs::SubscriptionFilter", "AWS::Cognito::UserPool", "AWS::Cognito::UserPoolClient", "AWS::Cognito::IdentityPool"} {
+		if m.types[typ] != 1 {
+			t.Errorf("%s: %d read, want 1", typ, m.types[typ])
+		}
+	}
+	for id, a := range m.assets {
+		if a.Type == "AWS::Cognito::UserPoolClient" && strings.Contains(string(a.Config), "Secret") {
+			t.Errorf("%s holds the secret: %s", id, a.Config)
+		}
+	}
 	if root := m.assets["arn:aws:iam::123456789012:root"]; !strings.Contains(string(root.Config), `"GetCredentialReport":{`) {
 		t.Logf("moto's report has no row for root: %s", root.Config)
 	}

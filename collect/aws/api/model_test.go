@@ -19,8 +19,8 @@ func TestModelHoldsWhatWasAskedFor(t *testing.T) {
 		}
 		n += len(svc.ops)
 	}
-	if len(Services()) != 78 || n < 2600 {
-		t.Errorf("%d services, %d operations; want 78 and more than 2600", len(Services()), n)
+	if len(Services()) != 81 || n < 2600 {
+		t.Errorf("%d services, %d operations; want 81 and more than 2600", len(Services()), n)
 	}
 	for _, want := range []string{"sts GetCallerIdentity", "iam GenerateCredentialReport", "iam GetAccountAuthorizationDetails",
 		"sagemaker DescribeEndpoint", "sagemaker Search", "bedrock GetGuardrail", "bedrock-agentcore-control GetAgentRuntime", "cloudtrail LookupEvents",
@@ -106,6 +106,9 @@ func TestNoReplyMemberIsAStoredSecret(t *testing.T) {
 	for _, m := range []struct{ service, op, path string }{
 		{"lambda", "GetFunction", "Code.Location"}, {"apigateway", "GetApiKey", "value"},
 		{"ec2", "DescribeVpnConnections", "VpnConnections.CustomerGatewayConfiguration"},
+		{"directconnect", "DescribeVirtualInterfaces", "virtualInterfaces.authKey"}, {"directconnect", "DescribeVirtualInterfaces", "virtualInterfaces.bgpPeers.authKey"},
+		{"directconnect", "DescribeVirtualInterfaces", "virtualInterfaces.customerRouterConfig"},
+		{"cognito-idp", "DescribeUserPoolClient", "UserPoolClient.ClientSecret"},
 	} {
 		op, _ := Operation(m.service, m.op)
 		if has(op.Outputs(), m.path) {

@@ -103,3 +103,8 @@ client("rds").create_db_instance(DBInstanceIdentifier="store", DBInstanceClass="
                                  MasterUsername="root", MasterUserPassword="not-a-real-one", AllocatedStorage=20)
 client("efs").create_file_system(CreationToken="scratch")
 client("kinesis").create_stream(StreamName="events", ShardCount=1)
+client("logs").put_subscription_filter(logGroupName="/aws/sagemaker/fraud", filterName="away", filterPattern="",
+                                       destinationArn="arn:aws:kinesis:eu-west-1:123456789012:stream/events", roleArn=role)
+pool = client("cognito-idp").create_user_pool(PoolName="askers")["UserPool"]["Id"]
+client("cognito-idp").create_user_pool_client(UserPoolId=pool, ClientName="chat", GenerateSecret=True)
+client("cognito-identity").create_identity_pool(IdentityPoolName="guests", AllowUnauthenticatedIdentities=True)

@@ -47,9 +47,12 @@ var services = []service{
 	{name: "codebuild"},
 	{name: "codecommit", deny: []string{"GetBlob", "GetFile", "GetFolder"}},
 	{name: "codepipeline", deny: []string{"GetJobDetails", "GetThirdPartyJobDetails"}},
+	{name: "cognito-identity", only: []string{"ListIdentityPools", "DescribeIdentityPool", "GetIdentityPoolRoles", "ListTagsForResource"}},
+	{name: "cognito-idp", only: []string{"ListUserPools", "DescribeUserPool", "ListUserPoolClients", "DescribeUserPoolClient", "GetUserPoolMfaConfig", "ListGroups", "ListTagsForResource"}},
 	{name: "comprehend"},
 	{name: "config"},
 	{name: "datazone"},
+	{name: "directconnect", only: []string{"DescribeConnections", "DescribeDirectConnectGateways", "DescribeDirectConnectGatewayAssociations", "DescribeDirectConnectGatewayAttachments", "DescribeLags", "DescribeVirtualInterfaces", "DescribeVirtualGateways", "DescribeTags"}},
 	{name: "dynamodb", deny: []string{"GetItem", "BatchGetItem"}},
 	{name: "ec2", deny: []string{"GetConsoleOutput", "GetConsoleScreenshot", "GetVpnConnectionDeviceSampleConfiguration"}},
 	{name: "ecr", deny: []string{"GetDownloadUrlForLayer", "BatchGetImage"}},
@@ -114,6 +117,9 @@ var services = []service{
 var dropped = []string{
 	"apigateway.ApiKey.value",
 	"bedrock-agentcore-control.GetDatasetResponse.downloadUrl",
+	"directconnect.BGPPeer.authKey",
+	"directconnect.VirtualInterface.authKey",
+	"directconnect.VirtualInterface.customerRouterConfig", // holds the key
 	"ec2.VpnConnection.CustomerGatewayConfiguration",
 	"lambda.FunctionCodeLocation.Location",
 	"lambda.LayerVersionContentOutput.Location",
