@@ -151,8 +151,8 @@ func (d *decider) address(id string) string {
 	return ""
 }
 
-// before finds a workload on the side before: by id, else by name, else the one
-// whose root was replaced.
+// before finds a workload on the side before: by id, else the one whose root it
+// has or replaces. One that is declared but made of nothing did not exist.
 func (d *decider) before(w finding.Workload) *finding.Workload {
 	list := d.Before.Workloads.List
 	for _, fits := range []func(finding.Workload) bool{
@@ -161,7 +161,7 @@ func (d *decider) before(w finding.Workload) *finding.Workload {
 			return slices.ContainsFunc(w.Roots, func(r string) bool { return slices.Contains(o.Roots, r) || slices.Contains(o.Roots, d.replaced[r]) })
 		},
 	} {
-		if i := slices.IndexFunc(list, fits); i >= 0 {
+		if i := slices.IndexFunc(list, func(o finding.Workload) bool { return len(o.Roots) > 0 && fits(o) }); i >= 0 {
 			return &list[i]
 		}
 	}
