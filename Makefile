@@ -46,6 +46,11 @@ check: ## formatting and vet
 unit:
 	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" $(GO) test -timeout 20m ./...
 
+	cd test/kube && $(GO) test -timeout 10m ./floor
+
+soak: setup ## a hundred thousand requests to a gated cluster whose parts come and go; about half an hour
+	SEVENFOLD_SOAK=$${SEVENFOLD_SOAK:-100000} $(GO) test -v -timeout 4h -run TestRandomRequests ./test/admission
+
 race: setup ## the same under the race detector
 	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" CGO_ENABLED=1 $(GO) test -race -short -timeout 40m ./...
 
