@@ -42,6 +42,7 @@ func (h *htmlViews) row(w *Workload) rowView {
 func (h *htmlViews) blocker(n int, b *blocker, w *Workload) blockerView {
 	v := blockerView{Number: n, Title: orNone(b.Title, "a criterion fails"), Severity: severityClass(b.Severity), Why: line(b.Why),
 		Criteria: line(strings.Join(b.Criteria, ", ")), Fix: line(b.Fix.Text), Patch: block(b.Fix.Patch), Effort: line(b.Fix.Effort), Disrupts: line(strings.Join(b.Fix.Disrupts, ", "))}
+	v.Path, v.Risk = h.ix.way(b, w, " → "), scored(b)
 	for _, a := range b.Also {
 		v.Also = append(v.Also, line(a))
 	}

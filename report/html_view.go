@@ -73,6 +73,7 @@ type markView struct{ Class, Title string }
 type blockerView struct {
 	Number                      int
 	Title, Severity, Why, Reach string
+	Path, Risk                  string
 	Also                        []string
 	Workloads                   []linkView
 	WorkloadsLeft               int

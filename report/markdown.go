@@ -155,6 +155,9 @@ func (m *markdown) blocker(n int, b *blocker) string {
 	if b.Why != "" {
 		s.WriteString(prose(short(firstSentence(b.Why), 600)) + "\n\n")
 	}
+	if way := m.ix.way(b, nil, " → "); way != "" {
+		fmt.Fprintf(&s, "path: %s\n\n", code(short(way, 900)))
+	}
 	shown, left := m.ix.proofs(b, nil, 3)
 	for _, f := range shown {
 		fmt.Fprintf(&s, "- %s\n", code(short(line(f.Asset), 300)))

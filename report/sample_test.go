@@ -54,6 +54,12 @@ func harbour() *Document {
 	unread := fault("kms-key-rotation", "arn:aws:kms:eu-west-1:210000000001:key/7c0f", "Whether the key rotates could not be told", finding.Medium, "minutes",
 		finding.Evidence{What: "kms:GetKeyRotationStatus was denied", Where: "config.GetKeyRotationStatus", Value: "AccessDeniedException"})
 	unread.Status = finding.Unknown
+	public.Risk = &finding.Risk{Score: 70, Path: []string{"internet", "meets arn:aws:s3:::harbour-manifests-raw"},
+		Factors: []string{"severity critical", "entry: internet (Bucket policy lets everyone read)", "leads to an AI workload: arn:aws:s3:::harbour-manifests-raw (of w-eta-train)", "steps after the entry: 0"}}
+	role1.Risk = &finding.Risk{Score: 47, Path: []string{"internet, past a sign-in", "meets arn:aws:sagemaker:eu-west-1:210000000001:notebook-instance/pilot-scratch", "runs as arn:aws:iam::210000000001:role/harbour-eta-train"},
+		Factors: []string{"severity high", "entry: internet, past a sign-in (Notebook gives root and direct internet access)", "leads to administrator rights: arn:aws:iam::210000000001:role/harbour-eta-train (Role holds full administrator rights)", "steps after the entry: 1"}}
+	capture.Risk = &finding.Risk{Score: 15, Path: []string{}, Factors: []string{"severity medium", "no path from an entry point found", "leads to production"}}
+	log.Risk = &finding.Risk{Score: 30, Path: []string{}, Factors: []string{"severity medium", "path not known: s3:ListAllMyBuckets was not read: AccessDenied"}}
 
 	doc := &Document{
 		Tool: Tool{Version: "0.1.0"}, Estate: "harbour", Taken: sampleTime,

@@ -69,9 +69,15 @@ func (t *text) blocker(n int, b *blocker, w *Workload) {
 		reach = append(reach, many(n, "asset"))
 	}
 	reach = append(reach, "blocks "+many(len(b.Workloads), "workload"), line(strings.Join(b.Criteria, ", ")))
+	if r := scored(b); r != "" {
+		reach = append(reach, r)
+	}
 	t.field("where", strings.Join(reach, t.dot()))
 	if b.Why != "" {
 		t.field("why", firstSentence(b.Why))
+	}
+	if way := t.ix.way(b, w, " "+t.arrow()+" "); way != "" {
+		t.field("path", way)
 	}
 	shown, left := t.ix.proofs(b, w, proofShown)
 	for _, f := range shown {
