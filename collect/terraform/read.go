@@ -183,9 +183,20 @@ func (r *reader) broken(start int64, where string, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return r.fail(r.dec.InputOffset(), where, "the file ends in the middle", runAgain)
 	case errors.As(err, &syntax):
-		return r.fail(max(syntax.Offset, start), where, syntax.Error(), runAgain)
+		return r.fail(r.place(start), where, syntax.Error(), runAgain)
 	}
 	return r.fail(start, where, err.Error(), runAgain)
+}
+
+// place finds the byte of a syntax error. The decoder counts from where it last
+// began to read, so the value that failed is read once more from its start.
+func (r *reader) place(start int64) int64 {
+	var again json.RawMessage
+	var syntax *json.SyntaxError
+	if err := json.NewDecoder(io.MultiReader(r.dec.Buffered(), r.limited)).Decode(&again); errors.As(err, &syntax) {
+		return r.dec.InputOffset() + syntax.Offset - 1
+	}
+	return start
 }
 
 func kindWord(kind string) string {

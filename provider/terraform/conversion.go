@@ -206,8 +206,8 @@ func (c *conversion) gone(r *Resource) {
 		return
 	}
 	delete(d.config, rule.onto.key)
-	if body, ok := rule.newborn[rule.onto.key]; ok && body != nil {
-		d.config[rule.onto.key] = maps.Clone(body)
+	if rule.left != nil {
+		d.config[rule.onto.key] = maps.Clone(rule.left)
 		d.answered(rule.onto.key, estate.ReadOK)
 		return
 	}

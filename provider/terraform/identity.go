@@ -180,10 +180,11 @@ func identifier(member string) bool {
 	return false
 }
 
-// names reports whether an attribute of a resource stands for the resource.
+// names reports whether an attribute of a resource stands for the resource. None
+// is said where an instance is picked by count.index or each.key.
 func names(attribute string) bool {
 	switch attribute {
-	case "arn", "id", "name", "bucket", "key_id", "key_arn", "function_name", "cluster_name", "family", "agent_id", "agent_arn", "dns_name", "user_name",
+	case "", "arn", "id", "name", "bucket", "key_id", "key_arn", "function_name", "cluster_name", "family", "agent_id", "agent_arn", "dns_name", "user_name",
 		"repository_name", "agent_runtime_arn", "gateway_id", "data_source_id", "qualified_arn", "domain_id", "user_profile_name", "application_id":
 		return true
 	}

@@ -29,6 +29,9 @@ type rule struct {
 	more func(c *conversion, d *draft, r *Resource)
 	// less takes a part away that the other side of the plan still had.
 	less func(c *conversion, d *draft, gone *Resource)
+	// left is the reply that stays where a part is taken away; without it there is
+	// none any more.
+	left map[string]any
 	// newborn lists the replies of which AWS itself says what a new thing has
 	// when nothing is configured: nil means absent.
 	newborn map[string]map[string]any

@@ -2,7 +2,7 @@ package terraform
 
 // s3Part is a resource that configures one reply of a bucket.
 func s3Part(tf, key string, as map[string]string) rule {
-	return rule{tf: tf, typ: "AWS::S3::Bucket", as: as, newborn: newBucket,
+	return rule{tf: tf, typ: "AWS::S3::Bucket", as: as, left: bucketLeft[key],
 		onto: &onto{typ: "AWS::S3::Bucket", attribute: "bucket", id: "arn:{partition}:s3:::{}", key: key}}
 }
 
@@ -19,6 +19,13 @@ var newBucket = map[string]map[string]any{
 	"GetBucketOwnershipControls": {"OwnershipControls": map[string]any{"Rules": []any{map[string]any{"ObjectOwnership": "BucketOwnerEnforced"}}}},
 	"GetBucketEncryption": {"ServerSideEncryptionConfiguration": map[string]any{"Rules": []any{map[string]any{
 		"ApplyServerSideEncryptionByDefault": map[string]any{"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": false}}}},
+}
+
+// bucketLeft are the replies of a bucket whose part was taken away. A public
+// access block that is deleted is gone: only a new bucket gets one by itself.
+var bucketLeft = map[string]map[string]any{
+	"GetBucketVersioning": {"Status": "Suspended"}, "GetBucketLogging": {}, "GetBucketNotificationConfiguration": {},
+	"GetBucketEncryption": newBucket["GetBucketEncryption"],
 }
 
 // blockPublic spells a public access block.
