@@ -2,6 +2,7 @@ package assess
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/test/terraformgen"
 )
 
 // planned assesses sources as the command would.
@@ -81,5 +83,49 @@ func TestPlanAndExportGiveTheSameAnswer(t *testing.T) {
 				t.Errorf("findings (-export +plan):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestGeneratedPlan holds the large plan the figures are measured on against
+// what it is said to hold.
+func TestGeneratedPlan(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "plan.json")
+	if err := os.WriteFile(path, terraformgen.Plan(220), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := ReadPlan(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for _, c := range p.Changes {
+		counts[strings.Join(c.Actions, ",")]++
+		if len(c.After) != 1 || c.Unconverted != "" {
+			t.Errorf("%s is %d assets: %s", c.Address, len(c.After), c.Unconverted)
+		}
+		if len(c.Before) == 1 && c.Acts("update") && string(c.Before[0].Config) == string(c.After[0].Config) {
+			t.Errorf("%s is updated and stays the same", c.Address)
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"create": 22, "update": 6, "no-op": 192}, counts); diff != "" {
+		t.Errorf("actions (-want +got):\n%s", diff)
+	}
+	if len(p.BlindSpots) > 0 {
+		t.Errorf("blind spots: %v", p.BlindSpots)
+	}
+}
+
+// BenchmarkPlan2000 reads and converts both sides of a plan of 2,000 resources.
+func BenchmarkPlan2000(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "plan.json")
+	if err := os.WriteFile(path, terraformgen.Plan(2000), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		p, err := ReadPlan(path, []byte("key"))
+		if err != nil || len(p.Changes) != 2000 {
+			b.Fatalf("%d changes: %v", len(p.Changes), err)
+		}
 	}
 }
