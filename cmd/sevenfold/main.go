@@ -35,7 +35,8 @@ const gcPercent = 30
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRoot(stdout, stderr)
+	out := &output{w: stdout}
+	root := newRoot(out, stderr)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -46,7 +47,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		err = &failure{code: exitUnknown, what: "interrupted before the work was done", hint: hint}
 	}
-	return finish(stderr, err)
+	return finish(stderr, out.judge(err))
 }
 
 // kept reports whether the state holds units of an interrupted run. A state in

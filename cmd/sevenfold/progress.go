@@ -31,6 +31,9 @@ func newProgress(w io.Writer) *progress {
 
 // terminal reports whether w is a character device.
 func terminal(w io.Writer) bool {
+	if o, ok := w.(*output); ok {
+		w = o.w
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
