@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
@@ -39,6 +41,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": holdsJSON, "bytes": holdsBytes, "fill": fillFile, "locked": locked, "findingid": findingID, "newer": newer,
+			"flip": flip, "approver": approver,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -155,4 +158,31 @@ func findingID(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s has no finding of %s", args[0], args[1])
+}
+
+// flip FILE N: the last bit of byte N of the file is another.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip file n")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	path := ts.MkAbs(args[0])
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	text[n] ^= 1
+	ts.Check(os.WriteFile(path, text, 0o600))
+}
+
+// approver KEY FILE: the public half of a private key is added to
+// gate.approvers, at the end of the scope file.
+func approver(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: approver key file")
+	}
+	key, err := certificate.ParsePrivate([]byte(ts.ReadFile(args[0])))
+	ts.Check(err)
+	path := ts.MkAbs(args[1])
+	text := ts.ReadFile(args[1]) + "  approvers: [\"" + certificate.KeyID(key.Public().(ed25519.PublicKey)) + "\"]\n"
+	ts.Check(os.WriteFile(path, []byte(text), 0o600))
 }

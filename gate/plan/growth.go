@@ -334,3 +334,57 @@ func (d *decider) renamed(text string) string {
 }
 
 func lastPart(id string) string { return id[strings.LastIndexAny(id, "/:")+1:] }
+
+// strays finds autoscalers that grow and belong to no workload because nothing
+// read what they scale: it may be one, so nobody can say that the growth is
+// free.
+func (d *decider) strays() error {
+	for _, c := range d.Changes {
+		for _, id := range c.After {
+			n, ok := d.After.Snapshot.Find(id)
+			if !ok || len(d.After.Workloads.Of(id)) > 0 {
+				continue
+			}
+			for e := range d.After.Snapshot.Out(n) {
+				if target := d.After.Snapshot.Asset(e.Node); e.Type == estate.Scales && target.Referenced {
+					if err := d.stray(c.Address, id, target.ID); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (d *decider) stray(address, id, target string) error {
+	g := growing{}
+	is, err := d.one(d.After, id)
+	if err != nil {
+		return err
+	}
+	was, err := d.one(d.Before, id)
+	if err != nil {
+		return err
+	}
+	is.address = address
+	g.compare(is, was)
+	for _, x := range slices.Concat(g.grows, g.unsure) {
+		d.unclear(gate.Reason{Address: address, Text: x.text + "; it scales " + target + ", which was not read, so that nobody can say whether it may: lay the plan over the estate (--source)"})
+	}
+	return nil
+}
+
+// one reads the capacities of one asset, none if it is not there.
+func (d *decider) one(s Side, id string) (sized, error) {
+	n, ok := s.Snapshot.Find(id)
+	if !ok {
+		return sized{id: id}, nil
+	}
+	config, err := s.Snapshot.Config(n)
+	if err != nil {
+		return sized{}, err
+	}
+	scale, err := d.Scale(s.Snapshot.Asset(n), config)
+	return sized{id: id, scale: scale}, err
+}

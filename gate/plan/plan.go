@@ -63,6 +63,9 @@ func Decide(in Input) (gate.Decision, error) {
 		}
 		d.breaks(w, before)
 	}
+	if err := d.strays(); err != nil {
+		return gate.Decision{}, err
+	}
 	for _, c := range in.Changes {
 		if c.Opaque != "" {
 			d.unclear(gate.Reason{Address: c.Address, Text: c.Opaque})
