@@ -45,7 +45,6 @@ check: ## formatting and vet
 
 unit:
 	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" $(GO) test -timeout 20m ./...
-
 	cd test/kube && $(GO) test -timeout 10m ./floor
 
 soak: setup ## a hundred thousand requests to a gated cluster whose parts come and go; about half an hour
@@ -60,8 +59,15 @@ fuzz: ## every fuzz target for FUZZTIME
 fuzz-long: ## every fuzz target for two processor minutes, the riskiest three for ten; writes docs/fuzzing.md
 	python3 test/fuzz_long.py
 
-lint: ## golangci-lint, if it is installed
-	golangci-lint run
+LINT_VERSION := v2.13.2
+LINT         := bin/tools/golangci-lint-$(LINT_VERSION)
+
+$(LINT):
+	GOBIN=$(CURDIR)/bin/tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv bin/tools/golangci-lint $@
+
+lint: $(LINT) ## the linters of .golangci.yml, in the version pinned above
+	$(LINT) run ./...
 
 clean:
 	rm -rf bin dist $(VENV) test/kube/bin

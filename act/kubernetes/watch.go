@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -109,16 +110,27 @@ func slim(obj any) (any, error) {
 	return obj, nil
 }
 
-// matters reports whether an update changed more than the version: a status,
-// say, is dropped before.
+// matters reports whether an update changed more than versions and the number
+// of replicas, which change all the time and decide nothing here. The status is
+// dropped before.
 func matters(before, after any) bool {
 	a, ok1 := before.(*unstructured.Unstructured)
 	b, ok2 := after.(*unstructured.Unstructured)
 	if !ok1 || !ok2 {
 		return true
 	}
-	return a.GetGeneration() != b.GetGeneration() || !maps.Equal(a.GetLabels(), b.GetLabels()) || !maps.Equal(a.GetAnnotations(), b.GetAnnotations()) ||
-		a.GetDeletionTimestamp() != b.GetDeletionTimestamp()
+	if (a.GetDeletionTimestamp() == nil) != (b.GetDeletionTimestamp() == nil) || !maps.Equal(a.GetLabels(), b.GetLabels()) || !maps.Equal(a.GetAnnotations(), b.GetAnnotations()) {
+		return true
+	}
+	return a.GetGeneration() != b.GetGeneration() && !reflect.DeepEqual(withoutReplicas(a), withoutReplicas(b))
+}
+
+// withoutReplicas is a spec, its replicas apart.
+func withoutReplicas(u *unstructured.Unstructured) map[string]any {
+	spec, _ := u.Object["spec"].(map[string]any)
+	spec = maps.Clone(spec)
+	delete(spec, "replicas")
+	return spec
 }
 
 // Gated lists the namespaces with the gate's label that are not being deleted,

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/ed25519"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,9 +18,7 @@ import (
 	act "github.com/sevenfold-sec/sevenfold/act/kubernetes"
 	"github.com/sevenfold-sec/sevenfold/assess"
 	collect "github.com/sevenfold-sec/sevenfold/collect/kubernetes"
-	"github.com/sevenfold-sec/sevenfold/collect/redact"
 	deploy "github.com/sevenfold-sec/sevenfold/deploy/kubernetes"
-	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/gate/admission"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 )
@@ -204,7 +201,7 @@ func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
 		return usage("webhook: "+err.Error(), "--listen HOST:PORT names an address that is free")
 	}
 	defer listener.Close() //nolint:errcheck // closed by the server
-	gate, err := admission.New(admission.Options{Cluster: client, Grants: grants, Digest: essenceOf(cluster), Listener: listener,
+	gate, err := admission.New(admission.Options{Cluster: client, Grants: grants, Digest: assess.ObjectDigest(cluster), Listener: listener,
 		Hosts: hosts, TLSCert: f.tlsCert, TLSKey: f.tlsKey, Unlisted: f.pilot, Log: log})
 	if err != nil {
 		return asUsage(err)
@@ -241,40 +238,3 @@ func publicKeys(given []string) ([]ed25519.PublicKey, error) {
 	}
 	return out, nil
 }
-
-// essenceOf tells what an object is in the words of a certificate: it goes the
-// way an object goes that is surveyed, from reader over masking to essence.
-func essenceOf(cluster string) admission.Digest {
-	return func(kind, namespace, name string, object json.RawMessage) (string, error) {
-		var got assetsSeen
-		m := collect.Manifest{}
-		if !m.Read(estate.Document{Path: "admission.json", Body: object, Cluster: cluster}, redact.New(&got, redact.Options{})) {
-			return "", errors.New("it does not look like an object")
-		}
-		want := collect.ID(cluster, namespace, "apps", kind, name)
-		for i := range got.assets {
-			if got.assets[i].ID == want {
-				return assess.EssenceDigest(&got.assets[i], got.assets[i].Config)
-			}
-		}
-		return "", fmt.Errorf("it does not read as %s: %s", want, strings.Join(got.why, "; "))
-	}
-}
-
-// assetsSeen is a sink that keeps what it is sent.
-type assetsSeen struct {
-	assets []estate.Asset
-	why    []string
-}
-
-// Asset implements estate.Sink.
-func (k *assetsSeen) Asset(a estate.Asset) { k.assets = append(k.assets, a) }
-
-// BlindSpot implements estate.Sink.
-func (k *assetsSeen) BlindSpot(b estate.BlindSpot) { k.why = append(k.why, b.Why) }
-
-// Covered implements estate.Sink.
-func (k *assetsSeen) Covered(estate.Coverage) {}
-
-// Called implements estate.Sink.
-func (k *assetsSeen) Called(string) {}

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -75,6 +76,9 @@ func (d *decider) stillHolds(ctx context.Context, a *ask, v *Verdict) string {
 	}
 	object := a.hand
 	if object == nil {
+		object = d.current(a, kind, name)
+	}
+	if object == nil {
 		var found bool
 		object, found, err = d.cluster.Object(ctx, a.namespace, kind, name)
 		if err != nil {
@@ -85,6 +89,20 @@ func (d *decider) stillHolds(ctx context.Context, a *ask, v *Verdict) string {
 		}
 	}
 	return d.digest.differs(v.names[a.key], kind, a.namespace, name, v.Digests[a.key], object)
+}
+
+// current returns what a Scale stands for as last seen, if that is the very
+// version the request is about: then nothing need be read. Else it is nil.
+func (d *decider) current(a *ask, kind, name string) json.RawMessage {
+	if a.before.UID == "" || a.before.Version == "" {
+		return nil
+	}
+	seen, ok := d.cluster.Seen(a.namespace, kind, name)
+	var o sized
+	if !ok || decode(seen, &o) != nil || o.Metadata.UID != a.before.UID || o.Metadata.Version != a.before.Version {
+		return nil
+	}
+	return seen
 }
 
 // sentence is the refusal as a developer reads it.

@@ -61,7 +61,9 @@ type (
 		} `json:"spec"`
 	}
 	named struct {
-		Name string `json:"name"`
+		Name    string `json:"name"`
+		UID     string `json:"uid"`
+		Version string `json:"resourceVersion"`
 	}
 	target struct {
 		APIVersion string `json:"apiVersion"`
@@ -80,8 +82,10 @@ type ask struct {
 	// had and asked are the numbers of replicas; of an autoscaler those of its
 	// greatest limit that grows.
 	had, asked int64
-	// hand is the object named by key if the request brings it.
-	hand json.RawMessage
+	// hand is the object named by key if the request brings it; else before is
+	// which version of it the request is about, if it says so.
+	hand   json.RawMessage
+	before named
 }
 
 // grows reports whether anything is asked for at all.
@@ -149,6 +153,8 @@ func (r *request) readSized(kind string) (*ask, error) {
 	a.object = a.key
 	if r.SubResource == "" {
 		a.hand = r.Object
+	} else {
+		a.before = old.Metadata
 	}
 	return a, nil
 }

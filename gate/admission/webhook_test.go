@@ -160,6 +160,35 @@ func TestWebhookInTrouble(t *testing.T) {
 	}
 }
 
+// A Scale is about one version of its object: what was seen of another is not
+// gone by.
+func TestWebhookGoesByTheVersionAskedAbout(t *testing.T) {
+	h, m := newTestWebhook(t)
+	seen := func(version, image string) {
+		m.objects["fraud/Deployment/ranker"] = fmt.Appendf(nil, `{"metadata":{"name":"ranker","uid":"u1","resourceVersion":%q},"image":%q}`, version, image)
+	}
+	scale := func(uid, version string, n int) string {
+		return fmt.Sprintf(`{"metadata":{"name":"ranker","uid":%q,"resourceVersion":%q},"spec":{"replicas":%d}}`, uid, version, n)
+	}
+	m.broken = errors.New("read live")
+	for _, tt := range []struct{ name, seen, image, uid, version, want string }{
+		{"as_seen", "7", "v1", "u1", "7", ""},
+		{"as_seen_changed", "7", "v2", "u1", "7", "it was changed"},
+		{"newer_than_seen", "7", "v1", "u1", "8", "read live"},
+		{"another_object", "7", "v1", "u2", "7", "read live"},
+		{"not_said", "", "v1", "", "", "read live"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			seen(tt.seen, tt.image)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, Path, strings.NewReader(ask1("deployments", "scale", "UPDATE", scale(tt.uid, "", 5), scale(tt.uid, tt.version, 2)))))
+			if allowed, message := answer(t, w.Body.Bytes()); allowed != (tt.want == "") || !strings.Contains(message, tt.want) {
+				t.Errorf("allowed %v, %q; want %q", allowed, message, tt.want)
+			}
+		})
+	}
+}
+
 // cut is a body that breaks off.
 type cut struct{}
 

@@ -2,8 +2,6 @@ package admission_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	act "github.com/sevenfold-sec/sevenfold/act/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/gate/admission"
 )
 
@@ -61,22 +60,8 @@ func (p *papers) at(now time.Time) {
 	p.now = now
 }
 
-// essence is what tests certify of an object: its spec without replicas.
-func essence(_, _, _ string, object json.RawMessage) (string, error) {
-	var o struct {
-		Spec map[string]any `json:"spec"`
-	}
-	if err := json.Unmarshal(object, &o); err != nil {
-		return "", err
-	}
-	if o.Spec == nil {
-		return "", errors.New("it has no spec")
-	}
-	delete(o.Spec, "replicas")
-	text, err := json.Marshal(o.Spec)
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), err
-}
+// essence is what is certified of an object.
+var essence = assess.ObjectDigest("test")
 
 // running is a gate that runs until stopped.
 type running struct {
@@ -194,6 +179,11 @@ func TestGateLifeOfAWorkload(t *testing.T) {
 	dev.expect(t, "", autoscaler("v2", "ranker", "apps/v1", "Deployment", "ranker", 1, 5), apply...)
 	dev.expect(t, "grow to 1-6", autoscaler("v2", "ranker", "apps/v1", "Deployment", "ranker", 1, 6), apply...)
 	dev.expect(t, "at most 5 allowed, because certificate 1 of workload ranker-model allows 5 until", "", "scale", "deployment/ranker", "--replicas=6")
+
+	// Made anew as it was certified, and as something else.
+	dev.expect(t, "", "", "delete", "deployment", "ranker")
+	dev.expect(t, "it was changed since workload ranker-model was certified", strings.Replace(deployment("ranker", 3), "img:1", "img:7", 1), apply...)
+	dev.expect(t, "", deployment("ranker", 4), apply...)
 
 	// Another image and growth in one request, then one after the other: the
 	// webhook sees it before the floor can.
