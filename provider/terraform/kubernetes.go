@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -32,13 +31,17 @@ type kubernetesKind struct {
 	as map[string]string
 }
 
+// autoscaler is a HorizontalPodAutoscaler as an API server of today answers,
+// whichever version of the API the resource speaks.
+var autoscaler = kubernetesKind{apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", model: autoscalingv2.HorizontalPodAutoscaler{}}
+
 // kubernetesKinds are the kinds of the Kubernetes provider; both spellings of a
 // name that has a version are the same.
 var kubernetesKinds = versions(map[string]kubernetesKind{
 	"kubernetes_deployment_v1":                     {apiVersion: "apps/v1", kind: "Deployment", model: appsv1.Deployment{}},
 	"kubernetes_stateful_set_v1":                   {apiVersion: "apps/v1", kind: "StatefulSet", model: appsv1.StatefulSet{}},
-	"kubernetes_daemon_set_v1":                     {apiVersion: "apps/v1", kind: "DaemonSet", model: appsv1.DaemonSet{}},
-	"kubernetes_daemonset":                         {apiVersion: "apps/v1", kind: "DaemonSet", model: appsv1.DaemonSet{}},
+	"kubernetes_daemon_set_v1":                     {apiVersion: "apps/v1", kind: "DaemonSet", model: appsv1.DaemonSet{}, as: map[string]string{"spec.strategy": "updateStrategy"}},
+	"kubernetes_daemonset":                         {apiVersion: "apps/v1", kind: "DaemonSet", model: appsv1.DaemonSet{}, as: map[string]string{"spec.strategy": "updateStrategy"}},
 	"kubernetes_job_v1":                            {apiVersion: "batch/v1", kind: "Job", model: batchv1.Job{}},
 	"kubernetes_cron_job_v1":                       {apiVersion: "batch/v1", kind: "CronJob", model: batchv1.CronJob{}},
 	"kubernetes_pod_v1":                            {apiVersion: "v1", kind: "Pod", model: corev1.Pod{}},
@@ -51,9 +54,10 @@ var kubernetesKinds = versions(map[string]kubernetesKind{
 	"kubernetes_persistent_volume_claim_v1":        {apiVersion: "v1", kind: "PersistentVolumeClaim", model: corev1.PersistentVolumeClaim{}},
 	"kubernetes_resource_quota_v1":                 {apiVersion: "v1", kind: "ResourceQuota", model: corev1.ResourceQuota{}},
 	"kubernetes_limit_range_v1":                    {apiVersion: "v1", kind: "LimitRange", model: corev1.LimitRange{}},
-	"kubernetes_horizontal_pod_autoscaler_v1":      {apiVersion: "autoscaling/v1", kind: "HorizontalPodAutoscaler", model: autoscalingv1.HorizontalPodAutoscaler{}},
-	"kubernetes_horizontal_pod_autoscaler_v2":      {apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", model: autoscalingv2.HorizontalPodAutoscaler{}},
-	"kubernetes_horizontal_pod_autoscaler_v2beta2": {apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", model: autoscalingv2.HorizontalPodAutoscaler{}},
+	"kubernetes_horizontal_pod_autoscaler":         autoscaler,
+	"kubernetes_horizontal_pod_autoscaler_v1":      autoscaler,
+	"kubernetes_horizontal_pod_autoscaler_v2":      autoscaler,
+	"kubernetes_horizontal_pod_autoscaler_v2beta2": autoscaler,
 	"kubernetes_role_v1":                           {apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", model: rbacv1.Role{}, as: map[string]string{"rule": "rules"}},
 	"kubernetes_cluster_role_v1":                   {apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", cluster: true, model: rbacv1.ClusterRole{}, as: map[string]string{"rule": "rules"}},
 	"kubernetes_role_binding_v1":                   {apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding", model: rbacv1.RoleBinding{}, as: map[string]string{"subject": "subjects"}},
@@ -234,6 +238,9 @@ func (c *conversion) kubernetes(r *Resource, k kubernetesKind) {
 	} else {
 		obj = c.object(spot{r: r, as: k.as}, r.Values, r.Unknown, shapeOf(reflect.TypeOf(k.model), 0))
 		obj["apiVersion"], obj["kind"] = k.apiVersion, k.kind
+		if k.kind == autoscaler.kind {
+			c.cpuTarget(r, obj)
+		}
 	}
 	if other := c.drafts[id]; other != nil {
 		c.blind(r, estate.ReadMalformed, fmt.Sprintf("%s is said twice in the plan", id), "remove one of the two from the configuration")
@@ -290,6 +297,18 @@ func (c *conversion) kubernetes(r *Resource, k kubernetesKind) {
 	a.Config = body
 	c.drafts[id] = &draft{id: id, typ: a.Type, r: r, asset: a, unsaid: unsaid, config: map[string]any{}, reads: map[string]estate.Read{}, said: map[string]bool{}, live: &live{}}
 	c.out.Of[r.Address] = append(c.out.Of[r.Address], id)
+}
+
+// cpuTarget spells the one target of an older autoscaler as the metric it is.
+func (c *conversion) cpuTarget(r *Resource, obj map[string]any) {
+	written, ok := only(r.Values["spec"])
+	spec, _ := obj["spec"].(map[string]any)
+	n := number(written["target_cpu_utilization_percentage"])
+	if !ok || spec == nil || spec["metrics"] != nil || n == "" || n == "0" {
+		return
+	}
+	spec["metrics"] = []any{map[string]any{"type": "Resource", "resource": map[string]any{"name": "cpu",
+		"target": map[string]any{"type": "Utilization", "averageUtilization": json.Number(n)}}}}
 }
 
 // manifest is the object of a kubernetes_manifest; nil if what it is is not
