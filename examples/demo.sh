@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Assesses the example estate, prints the report, writes the page, and exits 0
-# when the verdict is the expected one. Usage: demo.sh SEVENFOLD
+# Assesses the example estate, prints the report, writes the page; then asks the
+# gate for growth twice: as things are, and after a fix. Exits 0 when verdicts and
+# answers are the expected ones. Usage: demo.sh SEVENFOLD
 set -euo pipefail
 sevenfold=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 cd "$(dirname "$0")/.."
@@ -29,3 +30,47 @@ if int(sys.argv[3]) != expected["exit"]:
 print("demo:   " + ("; ".join(wrong) if wrong else f"the verdict is the expected one: exit {expected['exit']}, " + ", ".join(f"{n} {v}" for n, v in expected["verdicts"].items())))
 sys.exit(1 if wrong else 0)
 P
+
+# expect CODE COMMAND…: shows a command, runs it, and ends the demo unless it exits with
+# the code expected.
+expect() {
+	local want=$1 code=0
+	shift
+	echo
+	echo "\$ sevenfold $*" | sed "s#$work/##g"
+	"$sevenfold" "$@" || code=$?
+	[ "$code" = "$want" ] || { echo "demo:   exit code $code, expected $want" >&2; exit 1; }
+}
+
+echo
+echo "── The gate: quay-llm is to grow from 8 replicas to 20 (examples/growth/main.tf) ──"
+work=$(mktemp -d)
+trap 'rm -rf "$state" "$work"' EXIT
+expect 1 gate plan examples/growth/plan.json -c examples/harbour/sevenfold.yaml --state "$state"
+expect 1 gate certify quay-llm -c examples/harbour/sevenfold.yaml --state "$state" --out "$work/quay.cert"
+
+echo
+echo "── A copy of the estate, mended (examples/growth/fix.py); what this version cannot decide yet is waived by name ──"
+cp -R examples/harbour "$work/harbour"
+python3 examples/growth/fix.py "$work/harbour"
+until=$(python3 -c 'import datetime; print(datetime.date.today() + datetime.timedelta(days=30))')
+for criterion in audit.baseline audit.drift 'access.*' 'data.*' 'detect.*' 'supply.*' 'network.*' 'respond.*'; do
+	"$sevenfold" gate waive "$criterion" quay-llm --reason 'this version does not decide it' --owner ml-platform@harbour.example \
+		--expires "$until" -c "$work/harbour/sevenfold.yaml" | sed "s#$work/##"
+done
+expect 0 gate certify quay-llm -c "$work/harbour/sevenfold.yaml" --state "$work/state" --out "$work/quay.cert"
+expect 0 gate verify "$work/quay.cert" --state "$work/state"
+expect 0 gate plan examples/growth/plan.json -c "$work/harbour/sevenfold.yaml" --state "$work/state"
+
+# One byte of the certificate changed.
+python3 - "$work/quay.cert" <<'P'
+import sys
+text = bytearray(open(sys.argv[1], "rb").read())
+text[len(text) // 2] ^= 1
+open(sys.argv[1], "wb").write(text)
+P
+echo
+echo "── The same certificate with one bit changed ──"
+expect 1 gate verify "$work/quay.cert" --state "$work/state"
+echo
+echo "demo:   growth was refused, and after the fix admitted"

@@ -85,54 +85,53 @@ var (
 // Open checks a certificate's form and signature and returns what it states. A
 // signature by one of the trusted keys is needed.
 func Open(file []byte, trusted ...ed25519.PublicKey) (*Statement, error) {
-	s, signer, sig, payload, err := parse(file)
+	e, err := parse(file)
 	if err != nil {
 		return nil, err
 	}
+	signed := e.Signatures[0]
 	for _, key := range trusted {
-		if KeyID(key) != signer {
+		if KeyID(key) != signed.KeyID {
 			continue
 		}
-		if !ed25519.Verify(key, preAuth(PayloadType, payload), sig) {
+		if !ed25519.Verify(key, preAuth(PayloadType, e.Payload), signed.Sig) {
 			return nil, ErrTampered
 		}
-		return s, nil
+		return decode(e.Payload)
 	}
-	return nil, fmt.Errorf("%w: it names %s", ErrSigner, signer)
+	return nil, fmt.Errorf("%w: it names %s", ErrSigner, signed.KeyID)
 }
 
 // Peek returns what a certificate states without any trust in it: nobody's
 // signature was checked.
 func Peek(file []byte) (*Statement, error) {
-	s, _, _, _, err := parse(file)
-	return s, err
+	e, err := parse(file)
+	if err != nil {
+		return nil, err
+	}
+	return decode(e.Payload)
 }
 
-func parse(file []byte) (s *Statement, signer string, sig, payload []byte, err error) {
-	fail := func(format string, args ...any) (*Statement, string, []byte, []byte, error) {
-		return nil, "", nil, nil, fmt.Errorf(format, args...)
-	}
+// parse reads an envelope with one signature, in its one spelling.
+func parse(file []byte) (*envelope, error) {
 	if len(file) > MaxBytes {
-		return fail("not a certificate: %d bytes are more than the %d a certificate may have", len(file), MaxBytes)
+		return nil, fmt.Errorf("not a certificate: %d bytes are more than the %d a certificate may have", len(file), MaxBytes)
 	}
-	var e envelope
-	if err := json.Unmarshal(file, &e); err != nil {
-		return fail("not a certificate: %w", place(file, err))
+	e := &envelope{}
+	if err := json.Unmarshal(file, e); err != nil {
+		return nil, fmt.Errorf("not a certificate: %w", place(file, err))
 	}
 	if e.PayloadType != PayloadType {
-		return fail("not a certificate: its payload type is %q, not %q", e.PayloadType, PayloadType)
+		return nil, fmt.Errorf("not a certificate: its payload type is %q, not %q", e.PayloadType, PayloadType)
 	}
 	if len(e.Signatures) != 1 || len(e.Signatures[0].Sig) != ed25519.SignatureSize {
-		return fail("not a certificate: it bears %d signatures; one Ed25519 signature is expected", len(e.Signatures))
+		return nil, fmt.Errorf("not a certificate: it bears %d signatures; one Ed25519 signature is expected", len(e.Signatures))
 	}
 	again, err := json.Marshal(e)
 	if err != nil || !bytes.Equal(append(again, '\n'), file) {
-		return fail("%w: its envelope is not spelt as it was written%s", ErrTampered, where(append(again, '\n'), file))
+		return nil, fmt.Errorf("%w: its envelope is not spelt as it was written%s", ErrTampered, where(append(again, '\n'), file))
 	}
-	if s, err = decode(e.Payload); err != nil {
-		return fail("not a certificate: %w", err)
-	}
-	return s, e.Signatures[0].KeyID, e.Signatures[0].Sig, e.Payload, nil
+	return e, nil
 }
 
 // where names the first byte that differs.

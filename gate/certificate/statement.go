@@ -149,13 +149,16 @@ func decode(payload []byte) (*Statement, error) {
 	dec.DisallowUnknownFields()
 	s := &Statement{}
 	if err := dec.Decode(s); err != nil {
-		return nil, fmt.Errorf("its statement: %w", place(payload, err))
+		return nil, fmt.Errorf("not a certificate: its statement: %w", place(payload, err))
 	}
 	again, err := json.Marshal(s)
 	if err != nil || !bytes.Equal(again, payload) {
 		return nil, fmt.Errorf("%w: its statement is not spelt as it was written%s", ErrTampered, where(again, payload))
 	}
-	return s, s.check()
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("not a certificate: %w", err)
+	}
+	return s, nil
 }
 
 // check holds a statement to its form.
