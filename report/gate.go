@@ -38,18 +38,41 @@ func (p *GatePlan) heading() string {
 	return "could not tell: some of it is known only after apply, or not understood"
 }
 
+// weightMarks tell in text what a reason does: it refuses, it leaves open, it
+// holds nothing back.
+var weightMarks = map[gate.Word]string{gate.Refuse: "✗", gate.Unclear: "?", gate.Admit: "·"}
+
 // GateText writes the answer for a terminal.
 func GateText(w io.Writer, p *GatePlan) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", line(p.Plan), p.heading())
-	for _, r := range p.Decision.Reasons {
-		fmt.Fprintf(&b, "  - %s\n", line(r.Text))
+	for _, r := range p.reasons() {
+		fmt.Fprintf(&b, "  %s %s\n", weightMarks[r.Weight], line(r.Text))
 		if about := p.about(r); about != "" {
 			fmt.Fprintf(&b, "    %s\n", about)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// reasons returns the decision's reasons with those that say the same of several
+// workloads drawn together: one hole in a shared bucket is one hole.
+func (p *GatePlan) reasons() []gate.Reason {
+	var out []gate.Reason
+	at := map[gate.Reason]int{}
+	for _, r := range p.Decision.Reasons {
+		key := r
+		key.Workload = ""
+		i, twice := at[key]
+		if !twice {
+			at[key] = len(out)
+			out = append(out, r)
+			continue
+		}
+		out[i].Workload += ", " + r.Workload
+	}
+	return out
 }
 
 // about names what a reason is about, in one line.
@@ -95,7 +118,7 @@ func GateMarkdown(w io.Writer, p *GatePlan) error {
 	if len(p.Decision.Reasons) > 0 {
 		m.add("\n| workload | resource | criterion | what |\n|---|---|---|---|\n")
 	}
-	for _, r := range p.Decision.Reasons {
+	for _, r := range p.reasons() {
 		at := "–"
 		if r.Address != "" {
 			at = code(short(r.Address, 160))
