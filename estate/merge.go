@@ -221,9 +221,9 @@ func (m *merger) config() {
 		}
 	}
 	values := map[string][]reading{}
-	any := false
+	given := false
 	for _, p := range m.parts {
-		any = any || p.Config != nil
+		given = given || p.Config != nil
 		for _, f := range fields(p.Config) {
 			r := reading{f.value, p.claim.rank, p.claim.operation, p.Source}
 			if keyed[string(f.name)] {
@@ -232,7 +232,7 @@ func (m *merger) config() {
 			values[string(f.name)] = append(values[string(f.name)], r)
 		}
 	}
-	if !any {
+	if !given {
 		return
 	}
 	var merged []field

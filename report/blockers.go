@@ -172,10 +172,10 @@ func (cs *causes) add(w *Workload, c *finding.Criterion) {
 	}
 }
 
-func (cs *causes) get(key string, make func() *blocker) *blocker {
+func (cs *causes) get(key string, fresh func() *blocker) *blocker {
 	b := cs.byKey[key]
 	if b == nil {
-		b = make()
+		b = fresh()
 		cs.byKey[key] = b
 		cs.all = append(cs.all, b)
 	}

@@ -231,7 +231,7 @@ zones:
 }
 
 func TestCollidingNamesGetStableIDs(t *testing.T) {
-	make := func(order ...string) []string {
+	named := func(order ...string) []string {
 		var things []thing
 		for _, id := range order {
 			things = append(things, thing{id: id, root: root(estate.ClassEndpoint, ""), tags: map[string]string{}})
@@ -250,7 +250,7 @@ func TestCollidingNamesGetStableIDs(t *testing.T) {
 		}
 		return out
 	}
-	a, b := make("arn:a", "arn:b"), make("arn:b", "arn:a")
+	a, b := named("arn:a", "arn:b"), named("arn:b", "arn:a")
 	if d := cmp.Diff(a, b); d != "" || len(a) != 2 || !strings.HasPrefix(a[0], "workload:same-name-") {
 		t.Errorf("%v and %v", a, b)
 	}

@@ -9,10 +9,8 @@ import (
 // cluster is one Kubernetes cluster in the making.
 type cluster struct {
 	*generator
-	name        string
-	namespaces  []string
-	left        int
-	nodes, sets int
+	name string
+	left int
 }
 
 // cluster makes one cluster of about size objects: namespaces of ten

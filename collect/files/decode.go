@@ -42,7 +42,7 @@ func (d *decoder) run(r io.Reader) error {
 	in := newInput(counted)
 	first, ok := in.next()
 	switch {
-	case !ok && in.err != io.EOF:
+	case !ok && !errors.Is(in.err, io.EOF):
 		d.readError(in.err)
 		return nil
 	case !ok:
@@ -92,7 +92,7 @@ func (d *decoder) json(in *input) error {
 		return err
 	case broken.cause != nil:
 		d.readError(broken.cause)
-		return nil
+		return nil //nolint:nilerr // said; the other files are read on
 	}
 	hint := "export it again; nothing after this place was read"
 	if broken.truncated {

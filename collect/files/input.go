@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -106,7 +107,7 @@ func (in *input) value(dst []byte, limit int, stop bool) (out []byte, over bool,
 	base, size := len(dst), 0
 	for {
 		if !in.fill() {
-			if in.scan.end() && (in.err == io.EOF) {
+			if in.scan.end() && errors.Is(in.err, io.EOF) {
 				return dst, over, nil
 			}
 			return dst, over, in.truncated()
@@ -131,7 +132,7 @@ func (in *input) value(dst []byte, limit int, stop bool) (out []byte, over bool,
 
 // truncated is the error for an input that ends where a value must go on.
 func (in *input) truncated() error {
-	if in.err != nil && in.err != io.EOF {
+	if in.err != nil && !errors.Is(in.err, io.EOF) {
 		return &damage{at: in.at, what: in.err.Error(), cause: in.err}
 	}
 	return &damage{at: in.at, what: "the file ends inside a value", truncated: true}

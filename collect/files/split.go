@@ -2,6 +2,7 @@ package files
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -63,8 +64,9 @@ type splitter struct {
 func (s *splitter) run() error {
 	for {
 		if _, ok := s.in.next(); !ok {
-			if s.in.err != nil && s.in.truncated().(*damage).cause != nil {
-				return s.in.truncated()
+			var broken *damage
+			if err := s.in.truncated(); s.in.err != nil && errors.As(err, &broken) && broken.cause != nil {
+				return err
 			}
 			return nil
 		}

@@ -21,7 +21,7 @@ type hit struct {
 // the mask; in a text of several words only the secrets are. With script, it
 // also reads assignments and options whose name says secret.
 func maskForms(s, key []byte, script bool) (out []byte, changed bool) {
-	whole := !script && bytes.IndexAny(s, " \t\r\n") < 0
+	whole := !script && !bytes.ContainsAny(s, " \t\r\n")
 	// Each finder's next hit is kept until the text before it is done, so that
 	// no finder reads a stretch twice.
 	finders := append(make([]hit, 0, 5), hit{find: find}, hit{find: accessKeySecret})
@@ -131,7 +131,7 @@ func code(v []byte) bool { return bytes.ContainsAny(v, "([{`") }
 // encodedKind looks into base64 (and gzip within it) for a secret and returns
 // its kind, or "".
 func encodedKind(s []byte) string {
-	if len(s) < 12 || run(s, 0, b64) != len(s) && bytes.IndexAny(s, " \r\n") < 0 {
+	if len(s) < 12 || run(s, 0, b64) != len(s) && !bytes.ContainsAny(s, " \r\n") {
 		return ""
 	}
 	text := make([]byte, base64.StdEncoding.DecodedLen(len(s)))

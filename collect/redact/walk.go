@@ -241,7 +241,7 @@ func (m *masker) byName(f *frame, p place, key []byte, s span, text []byte) bool
 		kind = customKind(p, key, text)
 	case !f.object && p.args:
 		kind, f.option = f.option, optionKind(text)
-		if start, end := f.line.word(text); end > start && kind == "" && bytes.IndexAny(text, " \n") < 0 {
+		if start, end := f.line.word(text); end > start && kind == "" && !bytes.ContainsAny(text, " \n") {
 			m.replace(s, quoted(slices.Concat(text[:start], []byte(mask("password", text[start:end], m.key)), text[end:])))
 			return true
 		}

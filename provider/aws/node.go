@@ -134,22 +134,6 @@ func (n node) str() string {
 // text is at(path).str().
 func (n node) text(path string) string { return n.at(path).str() }
 
-// number returns the number that stands there, also one written as a string.
-func (n node) number() (float64, bool) {
-	switch v := n.v.(type) {
-	case nil:
-		return 0, false
-	case float64:
-		return v, true
-	case string:
-		if f, err := strconv.ParseFloat(v, 64); err == nil {
-			return f, true
-		}
-	}
-	n.problem("expected a number, found " + typeName(n.v))
-	return 0, false
-}
-
 // flag returns the boolean that stands there, false if none.
 func (n node) flag() bool {
 	switch v := n.v.(type) {

@@ -169,7 +169,7 @@ func (d *derivation) gather(s *estate.Snapshot, n estate.Node, a *estate.Asset) 
 	}
 	var x shape
 	if json.Unmarshal(config, &x) != nil {
-		return nil // Understand has named what is wrong with it
+		return nil //nolint:nilerr // Understand has named what is wrong with it
 	}
 	switch {
 	case d.selects(key, where, a, &x):

@@ -148,12 +148,3 @@ func (x value) members() iter.Seq2[string, value] {
 		}
 	}
 }
-
-// labels reads an object of strings.
-func (x value) labels() map[string]string {
-	out := map[string]string{}
-	for k, v := range x.members() {
-		out[k] = v.text()
-	}
-	return out
-}

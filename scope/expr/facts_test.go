@@ -44,7 +44,7 @@ func TestStatements(t *testing.T) {
 }
 
 func TestOpenStatements(t *testing.T) {
-	any := func(cond string) string {
+	anyone := func(cond string) string {
 		if cond != "" {
 			cond = `,"Condition":{` + cond + `}`
 		}
@@ -57,30 +57,30 @@ func TestOpenStatements(t *testing.T) {
 		statements string
 		open       int
 	}{
-		"anyone":                    {any(""), 1},
+		"anyone":                    {anyone(""), 1},
 		"not some":                  {`{"Effect":"Allow","NotPrincipal":{"AWS":"x"},"Action":"*","Resource":"*"}`, 1},
 		"one account":               {`{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"*","Resource":"*"}`, 0},
 		"service":                   {`{"Effect":"Allow","Principal":{"Service":"x.amazonaws.com"},"Action":"*","Resource":"*"}`, 0},
-		"organisation":              {any(`"StringEquals":{"aws:PrincipalOrgID":"o-1"}`), 0},
-		"organisation, any case":    {any(`"stringequals":{"AWS:principalorgid":["o-1","o-2"]}`), 0},
-		"organisation, star":        {any(`"StringLike":{"aws:PrincipalOrgID":"*"}`), 1},
-		"one of two is a star":      {any(`"StringLike":{"aws:PrincipalOrgID":["o-1","*"]}`), 1},
-		"if exists":                 {any(`"StringEqualsIfExists":{"aws:PrincipalOrgID":"o-1"}`), 1},
-		"for all values":            {any(`"ForAllValues:StringEquals":{"aws:PrincipalOrgPaths":"o-1/*"}`), 1},
-		"for any value":             {any(`"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-1/*"}`), 0},
-		"negative":                  {any(`"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}`), 1},
-		"transport only":            {any(`"Bool":{"aws:SecureTransport":"true"}`), 1},
-		"referer":                   {any(`"StringLike":{"aws:Referer":"https://x/*"}`), 1},
-		"address":                   {any(`"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}`), 0},
-		"every address":             {any(`"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}`), 1},
-		"half of all addresses":     {any(`"IpAddress":{"aws:SourceIp":["0.0.0.0/1","128.0.0.0/1"]}`), 1},
-		"source arn":                {any(`"ArnLike":{"aws:SourceArn":"arn:aws:cloudfront::111122223333:distribution/E1"}`), 0},
-		"any source arn":            {any(`"ArnLike":{"aws:SourceArn":"arn:aws:s3:*:*:*"}`), 1},
-		"fenced by deny":            {any("") + "," + deny("s3:*", `"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}`), 0},
-		"deny of another action":    {any("") + "," + deny("s3:PutObject", `"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}`), 1},
-		"deny with another reason":  {any("") + "," + deny("s3:*", `"StringNotEquals":{"aws:PrincipalOrgID":"o-1"},"Bool":{"aws:SecureTransport":"false"}`), 1},
-		"deny of transport":         {any("") + "," + deny("s3:*", `"Bool":{"aws:SecureTransport":"false"}`), 1},
-		"deny of all but a network": {any("") + "," + deny("*", `"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}`), 0},
+		"organisation":              {anyone(`"StringEquals":{"aws:PrincipalOrgID":"o-1"}`), 0},
+		"organisation, any case":    {anyone(`"stringequals":{"AWS:principalorgid":["o-1","o-2"]}`), 0},
+		"organisation, star":        {anyone(`"StringLike":{"aws:PrincipalOrgID":"*"}`), 1},
+		"one of two is a star":      {anyone(`"StringLike":{"aws:PrincipalOrgID":["o-1","*"]}`), 1},
+		"if exists":                 {anyone(`"StringEqualsIfExists":{"aws:PrincipalOrgID":"o-1"}`), 1},
+		"for all values":            {anyone(`"ForAllValues:StringEquals":{"aws:PrincipalOrgPaths":"o-1/*"}`), 1},
+		"for any value":             {anyone(`"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-1/*"}`), 0},
+		"negative":                  {anyone(`"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}`), 1},
+		"transport only":            {anyone(`"Bool":{"aws:SecureTransport":"true"}`), 1},
+		"referer":                   {anyone(`"StringLike":{"aws:Referer":"https://x/*"}`), 1},
+		"address":                   {anyone(`"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}`), 0},
+		"every address":             {anyone(`"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}`), 1},
+		"half of all addresses":     {anyone(`"IpAddress":{"aws:SourceIp":["0.0.0.0/1","128.0.0.0/1"]}`), 1},
+		"source arn":                {anyone(`"ArnLike":{"aws:SourceArn":"arn:aws:cloudfront::111122223333:distribution/E1"}`), 0},
+		"any source arn":            {anyone(`"ArnLike":{"aws:SourceArn":"arn:aws:s3:*:*:*"}`), 1},
+		"fenced by deny":            {anyone("") + "," + deny("s3:*", `"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}`), 0},
+		"deny of another action":    {anyone("") + "," + deny("s3:PutObject", `"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}`), 1},
+		"deny with another reason":  {anyone("") + "," + deny("s3:*", `"StringNotEquals":{"aws:PrincipalOrgID":"o-1"},"Bool":{"aws:SecureTransport":"false"}`), 1},
+		"deny of transport":         {anyone("") + "," + deny("s3:*", `"Bool":{"aws:SecureTransport":"false"}`), 1},
+		"deny of all but a network": {anyone("") + "," + deny("*", `"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}`), 0},
 	} {
 		t.Run(strings.NewReplacer(" ", "_", ",", "").Replace(name), func(t *testing.T) {
 			got := value(t, `openStatements(config.P).size()`, `{"P":{"Statement":[`+c.statements+`]}}`)

@@ -138,7 +138,7 @@ func (j *job) delay(attempt int, retryAfter time.Duration) time.Duration {
 		return min(retryAfter, maxDelay)
 	}
 	top := min(j.c.opt.Backoff<<min(attempt-1, 10), maxDelay)
-	return top/2 + rand.N(top/2+1)
+	return top/2 + rand.N(top/2+1) //nolint:gosec // spreads retries, guards nothing
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

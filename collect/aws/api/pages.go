@@ -67,17 +67,17 @@ func (p Pager) next(reply json.RawMessage) ([]string, string) {
 		}
 	}
 	tokens := make([]string, len(p.Output))
-	any := false
+	more := false
 	for i, path := range p.Output {
 		for alt := range strings.SplitSeq(path, "||") {
 			v, ok := lookup(reply, strings.TrimSpace(alt))
 			if s := plain(v); ok && s != "" {
-				tokens[i], any = s, true
+				tokens[i], more = s, true
 				break
 			}
 		}
 	}
-	if !any {
+	if !more {
 		return nil, ""
 	}
 	return tokens, strings.Join(tokens, "\x00")

@@ -76,14 +76,14 @@ func TestCancelDuringBackoff(t *testing.T) {
 }
 
 func TestClockThatIsOffIsCorrected(t *testing.T) {
-	real := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	actual := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	s := &server{answer: func(_ int, r *http.Request) (*http.Response, error) {
 		if !strings.HasPrefix(r.Header.Get("X-Amz-Date"), "20260501T12") {
-			return says(403, `{"__type":"InvalidSignatureException","message":"Signature expired"}`, "Date", real.Format(http.TimeFormat)), nil
+			return says(403, `{"__type":"InvalidSignatureException","message":"Signature expired"}`, "Date", actual.Format(http.TimeFormat)), nil
 		}
 		return says(200, `{"Keys":[]}`), nil
 	}}
-	c := newClient(s, Options{Now: func() time.Time { return real.Add(-3 * time.Hour) }})
+	c := newClient(s, Options{Now: func() time.Time { return actual.Add(-3 * time.Hour) }})
 	if _, err := c.Call(context.Background(), Request{Service: "kms", Operation: "ListKeys"}); err != nil || len(s.got) != 2 {
 		t.Errorf("got %v after %d attempts, want success after 2", err, len(s.got))
 	}

@@ -99,7 +99,7 @@ func (t *endpointTable) add(name string, m *source) error {
 					hosts[region] = h
 				}
 			}
-			if s, ok := summarise(hosts); ok && s.usual(m.meta("endpointPrefix"), t.Partitions[i].Suffix, variant) == false {
+			if s, ok := summarise(hosts); ok && !s.usual(m.meta("endpointPrefix"), t.Partitions[i].Suffix, variant) {
 				if table[variant] == nil {
 					table[variant] = map[string]spread{}
 				}
