@@ -130,7 +130,9 @@ func TestHarbourIsStable(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	for source, want := range map[string]string{
 		"azure:sub":          "not built yet",
-		"terraform:p.json":   "not built yet",
+		"cloudformation:t":   "not built yet",
+		"terraform:p.json":   "p.json",
+		"terraform:":         "no path",
 		"ftp:x":              "no such kind of source",
 		"aws:regions=moon":   "not a region",
 		"aws:colour=blue":    "unknown key",

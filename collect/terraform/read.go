@@ -304,7 +304,7 @@ func (r *reader) member(key string) error {
 			return err
 		}
 		if !complete {
-			f.blind = append(f.blind, estate.BlindSpot{Operation: "complete", Status: estate.ReadSkipped,
+			f.blind = append(f.blind, estate.BlindSpot{Operation: "complete", Status: estate.ReadFailed,
 				Why: "the plan is not complete: Terraform says that applying it leaves more to plan", Hint: "apply it, plan again, and gate the next plan too"})
 		}
 	case "deferred_changes":
@@ -316,7 +316,7 @@ func (r *reader) member(key string) error {
 			if err := r.value(fmt.Sprintf("deferred_changes[%d]", i), &d); err != nil {
 				return err
 			}
-			f.blind = append(f.blind, estate.BlindSpot{Operation: d.Change.Address, Asset: "terraform://" + d.Change.Address, Status: estate.ReadSkipped,
+			f.blind = append(f.blind, estate.BlindSpot{Operation: d.Change.Address, Asset: "terraform://" + d.Change.Address, Status: estate.ReadFailed,
 				Why: "the change is deferred (" + d.Reason + "): what it will be is not in this plan", Hint: "apply the plan, plan again, and gate the next plan too"})
 			return nil
 		})
@@ -329,7 +329,7 @@ func (r *reader) member(key string) error {
 			if err := r.value(fmt.Sprintf("action_invocations[%d]", i), &a); err != nil {
 				return err
 			}
-			f.blind = append(f.blind, estate.BlindSpot{Operation: a.Address, Status: estate.ReadSkipped,
+			f.blind = append(f.blind, estate.BlindSpot{Operation: a.Address, Status: estate.ReadFailed,
 				Why: "the plan runs an action (" + a.Type + "): what it does stands in no plan", Hint: "look at it by hand"})
 			return nil
 		})

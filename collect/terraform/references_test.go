@@ -85,3 +85,39 @@ func TestParts(t *testing.T) {
 		}
 	}
 }
+
+// TestPlanOfTerraformItself reads what Terraform 1.11.4 printed of a small
+// configuration: counts, splats, locals, modules with for_each, a sensitive
+// variable.
+func TestPlanOfTerraformItself(t *testing.T) {
+	f, err := read(Options{Path: filepath.Join("testdata", "terraform-1.11.4.json")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, r := range f.sides().after {
+		var words []string
+		for _, ref := range r.References([]string{"input"}) {
+			words = append(words, strings.TrimSpace(ref.Address+" "+ref.Attribute))
+		}
+		got[r.Address] = strings.Join(words, ", ")
+		if r.ProviderKey != "terraform" || !r.Configured("input") || r.Configured("triggers_replace") {
+			t.Errorf("%s: provider key %q", r.Address, r.ProviderKey)
+		}
+		if strings.Contains(fmt.Sprint(r.Values), "hunter2") {
+			t.Errorf("%s keeps a sensitive value", r.Address)
+		}
+	}
+	want := map[string]string{
+		"terraform_data.a[0]": "", "terraform_data.a[1]": "",
+		"terraform_data.b":                     "", // a local stands among its references
+		"terraform_data.c":                     `module.m["z"].terraform_data.inner id`,
+		`module.m["x.y"].terraform_data.inner`: "terraform_data.a[0] id",
+		`module.m["z"].terraform_data.inner`:   "terraform_data.a[0] id",
+		`module.m["x.y"].terraform_data.s`:     "",
+		`module.m["z"].terraform_data.s`:       "",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("references (-want +got):\n%s", diff)
+	}
+}

@@ -154,7 +154,7 @@ func (c *conversion) part(r *Resource) {
 	if id == "" {
 		c.loose[rule.onto.typ+"\x00"+rule.onto.key] = append(c.loose[rule.onto.typ+"\x00"+rule.onto.key], r.Address)
 		c.out.Unconverted[r.Address] = Unconverted{Why: fmt.Sprintf("which %s it belongs to (%s) is known only after apply", rule.onto.typ, rule.onto.attribute)}
-		c.blind(r, estate.ReadSkipped, "which "+rule.onto.typ+" it belongs to is known only after apply: its "+rule.onto.attribute+" refers to no resource of the plan",
+		c.blind(r, estate.ReadFailed, "which "+rule.onto.typ+" it belongs to is known only after apply: its "+rule.onto.attribute+" refers to no resource of the plan",
 			"refer to the resource itself ("+rule.onto.attribute+" = TYPE.NAME.id), or apply in two steps")
 		return
 	}

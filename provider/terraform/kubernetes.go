@@ -232,7 +232,7 @@ func (c *conversion) kubernetes(r *Resource, k kubernetesKind) {
 		obj = c.manifest(r)
 		if obj == nil {
 			c.out.Unconverted[r.Address] = Unconverted{Why: "its manifest is known only after apply"}
-			c.blind(r, estate.ReadSkipped, "the manifest is known only after apply", "assess the cluster after apply (--source kubernetes)")
+			c.blind(r, estate.ReadFailed, "the manifest is known only after apply", "assess the cluster after apply (--source kubernetes)")
 			return
 		}
 	} else {
