@@ -13,7 +13,7 @@ import (
 const (
 	// resync is how often certificates are read and everything is compared
 	// again, even if nothing seems to have changed.
-	resync = 10 * time.Second
+	resync = 5 * time.Second
 	// settle is how long changes are gathered before they are acted upon.
 	settle = 100 * time.Millisecond
 )

@@ -15,7 +15,7 @@ import (
 )
 
 // settleWithin bounds waits for what the API server takes up by itself.
-const settleWithin = 30 * time.Second
+const settleWithin = 60 * time.Second
 
 var apply = []string{"apply", "-f", "-"}
 
