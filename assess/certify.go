@@ -43,9 +43,18 @@ type Certify struct {
 	Own fs.FS
 }
 
-// Certify signs a workload's verdict, if it is ready, and writes the evidence
-// bundle. If it is not, the file is nil and the decision says why.
+// FreshFor is how old what was read may be when it is certified: a clean estate
+// of last year says nothing of today's.
+const FreshFor = 24 * time.Hour
+
+// Certify signs a workload's verdict, if it is ready and rests on what was read
+// lately, and writes the evidence bundle. If it is not, the file is nil and the
+// decision says why.
 func (r *Result) Certify(ctx context.Context, w finding.Workload, o Options, c Certify) (file []byte, d gate.Decision, err error) {
+	if age := o.Now.Sub(r.Seen.Taken()); age > FreshFor {
+		return nil, gate.Refused([]gate.Reason{{Workload: w.Name, Weight: gate.Refuse,
+			Text: fmt.Sprintf("the estate was read on %s, more than %s ago: read it again and certify that", r.Seen.Taken().Format(time.RFC3339), FreshFor)}}), nil
+	}
 	d = gate.CheckVerdict(w.Name, r.Criteria[w.ID])
 	if d.Decision != gate.Admit {
 		return nil, d, nil
@@ -73,6 +82,7 @@ func (r *Result) statement(w finding.Workload, o Options, c Certify) (*certifica
 	}
 	issued := o.Now.UTC().Truncate(time.Second)
 	p := certificate.Predicate{
+		Estate:   o.Scope.Estate,
 		Workload: certificate.Workload{ID: w.ID, Name: w.Name, Type: w.Type, Zone: w.Zone, Owner: w.Owner},
 		Verdict:  r.Verdicts[w.ID], Snapshot: r.Seen.Hash(), Taken: r.Seen.Taken(),
 		Scale:  certificate.Scale{Pilot: r.Workloads.Pilot(w.ID), Limit: r.Workloads.Limit(w.ID)},

@@ -31,8 +31,16 @@ const (
 )
 
 // WriteBundle writes the files of a bundle into a folder, which is made if need
-// be and must hold no other bundle's files, and returns their digests.
+// be, and returns their digests. A bundle that is there already is replaced,
+// its controls included; what else lies in the folder stays.
 func WriteBundle(dir string, files map[string][]byte) (map[string]string, error) {
+	if _, err := os.Stat(filepath.Join(dir, VersionsFile)); err == nil {
+		for _, old := range []string{SnapshotFile, ScopeFile, VersionsFile, ControlsDir} {
+			if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
+				return nil, fmt.Errorf("bundle: %w", err)
+			}
+		}
+	}
 	digests := map[string]string{}
 	for _, name := range slices.Sorted(mapKeys(files)) {
 		if !fs.ValidPath(name) {

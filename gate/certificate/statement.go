@@ -44,6 +44,7 @@ type Digest struct {
 
 // Predicate is what is said of the workload.
 type Predicate struct {
+	Estate   string           `json:"estate"`
 	Workload Workload         `json:"workload"`
 	Verdict  finding.Verdict  `json:"verdict"`
 	Criteria []Criterion      `json:"criteria"`

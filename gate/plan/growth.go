@@ -61,6 +61,9 @@ func (d *decider) sizes(s Side, w *finding.Workload) ([]sized, error) {
 
 // growth finds what of a workload grows, and holds it to pilot and certificate.
 func (d *decider) growth(w finding.Workload, before *finding.Workload) error {
+	if !slices.ContainsFunc(slices.Concat(w.Members, w.Touches), func(id string) bool { return d.address(id) != "" }) {
+		return nil // the plan does not change anything of it
+	}
 	was, err := d.sizes(d.Before, before)
 	if err != nil {
 		return err

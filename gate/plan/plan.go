@@ -86,6 +86,8 @@ type decider struct {
 	Input
 	addresses map[string][]string // of the changes to an asset, on either side
 	replaced  map[string]string   // id after -> id before, of one resource
+	failing   map[string]bool     // findings that fail before, by id
+	findings  map[string]*finding.Finding
 
 	refusals, unclears, notes []gate.Reason
 }
@@ -116,6 +118,15 @@ func sorted(rs []gate.Reason) []gate.Reason {
 // place of which: a resource that is one asset of a type on either side, with
 // another id.
 func (d *decider) index() {
+	d.failing, d.findings = map[string]bool{}, map[string]*finding.Finding{}
+	for _, f := range d.Before.Findings {
+		if f.Status == finding.Fail {
+			d.failing[f.ID] = true
+		}
+	}
+	for i := range d.After.Findings {
+		d.findings[d.After.Findings[i].ID] = &d.After.Findings[i]
+	}
 	for _, c := range d.Changes {
 		for _, id := range slices.Concat(c.Before, c.After) {
 			if !slices.Contains(d.addresses[id], c.Address) {
@@ -180,24 +191,14 @@ func (d *decider) breaks(w finding.Workload, before *finding.Workload) {
 			was[c.ID] = c
 		}
 	}
-	failing := map[string]bool{}
-	for _, f := range d.Before.Findings {
-		if f.Status == finding.Fail {
-			failing[f.ID] = true
-		}
-	}
-	byID := map[string]*finding.Finding{}
-	for i := range d.After.Findings {
-		byID[d.After.Findings[i].ID] = &d.After.Findings[i]
-	}
 	for _, c := range d.After.Criteria[w.ID] {
 		switch c.Status {
 		case finding.CriterionFail:
-			d.fails(w, before != nil, c, was[c.ID], byID, failing)
+			d.fails(w, before != nil, c, was[c.ID])
 		case finding.CriterionUnknown:
 			switch was[c.ID].Status {
 			case finding.CriterionPass, finding.CriterionNA, finding.CriterionWaived:
-				d.unclear(gate.Reason{Workload: w.Name, Criterion: c.ID, Address: d.about(c, byID),
+				d.unclear(gate.Reason{Workload: w.Name, Criterion: c.ID, Address: d.about(c),
 					Text: fmt.Sprintf("%s was %s and could not be told any more: %s", c.ID, was[c.ID].Status, c.Reason)})
 			}
 		}
@@ -207,13 +208,13 @@ func (d *decider) breaks(w finding.Workload, before *finding.Workload) {
 // fails refuses what the plan breaks: each failing finding that was none
 // before, or the criterion itself if it did not fail before. A workload that
 // the plan makes is not held to account for what was wrong around it already.
-func (d *decider) fails(w finding.Workload, existed bool, c, was finding.Criterion, byID map[string]*finding.Finding, failing map[string]bool) {
+func (d *decider) fails(w finding.Workload, existed bool, c, was finding.Criterion) {
 	fresh, old := 0, 0
 	for _, id := range c.Findings {
-		f := byID[id]
+		f := d.findings[id]
 		switch {
 		case f == nil || f.Status != finding.Fail:
-		case failing[id]:
+		case d.failing[id]:
 			old++
 		default:
 			fresh++
@@ -227,15 +228,15 @@ func (d *decider) fails(w finding.Workload, existed bool, c, was finding.Criteri
 		d.note(gate.Reason{Workload: w.Name, Criterion: c.ID,
 			Text: fmt.Sprintf("the new workload stands on what fails already, and will not be ready: %s", c.Reason)})
 	default:
-		d.refuse(gate.Reason{Workload: w.Name, Criterion: c.ID, Address: d.about(c, byID), Text: "would newly fail: " + c.Reason})
+		d.refuse(gate.Reason{Workload: w.Name, Criterion: c.ID, Address: d.about(c), Text: "would newly fail: " + c.Reason})
 	}
 }
 
 // about names the changes that a criterion's findings are on.
-func (d *decider) about(c finding.Criterion, byID map[string]*finding.Finding) string {
+func (d *decider) about(c finding.Criterion) string {
 	set := map[string]bool{}
 	for _, id := range c.Findings {
-		if f := byID[id]; f != nil {
+		if f := d.findings[id]; f != nil {
 			if a := d.address(f.Asset); a != "" {
 				set[a] = true
 			}
