@@ -88,7 +88,7 @@ func (r *reading) accountID() string {
 func iamName(prefix string) linker {
 	return func(n node, rel estate.RelationType) {
 		s := n.str()
-		if s != "" && !strings.HasPrefix(s, "arn:") {
+		if s != "" && !isID(s) {
 			s = n.r.global("iam", prefix+s)
 		}
 		n.relation(rel, s)

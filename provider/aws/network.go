@@ -15,8 +15,8 @@ func dhcp(n node, rel estate.RelationType) {
 
 // elsewhere completes an EC2 id that belongs to a stated account and region.
 func (r *reading) elsewhere(kind, id, account, region string) string {
-	if id == "" {
-		return ""
+	if id == "" || isID(id) {
+		return id
 	}
 	return ARN{r.partition(), "ec2", firstOf(region, r.region()), firstOf(account, r.account()), kind + "/" + id}.String()
 }

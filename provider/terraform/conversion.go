@@ -77,7 +77,7 @@ func (c *conversion) main(r *Resource) {
 	if d.r != nil && d.r != r {
 		c.blind(r, estate.ReadMalformed, fmt.Sprintf("%s and %s are both %s: the plan says two things of one asset", d.r.Address, r.Address, d.id),
 			"remove one of the two from the configuration")
-		d.config["sevenfold"] = later{}
+		c.out.Unconverted[r.Address] = Unconverted{Why: "another resource of the plan is the same asset, " + d.id}
 		return
 	}
 	d.r, d.rule, d.where = r, rule, c.places.of(r)

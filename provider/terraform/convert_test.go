@@ -321,6 +321,20 @@ func TestUnconverted(t *testing.T) {
 	}
 }
 
+// TestTwice holds that of two resources that are one asset neither is lost
+// without a word.
+func TestTwice(t *testing.T) {
+	for _, tt := range [][2]Resource{
+		{resource(t, "aws_sagemaker_model.a", `{"name":"m"}`, "", true), resource(t, "aws_sagemaker_model.b", `{"name":"M"}`, "", true)},
+		{resource(t, "kubernetes_pod.a", `{"metadata":[{"name":"p"}]}`, "", true), resource(t, "kubernetes_pod_v1.b", `{"metadata":[{"name":"p","namespace":"default"}]}`, "", true)},
+	} {
+		out := convert(tt[0], tt[1])
+		if len(out.Assets) != 1 || len(out.BlindSpots) != 1 || out.Unconverted[tt[1].Address].Why == "" {
+			t.Errorf("%s: %d assets, blind spots %v, unconverted %v", tt[1].Address, len(out.Assets), out.BlindSpots, out.Unconverted)
+		}
+	}
+}
+
 // TestAccounts holds where an account is taken from, and that two of them are
 // not mixed up.
 func TestAccounts(t *testing.T) {

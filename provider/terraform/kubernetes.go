@@ -243,7 +243,9 @@ func (c *conversion) kubernetes(r *Resource, k kubernetesKind) {
 		}
 	}
 	if other := c.drafts[id]; other != nil {
-		c.blind(r, estate.ReadMalformed, fmt.Sprintf("%s is said twice in the plan", id), "remove one of the two from the configuration")
+		c.blind(r, estate.ReadMalformed, fmt.Sprintf("%s is said twice in the plan", id),
+			"remove one of the two from the configuration; of two clusters, give each provider an alias or a config_context")
+		c.out.Unconverted[r.Address] = Unconverted{Why: "another resource of the plan is the same object, " + id}
 		return
 	}
 	meta, _ := obj["metadata"].(map[string]any)

@@ -102,7 +102,8 @@ type Output struct {
 	// are. The others change, and what they become is known after apply.
 	Unsaid map[string][]string
 	// Partial lists, by asset id, the pointers of lists that hold only what this
-	// plan adds to a thing it does not manage; the last element is unknown.
+	// plan adds to a thing it does not manage whole; one element is null and
+	// unknown: what else the thing has.
 	Partial map[string][]string
 	// BlindSpots are what could not be converted or decided.
 	BlindSpots []estate.BlindSpot
