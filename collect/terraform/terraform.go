@@ -143,8 +143,8 @@ type Plan struct {
 	// that a plan has no word for at all: an update leaves them as they are.
 	Unsaid map[string][]string
 	// Partial lists, by asset id, pointers to lists of the side after that hold
-	// only what the plan adds to a thing it does not manage whole; their last
-	// element is null and unknown: what else the thing has.
+	// only what the plan adds to a thing it does not manage whole; one element is
+	// null and unknown: what else the thing has.
 	Partial map[string][]string
 	// BlindSpots are those of both sides, each once.
 	BlindSpots []estate.BlindSpot
