@@ -102,6 +102,19 @@ def admission(r):
     return out + ["", f"Commit {r['commit']}, {r['runs']} runs, load {low}–{high}.", "", met(f"p99 at most 10 ms added, by the minimum: {least:.1f} ms", least <= 10)]
 
 
+def plans(results):
+    if not results:
+        return ["Not measured."]
+    out = ["| resources | over assets | CPU s | wall s | peak MiB | commit | runs | load |", "|---|---|---|---|---|---|---|---|"]
+    for r in results:
+        out.append(f"| {int(r['name']):,} | {int(r['base']):,} | {both(r['cpu_s'])} | {both(r['wall_s'])} | {both(r['peak_mib'], 0)} | {where(r)} |")
+    out.append("")
+    for r in results:
+        if r["name"] == "2000" and r["base"] == "0":
+            out.append(met(f"2,000 resources in at most 1 s, by the smallest wall: {r['wall_s']['min']:.2f} s", r["wall_s"]["min"] <= 1))
+    return out
+
+
 def prowler(ours, theirs):
     if not ours or not theirs:
         return ["Not measured."]
@@ -117,12 +130,17 @@ def prowler(ours, theirs):
 def main():
     folder = pathlib.Path(sys.argv[1])
     sizes = sorted((json.loads(p.read_text()) for p in folder.glob("estate-*.json") if p.stat().st_size), key=lambda r: int(r["name"]))
+    planned = sorted((json.loads(p.read_text()) for p in folder.glob("plan-*.json") if p.stat().st_size), key=lambda r: (int(r["base"]), int(r["name"])))
     parts = {n: read(folder, n) for n in ("start", "graph", "sevenfold", "prowler", "admission")}
-    lines = [HEAD, *machine([*parts.values(), *sizes]), "",
+    lines = [HEAD, *machine([*parts.values(), *sizes, *planned]), "",
              "## A stored snapshot judged", "",
              "`sevenfold audit --snapshot latest --format json --out FILE`: the whole process, with loading, decoding, all controls, workloads, criteria and report.",
              *estates(sizes), "",
              "## The graph", "", "A million assets and five million relations; Go benchmarks of `estate`, one iteration a run.", "", *graph(parts["graph"]), "",
+             "## A plan gated", "",
+             "`sevenfold gate plan PLAN.json --alone`, and over a stored snapshot (`--snapshot latest`): the whole process, the plan read and converted, both sides",
+             "understood and judged by all controls. `bench/plangen`'s plans: services of ten resources each, of which every tenth is new and every tenth grows.", "",
+             *plans(planned), "",
              "## Admission in a cluster", "",
              "Growth of certified Deployments by their scale subresource, 200 requests a second by the clock, one second in a gated namespace and one in another by turns;",
              "API server, etcd, gate and client on the same machine. Floor, webhook and its look at the object are in the gated figure. Added is gated minus not gated, run by run.",

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures everything that docs/benchmarks.md states and writes that file.
 #
-#	bench/run.sh [start] [estate] [graph] [prowler] [admission] [render]
+#	bench/run.sh [start] [estate] [graph] [prowler] [plan] [admission] [render]
 #
 # Without arguments all parts run, which takes about half an hour on two idle
 # cores. A part that is run alone replaces its own lines and leaves the others,
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 export CGO_ENABLED=${CGO_ENABLED:-0}
 runs=${RUNS:-5} out=bench/out bin=bench/out/sevenfold
 read -ra sizes <<<"${SIZES:-1000 10000 100000 200000 1000000}"
-[ $# -gt 0 ] || set -- start estate graph prowler admission render
+[ $# -gt 0 ] || set -- start estate graph prowler plan admission render
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -46,16 +46,33 @@ graph() {
 
 prowler() { RUNS=$runs bench/prowler.sh "$bin" "$out"; }
 
+# Plans by themselves, and one over a large estate.
+plan() {
+	go build -o "$work/plangen" ./bench/plangen
+	go build -o "$work/estategen" ./bench/estategen
+	for n in 200 2000 20000; do
+		"$work/plangen" -n "$n" >"$work/plan.json"
+		python3 bench/measure.py -n "$runs" --name "$n" --ok 0,1,3 -- \
+			"$bin" gate plan "$work/plan.json" --alone --state "$work/planstate" --format json --out "$work/answer.json" >"$work/r"
+		python3 bench/record.py "$work/r" base=0 >"$out/plan-$n.json"
+	done
+	"$work/plangen" -n 2000 >"$work/plan.json"
+	"$work/estategen" -n 100000 -state "$work/planstate2" >/dev/null
+	python3 bench/measure.py -n "$runs" --name 2000 --ok 0,1,3 -- \
+		"$bin" gate plan "$work/plan.json" --snapshot latest --state "$work/planstate2" --format json --out "$work/answer.json" >"$work/r"
+	python3 bench/record.py "$work/r" base=100000 >"$out/plan-2000-over.json"
+}
+
 admission() { RUNS=$runs bench/admission.sh "$out"; }
 
 render() { python3 bench/render.py "$out" >docs/benchmarks.md; }
 
 for part in "$@"; do
 	case $part in
-	start | estate | graph | prowler | admission) "$part" ;;
+	start | estate | graph | prowler | plan | admission) "$part" ;;
 	render) ;;
 	*)
-		echo "no part $part: start, estate, graph, prowler, admission, render" >&2
+		echo "no part $part: start, estate, graph, prowler, plan, admission, render" >&2
 		exit 2
 		;;
 	esac
