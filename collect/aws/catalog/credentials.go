@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 // ReadRows decodes a credential report (base64 CSV, or CSV as the command line
 // prints it decoded) into one object per row, keyed by the given column. Values
-// that look like times keep their spelling; they are the report's own words.
+// that look like times keep their spelling; they are the report's own words. A
+// report without the column, or with a row cut short, is an error.
 func ReadRows(content, by string) (map[string]map[string]any, error) {
 	text := strings.TrimSpace(content)
 	if !strings.Contains(text, ",") {
@@ -27,6 +29,9 @@ func ReadRows(content, by string) (map[string]map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the report has no header: %w", err)
 	}
+	if !slices.Contains(head, by) {
+		return nil, fmt.Errorf("the report has no column %s", by)
+	}
 	rows := map[string]map[string]any{}
 	for {
 		rec, err := r.Read()
@@ -36,11 +41,13 @@ func ReadRows(content, by string) (map[string]map[string]any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the report: %w", err)
 		}
+		if len(rec) < len(head) { // what a short row leaves out is not "none"
+			line, _ := r.FieldPos(0)
+			return nil, fmt.Errorf("the report: line %d is cut: %d of %d columns", line, len(rec), len(head))
+		}
 		row := make(map[string]any, len(head))
 		for i, name := range head {
-			if i < len(rec) {
-				row[name] = rec[i]
-			}
+			row[name] = rec[i]
 		}
 		if id, _ := row[by].(string); id != "" {
 			rows[id] = row

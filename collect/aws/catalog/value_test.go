@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -218,4 +219,24 @@ func FuzzLookup(f *testing.F) {
 			Lookup(v, path)
 		}
 	})
+}
+
+func TestReadRowsRefusesHalfAReport(t *testing.T) {
+	for name, tt := range map[string]struct{ content, want string }{
+		"whole":     {"user,arn,mfa_active\nada,arn:ada,true\n", ""},
+		"header":    {"user,arn,mfa_active\n", ""},
+		"wider_row": {"user,arn\nada,arn:ada,more\n", ""},
+		"no_column": {"user,name\nada,arn:ada\n", "no column arn"},
+		"cut_row":   {"user,arn,mfa_active\nada,arn:ada,true\nbob,arn:bob\n", "line 3 is cut: 2 of 3"},
+		"cut_quote": {"user,arn\nada,\"arn:a", "the report"},
+		"empty":     {"", "no header"},
+		"no_base64": {"%%%", "neither CSV nor base64"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows, err := ReadRows(tt.content, "arn")
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, %v; want an error of %q", rows, err, tt.want)
+			}
+		})
+	}
 }
