@@ -27,9 +27,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
+	"k8s.io/apiserver/pkg/admission/plugin/cel"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
+	"k8s.io/apiserver/pkg/admission/plugin/webhook"
+	"k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
+	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/apiserver/pkg/util/compatibility"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/informers"
@@ -223,6 +227,76 @@ func TestFloorAgainstModel(t *testing.T) {
 	t.Logf("%d admitted, %d refused", admitted, refused)
 	if admitted < requests/10 || refused < requests/10 {
 		t.Errorf("the requests prove little: %d admitted, %d refused", admitted, refused)
+	}
+}
+
+// grows reports whether a request asks for more than there was, beyond the one
+// replica that may always be had: what the webhook must be asked about, so that
+// it can refuse, and nothing else, so that all else goes on when it is down.
+func (r *request) grows() bool {
+	or := func(n *int32, unsaid int32) int32 {
+		if n == nil {
+			return unsaid
+		}
+		return *n
+	}
+	had, hadLeast, unsaid := int32(0), int32(0), int32(1)
+	switch r.what {
+	case "v1", "v2":
+		if !r.create && r.target == r.oldTarget {
+			had, hadLeast = *r.had, or(r.hadLeast, 1)
+		}
+		return *r.asked > 1 && (*r.asked > had || or(r.askedLeast, 1) > hadLeast)
+	case "Deployment/scale", "StatefulSet/scale":
+		unsaid = 0
+	}
+	if !r.create {
+		had = or(r.had, unsaid)
+	}
+	return or(r.asked, unsaid) > had && or(r.asked, unsaid) > 1
+}
+
+// The webhook's registration sends it growth and nothing else.
+func TestRegistrationAgainstModel(t *testing.T) {
+	text, err := os.ReadFile("../../../deploy/kubernetes/40-webhook.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config admissionv1.ValidatingWebhookConfiguration
+	if err := yaml.Unmarshal(text, &config); err != nil {
+		t.Fatal(err)
+	}
+	compiler := cel.NewConditionCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion()))
+	matchers := map[string]matchconditions.Matcher{}
+	for i := range config.Webhooks {
+		w := &config.Webhooks[i]
+		matchers[w.Rules[0].Resources[0]] = webhook.NewValidatingWebhookAccessor(w.Name, config.Name, w).GetCompiledMatcher(compiler)
+	}
+	seed := uint64(time.Now().UnixNano())
+	rng := rand.New(rand.NewPCG(seed, 8))
+	interfaces := admission.NewObjectInterfacesFromScheme(scheme.Scheme)
+	sent := 0
+	for i := range requests / 5 {
+		r := draw(rng)
+		a := r.attributes()
+		which := "deployments"
+		if a.GetResource().Group == "autoscaling" {
+			which = "horizontalpodautoscalers"
+		}
+		versioned, err := admission.NewVersionedAttributes(a, a.GetKind(), interfaces)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := matchers[which].Match(context.Background(), versioned, nil, nil)
+		if got.Error != nil || got.Matches != r.grows() {
+			t.Fatalf("request %d of seed %d: sent %v, the model says %v: %+v had %v asked %v: %v", i, seed, got.Matches, r.grows(), r, str(r.had), str(r.asked), got.Error)
+		}
+		if got.Matches {
+			sent++
+		}
+	}
+	if sent < requests/50 || sent > requests/6 {
+		t.Errorf("the requests prove little: %d sent", sent)
 	}
 }
 
