@@ -127,6 +127,8 @@ func (w *world) trouble(ctx context.Context, n int, things []*thing, rng *rand.R
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		serial++
+		w.p.at(time.Time{})
+		w.expired = false
 		w.certify(ctx, things, serial, rng)
 	}
 	waitFor := func(fraction float64, step int) bool {
@@ -165,10 +167,6 @@ func (w *world) trouble(ctx context.Context, n int, things []*thing, rng *rand.R
 			if !waitFor(1, step+phase/4) {
 				return
 			}
-			w.mu.Lock()
-			w.p.at(time.Time{})
-			w.expired = false
-			w.mu.Unlock()
 			certify()
 		case 0: // both at once
 			w.webhookUp.Store(false)
