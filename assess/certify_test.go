@@ -1,14 +1,18 @@
 package assess
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/controls"
@@ -83,6 +87,7 @@ func TestCertifyAndJudgeAgain(t *testing.T) {
 	if len(s.Predicate.Waivers) != 8 || s.Predicate.Estate != "harbour" || s.Predicate.Scale.Pilot != 2 {
 		t.Errorf("%+v", s.Predicate)
 	}
+	fits(t, file)
 	again := func(change func(*certificate.Statement)) string {
 		t.Helper()
 		copied, _ := certificate.Open(file, key.Public().(ed25519.PublicKey))
@@ -182,5 +187,34 @@ func TestEssenceDigest(t *testing.T) {
 	other := digest(`{"spec":{"replicas":2,"template":{"spec":{"containers":[{"name":"c","image":"i:2","env":[{"name":"P","value":"sevenfold:masked(password,8,0123abcd)"}]}]}}},"status":{"replicas":2}}`)
 	if base != same || base == other {
 		t.Errorf("replicas %v, image %v", base == same, base != other)
+	}
+}
+
+// fits holds a certificate's payload to its published schema.
+func fits(t *testing.T, file []byte) {
+	t.Helper()
+	var e struct{ Payload []byte }
+	if err := json.Unmarshal(file, &e); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.Open(filepath.Join("..", "docs", "schema", "certificate.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer text.Close()
+	doc, err := jsonschema.UnmarshalJSON(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("certificate.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	payload, err := jsonschema.UnmarshalJSON(bytes.NewReader(e.Payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.MustCompile("certificate.json").Validate(payload); err != nil {
+		t.Errorf("%v\n%s", err, e.Payload)
 	}
 }

@@ -85,3 +85,19 @@ func TestGateMarkdownIsBounded(t *testing.T) {
 		t.Errorf("%d bytes", out.Len())
 	}
 }
+
+func TestDecisionFitsItsSchema(t *testing.T) {
+	s := schema(t, "../docs/schema/gate.schema.json")
+	for name, d := range map[string]gate.Decision{"some": sampleGatePlan().Decision, "none": gate.Refused(nil)} {
+		text, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(s, string(text)); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
+	}
+	if validate(s, `{"decision":"maybe","reasons":[]}`) == nil || validate(s, `{"decision":"admit"}`) == nil {
+		t.Error("accepted what is no decision")
+	}
+}
