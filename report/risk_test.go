@@ -13,7 +13,7 @@ func TestPathIsShownWithItsBlocker(t *testing.T) {
 		"txt":      "path    internet → meets arn:aws:s3:::harbour-manifests-raw",
 		"mono.txt": "path    internet -> meets arn:aws:s3:::harbour-manifests-raw",
 		"md":       "path: <code>internet → meets arn&#58;aws&#58;s3&#58;&#58;&#58;harbour-manifests-raw</code>",
-		"html":     `<span class="tag">path</span> <code>internet → meets arn:aws:s3:::harbour-manifests-raw</code>`,
+		"html":     `<span class="tag">Path</span> <code>internet → meets arn:aws:s3:::harbour-manifests-raw</code>`,
 		"json":     `"meets arn:aws:s3:::harbour-manifests-raw"`,
 	} {
 		if got := render(t, format, harbour()); !strings.Contains(got, want) {
