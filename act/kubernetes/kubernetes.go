@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -47,6 +48,9 @@ var (
 // gives the webhook, so that a slow read becomes a refusal with a reason.
 const requestTimeout = 3 * time.Second
 
+// retryAfter is how long to wait for a server that does not answer.
+const retryAfter = time.Second
+
 // Options say which cluster, and how its webhook is called.
 type Options struct {
 	// Kubeconfig is a path; empty: KUBECONFIG, ~/.kube/config, in-cluster.
@@ -69,6 +73,8 @@ type Client struct {
 	http    *http.Client
 	dynamic dynamic.Interface
 	seen    map[schema.GroupVersionResource]cache.SharedIndexInformer
+	mu      sync.Mutex
+	said    map[string]string // the failure last told, by what failed
 	// host and cluster are what the kubeconfig says.
 	host, cluster string
 }
@@ -76,7 +82,7 @@ type Client struct {
 // New connects to nothing yet. An error says that there is no usable
 // configuration.
 func New(o Options) (*Client, error) {
-	c := &Client{opts: o}
+	c := &Client{opts: o, said: map[string]string{}}
 	config := o.Config
 	if config == nil {
 		rules := clientcmd.NewDefaultClientConfigLoadingRules()

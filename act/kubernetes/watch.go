@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,13 +34,50 @@ func (c *Client) watches() {
 		c.seen[r] = cache.NewSharedIndexInformer(&cache.ListWatch{
 			ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 				o.LabelSelector, o.FieldSelector = only.LabelSelector, only.FieldSelector
-				return client.List(ctx, o)
+				return patiently(ctx, c, r.Resource, func() (*unstructured.UnstructuredList, error) { return client.List(ctx, o) })
 			},
 			WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 				o.LabelSelector, o.FieldSelector = only.LabelSelector, only.FieldSelector
-				return client.Watch(ctx, o)
+				return patiently(ctx, c, r.Resource, func() (watch.Interface, error) { return client.Watch(ctx, o) })
 			},
 		}, &unstructured.Unstructured{}, 0, cache.Indexers{})
+	}
+}
+
+// patiently asks until a server answers, be it with a refusal. The reflector
+// would wait up to half a minute between attempts and not hear of the end of
+// ctx meanwhile; a server that comes back is wanted at once.
+func patiently[T any](ctx context.Context, c *Client, what string, ask func() (T, error)) (T, error) {
+	for {
+		out, err := ask()
+		var refusal apierrors.APIStatus
+		if err == nil {
+			c.complain(what, nil)
+		}
+		if err == nil || errors.As(err, &refusal) || ctx.Err() != nil {
+			return out, err
+		}
+		c.complain(what, err)
+		select {
+		case <-ctx.Done():
+			return out, ctx.Err()
+		case <-time.After(retryAfter):
+		}
+	}
+}
+
+// complain tells of a failure once, until it is another or was over.
+func (c *Client) complain(what string, err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	c.mu.Lock()
+	again := c.said[what] == text
+	c.said[what] = text
+	c.mu.Unlock()
+	if !again && err != nil && c.opts.Failed != nil {
+		c.opts.Failed("watch "+what, err)
 	}
 }
 
@@ -83,8 +121,8 @@ func (c *Client) prepare(ctx context.Context, r schema.GroupVersionResource, inf
 	return errors.Join(errHandler, informer.SetTransform(slim),
 		informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
 			quiet := errors.Is(err, io.EOF) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
-			if c.opts.Failed != nil && !quiet && ctx.Err() == nil {
-				c.opts.Failed("watch "+r.Resource, hinted(err, r))
+			if !quiet && ctx.Err() == nil {
+				c.complain(r.Resource, hinted(err, r))
 			}
 		}))
 }
