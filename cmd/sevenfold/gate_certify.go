@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -182,7 +183,7 @@ func (g *globals) verify(ctx context.Context, file []byte, bundle string, check 
 func (g *globals) keptCertificates(ctx context.Context) (assess.Certificates, func(), error) {
 	s := session{g: g}
 	if s.folder() != "" {
-		if _, err := os.Stat(filepath.Join(s.folder(), "sevenfold.db")); err != nil {
+		if _, err := os.Stat(filepath.Join(s.folder(), "sevenfold.db")); errors.Is(err, fs.ErrNotExist) {
 			return assess.Certificates{}, func() {}, nil
 		}
 	}
