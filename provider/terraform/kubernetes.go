@@ -73,7 +73,7 @@ func versions(in map[string]kubernetesKind) map[string]kubernetesKind {
 	out := maps.Clone(in)
 	for tf, k := range in {
 		if plain, ok := strings.CutSuffix(tf, "_v1"); ok {
-			if _, have := out[plain]; !have && plain != "kubernetes_ingress" { // the plain ingress is of an older API
+			if _, have := out[plain]; !have && plain != "kubernetes_ingress" && plain != "kubernetes_daemon_set" { // of an older API; not there at all
 				out[plain] = k
 			}
 		}
