@@ -102,14 +102,14 @@ func differing(a, b map[string]string) []string {
 	return slices.Sorted(maps.Keys(out))
 }
 
-// planChanges are the changes of a plan that change something.
+// planChanges are the changes of a plan, those that change nothing marked.
 func planChanges(p *terraform.Plan) []plan.Change {
 	var out []plan.Change
 	for _, c := range p.Changes {
-		if c.Mode == "data" || !c.Acts("create") && !c.Acts("update") && !c.Acts("delete") {
+		if c.Mode == "data" {
 			continue
 		}
-		pc := plan.Change{Address: c.Address, Before: idsOf(c.Before), After: idsOf(c.After)}
+		pc := plan.Change{Address: c.Address, Before: idsOf(c.Before), After: idsOf(c.After), Idle: !c.Acts("create") && !c.Acts("update") && !c.Acts("delete")}
 		if c.Unconverted != "" && !c.Harmless && (c.Acts("create") || c.Acts("update")) && concerns(c.Type) {
 			pc.Opaque = c.Unconverted + "; look at it by hand, or assess the estate after apply"
 		}

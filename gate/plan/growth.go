@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -237,6 +238,10 @@ func (d *decider) hold(g growing) error {
 	if g.sure && !g.larger && g.total <= float64(g.pilot) {
 		d.note(gate.Reason{Workload: name, Address: all[0].address,
 			Text: fmt.Sprintf("%s stays within its pilot of %d, which needs no certificate", g.of(), g.pilot)})
+		if d.After.Workloads.Declared(g.workload.ID) == nil {
+			block := blockOf(all[0].address)
+			d.small[block] = append(d.small[block], small{g.workload, all[0].address})
+		}
 		return nil
 	}
 	for _, u := range g.unsure {
@@ -343,6 +348,9 @@ func lastPart(id string) string { return id[strings.LastIndexAny(id, "/:")+1:] }
 // free.
 func (d *decider) strays() error {
 	for _, c := range d.Changes {
+		if c.Idle {
+			continue
+		}
 		for _, id := range c.After {
 			n, ok := d.After.Snapshot.Find(id)
 			if !ok || len(d.After.Workloads.Of(id)) > 0 {
@@ -390,4 +398,44 @@ func (d *decider) one(s Side, id string) (sized, error) {
 	}
 	scale, err := d.Scale(s.Snapshot.Asset(n), config)
 	return sized{id: id, scale: scale}, err
+}
+
+// small is a workload nobody declared that was admitted as a pilot.
+type small struct {
+	finding.Workload
+	address string
+}
+
+// indexes are those of a resource's instances and of its modules'.
+var indexes = regexp.MustCompile(`\[[^\]]*\]`)
+
+// blockOf is the resource block that made an instance.
+func blockOf(address string) string { return indexes.ReplaceAllString(address, "") }
+
+// crowds refuses pilots that are one thing made many times: what a block with
+// count or for_each makes are workloads of their own until somebody declares
+// them, and each would have a pilot.
+func (d *decider) crowds() error {
+	for block, pilots := range d.small {
+		sum, count := 0.0, 0
+		for _, w := range d.After.Workloads.List {
+			if !slices.ContainsFunc(w.Roots, func(id string) bool { return slices.Contains(d.blocks[block], id) }) {
+				continue
+			}
+			sizes, err := d.sizes(d.After, &w)
+			if err != nil {
+				return err
+			}
+			units, _ := total(d.After.Snapshot, sizes)
+			sum, count = sum+units, count+1
+		}
+		if count < 2 || sum <= 1 {
+			continue
+		}
+		for _, p := range pilots {
+			d.refuse(gate.Reason{Workload: p.Name, Address: p.address,
+				Text: fmt.Sprintf("%s makes %d workloads of the same kind, %g in all, beyond a pilot of 1: declare them as one workload in sevenfold.yaml (match), with its owner and pilot, and have that certified", block, count, sum)})
+		}
+	}
+	return nil
 }

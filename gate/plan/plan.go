@@ -35,6 +35,8 @@ type Change struct {
 	Before, After []string
 	// Opaque says why nobody can tell what it becomes; empty if that is known.
 	Opaque string
+	// Idle is set where the plan leaves the resource as it is.
+	Idle bool
 }
 
 // Certified says whether a workload, as it stands before the plan, has a
@@ -63,6 +65,9 @@ func Decide(in Input) (gate.Decision, error) {
 		}
 		d.breaks(w, before)
 	}
+	if err := d.crowds(); err != nil {
+		return gate.Decision{}, err
+	}
 	if err := d.strays(); err != nil {
 		return gate.Decision{}, err
 	}
@@ -88,6 +93,8 @@ type decider struct {
 	replaced  map[string]string   // id after -> id before, of one resource
 	failing   map[string]bool     // findings that fail before, by id
 	findings  map[string]*finding.Finding
+	blocks    map[string][]string // resource block -> ids after of all its instances
+	small     map[string][]small  // resource block -> workloads admitted as pilots
 
 	refusals, unclears, notes []gate.Reason
 }
@@ -127,7 +134,12 @@ func (d *decider) index() {
 	for i := range d.After.Findings {
 		d.findings[d.After.Findings[i].ID] = &d.After.Findings[i]
 	}
+	d.blocks, d.small = map[string][]string{}, map[string][]small{}
 	for _, c := range d.Changes {
+		d.blocks[blockOf(c.Address)] = append(d.blocks[blockOf(c.Address)], c.After...)
+		if c.Idle {
+			continue
+		}
 		for _, id := range slices.Concat(c.Before, c.After) {
 			if !slices.Contains(d.addresses[id], c.Address) {
 				d.addresses[id] = append(d.addresses[id], c.Address)

@@ -291,3 +291,42 @@ func sizeIn(list []thing, name string) map[string]float64 {
 	}
 	return out
 }
+
+// Many pilots of one block are no pilot.
+func TestACrowdIsNoPilot(t *testing.T) {
+	one := func(i int) thing { return thing{id: fmt.Sprint("g", i), root: true, region: "eu", n: 1} }
+	decide := func(s *scope.Scope, before, after []thing) gate.Word {
+		t.Helper()
+		var changes []Change
+		for i, x := range after {
+			c := Change{Address: fmt.Sprintf("module.m[%q].aws_instance.g[%d]", "k", i), After: []string{x.id}}
+			if i < len(before) {
+				c.Before, c.Idle = []string{x.id}, true
+			}
+			changes = append(changes, c)
+		}
+		got, err := Decide(Input{Before: sideOf(t, s, before, nil, nil), After: sideOf(t, s, after, nil, nil), Changes: changes, Scale: scaleOf,
+			Certified: func(finding.Workload) (bool, int, string) { return false, 0, "none" }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Decision
+	}
+	if got := decide(scope.Default(), nil, []thing{one(0)}); got != gate.Admit {
+		t.Errorf("one: %s", got)
+	}
+	if got := decide(scope.Default(), nil, []thing{one(0), one(1)}); got != gate.Refuse {
+		t.Errorf("two new: %s", got)
+	}
+	if got := decide(scope.Default(), []thing{one(0)}, []thing{one(0), one(1)}); got != gate.Refuse {
+		t.Errorf("one more: %s", got)
+	}
+	if got := decide(scope.Default(), []thing{one(0), one(1)}, []thing{one(0), one(1)}); got != gate.Admit {
+		t.Errorf("as before: %s", got)
+	}
+	declared := scope.Default()
+	declared.Declared = []scope.Declared{{Name: "g0", Pilot: scope.Pilot{Replicas: 1}}, {Name: "g1", Pilot: scope.Pilot{Replicas: 1}}}
+	if got := decide(declared, nil, []thing{one(0), one(1)}); got != gate.Admit {
+		t.Errorf("declared: %s", got)
+	}
+}
