@@ -3,6 +3,7 @@ package assess
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/gate"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 	"github.com/sevenfold-sec/sevenfold/gate/plan"
+	providerAWS "github.com/sevenfold-sec/sevenfold/provider/aws"
 )
 
 // GatePlan lays a plan over an estate (nil: none is known), judges both and
@@ -41,7 +43,8 @@ func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o O
 	}
 	var failed error
 	d, err := plan.Decide(plan.Input{
-		Before: before.side(), After: after.side(), Changes: planChanges(p), Scale: Scale,
+		Before: before.side(), After: after.side(), Changes: planChanges(p), Scale: plannedScale(p),
+		ForLearning: forLearning, Known: base != nil, FailOn: o.Scope.Gate.FailOn,
 		Certified: func(w finding.Workload) (bool, int, string) {
 			limit, why, err := certified(ctx, before.Snapshot, w, kept, check)
 			if err != nil {
@@ -54,6 +57,36 @@ func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o O
 		return gate.Decision{}, failed
 	}
 	return d, err
+}
+
+// plannedScale is Scale for the assets of a plan: what a plan has no word for at
+// all (the variants an endpoint runs at the moment) it does not change, so that
+// no growth can hang on it.
+func plannedScale(p *terraform.Plan) func(*estate.Asset, json.RawMessage) (estate.Scale, error) {
+	return func(a *estate.Asset, config json.RawMessage) (estate.Scale, error) {
+		if unsaid := p.Unsaid[a.ID]; len(unsaid) > 0 {
+			said := *a
+			said.Unknown = slices.DeleteFunc(slices.Clone(a.Unknown), func(u string) bool { return slices.Contains(unsaid, u) })
+			a = &said
+		}
+		return Scale(a, config)
+	}
+}
+
+// forLearning says why a capacity is for machine learning, whatever it belongs
+// to.
+func forLearning(a *estate.Asset, c estate.Capacity) string {
+	if strings.HasPrefix(a.Type, "AWS::SageMaker::") || strings.HasPrefix(a.Type, "AWS::Bedrock") {
+		return "a " + a.Type + " is for machine learning"
+	}
+	if a.Cloud == estate.AWS {
+		for _, typ := range strings.FieldsFunc(c.Size, func(r rune) bool { return r == ',' || r == ' ' }) {
+			if why := providerAWS.Accelerated(typ); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
 }
 
 func (r *Result) side() plan.Side {

@@ -29,14 +29,45 @@ func carries(k estate.Kind) bool {
 	return true
 }
 
-// sizes reads the capacities of what a workload is made of, and of what it
-// touches that is no other workload's.
+// reach lists the ids of what a workload's size may stand in: what it is made
+// of and touches, what is made from its roots or scales them (a scaling group
+// from a launch template), and what takes the place of anything of it, though
+// nothing may name that yet.
+func (d *decider) reach(s Side, w *finding.Workload) []string {
+	out := slices.Concat(w.Members, w.Touches)
+	for _, root := range w.Roots {
+		n, ok := s.Snapshot.Find(root)
+		if !ok {
+			continue
+		}
+		for e := range s.Snapshot.In(n) {
+			if e.Type == estate.Uses || e.Type == estate.Scales {
+				out = append(out, s.Snapshot.Asset(e.Node).ID)
+			}
+		}
+	}
+	if before := d.before(*w); before != nil && s.Snapshot == d.After.Snapshot {
+		for after, old := range d.replaced {
+			if slices.Contains(before.Members, old) || slices.Contains(before.Touches, old) {
+				out = append(out, after)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// sizes reads the capacities of a workload, but for those of other workloads'
+// roots.
 func (d *decider) sizes(s Side, w *finding.Workload) ([]sized, error) {
 	if w == nil {
 		return nil, nil
 	}
 	var out []sized
-	for _, id := range slices.Concat(w.Members, w.Touches) {
+	for _, id := range d.reach(s, w) {
+		if s.Snapshot == d.After.Snapshot {
+			d.owned[id] = true
+		}
 		n, ok := s.Snapshot.Find(id)
 		if !ok {
 			continue
@@ -62,7 +93,8 @@ func (d *decider) sizes(s Side, w *finding.Workload) ([]sized, error) {
 
 // growth finds what of a workload grows, and holds it to pilot and certificate.
 func (d *decider) growth(w finding.Workload, before *finding.Workload) error {
-	if !slices.ContainsFunc(slices.Concat(w.Members, w.Touches), func(id string) bool { return d.address(id) != "" }) {
+	reach := d.reach(d.After, &w)
+	if !slices.ContainsFunc(reach, func(id string) bool { return d.address(id) != "" }) {
 		return nil // the plan does not change anything of it
 	}
 	was, err := d.sizes(d.Before, before)
@@ -343,24 +375,18 @@ func (d *decider) renamed(text string) string {
 
 func lastPart(id string) string { return id[strings.LastIndexAny(id, "/:")+1:] }
 
-// strays finds autoscalers that grow and belong to no workload because nothing
-// read what they scale: it may be one, so nobody can say that the growth is
-// free.
+// strays looks at what grows and belongs to no workload: an autoscaler of what
+// nobody read may scale one, and machines for machine learning are for one, so
+// that nobody can say that their growth is free.
 func (d *decider) strays() error {
 	for _, c := range d.Changes {
 		if c.Idle {
 			continue
 		}
 		for _, id := range c.After {
-			n, ok := d.After.Snapshot.Find(id)
-			if !ok || len(d.After.Workloads.Of(id)) > 0 {
-				continue
-			}
-			for e := range d.After.Snapshot.Out(n) {
-				if target := d.After.Snapshot.Asset(e.Node); e.Type == estate.Scales && target.Referenced {
-					if err := d.stray(c.Address, id, target.ID); err != nil {
-						return err
-					}
+			if n, ok := d.After.Snapshot.Find(id); ok && !d.owned[id] && len(d.After.Workloads.Of(id)) == 0 && carries(d.After.Snapshot.Asset(n).Kind) {
+				if err := d.stray(c.Address, n); err != nil {
+					return err
 				}
 			}
 		}
@@ -368,22 +394,68 @@ func (d *decider) strays() error {
 	return nil
 }
 
-func (d *decider) stray(address, id, target string) error {
+func (d *decider) stray(address string, n estate.Node) error {
+	a := d.After.Snapshot.Asset(n)
+	is, err := d.one(d.After, a.ID)
+	if err != nil {
+		return err
+	}
+	old := a.ID
+	if d.replaced[old] != "" {
+		old = d.replaced[old]
+	}
+	was, err := d.one(d.Before, old)
+	if err != nil {
+		return err
+	}
 	g := growing{}
-	is, err := d.one(d.After, id)
-	if err != nil {
-		return err
-	}
-	was, err := d.one(d.Before, id)
-	if err != nil {
-		return err
-	}
 	is.address = address
 	g.compare(is, was)
-	for _, x := range slices.Concat(g.grows, g.unsure) {
-		d.unclear(gate.Reason{Address: address, Text: x.text + "; it scales " + target + ", which was not read, so that nobody can say whether it may: lay the plan over the estate (--source)"})
+	if len(g.grows)+len(g.unsure) == 0 {
+		return nil
+	}
+	if target := d.unread(n); target != "" {
+		for _, x := range slices.Concat(g.grows, g.unsure) {
+			d.unclear(gate.Reason{Address: address, Text: x.text + "; it scales " + target + ", which was not read, so that nobody can say whether it may: lay the plan over the estate (--source)"})
+		}
+		return nil
+	}
+	if why := d.forLearning(a, is.scale); why != "" {
+		units, known := size(is.scale.Capacities)
+		switch {
+		case known && units <= 1 && !g.larger:
+			d.note(gate.Reason{Address: address, Text: fmt.Sprintf("%s (%s) belongs to no workload; a size of %g is a pilot", a.ID, why, units)})
+		case len(g.grows) > 0:
+			d.refuse(gate.Reason{Address: address, Text: g.grows[0].text + "; " + why + ", and it belongs to no workload whose certificate could allow that: make it part of one in sevenfold.yaml (workloads, match)"})
+		default:
+			d.unclear(gate.Reason{Address: address, Text: "whether it grows is known only later: " + g.unsure[0].text + "; " + why})
+		}
 	}
 	return nil
+}
+
+// unread returns what an autoscaler scales if nobody read that.
+func (d *decider) unread(n estate.Node) string {
+	for e := range d.After.Snapshot.Out(n) {
+		if target := d.After.Snapshot.Asset(e.Node); e.Type == estate.Scales && target.Referenced {
+			return target.ID
+		}
+	}
+	return ""
+}
+
+// forLearning says why a capacity is for machine learning whatever it belongs
+// to; empty if it is not.
+func (d *decider) forLearning(a *estate.Asset, s estate.Scale) string {
+	if d.ForLearning == nil {
+		return ""
+	}
+	for _, c := range s.Capacities {
+		if why := d.ForLearning(a, c); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 // one reads the capacities of one asset, none if it is not there.

@@ -51,12 +51,21 @@ type Input struct {
 	// Scale takes a configuration apart, as its provider reads it.
 	Scale     func(a *estate.Asset, config json.RawMessage) (estate.Scale, error)
 	Certified Certified
+	// ForLearning says why a capacity is for machine learning though nothing says
+	// whose it is ("p4d.24xlarge carries accelerators"); empty if it is not. Nil:
+	// none is.
+	ForLearning func(a *estate.Asset, c estate.Capacity) string
+	// Known is set where the plan is laid over an estate that was read. Without,
+	// what an asset belongs to is not known.
+	Known bool
+	// FailOn is the least severity that counts.
+	FailOn finding.Severity
 }
 
 // Decide returns the gate's answer. Its reasons are ordered: refusals, what
 // could not be told, then what was looked at and does not matter.
 func Decide(in Input) (gate.Decision, error) {
-	d := &decider{Input: in, addresses: map[string][]string{}, replaced: map[string]string{}}
+	d := &decider{Input: in, addresses: map[string][]string{}, replaced: map[string]string{}, owned: map[string]bool{}, told: map[string]bool{}}
 	d.index()
 	for _, w := range in.After.Workloads.List {
 		before := d.before(w)
@@ -65,6 +74,7 @@ func Decide(in Input) (gate.Decision, error) {
 		}
 		d.breaks(w, before)
 	}
+	d.holes()
 	if err := d.crowds(); err != nil {
 		return gate.Decision{}, err
 	}
@@ -91,6 +101,8 @@ type decider struct {
 	Input
 	addresses map[string][]string // of the changes to an asset, on either side
 	replaced  map[string]string   // id after -> id before, of one resource
+	owned     map[string]bool     // ids after that some workload answers for
+	told      map[string]bool     // findings that a criterion's reason names
 	failing   map[string]bool     // findings that fail before, by id
 	findings  map[string]*finding.Finding
 	blocks    map[string][]string // resource block -> ids after of all its instances
@@ -230,6 +242,7 @@ func (d *decider) fails(w finding.Workload, existed bool, c, was finding.Criteri
 			old++
 		default:
 			fresh++
+			d.told[id] = true
 			d.refuse(gate.Reason{Workload: w.Name, Criterion: c.ID, Address: d.address(f.Asset),
 				Text: fmt.Sprintf("would newly fail: %s, on %s (%s). %s", f.Title, f.Asset, f.Control, f.Fix.Text)})
 		}
@@ -242,6 +255,40 @@ func (d *decider) fails(w finding.Workload, existed bool, c, was finding.Criteri
 	default:
 		d.refuse(gate.Reason{Workload: w.Name, Criterion: c.ID, Address: d.about(c), Text: "would newly fail: " + c.Reason})
 	}
+}
+
+// holes tells of what would newly fail on assets that no workload is known to
+// reach. Where the estate was read they concern none, and that is said; where
+// it was not, nobody can tell.
+func (d *decider) holes() {
+	for i := range d.After.Findings {
+		f := &d.After.Findings[i]
+		address := d.address(f.Asset)
+		if d.failing[f.ID] || d.told[f.ID] || address == "" || !f.Severity.AtLeast(d.FailOn) || len(d.After.Workloads.Of(f.Asset)) > 0 {
+			continue
+		}
+		if f.Status != finding.Fail {
+			// A part of something that stands outside the plan, over no estate: what
+			// it does there nobody knows.
+			if !d.Known && d.outside(f.Asset) {
+				d.unclear(gate.Reason{Address: address, Text: fmt.Sprintf("could not be told: %s, on %s (%s), which this plan knows only in part: lay it over the estate (--source)", strings.TrimPrefix(f.Title, "Could not tell: "), f.Asset, f.Control)})
+			}
+			continue
+		}
+		text := fmt.Sprintf("%s, on %s (%s)", f.Title, f.Asset, f.Control)
+		if d.Known {
+			d.note(gate.Reason{Address: address, Text: "would newly fail, though no AI workload reaches it: " + text})
+		} else {
+			d.unclear(gate.Reason{Address: address, Text: "would newly fail: " + text + "; whether an AI workload reaches it cannot be told without the estate: lay the plan over it (--source). " + f.Fix.Text})
+		}
+	}
+}
+
+// outside reports whether an asset is only added to by the plan: its own
+// configuration was not read anywhere.
+func (d *decider) outside(id string) bool {
+	n, ok := d.After.Snapshot.Find(id)
+	return ok && !slices.ContainsFunc(d.After.Snapshot.Asset(n).Reads, func(r estate.Read) bool { return r.Key == "" && r.Status.Known() })
 }
 
 // about names the changes that a criterion's findings are on.

@@ -330,3 +330,90 @@ func TestACrowdIsNoPilot(t *testing.T) {
 		t.Errorf("declared: %s", got)
 	}
 }
+
+// What is for machine learning and belongs to no workload has nobody whose
+// certificate could let it grow; other things are nobody's business.
+func TestStraysForLearning(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before, after float64
+		size          string
+		want          gate.Word
+	}{
+		"grows":            {2, 20, "p4.huge", gate.Refuse},
+		"a pilot":          {0, 1, "p4.huge", gate.Admit},
+		"shrinks":          {20, 2, "p4.huge", gate.Admit},
+		"unknown":          {2, -1, "p4.huge", gate.Unclear},
+		"is for no models": {2, 20, "m5.large", gate.Admit},
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			before, after := []thing{{id: "g", region: "eu", n: tt.before, size: tt.size}}, []thing{{id: "g", region: "eu", n: tt.after, size: tt.size}}
+			if tt.before == 0 {
+				before = nil
+			}
+			got, err := Decide(Input{Before: sideOf(t, scope.Default(), before, nil, nil), After: sideOf(t, scope.Default(), after, nil, nil), Changes: changed(before, after), Scale: scaleOf,
+				Certified: func(finding.Workload) (bool, int, string) { return true, 0, "" },
+				ForLearning: func(_ *estate.Asset, c estate.Capacity) string {
+					if strings.HasPrefix(c.Size, "p4") {
+						return c.Size + " carries accelerators"
+					}
+					return ""
+				}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Decision != tt.want {
+				t.Errorf("got %+v, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// A scaling group grows the workload whose launch template it is made from, and
+// what takes the place of a workload's configuration is the workload's, though
+// nothing names it yet.
+func TestWhatAWorkloadAnswersFor(t *testing.T) {
+	no := func(finding.Workload) (bool, int, string) { return false, 0, "it has none" }
+	decide := func(before, after []thing, changes []Change) gate.Decision {
+		t.Helper()
+		got, err := Decide(Input{Before: sideOf(t, scope.Default(), before, nil, nil), After: sideOf(t, scope.Default(), after, nil, nil), Changes: changes, Scale: scaleOf, Certified: no})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	template := thing{id: "w", root: true, region: "eu", n: 0}
+	group := func(n float64) thing { return thing{id: "g", region: "eu", uses: "w", n: n} }
+	if got := decide([]thing{template, group(1)}, []thing{template, group(5)}, changed([]thing{group(1)}, []thing{group(5)})); got.Decision != gate.Refuse {
+		t.Errorf("a group of its template: %+v", got)
+	}
+	endpoint := thing{id: "w", root: true, region: "eu", n: 1}
+	old, fresh := endpoint, endpoint
+	old.uses = "c1"
+	got := decide([]thing{old, {id: "c1", region: "eu", n: 1}}, []thing{fresh, {id: "c2", region: "eu", n: 8}}, []Change{{Address: "r.c", Before: []string{"c1"}, After: []string{"c2"}}})
+	if got.Decision != gate.Refuse {
+		t.Errorf("a configuration nobody names yet: %+v", got)
+	}
+}
+
+// A hole that no workload is known to reach is told, and over no estate it
+// leaves the question open.
+func TestHolesBesideWorkloads(t *testing.T) {
+	x := []thing{{id: "b", region: "eu", n: 0}}
+	open := sideOf(t, scope.Default(), x, nil, nil)
+	open.Findings = []finding.Finding{{ID: "F-1", Control: "c", Status: finding.Fail, Severity: finding.High, Asset: "b", Title: "Open"}}
+	for known, want := range map[bool]gate.Word{true: gate.Admit, false: gate.Unclear} {
+		in := Input{Before: sideOf(t, scope.Default(), x, nil, nil), After: open, Changes: []Change{{Address: "r.b", Before: []string{"b"}, After: []string{"b"}}}, Scale: scaleOf,
+			Certified: func(finding.Workload) (bool, int, string) { return false, 0, "" }, Known: known, FailOn: finding.High}
+		got, err := Decide(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Decision != want || len(got.Reasons) != 1 {
+			t.Errorf("known %v: %+v", known, got)
+		}
+		in.FailOn = finding.Critical
+		if got, _ := Decide(in); got.Decision != gate.Admit || len(got.Reasons) != 0 {
+			t.Errorf("below fail_on: %+v", got)
+		}
+	}
+}

@@ -52,6 +52,15 @@ func accelerator(instanceType string) (series, bool) {
 	return series{}, false
 }
 
+// Accelerated says which accelerator an instance type or family carries ("p4d.24xlarge",
+// "ml.g5.xlarge"), as part of a sentence; empty if it carries none.
+func Accelerated(instanceType string) string {
+	if s, ok := accelerator(instanceType); ok {
+		return s.says(instanceType)
+	}
+	return ""
+}
+
 // says is the sentence part that names an instance type's accelerator.
 func (s series) says(instanceType string) string {
 	return "instance type " + instanceType + " carries " + s.chip
