@@ -42,7 +42,8 @@ type world struct {
 	mu sync.RWMutex // held for reading by requests, for writing while certificates change
 
 	epoch     atomic.Int64 // moves whenever something goes down or comes up
-	webhookUp atomic.Bool
+	webhookUp atomic.Bool  // it certainly is
+	gone      atomic.Bool  // it certainly is not; between the two neither is known
 	restarted atomic.Int64 // when the server last came up, Unix nanoseconds
 	expired   bool         // guarded by mu
 
@@ -148,6 +149,7 @@ func (w *world) trouble(ctx context.Context, n int, things []*thing, rng *rand.R
 			w.webhookUp.Store(false)
 			w.epoch.Add(1)
 			w.g.stop()
+			w.gone.Store(true)
 			w.epoch.Add(1)
 			if !waitFor(1, step+phase/4) {
 				return
@@ -172,6 +174,7 @@ func (w *world) trouble(ctx context.Context, n int, things []*thing, rng *rand.R
 			w.webhookUp.Store(false)
 			w.epoch.Add(1)
 			w.g.stop()
+			w.gone.Store(true)
 			w.restart()
 			w.epoch.Add(1)
 			if !waitFor(1, step+phase/4) {
@@ -191,6 +194,8 @@ func (w *world) restart() {
 }
 
 func (w *world) comeBack() {
+	w.gone.Store(false)
+	w.epoch.Add(1)
 	w.g = w.k.runGate(w.p, w.g.address())
 	w.epoch.Add(1)
 	w.webhookUp.Store(true)
@@ -264,19 +269,19 @@ func (w *world) one(ctx context.Context, rng *rand.Rand, client dynamic.Interfac
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	c := w.draw(ctx, rng, client, t)
-	began, up := w.epoch.Load(), w.webhookUp.Load()
+	began, up, gone := w.epoch.Load(), w.webhookUp.Load(), w.gone.Load()
 	err := c.send()
 	calm := began == w.epoch.Load()
 	w.done.Add(1)
 	limit := w.allowed(t, c.image)
-	where := fmt.Sprintf("%s/%s image %d, certified %d for image %d (expired %v), hpa %v: %d to %d, webhook up %v, calm %v", t.kind, t.name, c.image, t.limit, t.certified, w.expired, c.hpa, c.had, c.asked, up, calm)
+	where := fmt.Sprintf("%s/%s image %d, certified %d for image %d (expired %v), hpa %v: %d to %d, webhook up %v, gone %v, calm %v", t.kind, t.name, c.image, t.limit, t.certified, w.expired, c.hpa, c.had, c.asked, up, gone, calm)
 	switch {
 	case err == nil:
 		w.admitted.Add(1)
 		if c.grows() && c.asked > limit {
 			w.t.Errorf("grown without a valid certificate: %s", where)
 		}
-		if c.grows() && c.asked > 1 && calm && !up {
+		if c.grows() && c.asked > 1 && calm && gone {
 			w.t.Errorf("grown with the webhook down: %s", where)
 		}
 		if c.grows() && c.asked > 1 {
@@ -295,7 +300,7 @@ func (w *world) one(ctx context.Context, rng *rand.Rand, client dynamic.Interfac
 			w.t.Errorf("refused though it does not grow: %s: %v", where, err)
 		case c.asked <= limit && (up || c.asked <= 1):
 			w.t.Errorf("refused though certified: %s: %v", where, err)
-		case c.asked > 1 && !up:
+		case c.asked > 1 && gone:
 			w.downRefused.Add(1)
 		}
 	default:
