@@ -13,7 +13,7 @@ var containerRules = []rule{
 		more: clusterLogs},
 	{tf: "aws_eks_node_group", typ: "AWS::EKS::Nodegroup",
 		as: map[string]string{"node_group_name": "nodegroupName", "node_role_arn": "nodeRole", "subnet_ids": "subnets", "taint": "taints",
-			"node_group_name_prefix": ""}},
+			"node_group_name_prefix": "", "remote_access.source_security_group_ids": "sourceSecurityGroups"}},
 	{tf: "aws_eks_addon", typ: "AWS::EKS::Addon"},
 	{tf: "aws_eks_fargate_profile", typ: "AWS::EKS::FargateProfile", as: map[string]string{"subnet_ids": "subnets", "selector": "selectors"}},
 	{tf: "aws_eks_pod_identity_association", typ: "AWS::EKS::PodIdentityAssociation", arn: "association_arn"},

@@ -36,7 +36,6 @@ var packs = [...]pack{{"aws", "@cdktf/provider-aws"}, {"kubernetes", "@cdktf/pro
 func Attributes(folder string, types []string) (string, error) {
 	w := &attributeWriter{seen: map[string]string{}}
 	sources, bodies, missing := "", map[string][]string{}, []string{}
-	var order []string
 	for _, p := range packs {
 		source, err := versions(filepath.Join(folder, p.dir), p.name)
 		if err != nil {
@@ -56,9 +55,6 @@ func Attributes(folder string, types []string) (string, error) {
 				return "", err
 			}
 			body := w.flat(root)
-			if bodies[body] == nil {
-				order = append(order, body)
-			}
 			bodies[body] = append(bodies[body], tf)
 			w.roots = append(w.roots, root)
 		}
