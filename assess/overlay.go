@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -171,9 +172,19 @@ func (l *laying) patch(asset estate.Asset, before, after *estate.Asset) (estate.
 	unsaid := l.plan.Unsaid[after.ID]
 	p := patcher{partial: l.plan.Partial[after.ID]}
 	for _, u := range after.Unknown {
-		if !slices.Contains(unsaid, u) {
-			p.unknown = append(p.unknown, u)
+		if slices.Contains(unsaid, u) {
+			continue
 		}
+		if list, within := p.partly(u); within {
+			// The item that stands for what else the thing has is known here: it is
+			// what was read. An added item that is not known makes the list so, since
+			// it gets another place in it.
+			if !isRest(after.Config, u) {
+				p.unknown = append(p.unknown, list)
+			}
+			continue
+		}
+		p.unknown = append(p.unknown, u)
 	}
 	config, err := p.patch(asset.Config, before.Config, after.Config)
 	if err != nil {
@@ -211,6 +222,41 @@ func mergeReads(base, before, after []estate.Read) []estate.Read {
 type patcher struct {
 	unknown []string // pointers of the side after
 	partial []string
+}
+
+// partly returns the partial list that a pointer lies in.
+func (p *patcher) partly(pointer string) (list string, within bool) {
+	for _, l := range p.partial {
+		if strings.HasPrefix(pointer, l+"/") {
+			return l, true
+		}
+	}
+	return "", false
+}
+
+// isRest reports whether null stands at a pointer: the item of a partial list
+// that stands for all the plan does not manage.
+func isRest(config json.RawMessage, pointer string) bool {
+	var at any
+	if json.Unmarshal(config, &at) != nil {
+		return false
+	}
+	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+		switch v := at.(type) {
+		case map[string]any:
+			at = v[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i < 0 || i >= len(v) {
+				return false
+			}
+			at = v[i]
+		default:
+			return false
+		}
+	}
+	return at == nil
 }
 
 func (p *patcher) patch(base, before, after json.RawMessage) (json.RawMessage, error) {

@@ -1,6 +1,8 @@
 package assess
 
 import (
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/collect/redact"
@@ -19,6 +21,10 @@ func ReadPlan(source string, key []byte) (*terraform.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readPlan(o, key)
+}
+
+func readPlan(o terraform.Options, key []byte) (*terraform.Plan, error) {
 	o.Convert = func(side terraform.Side) terraform.Converted {
 		out := convertTerraform(side)
 		out.Assets, out.BlindSpots = maskAll(out.Assets, out.BlindSpots, key)
@@ -107,3 +113,76 @@ func (k *keeper) BlindSpot(b estate.BlindSpot) {
 
 func (*keeper) Covered(estate.Coverage) {}
 func (*keeper) Called(string)           {}
+
+// maxPlaces bounds the accounts and regions of an estate that a plan is tried
+// at.
+const maxPlaces = 64
+
+// placed is an account and region of AWS.
+type placed struct{ account, region string }
+
+// ReadPlanOver is ReadPlan for a plan that is to be laid over an estate. A plan
+// often does not say which account it is for: what it then leaves without an id
+// ("sg-0ab of some account") is looked for in the accounts and regions of the
+// estate, and the one that knows most of it is taken.
+func ReadPlanOver(source string, key []byte, base *estate.Snapshot) (*terraform.Plan, error) {
+	p, err := ReadPlan(source, key)
+	if err != nil || base == nil || !homeless(p) || strings.Contains(source, ",account=") {
+		return p, err
+	}
+	best, most := p, known(p, base)
+	tried := map[placed]bool{}
+	for _, a := range base.Assets() {
+		at := placed{a.Account, a.Region}
+		if a.Cloud != estate.AWS || a.Referenced || a.Account == "" || a.Region == "" || tried[at] || len(tried) >= maxPlaces {
+			continue
+		}
+		tried[at] = true
+		o, err := terraformOptions(source)
+		if err != nil {
+			return nil, err
+		}
+		o.Account, o.Region = at.account, at.region
+		tryOut, err := readPlan(o, key)
+		if err != nil {
+			return nil, err
+		}
+		if n := known(tryOut, base); n > most {
+			best, most = tryOut, n
+		}
+	}
+	return best, nil
+}
+
+// homeless reports whether a plan has resources of AWS whose account it does
+// not tell.
+func homeless(p *terraform.Plan) bool {
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if !strings.HasPrefix(c.Type, "aws_") {
+			continue
+		}
+		if c.Unconverted != "" && !c.Harmless {
+			return true
+		}
+		for _, a := range append(slices.Clone(c.Before), c.After...) {
+			if strings.HasPrefix(a.ID, "terraform://") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// known counts the assets of a plan that an estate has read.
+func known(p *terraform.Plan, base *estate.Snapshot) int {
+	n := 0
+	for _, side := range [][]estate.Asset{p.Before, p.After} {
+		for _, a := range side {
+			if at, ok := base.Find(a.ID); ok && !base.Asset(at).Referenced {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -55,8 +55,7 @@ func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alo
 	}
 	// Before anything is read from anywhere else: a plan that cannot be read
 	// ends here.
-	p, err := assess.ReadPlan(path, mask)
-	if err != nil {
+	if _, err := assess.ReadPlan(path, mask); err != nil {
 		return planFailure(err)
 	}
 	st, closeAll, err := s.openStore(ctx)
@@ -71,6 +70,10 @@ func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alo
 	base, err := s.planBase(ctx, st, r, o, alone)
 	if err != nil {
 		return err
+	}
+	p, err := assess.ReadPlanOver(path, mask, base)
+	if err != nil {
+		return planFailure(err)
 	}
 	var trusted []ed25519.PublicKey
 	if k, err := s.g.trustedKey(key); err == nil {
