@@ -67,8 +67,12 @@ func TestAPlanThatOpensIsRefused(t *testing.T) {
 		"beside": {"aws_sqs_queue.q", nil, m{"name": "mail"}, m{"arn": true, "id": true, "url": true}, gate.Admit, ""},
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
-			p, err := ReadPlanOver(planOf(t, tt.address, tt.before, tt.after, tt.unknown), []byte("test"), base)
+			path := planOf(t, tt.address, tt.before, tt.after, tt.unknown)
+			p, err := ReadPlan(path, []byte("test"))
 			if err != nil {
+				t.Fatal(err)
+			}
+			if p, err = PlaceOver(p, path, []byte("test"), base); err != nil {
 				t.Fatal(err)
 			}
 			d, err := GatePlan(context.Background(), base, p, o, Certificates{}, nil)

@@ -39,10 +39,14 @@ func Lay(ctx context.Context, base *estate.Snapshot, p *terraform.Plan) (*Planne
 			l.gone[id] = true
 		}
 	}
-	out := &Planned{}
+	// Where the estate knows all that the plan says of the side before, that side
+	// is the estate.
+	out := &Planned{Before: base}
 	var err error
-	if out.Before, err = l.build(ctx, false); err != nil {
-		return nil, err
+	if slices.ContainsFunc(p.Before, func(a estate.Asset) bool { return !l.knows(a.ID) }) {
+		if out.Before, err = l.build(ctx, false); err != nil {
+			return nil, err
+		}
 	}
 	out.After, err = l.build(ctx, true)
 	return out, err
@@ -63,6 +67,12 @@ type laying struct {
 	before, after map[string]*estate.Asset
 	gone          map[string]bool
 	parts         map[string][]string // of an asset by its id, as understood
+}
+
+// knows reports whether the estate has read an asset.
+func (l *laying) knows(id string) bool {
+	n, ok := l.base.Find(id)
+	return ok && !l.base.Asset(n).Referenced
 }
 
 // build puts one side together from what was read, and has it understood anew.

@@ -121,14 +121,13 @@ const maxPlaces = 64
 // placed is an account and region of AWS.
 type placed struct{ account, region string }
 
-// ReadPlanOver is ReadPlan for a plan that is to be laid over an estate. A plan
-// often does not say which account it is for: what it then leaves without an id
+// PlaceOver reads a plan again that is to be laid over an estate, if need be. A
+// plan may not say which account it is for: what it then leaves without an id
 // ("sg-0ab of some account") is looked for in the accounts and regions of the
-// estate, and the one that knows most of it is taken.
-func ReadPlanOver(source string, key []byte, base *estate.Snapshot) (*terraform.Plan, error) {
-	p, err := ReadPlan(source, key)
-	if err != nil || base == nil || !homeless(p) || strings.Contains(source, ",account=") {
-		return p, err
+// estate, and the reading that the estate knows most of is taken.
+func PlaceOver(p *terraform.Plan, source string, key []byte, base *estate.Snapshot) (*terraform.Plan, error) {
+	if base == nil || !homeless(p) {
+		return p, nil
 	}
 	best, most := p, known(p, base)
 	tried := map[placed]bool{}
@@ -154,24 +153,15 @@ func ReadPlanOver(source string, key []byte, base *estate.Snapshot) (*terraform.
 	return best, nil
 }
 
-// homeless reports whether a plan has resources of AWS whose account it does
-// not tell.
+// homeless reports whether a plan has resources of AWS and tells no account at
+// all: where it tells one, that is the one its other resources are in.
 func homeless(p *terraform.Plan) bool {
-	for i := range p.Changes {
-		c := &p.Changes[i]
-		if !strings.HasPrefix(c.Type, "aws_") {
-			continue
-		}
-		if c.Unconverted != "" && !c.Harmless {
-			return true
-		}
-		for _, a := range append(slices.Clone(c.Before), c.After...) {
-			if strings.HasPrefix(a.ID, "terraform://") {
-				return true
-			}
+	for _, side := range [][]estate.Asset{p.Before, p.After} {
+		if slices.ContainsFunc(side, func(a estate.Asset) bool { return a.Cloud == estate.AWS && a.Account != "" }) {
+			return false
 		}
 	}
-	return false
+	return slices.ContainsFunc(p.Changes, func(c terraform.Change) bool { return strings.HasPrefix(c.Type, "aws_") })
 }
 
 // known counts the assets of a plan that an estate has read.

@@ -55,7 +55,8 @@ func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alo
 	}
 	// Before anything is read from anywhere else: a plan that cannot be read
 	// ends here.
-	if _, err := assess.ReadPlan(path, mask); err != nil {
+	p, err := assess.ReadPlan(path, mask)
+	if err != nil {
 		return planFailure(err)
 	}
 	st, closeAll, err := s.openStore(ctx)
@@ -71,8 +72,7 @@ func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alo
 	if err != nil {
 		return err
 	}
-	p, err := assess.ReadPlanOver(path, mask, base)
-	if err != nil {
+	if p, err = assess.PlaceOver(p, path, mask, base); err != nil {
 		return planFailure(err)
 	}
 	var trusted []ed25519.PublicKey
