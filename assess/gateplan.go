@@ -33,7 +33,7 @@ func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o O
 	if err != nil {
 		return gate.Decision{}, err
 	}
-	check := certificate.Check{Trusted: trusted, Now: o.Now, Approvers: o.Scope.Gate.Approvers}
+	check := certificate.Check{Trusted: trusted, Now: o.Now, Approvers: o.Scope.Gate.Approvers, Estate: o.Scope.Estate}
 	if kept.Store != nil {
 		seen, err := kept.Seen(ctx)
 		if err != nil {
@@ -41,9 +41,11 @@ func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o O
 		}
 		check.Seen = func(workload string) int64 { return seen[workload] }
 	}
+	prior := byID(p.Before)
 	var failed error
 	d, err := plan.Decide(plan.Input{
-		Before: before.side(), After: after.side(), Changes: planChanges(p), Scale: plannedScale(p),
+		Before: before.side(), After: after.side(), Changes: append(planChanges(p), planHoles(p)...), Scale: plannedScale(p),
+		Prior:       func(id string) *estate.Asset { return prior[id] },
 		ForLearning: forLearning, Known: base != nil, FailOn: o.Scope.Gate.FailOn,
 		Certified: func(w finding.Workload) (bool, int, string) {
 			limit, why, err := certified(ctx, before.Snapshot, w, kept, check)
@@ -135,6 +137,12 @@ func differing(a, b map[string]string) []string {
 	return slices.Sorted(maps.Keys(out))
 }
 
+// idle are the actions that change nothing that exists.
+var idle = map[string]bool{"no-op": true, "read": true, "forget": true}
+
+// acts are the actions that do.
+var acts = map[string]bool{"create": true, "update": true, "delete": true}
+
 // planChanges are the changes of a plan, those that change nothing marked.
 func planChanges(p *terraform.Plan) []plan.Change {
 	var out []plan.Change
@@ -142,11 +150,39 @@ func planChanges(p *terraform.Plan) []plan.Change {
 		if c.Mode == "data" {
 			continue
 		}
-		pc := plan.Change{Address: c.Address, Before: idsOf(c.Before), After: idsOf(c.After), Idle: !c.Acts("create") && !c.Acts("update") && !c.Acts("delete")}
-		if c.Unconverted != "" && !c.Harmless && (c.Acts("create") || c.Acts("update")) && concerns(c.Type) {
+		pc := plan.Change{Address: c.Address, Before: idsOf(c.Before), After: idsOf(c.After), Idle: len(c.Actions) > 0}
+		for _, a := range c.Actions {
+			pc.Idle = pc.Idle && idle[a]
+			if !idle[a] && !acts[a] {
+				pc.Opaque = fmt.Sprintf("what the action %q does is not known; plan again with Terraform or OpenTofu 1.x", a)
+			}
+		}
+		switch {
+		case len(c.Actions) == 0:
+			pc.Opaque = "the plan does not say what it does to it"
+		case len(c.Provisioners) > 0 && !pc.Idle:
+			pc.Opaque = fmt.Sprintf("it runs commands of its own (provisioner %s), and no plan says what those do: look at them by hand", strings.Join(c.Provisioners, ", "))
+		case c.Unconverted != "" && !c.Harmless && !pc.Idle && concerns(c.Type):
 			pc.Opaque = c.Unconverted + "; look at it by hand, or assess the estate after apply"
 		}
 		out = append(out, pc)
+	}
+	return out
+}
+
+// planHoles are what the reader of a plan could not read or place, but for the
+// types it has no word for: those are told resource by resource.
+func planHoles(p *terraform.Plan) []plan.Change {
+	var out []plan.Change
+	for _, b := range p.BlindSpots {
+		if b.Status == estate.ReadSkipped || len(b.Types) > 0 && strings.Contains(b.Why, "cannot say what a") {
+			continue
+		}
+		text := b.Why
+		if b.Hint != "" {
+			text += "; " + b.Hint
+		}
+		out = append(out, plan.Change{Address: strings.TrimPrefix(b.Asset, "terraform://"), Idle: true, Opaque: text})
 	}
 	return out
 }
@@ -159,17 +195,17 @@ func idsOf(assets []estate.Asset) []string {
 	return out
 }
 
-// concerning are words in the names of resource types that an AI workload may
-// be made of, run as, lie in or be reached through. A type without any of them
-// (a DNS record, a monitor, a budget) holds no plan back for being unknown.
-var concerning = wordSet(`access account agent ai aiplatform api appautoscaling apprunner asg athena autopilot autoscaler autoscaling batch
-	bedrock bedrockagent bedrockagentcore bigquery binding bucket cloud cluster cognitive composer compute comprehend connection container
-	container2 data database databricks dataflow dataproc db deployment dynamodb ebs ec2 ecr ecs efs eks elasticache emr endpoint eni firewall fleet
-	flow fsx function gateway gke glue grant group helm iam identity image instance job kendra key keyvault kinesis kms kubectl kubernetes
-	lambda launch lb lex link load machine manifest memorydb ml model msk mwaa neptune network node nodegroup notebook openai opensearch
-	opensearchserverless organizations peering permission pipeline pod policy pool principal private q qbusiness queue ram rds redshift registry rekognition
-	release role route run s3 s3tables s3vectors sagemaker scaling search secret secretsmanager security server serverless service set sfn share sns spot sqs ssm
-	storage store subnet table task template transcribe transit translate user vertex virtual vm vpc vpclattice waf wafv2 workspace`)
+// unconcerned are words in the names of resource types that no AI workload is
+// made of, runs as, lies in or is reached through: a DNS record, a monitor, a
+// budget. A type with one of them, or of a provider that runs nothing, holds no
+// plan back for being unknown; every other does.
+var unconcerned = wordSet(`acm alarm alert amplify appconfig backup billing budget budgets ce chatbot cloudwatch codecommit codestarnotifications
+	contact cur dashboard dns domain health inspector2 logs monitor notification notifications oncall pagerduty parameter record recorder route53
+	savingsplans schedule servicecatalog ses sesv2 sns subscription support synthetics tag tags transcribe translate xray zone`)
+
+// elsewhere are providers whose resources are no part of a cloud.
+var elsewhere = wordSet(`datadog pagerduty grafana newrelic sentry github gitlab opsgenie statuscake uptimerobot dnsimple ns1 powerdns fastly slack
+	launchdarkly honeycombio logzio checkly betteruptime acme pkcs12 external http`)
 
 func wordSet(words string) map[string]bool {
 	out := map[string]bool{}
@@ -181,5 +217,5 @@ func wordSet(words string) map[string]bool {
 
 func concerns(typ string) bool {
 	parts := strings.Split(typ, "_")
-	return slices.ContainsFunc(parts[1:], func(w string) bool { return concerning[w] }) || len(parts) == 1
+	return !elsewhere[parts[0]] && !slices.ContainsFunc(parts[1:], func(w string) bool { return unconcerned[w] })
 }

@@ -41,6 +41,7 @@ func Lay(ctx context.Context, base *estate.Snapshot, p *terraform.Plan) (*Planne
 	}
 	// Where the estate knows all that the plan says of the side before, that side
 	// is the estate.
+	l.orphan()
 	out := &Planned{Before: base}
 	var err error
 	if slices.ContainsFunc(p.Before, func(a estate.Asset) bool { return !l.knows(a.ID) }) {
@@ -67,6 +68,23 @@ type laying struct {
 	before, after map[string]*estate.Asset
 	gone          map[string]bool
 	parts         map[string][]string // of an asset by its id, as understood
+}
+
+// orphan lets what a removed Kubernetes object owns go with it, as the garbage
+// collector will: the pods of a Deployment.
+func (l *laying) orphan() {
+	var from []estate.Node
+	for id := range l.gone {
+		if n, ok := l.base.Find(id); ok && l.base.Asset(n).Cloud == estate.Kubernetes && l.base.Asset(n).Type != "v1/Namespace" {
+			from = append(from, n)
+		}
+	}
+	slices.Sort(from)
+	for n := range l.base.Reach(from, estate.Filter{Types: []estate.RelationType{estate.Contains}}).All() {
+		if a := l.base.Asset(n); a.Cloud == estate.Kubernetes {
+			l.gone[a.ID] = true
+		}
+	}
 }
 
 // knows reports whether the estate has read an asset.
@@ -201,6 +219,12 @@ func (l *laying) patch(asset estate.Asset, before, after *estate.Asset) (estate.
 		return asset, err
 	}
 	asset.Config = config
+	for _, u := range unsaid {
+		// Nothing was read of what the plan alone has: its word for it is missing.
+		if slices.ContainsFunc(p.taken, func(at string) bool { return strings.HasPrefix(u, at+"/") }) {
+			p.unknown = append(p.unknown, u)
+		}
+	}
 	asset.Unknown = append(slices.Clone(asset.Unknown), p.unknown...)
 	if after.Tags != nil && !maps.Equal(before.Tags, after.Tags) {
 		asset.Tags = after.Tags
@@ -232,6 +256,13 @@ func mergeReads(base, before, after []estate.Read) []estate.Read {
 type patcher struct {
 	unknown []string // pointers of the side after
 	partial []string
+	taken   []string // where the plan's value stands whole, nothing of it being merged
+}
+
+// take notes that the plan's value stands whole at a pointer, and returns it.
+func (p *patcher) take(at string, v any) any {
+	p.taken = append(p.taken, at)
+	return v
 }
 
 // partly returns the partial list that a pointer lies in.
@@ -300,7 +331,7 @@ func (p *patcher) merge(at string, base, was, is any) any {
 			if equal(was, is) && base != nil {
 				return base
 			}
-			return is
+			return p.take(at, is)
 		}
 		w, _ := was.(map[string]any)
 		return p.object(at, b, w, is)
@@ -331,7 +362,7 @@ func (p *patcher) object(at string, base, was, is map[string]any) map[string]any
 			continue // the provider does not print it
 		}
 		if !read {
-			out[k] = v
+			out[k] = p.take(at+"/"+escape(k), v)
 			continue
 		}
 		out[k] = p.merge(at+"/"+escape(k), b, old, v)
@@ -346,32 +377,33 @@ func (p *patcher) list(at string, base, was, is any) any {
 	w, _ := was.([]any)
 	i, _ := is.([]any)
 	if len(b) != len(i) || len(w) != len(i) {
-		return i
+		return p.take(at, i)
 	}
 	out := make([]any, len(i))
 	for n := range i {
 		if !sameItem(b[n], i[n]) || !sameItem(w[n], i[n]) {
-			return i
+			return p.take(at, i)
 		}
 		out[n] = p.merge(fmt.Sprintf("%s/%d", at, n), b[n], w[n], i[n])
 	}
 	return out
 }
 
-// sameItem reports whether two items of a list are the same thing: they have
-// one name, or none.
+// sameItem reports whether two items of a list are the same thing: they bear one
+// name. Rules of a security group and statements of a policy bear none, and
+// come in any order.
 func sameItem(a, b any) bool {
 	x, ok := a.(map[string]any)
 	y, ok2 := b.(map[string]any)
 	if !ok || !ok2 {
-		return ok == ok2
+		return ok == ok2 && equal(a, b)
 	}
-	for _, k := range []string{"name", "Name", "VariantName", "Sid", "Key", "containerPort", "type", "key"} {
+	for _, k := range []string{"name", "Name", "VariantName", "Key", "key"} {
 		if x[k] != nil && y[k] != nil {
 			return equal(x[k], y[k])
 		}
 	}
-	return true
+	return false
 }
 
 // append adds to a list what the plan adds, and takes out what it takes out.

@@ -31,7 +31,7 @@ type Reason struct {
 	Text string `json:"text"`
 	// Weight is the word this reason alone would make: Admit for what was looked
 	// at and does not matter.
-	Weight Word `json:"-"`
+	Weight Word `json:"weight,omitempty"`
 }
 
 // Exit is the process exit code of the word.

@@ -17,12 +17,17 @@ import (
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/gate"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
+	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
 
 // bundleSuffix is added to a certificate's file name for the folder of its
 // evidence, where no other is named.
 const bundleSuffix = ".bundle"
+
+// maxTTL bounds a certificate's life: what was judged changes, and nobody can
+// call a certificate back.
+const maxTTL = 366 * 24 * time.Hour
 
 func newGateCertify(g *globals) *cobra.Command {
 	var r reading
@@ -40,6 +45,8 @@ func newGateCertify(g *globals) *cobra.Command {
 				return err
 			}
 			switch {
+			case ttl > maxTTL:
+				return usage(fmt.Sprintf("a certificate of %s outlives what it rests on: at most %s", ttl, maxTTL), "--ttl 168h, and certify again")
 			case ttl < time.Minute:
 				return usage(fmt.Sprintf("a certificate of %s expires before anyone can use it", ttl), "--ttl 168h")
 			case bundle == "" && (g.out == "" || g.out == "-"):
@@ -127,6 +134,14 @@ func newGateVerify(g *globals) *cobra.Command {
 				bundle = args[0] + bundleSuffix
 			}
 			check := certificate.Check{Trusted: []ed25519.PublicKey{trusted}, Now: time.Now().UTC(), Workload: workload}
+			if file := g.scopeFile(); file != "" {
+				read, err := scope.Load(file)
+				if err != nil {
+					what, hint := splitHints(err.Error())
+					return usage(what, hint)
+				}
+				check.Approvers, check.Estate = read.Gate.Approvers, read.Estate
+			}
 			return g.verify(cmd.Context(), file, bundle, check)
 		},
 	}

@@ -37,12 +37,7 @@ type session struct {
 
 // open reads the scope and the controls and settles the sources.
 func (g *globals) open() (*session, error) {
-	s := &session{g: g, scope: scope.Default(), file: g.config}
-	if s.file == "" {
-		if _, err := os.Stat(scopeFile); err == nil {
-			s.file = scopeFile
-		}
-	}
+	s := &session{g: g, scope: scope.Default(), file: g.scopeFile()}
 	if s.file != "" {
 		loaded, err := scope.Load(s.file)
 		if err != nil {
@@ -93,6 +88,18 @@ func (s *session) ownControls() fs.FS {
 		return os.DirFS(beside)
 	}
 	return nil
+}
+
+// scopeFile is the configuration in use: the one given, else the one that lies
+// here; empty for none.
+func (g *globals) scopeFile() string {
+	if g.config != "" {
+		return g.config
+	}
+	if _, err := os.Stat(scopeFile); err == nil {
+		return scopeFile
+	}
+	return ""
 }
 
 // loadControls loads the built-in controls and the user's own. A broken one is

@@ -31,6 +31,10 @@ type configResource struct {
 	Address     string         `json:"address"`
 	ProviderKey string         `json:"provider_config_key"`
 	Expressions map[string]any `json:"expressions"`
+	// Provisioners are commands that run when the resource is made or destroyed.
+	Provisioners []struct {
+		Type string `json:"type"`
+	} `json:"provisioners"`
 }
 
 type configCall struct {

@@ -170,6 +170,11 @@ func (f *file) change(i int, address string, before, after Converted, was, is ma
 	if none && c.Mode == "managed" {
 		c.Unconverted, c.Harmless = u.Why, u.Harmless
 	}
+	if written := (&resolver{config: f.config}).resource(raw.Address); written != nil {
+		for _, p := range written.Provisioners {
+			c.Provisioners = append(c.Provisioners, p.Type)
+		}
+	}
 	return c
 }
 

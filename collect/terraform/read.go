@@ -466,8 +466,8 @@ func (r *reader) judge() error {
 		if r.errored {
 			return bad("the plan ended in error: it is not what would be applied", "mend what terraform plan complains of, and plan again")
 		}
-		if !seen["resource_changes"] && seen["planned_values"] {
-			f.changes = nil // nothing is planned
+		if !seen["resource_changes"] && !seen["output_changes"] {
+			return bad("the plan has no resource_changes, so that nobody can tell what it does", "terraform show -json of the plan file as terraform plan -out wrote it")
 		}
 		return nil
 	case seen["format_version"] && (seen["values"] || len(seen) <= 3 && !seen["provider_schemas"] && !seen["root"]):

@@ -106,6 +106,9 @@ type Change struct {
 	// Deposed is the key of an object left over from an earlier replacement, of
 	// which the plan speaks apart from the current one.
 	Deposed string
+	// Provisioners are the types of the provisioners that run when the resource is
+	// made or destroyed ("local-exec"): what those do no plan says.
+	Provisioners []string
 	// Imported is set when the plan takes over what exists already.
 	Imported bool
 	// Before and After are the assets the resource is, or is part of, on each

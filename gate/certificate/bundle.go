@@ -34,7 +34,13 @@ const (
 // be, and returns their digests. A bundle that is there already is replaced,
 // its controls included; what else lies in the folder stays.
 func WriteBundle(dir string, files map[string][]byte) (map[string]string, error) {
-	if _, err := os.Stat(filepath.Join(dir, VersionsFile)); err == nil {
+	if !isBundle(dir) {
+		for name := range files {
+			if _, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name))); err == nil {
+				return nil, fmt.Errorf("bundle: %s has a file %s that is no bundle's; it would be overwritten: name another folder by --bundle", dir, name)
+			}
+		}
+	} else {
 		for _, old := range []string{SnapshotFile, ScopeFile, VersionsFile, ControlsDir} {
 			if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
 				return nil, fmt.Errorf("bundle: %w", err)
@@ -57,6 +63,17 @@ func WriteBundle(dir string, files map[string][]byte) (map[string]string, error)
 		digests[name] = hex.EncodeToString(sum[:])
 	}
 	return digests, nil
+}
+
+// isBundle reports whether a folder holds a bundle: what judged and what was
+// judged lie side by side.
+func isBundle(dir string) bool {
+	for _, name := range []string{VersionsFile, SnapshotFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func mapKeys[V any](m map[string]V) func(func(string) bool) {

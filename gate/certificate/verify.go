@@ -26,6 +26,8 @@ type Check struct {
 	// Approvers are the keys that sign waivers; where there are any, a waiver
 	// counts only if one of them signed it.
 	Approvers []ed25519.PublicKey
+	// Estate the certificate must be of, by its name in sevenfold.yaml; empty: any.
+	Estate string
 }
 
 // Verify checks a certificate by itself: form, signature, time, serial,
@@ -57,6 +59,9 @@ func (s *Statement) refusals(c Check) []gate.Reason {
 	}
 	if c.Workload != "" && c.Workload != p.Workload.ID && c.Workload != p.Workload.Name {
 		refuse("", "the certificate is of %s (%s), not of %s", p.Workload.Name, p.Workload.ID, c.Workload)
+	}
+	if c.Estate != "" && c.Estate != p.Estate {
+		refuse("", "the certificate is of estate %q, not of %q", p.Estate, c.Estate)
 	}
 	switch {
 	case !c.Now.Before(p.Expires):

@@ -19,6 +19,29 @@ type sized struct {
 	scale       estate.Scale
 }
 
+// at returns the capacity with a path.
+func (s sized) at(path string) (estate.Capacity, bool) {
+	for _, c := range s.scale.Capacities {
+		if c.Path == path {
+			return c, true
+		}
+	}
+	return estate.Capacity{}, false
+}
+
+// prior reads the capacities that the plan itself says an asset had.
+func (d *decider) prior(id string) (sized, error) {
+	if d.Prior == nil {
+		return sized{}, nil
+	}
+	a := d.Prior(id)
+	if a == nil {
+		return sized{}, nil
+	}
+	scale, err := d.Scale(a, a.Config)
+	return sized{id: id, scale: scale}, err
+}
+
 // carries reports whether capacity of an asset of this kind is a workload's
 // size. What data lies in may be large without the workload being so.
 func carries(k estate.Kind) bool {
@@ -109,6 +132,11 @@ func (d *decider) growth(w finding.Workload, before *finding.Workload) error {
 	old := map[string]sized{}
 	for _, s := range was {
 		old[s.id] = s
+		for _, c := range s.scale.Capacities {
+			if c.Size != "" && c.Units > 0 {
+				g.had = append(g.had, c)
+			}
+		}
 	}
 	for _, s := range is {
 		from, known := old[s.id]
@@ -116,7 +144,11 @@ func (d *decider) growth(w finding.Workload, before *finding.Workload) error {
 			from = old[d.replaced[s.id]]
 		}
 		if s.address != "" {
-			g.compare(s, from)
+			prior, err := d.prior(s.id)
+			if err != nil {
+				return err
+			}
+			g.compare(s, from, prior)
 		}
 	}
 	g.regions(was, is)
@@ -135,6 +167,7 @@ type growing struct {
 	grows    []grown
 	unsure   []grown
 	larger   bool // some unit grows in size, which no pilot bounds
+	had      []estate.Capacity
 	total    float64
 	sure     bool
 }
@@ -145,13 +178,14 @@ type grown struct {
 	text    string
 }
 
-func (g *growing) compare(is, was sized) {
+// compare holds what is after the plan against what was: in the estate as it was
+// read and, where the plan has a word on it too, the smaller of the two. The
+// estate may be older than the plan.
+func (g *growing) compare(is, was, prior sized) {
 	for _, c := range is.scale.Capacities {
-		var old estate.Capacity
-		for _, o := range was.scale.Capacities {
-			if o.Path == c.Path {
-				old = o
-			}
+		old, _ := was.at(c.Path)
+		if p, ok := prior.at(c.Path); ok && !p.Unknown && !old.Unknown && p.Units < old.Units {
+			old = p
 		}
 		grows, known := c.Grows(old)
 		switch {
@@ -163,9 +197,22 @@ func (g *growing) compare(is, was sized) {
 			g.unsure = append(g.unsure, grown{is.address, fmt.Sprintf("%s of %s: %s", c.Path, is.id, why)})
 		case grows:
 			g.grows = append(g.grows, grown{is.address, fmt.Sprintf("%s of %s grows from %s to %s", c.Path, is.id, amount(old), amount(c))})
-			g.larger = g.larger || old.Units > 0 && c.Size != old.Size
+			g.larger = g.larger || old.Units > 0 && c.Size != old.Size || old.Units == 0 && g.outgrows(c)
 		}
 	}
+}
+
+// outgrows reports whether a capacity that is new has units larger than all the
+// workload had before, or of another family. A workload that had none may begin
+// with any.
+func (g *growing) outgrows(c estate.Capacity) bool {
+	if c.Size == "" || len(g.had) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(g.had, func(old estate.Capacity) bool {
+		grows, known := estate.Capacity{Units: 1, Size: c.Size, Family: c.Family, Power: c.Power}.Grows(estate.Capacity{Units: 1, Size: old.Size, Family: old.Family, Power: old.Power})
+		return known && !grows
+	})
 }
 
 func amount(c estate.Capacity) string {
@@ -214,25 +261,51 @@ func total(snap *estate.Snapshot, assets []sized) (sum float64, sure bool) {
 		return group[i]
 	}
 	join := func(i int, id string) {
-		// An autoscaler names the variant it scales, a part of the endpoint.
-		for _, name := range []string{id, strings.SplitN(id, "#", 2)[0]} {
-			if j, ok := at[name]; ok && i != j {
-				group[find(i)] = find(j)
-			}
+		if j, ok := at[id]; ok && i != j {
+			group[find(i)] = find(j)
 		}
 	}
+	// An autoscaler may scale a part: a variant of an endpoint. The parts of one
+	// thing add up; beside what the thing itself asks for the larger counts.
+	parts := map[string]map[string]float64{} // thing -> part -> units
+	partly := map[int]bool{}
+	sure = true
 	for i, s := range assets {
 		n, _ := snap.Find(s.id)
 		for e := range snap.Out(n) {
 			switch e.Type {
 			case estate.Scales, estate.Uses, estate.Contains, estate.Serves:
-				join(i, snap.Asset(e.Node).ID)
+				target := snap.Asset(e.Node).ID
+				whole, part, isPart := strings.Cut(target, "#")
+				if e.Type == estate.Scales && isPart {
+					units, known := size(s.scale.Capacities)
+					if parts[whole] == nil {
+						parts[whole] = map[string]float64{}
+					}
+					parts[whole][part] = max(parts[whole][part], units)
+					partly[i], sure = true, sure && known
+					continue
+				}
+				join(i, target)
 			}
 		}
 	}
-	sure = true
 	largest := map[int]float64{}
+	for whole, own := range parts {
+		units := 0.0
+		for _, v := range own {
+			units += v
+		}
+		if i, ok := at[whole]; ok {
+			largest[find(i)] = max(largest[find(i)], units)
+		} else {
+			sum += units
+		}
+	}
 	for i, s := range assets {
+		if partly[i] {
+			continue
+		}
 		units, known := size(s.scale.Capacities)
 		sure = sure && known
 		largest[find(i)] = max(largest[find(i)], units)
@@ -270,7 +343,7 @@ func (d *decider) hold(g growing) error {
 	if g.sure && !g.larger && g.total <= float64(g.pilot) {
 		d.note(gate.Reason{Workload: name, Address: all[0].address,
 			Text: fmt.Sprintf("%s stays within its pilot of %d, which needs no certificate", g.of(), g.pilot)})
-		if d.After.Workloads.Declared(g.workload.ID) == nil {
+		if d.After.Workloads.Declared(g.workload.ID) == nil && len(g.grows) > 0 {
 			block := blockOf(all[0].address)
 			d.small[block] = append(d.small[block], small{g.workload, all[0].address})
 		}
@@ -317,9 +390,9 @@ func (g growing) of() string {
 	return fmt.Sprintf("its size of %g after the plan", g.total)
 }
 
-// changedEssence names the changes to what the workload was certified as: of
-// its members that stand on both sides, those that differ in more than scale.
-// What is new is judged by what it would fail.
+// changedEssence names the changes to what the workload was certified as: its
+// members that differ in more than scale, and those that are new and have a size
+// or are roots, which no certificate knows.
 func (d *decider) changedEssence(g growing) (string, error) {
 	var names []string
 	for _, id := range g.workload.Members {
@@ -339,11 +412,26 @@ func (d *decider) changedEssence(g growing) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if ok && existed && d.renamed(was) != is && !slices.Contains(names, address) {
+		fresh := ok && !existed && (slices.Contains(g.workload.Roots, id) || d.hasSize(id))
+		if (fresh || ok && existed && d.renamed(was) != is) && !slices.Contains(names, address) {
 			names = append(names, address)
 		}
 	}
 	return strings.Join(names, ", "), nil
+}
+
+// hasSize reports whether an asset after the plan asks for a capacity of its
+// own. An autoscaler only moves that of what it scales.
+func (d *decider) hasSize(id string) bool {
+	if n, ok := d.After.Snapshot.Find(id); ok {
+		for e := range d.After.Snapshot.Out(n) {
+			if e.Type == estate.Scales {
+				return false
+			}
+		}
+	}
+	one, err := d.one(d.After, id)
+	return err != nil || len(one.scale.Capacities) > 0
 }
 
 // essence returns what a certificate vouches for of an asset that was read.
@@ -410,7 +498,11 @@ func (d *decider) stray(address string, n estate.Node) error {
 	}
 	g := growing{}
 	is.address = address
-	g.compare(is, was)
+	prior, err := d.prior(a.ID)
+	if err != nil {
+		return err
+	}
+	g.compare(is, was, prior)
 	if len(g.grows)+len(g.unsure) == 0 {
 		return nil
 	}
@@ -418,6 +510,10 @@ func (d *decider) stray(address string, n estate.Node) error {
 		for _, x := range slices.Concat(g.grows, g.unsure) {
 			d.unclear(gate.Reason{Address: address, Text: x.text + "; it scales " + target + ", which was not read, so that nobody can say whether it may: lay the plan over the estate (--source)"})
 		}
+		return nil
+	}
+	if at := unseenImage(a); at != "" && len(g.grows) > 0 {
+		d.unclear(gate.Reason{Address: address, Text: fmt.Sprintf("%s; what it runs (%s) is known only after apply, so that nobody can say whether it is an AI workload", g.grows[0].text, at)})
 		return nil
 	}
 	if why := d.forLearning(a, is.scale); why != "" {
@@ -434,12 +530,38 @@ func (d *decider) stray(address string, n estate.Node) error {
 	return nil
 }
 
-// unread returns what an autoscaler scales if nobody read that.
+// unseenImage returns where an image of an asset will stand that is known only
+// after apply; empty if there is none.
+func unseenImage(a *estate.Asset) string {
+	for _, u := range a.Unknown {
+		if strings.HasSuffix(u, "/image") || strings.HasSuffix(u, "/containers") {
+			return u
+		}
+	}
+	return ""
+}
+
+// scalers are the types that are there to scale something else.
+var scalers = map[string]bool{
+	"AWS::ApplicationAutoScaling::ScalableTarget": true, "autoscaling/v1/HorizontalPodAutoscaler": true, "autoscaling/v2/HorizontalPodAutoscaler": true,
+	"autoscaling/v2beta2/HorizontalPodAutoscaler": true, "keda.sh/v1alpha1/ScaledObject": true,
+}
+
+// unread returns what an autoscaler scales if nobody read that, or nobody knows
+// what it is.
 func (d *decider) unread(n estate.Node) string {
+	scales := false
 	for e := range d.After.Snapshot.Out(n) {
-		if target := d.After.Snapshot.Asset(e.Node); e.Type == estate.Scales && target.Referenced {
+		if e.Type != estate.Scales {
+			continue
+		}
+		if target := d.After.Snapshot.Asset(e.Node); target.Referenced {
 			return target.ID
 		}
+		scales = true
+	}
+	if !scales && scalers[d.After.Snapshot.Asset(n).Type] {
+		return "what is known only after apply"
 	}
 	return ""
 }

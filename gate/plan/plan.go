@@ -55,6 +55,9 @@ type Input struct {
 	// whose it is ("p4d.24xlarge carries accelerators"); empty if it is not. Nil:
 	// none is.
 	ForLearning func(a *estate.Asset, c estate.Capacity) string
+	// Prior returns an asset as the plan itself says it was before, nil if it does
+	// not say. May be nil.
+	Prior func(id string) *estate.Asset
 	// Known is set where the plan is laid over an estate that was read. Without,
 	// what an asset belongs to is not known.
 	Known bool
@@ -68,6 +71,9 @@ func Decide(in Input) (gate.Decision, error) {
 	d := &decider{Input: in, addresses: map[string][]string{}, replaced: map[string]string{}, owned: map[string]bool{}, told: map[string]bool{}}
 	d.index()
 	for _, w := range in.After.Workloads.List {
+		if !d.stands(w) {
+			continue // declared, and made of nothing (any more)
+		}
 		before := d.before(w)
 		if err := d.growth(w, before); err != nil {
 			return gate.Decision{}, err
@@ -282,6 +288,15 @@ func (d *decider) holes() {
 			d.unclear(gate.Reason{Address: address, Text: "would newly fail: " + text + "; whether an AI workload reaches it cannot be told without the estate: lay the plan over it (--source). " + f.Fix.Text})
 		}
 	}
+}
+
+// stands reports whether any root of a workload after the plan is more than a
+// name that something else still says.
+func (d *decider) stands(w finding.Workload) bool {
+	return slices.ContainsFunc(w.Roots, func(id string) bool {
+		n, ok := d.After.Snapshot.Find(id)
+		return ok && !d.After.Snapshot.Asset(n).Referenced
+	})
 }
 
 // outside reports whether an asset is only added to by the plan: its own

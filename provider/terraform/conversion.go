@@ -26,6 +26,9 @@ type conversion struct {
 	rules map[string]*rule // by resource type
 	// strange lists the addresses of types that have no rule, by type.
 	strange map[string][]string
+	// novel are the attributes that neither a rule nor the provider's schema
+	// knows, by type and path: the first address that sets one.
+	novel map[string]map[string]string
 }
 
 // draft is one asset being put together.
@@ -47,7 +50,7 @@ type draft struct {
 
 func newConversion(in Input) *conversion {
 	c := &conversion{in: in, resources: make(map[string]*Resource, len(in.Resources)), ids: map[string]string{}, byName: map[string]string{},
-		rules: byResource(), drafts: map[string]*draft{}, loose: map[string][]string{}, strange: map[string][]string{}}
+		rules: byResource(), drafts: map[string]*draft{}, loose: map[string][]string{}, strange: map[string][]string{}, novel: map[string]map[string]string{}}
 	c.out = Output{Of: map[string][]string{}, Unconverted: map[string]Unconverted{}, Unsaid: map[string][]string{}, Partial: map[string][]string{}}
 	c.places = newPlaces(&c.in)
 	for i := range in.Resources {
@@ -87,6 +90,7 @@ func (c *conversion) main(r *Resource) {
 		d.said[k] = true
 	}
 	c.members(d.config, spot{r: r, as: rule.as}, r.Values, r.Unknown, &d.live.root, func(m string) { d.said[m] = true })
+	sayableOf(r.Type, rule.as, &d.live.root).unsay(d.config, &d.live.root, false)
 	for _, read := range d.live.reads {
 		if read.Key == "" {
 			d.read(read.Operation, "", estate.ReadOK)
@@ -173,8 +177,14 @@ func (c *conversion) part(r *Resource) {
 			body[m] = v
 		}
 		c.members(body, spot{r: r, as: rule.as}, r.Values, r.Unknown, reply, nil)
+		sayableOf(r.Type, rule.as, reply).unsay(body, reply, true)
 		d.config[key] = body
 		d.answered(key, estate.ReadOK)
+	}
+	if rule.onto.key == "" {
+		for _, attribute := range attributes(r.Values, nil) {
+			c.unknownTo(spot{r: r}.step(attribute), r.Values[attribute])
+		}
 	}
 	if rule.more != nil {
 		rule.more(c, d, r)
@@ -443,7 +453,7 @@ func (c *conversion) complete(d *draft) {
 // assetOf is the finished asset.
 func (c *conversion) assetOf(d *draft) *estate.Asset {
 	var unknown []string
-	config, _ := take(d.config, "", &unknown).(map[string]any)
+	config, _ := take(d.config, "", &unknown, &d.unsaid).(map[string]any)
 	a := &estate.Asset{ID: d.id, Type: d.typ, Cloud: d.cloud, Account: d.where.account, Region: d.where.region, Tags: d.tags, Source: c.in.Source}
 	if d.live.global && d.typ != "AWS::S3::Bucket" {
 		a.Region = ""
@@ -467,8 +477,8 @@ func (c *conversion) assetOf(d *draft) *estate.Asset {
 }
 
 // take removes what is known later from a configuration and lists where it
-// stood. In a list null keeps the place.
-func take(v any, at string, unknown *[]string) any {
+// stood, and where what no plan says. In a list null keeps the place.
+func take(v any, at string, unknown, silent *[]string) any {
 	switch v := v.(type) {
 	case later:
 		*unknown = append(*unknown, at)
@@ -481,18 +491,21 @@ func take(v any, at string, unknown *[]string) any {
 			case later:
 				*unknown = append(*unknown, here)
 				continue
+			case unsaid:
+				*silent = append(*silent, here)
+				continue
 			case null:
 				*unknown = append(*unknown, here)
 				out[k] = nil
 				continue
 			}
-			out[k] = take(v[k], here, unknown)
+			out[k] = take(v[k], here, unknown, silent)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, e := range v {
-			out[i] = take(e, at+"/"+strconv.Itoa(i), unknown)
+			out[i] = take(e, at+"/"+strconv.Itoa(i), unknown, silent)
 		}
 		return out
 	}

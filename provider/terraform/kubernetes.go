@@ -38,19 +38,19 @@ var autoscaler = kubernetesKind{apiVersion: "autoscaling/v2", kind: "HorizontalP
 // kubernetesKinds are the kinds of the Kubernetes provider; both spellings of a
 // name that has a version are the same.
 var kubernetesKinds = versions(map[string]kubernetesKind{
-	"kubernetes_deployment_v1":                     {apiVersion: "apps/v1", kind: "Deployment", model: appsv1.Deployment{}},
-	"kubernetes_stateful_set_v1":                   {apiVersion: "apps/v1", kind: "StatefulSet", model: appsv1.StatefulSet{}},
-	"kubernetes_daemon_set_v1":                     {apiVersion: "apps/v1", kind: "DaemonSet", model: appsv1.DaemonSet{}, as: map[string]string{"spec.strategy": "updateStrategy"}},
-	"kubernetes_daemonset":                         {apiVersion: "apps/v1", kind: "DaemonSet", model: appsv1.DaemonSet{}, as: map[string]string{"spec.strategy": "updateStrategy"}},
-	"kubernetes_job_v1":                            {apiVersion: "batch/v1", kind: "Job", model: batchv1.Job{}},
-	"kubernetes_cron_job_v1":                       {apiVersion: "batch/v1", kind: "CronJob", model: batchv1.CronJob{}},
-	"kubernetes_pod_v1":                            {apiVersion: "v1", kind: "Pod", model: corev1.Pod{}},
+	"kubernetes_deployment_v1":                     {apiVersion: "apps/v1", kind: "Deployment", model: appsv1.Deployment{}, as: podAs("spec.template.spec", nil)},
+	"kubernetes_stateful_set_v1":                   {apiVersion: "apps/v1", kind: "StatefulSet", model: appsv1.StatefulSet{}, as: podAs("spec.template.spec", nil)},
+	"kubernetes_daemon_set_v1":                     {apiVersion: "apps/v1", kind: "DaemonSet", model: appsv1.DaemonSet{}, as: podAs("spec.template.spec", map[string]string{"spec.strategy": "updateStrategy"})},
+	"kubernetes_daemonset":                         {apiVersion: "apps/v1", kind: "DaemonSet", model: appsv1.DaemonSet{}, as: podAs("spec.template.spec", map[string]string{"spec.strategy": "updateStrategy"})},
+	"kubernetes_job_v1":                            {apiVersion: "batch/v1", kind: "Job", model: batchv1.Job{}, as: podAs("spec.template.spec", nil)},
+	"kubernetes_cron_job_v1":                       {apiVersion: "batch/v1", kind: "CronJob", model: batchv1.CronJob{}, as: podAs("spec.job_template.spec.template.spec", nil)},
+	"kubernetes_pod_v1":                            {apiVersion: "v1", kind: "Pod", model: corev1.Pod{}, as: podAs("spec", nil)},
 	"kubernetes_service_v1":                        {apiVersion: "v1", kind: "Service", model: corev1.Service{}},
 	"kubernetes_namespace_v1":                      {apiVersion: "v1", kind: "Namespace", cluster: true, model: corev1.Namespace{}},
 	"kubernetes_service_account_v1":                {apiVersion: "v1", kind: "ServiceAccount", model: corev1.ServiceAccount{}, as: map[string]string{"secret": "secrets", "image_pull_secret": "imagePullSecrets"}},
 	"kubernetes_config_map_v1":                     {apiVersion: "v1", kind: "ConfigMap", model: corev1.ConfigMap{}},
 	"kubernetes_secret_v1":                         {apiVersion: "v1", kind: "Secret", model: corev1.Secret{}, as: map[string]string{"data": "", "binary_data": "", "data_wo": "", "binary_data_wo": ""}},
-	"kubernetes_persistent_volume_v1":              {apiVersion: "v1", kind: "PersistentVolume", cluster: true, model: corev1.PersistentVolume{}},
+	"kubernetes_persistent_volume_v1":              {apiVersion: "v1", kind: "PersistentVolume", cluster: true, model: corev1.PersistentVolume{}, as: volumeAs("spec.persistent_volume_source", map[string]string{"spec.persistent_volume_source": "."})},
 	"kubernetes_persistent_volume_claim_v1":        {apiVersion: "v1", kind: "PersistentVolumeClaim", model: corev1.PersistentVolumeClaim{}},
 	"kubernetes_resource_quota_v1":                 {apiVersion: "v1", kind: "ResourceQuota", model: corev1.ResourceQuota{}},
 	"kubernetes_limit_range_v1":                    {apiVersion: "v1", kind: "LimitRange", model: corev1.LimitRange{}},
@@ -67,6 +67,27 @@ var kubernetesKinds = versions(map[string]kubernetesKind{
 	"kubernetes_pod_disruption_budget_v1":          {apiVersion: "policy/v1", kind: "PodDisruptionBudget", model: policyv1.PodDisruptionBudget{}},
 	"kubernetes_manifest":                          {},
 })
+
+// volumeNames are the members of volumes that the provider names otherwise.
+var volumeNames = map[string]string{"azure_disk.data_disk_uri": "diskURI", "glusterfs.endpoints_name": "endpoints", "rbd.ceph_monitors": "monitors",
+	"rbd.rbd_image": "image", "rbd.rbd_pool": "pool", "rbd.rados_user": "user"}
+
+// podAs spells the pods under a path, and what else is given.
+func podAs(path string, more map[string]string) map[string]string {
+	return volumeAs(path+".volume", more)
+}
+
+// volumeAs spells the volumes under a path, and what else is given.
+func volumeAs(path string, more map[string]string) map[string]string {
+	out := maps.Clone(more)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for attribute, member := range volumeNames {
+		out[path+"."+attribute] = member
+	}
+	return out
+}
 
 // versions adds the names without a version.
 func versions(in map[string]kubernetesKind) map[string]kubernetesKind {
@@ -278,7 +299,7 @@ func (c *conversion) kubernetes(r *Resource, k kubernetesKind) {
 	}
 	var unknown []string
 	withhold(obj, str(obj["apiVersion"]), str(obj["kind"]))
-	plain, _ := take(obj, "", &unknown).(map[string]any)
+	plain, _ := take(obj, "", &unknown, &unknown).(map[string]any)
 	unsaid := []string{"/status"}
 	for _, m := range [...]string{"creationTimestamp", "generation", "resourceVersion", "uid"} {
 		if meta[m] == nil {

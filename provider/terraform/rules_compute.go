@@ -4,7 +4,8 @@ package terraform
 var computeRules = []rule{
 	{tf: "aws_lambda_function", typ: "AWS::Lambda::Function", id: "@lambda:function:{function_name}",
 		as: map[string]string{"vpc_config": "VpcConfig", "vpc_config.subnet_ids": "SubnetIds", "vpc_config.security_group_ids": "SecurityGroupIds",
-			"environment": "Environment", "image_uri": "", "reserved_concurrent_executions": "", "s3_bucket": "", "s3_key": "", "filename": "", "layers": "",
+			"environment": "Environment", "image_uri": "", "image_config": "ImageConfigResponse.ImageConfig", "durable_config.retention_period": "RetentionPeriodInDays",
+			"code_signing_config_arn": "", "reserved_concurrent_executions": "", "s3_bucket": "", "s3_key": "", "filename": "", "layers": "",
 			"kms_key_arn": "KMSKeyArn", "source_code_size": "CodeSize", "code_sha256": "CodeSha256", "file_system_config": "FileSystemConfigs"},
 		more:    lambda,
 		newborn: map[string]map[string]any{"GetPolicy": nil, "ListFunctionUrlConfigs": {"FunctionUrlConfigs": []any{}}, "GetFunctionCodeSigningConfig": nil, "GetFunctionConcurrency": {}}},
@@ -13,7 +14,7 @@ var computeRules = []rule{
 	{tf: "aws_lambda_provisioned_concurrency_config", typ: "AWS::Lambda::Function", onto: lambdaOnto("function_name"), more: concurrency},
 	{tf: "aws_lambda_alias", typ: "AWS::Lambda::Alias", id: "@lambda:function:{function_name|last}:{name}", as: map[string]string{"function_name": ""}},
 	{tf: "aws_lambda_event_source_mapping", typ: "AWS::Lambda::EventSourceMapping", composed: true, id: "@lambda:event-source-mapping:{uuid}",
-		as: map[string]string{"function_name": "FunctionArn", "filter_criteria": "FilterCriteria", "filter_criteria.filter": "Filters", "destination_config": "DestinationConfig",
+		as: map[string]string{"function_name": "FunctionArn", "filter_criteria": "FilterCriteria", "filter_criteria.filter": "Filters", "destination_config": "DestinationConfig", "destination_config.on_failure.destination_arn": "Destination",
 			"source_access_configuration": "SourceAccessConfigurations"}},
 	{tf: "aws_sfn_state_machine", typ: "AWS::StepFunctions::StateMachine", born: map[string]any{"status": "ACTIVE"}, id: "@states:stateMachine:{name}",
 		as: map[string]string{"logging_configuration": "loggingConfiguration", "logging_configuration.log_destination": "destinations[].cloudWatchLogsLogGroup.logGroupArn"}},
@@ -22,13 +23,15 @@ var computeRules = []rule{
 		"ec2_attributes.instance_profile": "IamInstanceProfile", "ec2_attributes.emr_managed_master_security_group": "EmrManagedMasterSecurityGroup",
 		"ec2_attributes.emr_managed_slave_security_group": "EmrManagedSlaveSecurityGroup", "ec2_attributes.additional_master_security_groups": "",
 		"ec2_attributes.additional_slave_security_groups": "", "master_public_dns": "MasterPublicDnsName", "kerberos_attributes": "", "configurations": "",
-		"configurations_json": "", "step": "", "bootstrap_action": "", "applications": "", "placement_group_config": "PlacementGroups",
+		"configurations_json": "", "step": "", "bootstrap_action": "", "applications": "", "placement_group_config": "PlacementGroups", "termination_protection": "TerminationProtected",
 		"ebs_root_volume_size": "EbsRootVolumeSize", "unhealthy_node_replacement": "UnhealthyNodeReplacement"}, more: emr},
 	{tf: "aws_emr_security_configuration", typ: "AWS::EMR::SecurityConfiguration", id: "@elasticmapreduce:security-configuration/{name}",
 		as: map[string]string{"configuration": "SecurityConfiguration", "creation_date": "CreationDateTime"}},
 	{tf: "aws_emr_instance_group", typ: "AWS::EMR::Cluster", onto: &onto{typ: "AWS::EMR::Cluster", attribute: "cluster_id", id: "@elasticmapreduce:cluster/{}"}, more: instanceGroup},
-	{tf: "aws_emrserverless_application", typ: "AWS::EMRServerless::Application", as: map[string]string{"id": "applicationId"}},
-	{tf: "aws_codebuild_project", typ: "AWS::CodeBuild::Project", id: "@codebuild:project/{name}", as: map[string]string{"service_role": "serviceRole"}},
+	{tf: "aws_emrserverless_application", typ: "AWS::EMRServerless::Application", as: map[string]string{"id": "applicationId",
+		"initial_capacity": "", "monitoring_configuration.cloudwatch_logging_configuration.log_types": ""}, more: serverless},
+	{tf: "aws_codebuild_project", typ: "AWS::CodeBuild::Project", id: "@codebuild:project/{name}", as: map[string]string{"service_role": "serviceRole",
+		"badge_enabled": "badge.badgeEnabled", "badge_url": "badge.badgeRequestUrl", "build_timeout": "timeoutInMinutes", "queued_timeout": "queuedTimeoutInMinutes"}},
 }
 
 func lambdaOnto(attribute string) *onto {
@@ -75,6 +78,12 @@ func lambda(c *conversion, d *draft, r *Resource) {
 			out = append(out, map[string]any{"Arn": l})
 		}
 		d.config["Layers"] = out
+	}
+	switch arn := c.text(r, "code_signing_config_arn").(type) {
+	case nil:
+	default:
+		d.config["GetFunctionCodeSigningConfig"] = map[string]any{"CodeSigningConfigArn": arn, "FunctionName": c.text(r, "function_name")}
+		d.answered("GetFunctionCodeSigningConfig", "ok")
 	}
 	if r.Born {
 		d.config["State"], d.said["State"] = "Active", true
@@ -138,7 +147,16 @@ func functionURL(c *conversion, d *draft, r *Resource) {
 	if auth == nil {
 		auth = later{}
 	}
-	list := []any{map[string]any{"FunctionArn": d.id, "AuthType": auth, "FunctionUrl": later{}}}
+	one := map[string]any{"FunctionArn": d.id, "AuthType": auth, "FunctionUrl": later{}}
+	if urls := d.live.root.follow("ListFunctionUrlConfigs.FunctionUrlConfigs"); urls != nil {
+		for attribute, member := range map[string]string{"cors": "Cors", "invoke_mode": "InvokeMode"} {
+			k := urls.named(member)
+			if x := c.value(spot{r: r}.step(attribute), r.Values[attribute], maskOf(r, attribute), k, k.code); x != nil {
+				one[member] = x
+			}
+		}
+	}
+	list := []any{one}
 	if reply, ok := d.config["ListFunctionUrlConfigs"].(map[string]any); ok {
 		old, _ := reply["FunctionUrlConfigs"].([]any)
 		list = append(old, list...)
@@ -220,4 +238,33 @@ func instanceGroup(c *conversion, d *draft, r *Resource) {
 	reply["InstanceGroups"] = append(list, one)
 	d.config["ListInstanceGroups"] = reply
 	d.answered("ListInstanceGroups", "ok")
+}
+
+// serverless spells the capacity an EMR Serverless application starts with: by
+// type of worker, where Terraform has a block for each.
+func serverless(c *conversion, d *draft, r *Resource) {
+	k := d.live.root.named("initialCapacity")
+	if k == nil {
+		return
+	}
+	d.said[k.name] = true
+	at := spot{r: r, as: map[string]string{"initial_capacity.initial_capacity_type": "", "initial_capacity.initial_capacity_config": "."}}.step("initial_capacity")
+	list, _ := r.Values["initial_capacity"].([]any)
+	masks, _ := maskOf(r, "initial_capacity").([]any)
+	out := map[string]any{}
+	for i, e := range list {
+		m, _ := e.(map[string]any)
+		typ := str(m["initial_capacity_type"])
+		if typ == "" || element(masks, i) == true {
+			d.config[k.name] = later{}
+			return
+		}
+		out[typ] = c.object(at.at(i), m, element(masks, i), k)
+	}
+	switch {
+	case maskOf(r, "initial_capacity") == true:
+		d.config[k.name] = later{}
+	case len(out) > 0:
+		d.config[k.name] = out
+	}
 }

@@ -38,17 +38,18 @@ var dataRules = []rule{
 			"vpc_security_group_ids": "", "db_subnet_group_name": "DBSubnetGroup.DBSubnetGroupName", "storage_encrypted": "StorageEncrypted",
 			"iam_database_authentication_enabled": "IAMDatabaseAuthenticationEnabled", "enabled_cloudwatch_logs_exports": "EnabledCloudwatchLogsExports",
 			"parameter_group_name": "", "option_group_name": "", "address": "Endpoint.Address", "endpoint": "", "port": "Endpoint.Port",
-			"hosted_zone_id": "Endpoint.HostedZoneId", "status": "DBInstanceStatus", "engine_version_actual": "", "backup_retention_period": "BackupRetentionPeriod"},
+			"hosted_zone_id": "Endpoint.HostedZoneId", "status": "DBInstanceStatus", "ca_cert_identifier": "CACertificateIdentifier", "backup_window": "PreferredBackupWindow",
+			"maintenance_window": "PreferredMaintenanceWindow", "resource_id": "DbiResourceId", "replicate_source_db": "ReadReplicaSourceDBInstanceIdentifier", "engine_version_actual": "", "backup_retention_period": "BackupRetentionPeriod"},
 		with: map[string]any{"StorageEncrypted": false, "PubliclyAccessible": false}, more: vpcGroups},
 	{tf: "aws_rds_cluster", typ: "AWS::RDS::DBCluster", id: "@rds:cluster:{cluster_identifier}",
 		as: map[string]string{"cluster_identifier": "DBClusterIdentifier", "cluster_identifier_prefix": "", "vpc_security_group_ids": "", "db_subnet_group_name": "DBSubnetGroup",
-			"database_name": "DatabaseName", "master_username": "MasterUsername", "cluster_members": "", "iam_roles": "", "endpoint": "Endpoint",
+			"database_name": "DatabaseName", "master_username": "MasterUsername", "cluster_members": "", "iam_roles": "", "cluster_resource_id": "DbClusterResourceId", "db_cluster_parameter_group_name": "DBClusterParameterGroup", "endpoint": "Endpoint",
 			"serverlessv2_scaling_configuration": "ServerlessV2ScalingConfiguration", "scaling_configuration": "ScalingConfigurationInfo",
 			"iam_database_authentication_enabled": "IAMDatabaseAuthenticationEnabled", "enable_http_endpoint": "HttpEndpointEnabled"},
 		with: map[string]any{"StorageEncrypted": false}, more: vpcGroups},
 	{tf: "aws_rds_cluster_instance", typ: "AWS::RDS::DBInstance", id: "@rds:db:{identifier}",
 		as: map[string]string{"identifier": "DBInstanceIdentifier", "identifier_prefix": "", "instance_class": "DBInstanceClass", "cluster_identifier": "DBClusterIdentifier",
-			"db_subnet_group_name": "DBSubnetGroup.DBSubnetGroupName", "endpoint": "Endpoint.Address", "port": "Endpoint.Port"},
+			"db_subnet_group_name": "DBSubnetGroup.DBSubnetGroupName", "endpoint": "Endpoint.Address", "port": "Endpoint.Port", "db_parameter_group_name": "DBParameterGroups[].DBParameterGroupName"},
 		with: map[string]any{"PubliclyAccessible": false}},
 	{tf: "aws_opensearch_domain", typ: "AWS::OpenSearchService::Domain", id: "@es:domain/{domain_name}",
 		as: map[string]string{"access_policies": "AccessPolicies", "encrypt_at_rest": "EncryptionAtRestOptions", "node_to_node_encryption": "NodeToNodeEncryptionOptions",
@@ -86,7 +87,8 @@ var dataRules = []rule{
 	{tf: "aws_sqs_queue_policy", typ: "AWS::SQS::Queue", onto: &onto{typ: "AWS::SQS::Queue", attribute: "queue_url", id: "@sqs:{}", last: true}, more: attributesReply("GetQueueAttributes", map[string]string{"policy": "Policy"})},
 	{tf: "aws_kinesis_stream", typ: "AWS::Kinesis::Stream", id: "@kinesis:stream/{name}", as: map[string]string{"name": "StreamName", "stream_mode_details": "StreamModeDetails",
 		"retention_period": "RetentionPeriodHours", "shard_count": "OpenShardCount", "kms_key_id": "KeyId"}},
-	{tf: "aws_efs_file_system", typ: "AWS::EFS::FileSystem", as: map[string]string{"id": "FileSystemId"}, with: map[string]any{"Encrypted": false}},
+	{tf: "aws_efs_file_system", typ: "AWS::EFS::FileSystem", as: map[string]string{"id": "FileSystemId", "protection": "FileSystemProtection",
+		"protection.replication_overwrite": "ReplicationOverwriteProtection"}, with: map[string]any{"Encrypted": false}},
 }
 
 // key completes a KMS key.
@@ -137,8 +139,16 @@ func grant(c *conversion, d *draft, r *Resource) {
 		reply = map[string]any{"Grants": []any{later{}}} // and others, unless the key is new
 	}
 	list, _ := reply["Grants"].([]any)
-	operations, _ := r.Values["operations"].([]any)
-	reply["Grants"] = append(list, map[string]any{"GranteePrincipal": c.text(r, "grantee_principal"), "Operations": operations, "GrantId": later{}})
+	one := map[string]any{"GranteePrincipal": c.text(r, "grantee_principal"), "GrantId": later{}}
+	if grants := d.live.root.follow("ListGrants.Grants"); grants != nil {
+		for attribute, member := range map[string]string{"operations": "Operations", "constraints": "Constraints", "name": "Name", "retiring_principal": "RetiringPrincipal"} {
+			k := grants.named(member)
+			if x := c.value(spot{r: r}.step(attribute), r.Values[attribute], maskOf(r, attribute), k, k.code); x != nil {
+				one[member] = x
+			}
+		}
+	}
+	reply["Grants"] = append(list, one)
 	d.config["ListGrants"] = reply
 	d.answered("ListGrants", "ok")
 }
@@ -159,8 +169,11 @@ func shownPolicy(reply, member string) func(*conversion, *draft, *Resource) {
 func rotation(c *conversion, d *draft, r *Resource) {
 	d.config["RotationEnabled"], d.said["RotationEnabled"] = true, true
 	d.config["RotationLambdaARN"] = c.text(r, "rotation_lambda_arn")
-	if rules, ok := only(r.Values["rotation_rules"]); ok && rules["automatically_after_days"] != nil {
-		d.config["RotationRules"] = map[string]any{"AutomaticallyAfterDays": rules["automatically_after_days"]}
+	if k := d.live.root.named("RotationRules"); k != nil {
+		d.said[k.name] = true
+		if x := c.value(spot{r: r}.step("rotation_rules"), r.Values["rotation_rules"], maskOf(r, "rotation_rules"), k, k.code); x != nil {
+			d.config[k.name] = x
+		}
 	}
 }
 

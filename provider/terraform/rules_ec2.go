@@ -13,7 +13,7 @@ var ec2Rules = []rule{
 	{tf: "aws_vpc_security_group_egress_rule", typ: "AWS::EC2::SecurityGroup", onto: groupOnto, more: groupRule(newRule), less: lessRule(newRule)},
 	{tf: "aws_network_acl", typ: "AWS::EC2::NetworkAcl", as: map[string]string{"id": "NetworkAclId", "ingress": "", "egress": "", "subnet_ids": ""}, more: networkACL},
 	{tf: "aws_network_acl_rule", typ: "AWS::EC2::NetworkAcl", onto: ec2Onto("AWS::EC2::NetworkAcl", "network_acl_id", "network-acl"), more: aclRule},
-	{tf: "aws_route_table", typ: "AWS::EC2::RouteTable", as: map[string]string{"id": "RouteTableId", "route": ""}, more: routeTable},
+	{tf: "aws_route_table", typ: "AWS::EC2::RouteTable", as: map[string]string{"id": "RouteTableId", "route": "", "propagating_vgws": "PropagatingVgws[].GatewayId"}, more: routeTable},
 	{tf: "aws_route", typ: "AWS::EC2::RouteTable", onto: ec2Onto("AWS::EC2::RouteTable", "route_table_id", "route-table"), more: addRoute, less: lessRoute},
 	{tf: "aws_route_table_association", typ: "AWS::EC2::RouteTable", onto: ec2Onto("AWS::EC2::RouteTable", "route_table_id", "route-table"), more: association},
 	{tf: "aws_internet_gateway", typ: "AWS::EC2::InternetGateway", as: map[string]string{"id": "InternetGatewayId", "vpc_id": "Attachments[].VpcId"}},
@@ -22,7 +22,8 @@ var ec2Rules = []rule{
 	{tf: "aws_nat_gateway", typ: "AWS::EC2::NatGateway", id: "@ec2:natgateway/{id}",
 		as: map[string]string{"id": "NatGatewayId", "allocation_id": "NatGatewayAddresses[].AllocationId", "public_ip": "NatGatewayAddresses[].PublicIp",
 			"private_ip": "NatGatewayAddresses[].PrivateIp", "network_interface_id": "NatGatewayAddresses[].NetworkInterfaceId"}},
-	{tf: "aws_eip", typ: "AWS::EC2::EIP", composed: true, id: "@ec2:elastic-ip/{allocation_id}", as: map[string]string{"instance": "InstanceId", "id": ""}},
+	{tf: "aws_eip", typ: "AWS::EC2::EIP", composed: true, id: "@ec2:elastic-ip/{allocation_id}", as: map[string]string{"instance": "InstanceId", "id": "",
+		"network_interface": "NetworkInterfaceId", "private_ip": "PrivateIpAddress"}},
 	{tf: "aws_vpc_endpoint", typ: "AWS::EC2::VPCEndpoint", born: map[string]any{"State": "available"}, as: map[string]string{"id": "VpcEndpointId", "policy": "PolicyDocument", "security_group_ids": "",
 		"private_dns_enabled": "PrivateDnsEnabled", "dns_entry": "DnsEntries"}, more: endpointGroups},
 	{tf: "aws_vpc_endpoint_policy", typ: "AWS::EC2::VPCEndpoint", onto: ec2Onto("AWS::EC2::VPCEndpoint", "vpc_endpoint_id", "vpc-endpoint"), more: endpointPolicy},
@@ -35,7 +36,8 @@ var ec2Rules = []rule{
 	{tf: "aws_ec2_transit_gateway_vpc_attachment", typ: "AWS::EC2::TransitGatewayVpcAttachment", id: "@ec2:transit-gateway-vpc-attachment/{id}", composed: true,
 		as: map[string]string{"id": "TransitGatewayAttachmentId"}},
 	{tf: "aws_ec2_managed_prefix_list", typ: "AWS::EC2::PrefixList", as: map[string]string{"id": "PrefixListId", "name": "PrefixListName", "entry": "GetManagedPrefixListEntries.Entries"}},
-	{tf: "aws_network_interface", typ: "AWS::EC2::NetworkInterface", as: map[string]string{"id": "NetworkInterfaceId", "security_groups": "", "attachment": "", "private_ips": ""}},
+	{tf: "aws_network_interface", typ: "AWS::EC2::NetworkInterface", as: map[string]string{"id": "NetworkInterfaceId", "security_groups": "", "attachment": "", "private_ips": "", "private_ip": "PrivateIpAddress",
+		"ipv6_addresses": "Ipv6Addresses[].Ipv6Address", "ipv4_prefixes": "Ipv4Prefixes[].Ipv4Prefix", "ipv6_prefixes": "Ipv6Prefixes[].Ipv6Prefix"}},
 	{tf: "aws_instance", typ: "AWS::EC2::Instance", as: map[string]string{"id": "InstanceId", "ami": "ImageId", "instance_type": "InstanceType", "key_name": "KeyName",
 		"vpc_security_group_ids": "", "security_groups": "", "iam_instance_profile": "", "root_block_device": "", "ebs_block_device": "", "ephemeral_block_device": "",
 		"network_interface": "", "monitoring": "", "user_data": "", "user_data_base64": "", "launch_template": "", "instance_state": "State.Name", "tenancy": "Placement.Tenancy",
@@ -77,6 +79,7 @@ func launchTemplate(c *conversion, d *draft, r *Resource) {
 	versions := reply.named("LaunchTemplateVersions")
 	data := versions.named("LaunchTemplateData")
 	body := c.object(spot{r: r, as: templateAs}, r.Values, r.Unknown, data)
+	sayableOf(r.Type, templateAs, data).unsay(body, data, true)
 	version := map[string]any{"LaunchTemplateName": c.text(r, "name"), "LaunchTemplateData": body, "VersionNumber": later{}, "LaunchTemplateId": later{}}
 	if id := c.known(r, "id"); id != "" {
 		version["LaunchTemplateId"] = id

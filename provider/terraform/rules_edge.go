@@ -16,7 +16,9 @@ var balancerAs = map[string]string{"name": "LoadBalancerName", "name_prefix": ""
 	"zone_id": "CanonicalHostedZoneId", "subnets": "", "subnet_mapping": "", "access_logs": "", "connection_logs": "", "id": ""}
 
 var listenerAs = map[string]string{"certificate_arn": "Certificates[].CertificateArn", "default_action": "DefaultActions", "default_action.forward": "ForwardConfig",
-	"default_action.redirect": "RedirectConfig", "default_action.fixed_response": "FixedResponseConfig", "default_action.authenticate_cognito": "AuthenticateCognitoConfig",
+	"default_action.forward.target_group.arn": "TargetGroupArn",
+	"default_action.forward.stickiness":       "TargetGroupStickinessConfig", "default_action.forward.stickiness.duration": "DurationSeconds",
+	"default_action.jwt_validation": "JwtValidationConfig", "default_action.redirect": "RedirectConfig", "default_action.fixed_response": "FixedResponseConfig", "default_action.authenticate_cognito": "AuthenticateCognitoConfig",
 	"default_action.authenticate_oidc": "AuthenticateOidcConfig", "alpn_policy": "AlpnPolicy[]", "id": ""}
 
 var targetAs = map[string]string{"name": "TargetGroupName", "name_prefix": "", "health_check": "", "stickiness": "", "load_balancer_arns": "LoadBalancerArns", "id": ""}

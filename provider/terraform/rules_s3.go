@@ -38,10 +38,11 @@ var s3Rules = []rule{
 	{tf: "aws_s3_bucket", typ: "AWS::S3::Bucket", id: "arn:{partition}:s3:::{bucket}", newborn: newBucket, as: bucketAs, more: bucket},
 	s3Part("aws_s3_bucket_public_access_block", "GetPublicAccessBlock", blockPublic("PublicAccessBlockConfiguration.")),
 	s3Part("aws_s3_bucket_versioning", "GetBucketVersioning", map[string]string{"versioning_configuration": "."}),
-	s3Part("aws_s3_bucket_server_side_encryption_configuration", "GetBucketEncryption", map[string]string{"rule": "ServerSideEncryptionConfiguration.Rules"}),
+	s3Part("aws_s3_bucket_server_side_encryption_configuration", "GetBucketEncryption", map[string]string{"rule": "ServerSideEncryptionConfiguration.Rules",
+		"rule.blocked_encryption_types": "BlockedEncryptionTypes.EncryptionType"}),
 	s3Part("aws_s3_bucket_policy", "GetBucketPolicy", nil),
 	s3Part("aws_s3_bucket_logging", "GetBucketLogging", map[string]string{"target_bucket": "LoggingEnabled.TargetBucket",
-		"target_prefix": "LoggingEnabled.TargetPrefix", "target_grant": "LoggingEnabled.TargetGrants"}),
+		"target_prefix": "LoggingEnabled.TargetPrefix", "target_object_key_format": "LoggingEnabled.TargetObjectKeyFormat", "target_grant": "LoggingEnabled.TargetGrants"}),
 	s3Part("aws_s3_bucket_ownership_controls", "GetBucketOwnershipControls", map[string]string{"rule": "OwnershipControls.Rules"}),
 	s3Part("aws_s3_bucket_lifecycle_configuration", "GetBucketLifecycleConfiguration", map[string]string{"rule": "Rules"}),
 	s3Part("aws_s3_bucket_replication_configuration", "GetBucketReplication", map[string]string{"role": "ReplicationConfiguration.Role",
@@ -78,7 +79,9 @@ var bucketShown = []struct {
 		"server_side_encryption_configuration": "ServerSideEncryptionConfiguration"}},
 	{"website", "GetBucketWebsite", map[string]string{"website": "."}},
 	{"cors_rule", "GetBucketCors", map[string]string{"cors_rule": "CORSRules"}},
-	{"replication_configuration", "GetBucketReplication", nil},
+	{"replication_configuration", "GetBucketReplication", map[string]string{"replication_configuration.rules.destination.account_id": "Account",
+		"replication_configuration.rules.destination.replica_kms_key_id":   "EncryptionConfiguration.ReplicaKmsKeyID",
+		"replication_configuration.rules.delete_marker_replication_status": "DeleteMarkerReplication.Status"}},
 }
 
 // bucket adds what the bucket itself shows of its configuration.
@@ -112,6 +115,8 @@ func bucket(c *conversion, d *draft, r *Resource) {
 		body := map[string]any{}
 		only := map[string]any{shown.attribute: v}
 		c.members(body, spot{r: r, as: shown.as}, only, map[string]any{shown.attribute: masks[shown.attribute]}, d.live.root.named(shown.key), nil)
+		says := saying([]*attribute{schemas()[r.Type].named(shown.attribute)}, shown.as, "", d.live.root.named(shown.key))
+		says.unsay(body, d.live.root.named(shown.key), true)
 		if shown.key == "GetBucketVersioning" {
 			body = versioning(v)
 		}

@@ -9,7 +9,7 @@ var scalingRules = []rule{
 		as: map[string]string{"name": "AutoScalingGroupName", "name_prefix": "", "arn": "AutoScalingGroupARN", "launch_configuration": "LaunchConfigurationName",
 			"launch_template.id": "LaunchTemplateId", "launch_template.name": "LaunchTemplateName", "vpc_zone_identifier": "", "tag": "", "desired_capacity": "DesiredCapacity",
 			"mixed_instances_policy.launch_template.override": "Overrides", "protect_from_scale_in": "NewInstancesProtectedFromScaleIn",
-			"enabled_metrics": "", "suspended_processes": "", "placement_group": "PlacementGroup", "load_balancers": "LoadBalancerNames",
+			"enabled_metrics": "", "suspended_processes": "", "warm_pool": "WarmPoolConfiguration", "placement_group": "PlacementGroup", "load_balancers": "LoadBalancerNames",
 			"target_group_arns": "TargetGroupARNs", "instance_refresh": "", "traffic_source": ""},
 		more: group},
 	{tf: "aws_launch_configuration", typ: "AWS::AutoScaling::LaunchConfiguration",

@@ -123,3 +123,14 @@ func (s *shape) named(name string) *shape {
 	}
 	return nil
 }
+
+// follow finds the member a dotted path leads to; nil if there is none.
+func (s *shape) follow(path string) *shape {
+	for step := range strings.SplitSeq(path, ".") {
+		if s == nil {
+			return nil
+		}
+		s = s.named(strings.TrimSuffix(step, "[]"))
+	}
+	return s
+}

@@ -39,6 +39,13 @@ func (c *conversion) summary() {
 		}
 		c.out.BlindSpots = append(c.out.BlindSpots, b)
 	}
+	for _, typ := range slices.Sorted(maps.Keys(c.novel)) {
+		paths := slices.Sorted(maps.Keys(c.novel[typ]))
+		at := c.novel[typ][paths[0]]
+		c.out.BlindSpots = append(c.out.BlindSpots, estate.BlindSpot{Source: c.in.Source, Operation: at, Asset: unborn + at, Status: estate.ReadSkipped,
+			Why:  fmt.Sprintf("%s sets %s, which no %s has in the versions of the provider that sevenfold knows: what it means is not judged", at, strings.Join(paths, ", "), typ),
+			Hint: hintFor(typ)})
+	}
 }
 
 // hintFor says how what a type makes can be seen all the same.

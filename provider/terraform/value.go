@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,9 +20,15 @@ type spot struct {
 	as   map[string]string
 	path []string // attributes and indexes, from the resource
 	rel  string   // attributes alone, dotted
+	// said is the attribute in the provider's schema; nil if it has none such.
+	said *attribute
 }
 
 func (s spot) step(attribute string) spot {
+	if s.rel == "" {
+		s.said = schemas()[s.r.Type]
+	}
+	s.said = s.said.named(attribute)
 	s.path = append(slices.Clip(s.path), attribute)
 	if s.rel != "" {
 		s.rel += "."
@@ -36,7 +43,7 @@ func (s spot) at(i int) spot {
 }
 
 // value converts v, of which mask is known later, to a member of a shape. It
-// returns nil for what is not set.
+// returns nil for what is not set, and later for what is set and does not fit.
 func (c *conversion) value(s spot, v, mask any, sh *shape, code string) any {
 	if mask == true {
 		return c.unknown(s, sh, code)
@@ -59,9 +66,21 @@ func (c *conversion) value(s spot, v, mask any, sh *shape, code string) any {
 				return m
 			}
 		}
+		return unfit(v)
+	}
+	if x := scalar(v, mask, code); x != nil {
+		return x
+	}
+	return unfit(v)
+}
+
+// unfit is what stands for a value that the member cannot hold: there is
+// something, and what it becomes is not known.
+func unfit(v any) any {
+	if s, ok := v.(string); ok && strings.TrimSpace(s) == "" || !configured(v) {
 		return nil
 	}
-	return scalar(v, mask, code)
+	return later{}
 }
 
 // block converts a block that may stand once.
@@ -93,12 +112,57 @@ func (c *conversion) list(s spot, v, mask any, sh *shape, code string) any {
 				out = append(out, x)
 			}
 		}
-	default:
+	case map[string]any:
+		if key, value := pair(sh); code == "{" && s.said != nil && len(s.said.kids) == 0 && key != "" {
+			return c.pairs(v, mask, key, value)
+		}
 		if x := c.value(s, v, mask, sh, code); x != nil {
+			out = append(out, x)
+		}
+	default:
+		x := c.value(s, v, mask, sh, code)
+		if _, bad := x.(later); bad {
+			return x
+		}
+		if x != nil {
 			out = append(out, x)
 		}
 	}
 	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// pair names the two members of an object that is a key and its value; "" if it
+// is no such object.
+func pair(sh *shape) (key, value string) {
+	for _, k := range sh.kids {
+		switch fold(k.name) {
+		case "key", "tagkey", "name":
+			key = k.name
+		case "value", "tagvalue":
+			value = k.name
+		}
+	}
+	if value == "" {
+		return "", ""
+	}
+	return key, value
+}
+
+// pairs spells a map as the list of pairs that a reply has in its place.
+func (c *conversion) pairs(m map[string]any, mask any, key, value string) any {
+	masks, _ := mask.(map[string]any)
+	var out []any
+	for _, k := range attributes(m, masks) {
+		v := any(scalarText(m[k]))
+		if masks[k] == true {
+			v = later{}
+		}
+		out = append(out, map[string]any{key: k, value: v})
+	}
+	if out == nil {
 		return nil
 	}
 	return out
@@ -134,13 +198,23 @@ func (c *conversion) mapping(s spot, v, mask any, sh *shape, code string) any {
 // object converts attributes to the members of a shape.
 func (c *conversion) object(s spot, values map[string]any, mask any, sh *shape) map[string]any {
 	out := map[string]any{}
-	c.members(out, s, values, mask, sh, nil)
+	heard := map[string]bool{}
+	if c.members(out, s, values, mask, sh, func(m string) { heard[m] = true }) && s.rel != "" {
+		// A later version of the provider may have renamed what the plan does not
+		// mention to what nobody here knows.
+		for _, k := range sh.kids {
+			if _, set := out[k.name]; !set && !heard[k.name] {
+				out[k.name] = later{}
+			}
+		}
+	}
 	return out
 }
 
 // members puts attributes into an object; said hears of every member that an
-// attribute stands for, set or not.
-func (c *conversion) members(out map[string]any, s spot, values map[string]any, mask any, sh *shape, said func(member string)) {
+// attribute stands for, set or not. It reports whether an attribute is set that
+// neither the rules nor the provider's schema know.
+func (c *conversion) members(out map[string]any, s spot, values map[string]any, mask any, sh *shape, said func(member string)) (strange bool) {
 	masks, _ := mask.(map[string]any)
 	for _, attribute := range attributes(values, masks) {
 		at := s.step(attribute)
@@ -150,22 +224,14 @@ func (c *conversion) members(out map[string]any, s spot, values map[string]any, 
 		}
 		v, m := values[attribute], masks[attribute]
 		if target == "." {
-			switch block := v.(type) {
-			case map[string]any:
-				c.members(out, at, block, m, sh, said)
-			case []any:
-				if len(block) == 1 {
-					inner, _ := block[0].(map[string]any)
-					ms, _ := m.([]any)
-					c.members(out, at.at(0), inner, element(ms, 0), sh, said)
-				}
-			}
+			strange = c.merge(out, at, v, m, sh, said) || strange
 			continue
 		}
 		if !renamed {
 			if k := sh.member(attribute); k != nil {
 				target = k.name
 			} else {
+				strange = c.unknownTo(at, v) || strange
 				continue
 			}
 		}
@@ -175,6 +241,52 @@ func (c *conversion) members(out map[string]any, s spot, values map[string]any, 
 		}
 		c.put(out, at, v, m, sh, target)
 	}
+	return strange
+}
+
+// merge puts a block's attributes into the object the block stands in. Of a
+// block known after apply, or one that stands several times, everything is open.
+func (c *conversion) merge(out map[string]any, at spot, v, mask any, sh *shape, said func(member string)) bool {
+	masks, _ := mask.([]any)
+	switch block := v.(type) {
+	case map[string]any:
+		return c.members(out, at, block, mask, sh, said)
+	case []any:
+		if len(block) == 1 && element(masks, 0) != true {
+			inner, _ := block[0].(map[string]any)
+			return c.members(out, at.at(0), inner, element(masks, 0), sh, said)
+		}
+		if len(block) == 0 && mask != true && len(masks) == 0 {
+			return false
+		}
+	case nil:
+		if mask != true {
+			return false
+		}
+	}
+	if at.said != nil {
+		for name := range saying(at.said.kids, at.as, at.rel, sh) {
+			if _, set := out[name]; !set {
+				out[name] = later{}
+			}
+		}
+	}
+	return false
+}
+
+// unknownTo notes an attribute that is set and that the provider's schema, as
+// far as it is known here, does not have.
+func (c *conversion) unknownTo(at spot, v any) bool {
+	if at.said != nil || schemas()[at.r.Type] == nil || !configured(v) || v == false {
+		return false
+	}
+	if c.novel[at.r.Type] == nil {
+		c.novel[at.r.Type] = map[string]string{}
+	}
+	if first, have := c.novel[at.r.Type][at.rel]; !have || at.r.Address < first {
+		c.novel[at.r.Type][at.rel] = at.r.Address
+	}
+	return true
 }
 
 // put sets the member a dotted path leads to.
@@ -191,6 +303,15 @@ func (c *conversion) put(out map[string]any, at spot, v, mask any, sh *shape, ta
 		}
 		return
 	}
+	leaf := k.follow(rest)
+	if list, many := v.([]any); many && wrap && mask != true && leaf != nil && len(leaf.kids) == 0 && leaf.code[0] != '[' {
+		c.each(out, at, list, mask, k, name, rest)
+		return
+	}
+	if wrap && mask == true && at.said != nil && at.said.kind != "" && strings.ContainsRune("[<", rune(at.said.kind[0])) {
+		out[name] = later{} // as many as there will be
+		return
+	}
 	inner := map[string]any{}
 	if old, ok := out[name].(map[string]any); ok {
 		inner = old
@@ -205,6 +326,23 @@ func (c *conversion) put(out map[string]any, at spot, v, mask any, sh *shape, ta
 		out[name] = []any{inner}
 	} else {
 		out[name] = inner
+	}
+}
+
+// each makes an object of every element of a list of plain values, where the
+// reply has objects.
+func (c *conversion) each(out map[string]any, at spot, list []any, mask any, sh *shape, name, rest string) {
+	masks, _ := mask.([]any)
+	var all []any
+	for i, e := range list {
+		one := map[string]any{}
+		c.put(one, at.at(i), e, element(masks, i), sh, rest)
+		if len(one) > 0 {
+			all = append(all, one)
+		}
+	}
+	if all != nil {
+		out[name] = all
 	}
 }
 
@@ -251,9 +389,7 @@ func scalar(v, mask any, code string) any {
 		case json.Number, float64, int, int64:
 			return v
 		case string:
-			if _, err := strconv.ParseFloat(v, 64); err == nil {
-				return json.Number(v)
-			}
+			return numeral(v)
 		}
 		return nil
 	case 'b':
@@ -270,8 +406,8 @@ func scalar(v, mask any, code string) any {
 		return document(v)
 	case 'i': // a number, or a name or percentage
 		if s, ok := v.(string); ok {
-			if _, err := strconv.Atoi(s); err == nil {
-				return json.Number(s)
+			if n, err := strconv.Atoi(s); err == nil {
+				return json.Number(strconv.Itoa(n))
 			}
 		}
 	}
@@ -300,6 +436,19 @@ func document(v any) any {
 		return v
 	}
 	return doc
+}
+
+// numeral reads a number that a provider keeps as a string ("050", "+50"), and
+// spells it as JSON does; nil if it is none.
+func numeral(s string) any {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return json.Number(strconv.FormatInt(n, 10))
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+		return nil
+	}
+	return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
 }
 
 func scalarText(v any) string {

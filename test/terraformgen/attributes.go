@@ -30,7 +30,7 @@ type pack struct{ dir, name string }
 var packs = [...]pack{{"aws", "@cdktf/provider-aws"}, {"kubernetes", "@cdktf/provider-kubernetes"}}
 
 // Attributes condenses the generated classes of the AWS and Kubernetes providers
-// to the text of provider/terraform/testdata/attributes.txt. Folder holds the two
+// to the text of provider/terraform/attributes.txt. Folder holds the two
 // packages unpacked, as aws and kubernetes (npm pack, then tar). Types are the
 // resource types; one that no package has is listed in the head.
 func Attributes(folder string, types []string) (string, error) {

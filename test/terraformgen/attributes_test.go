@@ -8,7 +8,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/provider/terraform"
 )
 
-var cdktf = flag.String("cdktf", "", "with -update: the folder of the unpacked npm packages; writes provider/terraform/testdata/attributes.txt anew")
+var cdktf = flag.String("cdktf", "", "with -update: the folder of the unpacked npm packages; writes provider/terraform/attributes.txt anew")
 
 func TestWriteAttributes(t *testing.T) {
 	if *cdktf == "" {
@@ -18,7 +18,7 @@ func TestWriteAttributes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("../../provider/terraform/testdata/attributes.txt", []byte(text), 0o644); err != nil {
+	if err := os.WriteFile("../../provider/terraform/attributes.txt", []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
