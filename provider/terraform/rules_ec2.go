@@ -66,7 +66,8 @@ var launchTemplateAs = map[string]string{"id": "LaunchTemplateId", "name": "Laun
 // templateAs spells a launch template's data.
 var templateAs = map[string]string{"vpc_security_group_ids": "SecurityGroupIds", "security_group_names": "SecurityGroups", "id": "", "arn": "", "name": "",
 	"description": "", "iam_instance_profile": "IamInstanceProfile", "iam_instance_profile.arn": "Arn", "iam_instance_profile.name": "Name",
-	"block_device_mappings": "BlockDeviceMappings", "network_interfaces": "NetworkInterfaces", "network_interfaces.security_groups": "Groups",
+	"block_device_mappings": "BlockDeviceMappings", "network_interfaces": "NetworkInterfaces", "network_interfaces.security_groups": "Groups", "network_interfaces.ipv4_prefixes": "Ipv4Prefixes[].Ipv4Prefix",
+	"network_interfaces.ipv6_addresses": "Ipv6Addresses[].Ipv6Address", "network_interfaces.ipv6_prefixes": "Ipv6Prefixes[].Ipv6Prefix",
 	"tags": "", "tags_all": "", "image_id": "ImageId", "user_data": "UserData", "tag_specifications": "", "instance_requirements": "InstanceRequirements"}
 
 // launchTemplate puts the data in its default and latest version, as the reply

@@ -77,7 +77,7 @@ var bucketShown = []struct {
 	{"logging", "GetBucketLogging", map[string]string{"logging": "LoggingEnabled"}},
 	{"server_side_encryption_configuration", "GetBucketEncryption", map[string]string{
 		"server_side_encryption_configuration": "ServerSideEncryptionConfiguration"}},
-	{"website", "GetBucketWebsite", map[string]string{"website": "."}},
+	{"website", "GetBucketWebsite", map[string]string{"website": ".", "website.error_document": "ErrorDocument.Key", "website.index_document": "IndexDocument.Suffix"}},
 	{"cors_rule", "GetBucketCors", map[string]string{"cors_rule": "CORSRules"}},
 	{"replication_configuration", "GetBucketReplication", map[string]string{"replication_configuration.rules.destination.account_id": "Account",
 		"replication_configuration.rules.destination.replica_kms_key_id":   "EncryptionConfiguration.ReplicaKmsKeyID",
