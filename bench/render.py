@@ -142,7 +142,7 @@ def main():
              "understood and judged by all controls. `bench/plangen`'s plans: services of ten resources each, of which every tenth is new and every tenth grows.", "",
              *plans(planned), "",
              "## Admission in a cluster", "",
-             "Growth of certified Deployments by their scale subresource, 200 requests a second by the clock, one second in a gated namespace and one in another by turns;",
+             "Growth of certified Deployments by their scale subresource, 200 requests a second by the clock, one second in five gated namespaces of forty certified Deployments each and one in others by turns;",
              "API server, etcd, gate and client on the same machine. Floor, webhook and its look at the object are in the gated figure. Added is gated minus not gated, run by run.",
              "", *admission(parts["admission"]), "",
              "## Beside Prowler", "",

@@ -119,7 +119,7 @@ func newController(m *memory, s *stack) *controller {
 func TestReconcile(t *testing.T) {
 	const key = "Deployment/ranker"
 	live := json.RawMessage(`{"image":"v1"}`)
-	valid := &Verdict{Unlisted: 1, Limits: map[string]int{key: 5}, Expires: map[string]string{key: "2026-11-28T13:00:00Z"}, Digests: map[string]string{key: "v1"},
+	valid := &Verdict{Unlisted: 1, Limits: map[string]int{key: 5}, Expires: map[string]string{key: "2026-11-28T13:00:00Z"},
 		Reasons: map[string]string{key: "certificate 7 of workload fraud-model allows 5 until"}, Serials: map[string]int64{"w": 7}}
 	held := func(serial int64, limit int, why string) *Verdict {
 		return &Verdict{Unlisted: 1, Limits: map[string]int{key: limit}, Reasons: map[string]string{key: why}, Serials: map[string]int64{"w": serial}}

@@ -88,7 +88,7 @@ func (d *decider) stillHolds(ctx context.Context, a *ask, v *Verdict) string {
 			return "it is not there, so nobody can tell whether it is what was certified; create it first"
 		}
 	}
-	return d.digest.differs(v.names[a.key], kind, a.namespace, name, v.Digests[a.key], object)
+	return d.digest.differs(v.names[a.key], kind, a.namespace, name, v.digests[a.key], object)
 }
 
 // current returns what a Scale stands for as last seen, if that is the very

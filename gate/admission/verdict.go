@@ -25,13 +25,14 @@ type Verdict struct {
 	Limits   map[string]int    `json:"limits,omitempty"`
 	Reasons  map[string]string `json:"reasons,omitempty"`
 	Expires  map[string]string `json:"expires,omitempty"` // RFC 3339
-	Digests  map[string]string `json:"digests,omitempty"`
 	Serials  map[string]int64  `json:"serials,omitempty"` // by workload id
 
-	// pilots is what each listed object may have without a certificate, names
-	// the workload it was certified with.
-	pilots map[string]int
-	names  map[string]string
+	// What the webhook needs beyond that, by the same keys: what may be had
+	// without a certificate, the name of the workload certified, and what the
+	// object was then. Only what is written costs the API server anything.
+	pilots  map[string]int
+	names   map[string]string
+	digests map[string]string
 }
 
 // limit is how far an object may grow by this verdict.
@@ -60,7 +61,7 @@ func (v *Verdict) why(key string) string {
 // equal compares what is written, an empty map being none.
 func (v *Verdict) equal(w *Verdict) bool {
 	return v.Unlisted == w.Unlisted && maps.Equal(v.Limits, w.Limits) && maps.Equal(v.Reasons, w.Reasons) &&
-		maps.Equal(v.Expires, w.Expires) && maps.Equal(v.Digests, w.Digests) && maps.Equal(v.Serials, w.Serials)
+		maps.Equal(v.Expires, w.Expires) && maps.Equal(v.Serials, w.Serials)
 }
 
 // outlook is what verdicts are drawn up from.
@@ -77,7 +78,7 @@ type outlook struct {
 // verdict draws up the verdict of a namespace. Serials of the one before stay.
 func (o *outlook) verdict(namespace string, before *Verdict) *Verdict {
 	v := &Verdict{Unlisted: o.unlisted, Limits: map[string]int{}, Reasons: map[string]string{}, Expires: map[string]string{},
-		Digests: map[string]string{}, Serials: map[string]int64{}, pilots: map[string]int{}, names: map[string]string{}}
+		digests: map[string]string{}, Serials: map[string]int64{}, pilots: map[string]int{}, names: map[string]string{}}
 	if before != nil {
 		maps.Copy(v.Serials, before.Serials)
 	}
@@ -116,9 +117,9 @@ func (o *outlook) add(v *Verdict, g *Grant, namespace string) {
 		}
 		v.Limits[key], v.Reasons[key], v.pilots[key], v.names[key] = max(limit, pilot), why, pilot, g.Name
 		delete(v.Expires, key)
-		delete(v.Digests, key)
+		delete(v.digests, key)
 		if digest != "" {
-			v.Expires[key], v.Digests[key] = g.Expires.UTC().Format(time.RFC3339), digest
+			v.Expires[key], v.digests[key] = g.Expires.UTC().Format(time.RFC3339), digest
 		}
 	}
 }

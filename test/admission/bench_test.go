@@ -17,8 +17,9 @@ import (
 
 const (
 	benchRate    = 200 // requests a second
-	benchObjects = 40
-	benchSlices  = 6 // of a second each, gated and not by turns
+	benchSpaces  = 5   // namespaces
+	benchObjects = 200 // in all, so that no object is asked for twice at once
+	benchSlices  = 6   // of a second each, gated and not by turns
 )
 
 // BenchmarkAdmission measures what the gate adds to a request that grows a
@@ -33,10 +34,13 @@ func BenchmarkAdmission(b *testing.B) {
 		b.Fatal(err)
 	}
 	grant := admission.Grant{Workload: "w", Name: "w", Serial: 1, Expires: time.Now().Add(time.Hour), Limits: map[string]int{}, Digests: map[string]string{}}
-	for _, ns := range []string{"gated", "free"} {
-		k.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: " + ns + "}\n")
+	space := func(what string, i int) string { return fmt.Sprint(what, i%benchSpaces) }
+	for _, what := range []string{"gated", "free"} {
+		for i := range benchSpaces {
+			k.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: " + space(what, i) + "}\n")
+		}
 		for i := range benchObjects {
-			t := thing{kind: "Deployment", name: fmt.Sprintf("d%d", i)}
+			ns, t := space(what, i), thing{kind: "Deployment", name: fmt.Sprintf("d%d", i)}
 			u, err := client.Resource(t.resource()).Namespace(ns).Create(b.Context(), object(t.kind, t.name, 1, 1), metav1.CreateOptions{})
 			if err != nil {
 				b.Fatal(err)
@@ -52,16 +56,20 @@ func BenchmarkAdmission(b *testing.B) {
 			}
 		}
 	}
-	k.admin.namespace = "gated"
-	k.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: gated, labels: {sevenfold.dev/gate: prepared}}\n")
+	label := func(value string) {
+		for i := range benchSpaces {
+			k.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: " + space("gated", i) + ", labels: {sevenfold.dev/gate: " + value + "}}\n")
+		}
+	}
+	label("prepared")
 	p.set(grant)
 	k.runGate(p, "")
-	k.awaitLimit("gated", "Deployment/d0", 1<<20)
-	k.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: gated, labels: {sevenfold.dev/gate: enforced}}\n")
-	k.awaitFloor(k.admin, "gated")
+	k.awaitLimit("gated0", "Deployment/d0", 1<<20)
+	label("enforced")
+	k.awaitFloor(k.admin, "gated0")
 
 	next := 2
-	slice := func(ns string) []time.Duration {
+	slice := func(what string) []time.Duration {
 		times := make([]time.Duration, benchRate)
 		begin := time.Now()
 		var all sync.WaitGroup
@@ -71,7 +79,7 @@ func BenchmarkAdmission(b *testing.B) {
 			body := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, next+i/benchObjects)
 			all.Go(func() {
 				t := thing{kind: "Deployment", name: fmt.Sprintf("d%d", i%benchObjects)}
-				_, err := client.Resource(t.resource()).Namespace(ns).Patch(context.Background(), t.name, types.MergePatchType, body, metav1.PatchOptions{}, "scale")
+				_, err := client.Resource(t.resource()).Namespace(space(what, i)).Patch(context.Background(), t.name, types.MergePatchType, body, metav1.PatchOptions{}, "scale")
 				times[i] = time.Since(due)
 				if err != nil {
 					b.Error(err)
