@@ -75,6 +75,9 @@ func (w *world) allowed(t *thing, image int) int {
 // valid certificate is never admitted, shrinking always is.
 func TestRandomRequests(t *testing.T) {
 	n := 3000
+	if testing.Short() {
+		n = 300 // under the race detector: the same ways, fewer requests
+	}
 	if s := os.Getenv(SoakVariable); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil {
