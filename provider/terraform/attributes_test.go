@@ -33,16 +33,25 @@ type mapping struct {
 	attributes []string
 }
 
+// elements are the resources that are an element of a list in a reply.
+var elements = map[string]string{
+	"aws_api_gateway_method": "GetResources.items.resourceMethods", "aws_api_gateway_integration": "GetResources.items.resourceMethods.methodIntegration",
+	"aws_api_gateway_authorizer": "GetAuthorizers.items", "aws_apigatewayv2_route": "GetRoutes.Items", "aws_apigatewayv2_integration": "GetIntegrations.Items",
+	"aws_apigatewayv2_authorizer": "GetAuthorizers.Items",
+}
+
 // mappings are those of all rules, and those that code of a rule's own uses.
 func mappings() []mapping {
 	var out []mapping
 	for i := range rules {
 		r := &rules[i]
 		sh := &shapes()[r.typ].root
-		if r.onto != nil && r.onto.key == "" {
+		switch {
+		case elements[r.tf] != "":
+			sh = sh.follow(elements[r.tf])
+		case r.spread != nil, r.onto != nil && r.onto.key == "":
 			continue
-		}
-		if r.onto != nil {
+		case r.onto != nil:
 			sh = sh.named(r.onto.key)
 		}
 		out = append(out, mapping{r.tf, r.typ, r.as, sh, nil})
@@ -110,6 +119,9 @@ func TestRulesNameTheProvidersAttributes(t *testing.T) {
 		names := []string{r.arn}
 		if r.onto != nil {
 			names = append(names, r.onto.attribute)
+		}
+		for _, o := range r.spread {
+			names = append(names, o.attribute)
 		}
 		for _, piece := range regexp.MustCompile(`\{([^}|]*)[^}]*\}`).FindAllStringSubmatch(r.id, -1) {
 			names = append(names, strings.Split(piece[1], ",")...)

@@ -73,7 +73,7 @@ func (c *conversion) main(r *Resource) {
 	case rule == nil:
 		c.unconverted(r)
 		return
-	case rule.onto != nil:
+	case rule.onto != nil || rule.spread != nil:
 		return
 	}
 	d := c.draft(c.identity(r.Address), rule.typ)
@@ -151,7 +151,14 @@ func (d *draft) silent(key string) bool {
 // part adds a resource that is a part of another's asset.
 func (c *conversion) part(r *Resource) {
 	rule := c.rules[r.Type]
-	if r.Mode == "data" || rule == nil || rule.onto == nil {
+	if r.Mode == "data" || rule == nil {
+		return
+	}
+	if rule.spread != nil {
+		c.spread(r, rule)
+		return
+	}
+	if rule.onto == nil {
 		return
 	}
 	id := c.owner(r, rule.onto)
@@ -191,9 +198,43 @@ func (c *conversion) part(r *Resource) {
 	}
 }
 
+// spread adds a resource to each of the assets it is a part of.
+func (c *conversion) spread(r *Resource, rule *rule) {
+	for _, o := range rule.spread {
+		ids := c.owners(r, o)
+		for _, id := range ids {
+			if id == "" {
+				c.loose[o.typ+"\x00"] = append(c.loose[o.typ+"\x00"], r.Address)
+				c.blind(r, estate.ReadFailed, "which "+o.typ+" it belongs to is known only after apply: its "+o.attribute+" refers to no resource of the plan",
+					"refer to the resources themselves ("+o.attribute+" = [TYPE.NAME.name]), or apply in two steps")
+				continue
+			}
+			d := c.draft(id, o.typ)
+			if d.r == nil && d.where == (place{}) {
+				d.where = c.places.of(r)
+			}
+			c.out.Of[r.Address] = append(c.out.Of[r.Address], id)
+			rule.more(c, d, r)
+		}
+	}
+	if c.out.Of[r.Address] == nil {
+		c.out.Unconverted[r.Address] = Unconverted{Why: "what it belongs to is known only after apply"}
+	}
+}
+
 // gone notes that a part this side no longer has is absent from its asset.
 func (c *conversion) gone(r *Resource) {
 	rule := c.rules[r.Type]
+	if r.Mode != "data" && rule != nil && rule.spread != nil {
+		for _, o := range rule.spread {
+			for _, id := range c.owners(r, o) {
+				if d := c.drafts[id]; d != nil {
+					rule.less(c, d, r)
+				}
+			}
+		}
+		return
+	}
 	if r.Mode == "data" || rule == nil || rule.onto == nil || rule.onto.key == "" && rule.less == nil {
 		return
 	}
@@ -242,7 +283,7 @@ func (c *conversion) partStays(d *draft, rule *rule) bool {
 func (c *conversion) ownedElsewhere(id string) bool {
 	for i := range c.in.Gone {
 		r := &c.in.Gone[i]
-		if rule := c.rules[r.Type]; rule != nil && rule.onto == nil && c.ownID(r, rule) == id {
+		if rule := c.rules[r.Type]; rule != nil && rule.onto == nil && rule.spread == nil && c.ownID(r, rule) == id {
 			return true
 		}
 	}
@@ -384,18 +425,43 @@ func (c *conversion) countAttachments() {
 }
 
 // others puts an unknown element at the end of each list that holds only what
-// this plan adds: what else the thing has. A reply that is no list at its top is
-// unknown beside what is known of it.
+// this plan adds: what else the thing has.
 func (d *draft) others() {
 	for _, at := range d.partial {
-		member := strings.TrimPrefix(at, "/")
-		switch v := d.config[member].(type) {
+		within, steps := d.config, strings.Split(strings.TrimPrefix(at, "/"), "/")
+		for _, step := range steps[:len(steps)-1] {
+			within, _ = within[step].(map[string]any)
+		}
+		if within == nil {
+			continue
+		}
+		member := steps[len(steps)-1]
+		switch v := within[member].(type) {
 		case []any:
-			d.config[member] = append(v, later{})
+			if !slices.Contains(v, any(later{})) {
+				within[member] = append(v, later{})
+			}
 		case nil:
-			d.config[member] = []any{later{}}
+			within[member] = []any{later{}}
 		}
 	}
+}
+
+// inReply adds an element to a list in a reply. Of a thing that is not new the
+// plan shows only what it adds.
+func (d *draft) inReply(key, list string, v any) {
+	reply, _ := d.config[key].(map[string]any)
+	if reply == nil {
+		reply = map[string]any{list: []any{}}
+		if d.r == nil || !d.r.Born {
+			d.partial = append(d.partial, "/"+key+"/"+list)
+		}
+	}
+	if have, ok := reply[list].([]any); ok {
+		reply[list] = append(have, v)
+	}
+	d.config[key] = reply
+	d.answered(key, estate.ReadOK)
 }
 
 // complete settles what the plan says nothing of.
@@ -410,7 +476,7 @@ func (c *conversion) complete(d *draft) {
 		if key == "" || !d.silent(key) {
 			continue
 		}
-		if d.rule != nil && born && len(c.loose[d.typ+"\x00"+key]) == 0 {
+		if d.rule != nil && born && len(c.loose[d.typ+"\x00"+key]) == 0 && len(c.loose[d.typ+"\x00"]) == 0 {
 			if body, said := d.rule.newborn[key]; said {
 				if body == nil {
 					d.answered(key, estate.ReadAbsent)

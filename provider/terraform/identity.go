@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ func (c *conversion) identity(address string) string {
 	id := unborn + address
 	c.ids[address] = id // an id that hangs on itself is no id
 	if r := c.resources[address]; r != nil {
-		if rule := c.rules[r.Type]; rule != nil && rule.typ != "" && rule.onto == nil {
+		if rule := c.rules[r.Type]; rule != nil && rule.typ != "" && rule.onto == nil && rule.spread == nil {
 			id = first(c.ownID(r, rule), id)
 		} else if k, ok := kubernetesKinds[r.Type]; ok {
 			id = first(c.kubernetesID(r, k), id)
@@ -131,22 +132,61 @@ func (c *conversion) piece(r *Resource, where place, name string) string {
 // name, which the template completes, or by reference; "" if it is not known.
 func (c *conversion) owner(r *Resource, o *onto) string {
 	if v := c.known(r, o.attribute); v != "" {
-		if strings.HasPrefix(v, "arn:") && !o.name {
-			return v
-		}
-		if i := strings.LastIndex(v, "/"); o.last && i >= 0 {
-			v = v[i+1:]
-		}
-		// A role with a path is named without it: look for it in the plan first.
-		if id, ok := c.byName[o.typ+"\x00"+v]; ok {
-			return id
-		}
-		return c.fillWith(r, o.id, map[string]string{"": v})
+		return c.ownerNamed(r, o, v)
 	}
 	if refs := c.refs(r, []string{o.attribute}); len(refs) == 1 {
 		return c.identity(refs[0].Address)
 	}
 	return ""
+}
+
+// ownerNamed is the id of the asset that v names.
+func (c *conversion) ownerNamed(r *Resource, o *onto, v string) string {
+	if strings.HasPrefix(v, "arn:") && !o.name {
+		return v
+	}
+	if i := strings.LastIndex(v, "/"); o.last && i >= 0 {
+		v = v[i+1:]
+	}
+	// A role with a path is named without it: look for it in the plan first.
+	if id, ok := c.byName[o.typ+"\x00"+v]; ok {
+		return id
+	}
+	return c.fillWith(r, o.id, map[string]string{"": v})
+}
+
+// owners are the ids of the assets that a list names; "" stands for those that
+// are not known.
+func (c *conversion) owners(r *Resource, o *onto) []string {
+	var out []string
+	list, _ := r.Values[o.attribute].([]any)
+	mask := maskOf(r, o.attribute)
+	masks, _ := mask.([]any)
+	open := mask == true
+	for i, e := range list {
+		if element(masks, i) == true {
+			open = true
+		} else if name := str(e); name != "" {
+			id := ""
+			if !strings.HasPrefix(name, maskPrefix) {
+				id = c.ownerNamed(r, o, name)
+			}
+			out = append(out, id)
+		}
+	}
+	if !open && len(masks) <= len(list) {
+		return out
+	}
+	refs := c.refs(r, []string{o.attribute})
+	for _, ref := range refs {
+		if id := c.identity(ref.Address); names(ref.Attribute) && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	if len(refs) == 0 {
+		out = append(out, "")
+	}
+	return out
 }
 
 // refs are the distinct resources behind an attribute.

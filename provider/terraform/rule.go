@@ -25,6 +25,8 @@ type rule struct {
 	born map[string]any
 	// onto makes the resource a part of another's asset.
 	onto *onto
+	// spread makes the resource a part of several assets: more adds to each.
+	spread []*onto
 	// more does what the names cannot say.
 	more func(c *conversion, d *draft, r *Resource)
 	// less takes a part away that the other side of the plan still had.
@@ -51,7 +53,7 @@ type onto struct {
 }
 
 // rules are those of every service.
-var rules = concat(sagemakerRules, bedrockRules, s3Rules, iamRules, ec2Rules, containerRules, scalingRules, dataRules, computeRules, observeRules, edgeRules)
+var rules = concat(sagemakerRules, bedrockRules, s3Rules, iamRules, ec2Rules, containerRules, scalingRules, dataRules, computeRules, observeRules, edgeRules, gatewayRules)
 
 func concat(lists ...[]rule) []rule {
 	var out []rule

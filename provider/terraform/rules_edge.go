@@ -1,6 +1,6 @@
 package terraform
 
-// edgeRules are those of front doors: load balancers and API gateways.
+// edgeRules are those of front doors: load balancers.
 var edgeRules = []rule{
 	{tf: "aws_lb", typ: "AWS::ElasticLoadBalancingV2::LoadBalancer", as: balancerAs, more: balancer},
 	{tf: "aws_alb", typ: "AWS::ElasticLoadBalancingV2::LoadBalancer", as: balancerAs, more: balancer},
@@ -8,8 +8,6 @@ var edgeRules = []rule{
 	{tf: "aws_alb_listener", typ: "AWS::ElasticLoadBalancingV2::Listener", as: listenerAs},
 	{tf: "aws_lb_target_group", typ: "AWS::ElasticLoadBalancingV2::TargetGroup", as: targetAs},
 	{tf: "aws_alb_target_group", typ: "AWS::ElasticLoadBalancingV2::TargetGroup", as: targetAs},
-	{tf: "aws_api_gateway_rest_api", typ: "AWS::ApiGateway::RestApi", as: map[string]string{"policy": "policy", "body": "", "id": "id", "put_rest_api_mode": ""}},
-	{tf: "aws_apigatewayv2_api", typ: "AWS::ApiGatewayV2::Api", id: "@apigateway:/apis/{id}", as: map[string]string{"id": "ApiId", "body": ""}},
 }
 
 var balancerAs = map[string]string{"name": "LoadBalancerName", "name_prefix": "", "internal": "", "load_balancer_type": "Type", "dns_name": "DNSName",

@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,8 @@ var iamRules = []rule{
 	{tf: "aws_iam_role_policy_attachment", typ: roleType, onto: iamOnto(roleType, "role"), more: attach, less: detach},
 	{tf: "aws_iam_user_policy_attachment", typ: userType, onto: iamOnto(userType, "user"), more: attach, less: detach},
 	{tf: "aws_iam_group_policy_attachment", typ: groupType, onto: iamOnto(groupType, "group"), more: attach, less: detach},
+	{tf: "aws_iam_policy_attachment", typ: roleType, more: attach, less: detach,
+		spread: []*onto{iamOnto(roleType, "roles"), iamOnto(userType, "users"), iamOnto(groupType, "groups")}},
 	{tf: "aws_iam_user_group_membership", typ: userType, onto: iamOnto(userType, "user"), more: groups},
 	{tf: "aws_iam_user_login_profile", typ: userType, onto: &onto{typ: userType, attribute: "user", id: "arn:{partition}:iam::{account}:user/{}", key: "GetLoginProfile"},
 		as: map[string]string{"user": "LoginProfile.UserName", "password_reset_required": "LoginProfile.PasswordResetRequired"}},
@@ -214,9 +217,26 @@ func attach(c *conversion, d *draft, r *Resource) {
 }
 
 func detach(c *conversion, d *draft, r *Resource) {
-	if !c.still(r, "policy_arn") {
-		d.drop("AttachedManagedPolicies", field("PolicyArn", c.known(r, "policy_arn")))
+	arn := c.known(r, "policy_arn")
+	for i := range c.in.Resources { // another resource may say the same, in another way
+		other := &c.in.Resources[i]
+		if other.Mode == "data" || !strings.HasSuffix(other.Type, "policy_attachment") || c.known(other, "policy_arn") != arn {
+			continue
+		}
+		rule := c.rules[other.Type]
+		if rule == nil {
+			continue
+		}
+		if rule.onto != nil && c.owner(other, rule.onto) == d.id {
+			return
+		}
+		for _, o := range rule.spread {
+			if slices.Contains(c.owners(other, o), d.id) {
+				return
+			}
+		}
 	}
+	d.drop("AttachedManagedPolicies", field("PolicyArn", arn))
 }
 
 // groups adds a user's groups.

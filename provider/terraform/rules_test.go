@@ -21,7 +21,9 @@ func TestRulesNameMembers(t *testing.T) {
 			continue
 		}
 		root := &l.root
-		if r.onto != nil && r.onto.key != "" {
+		if elements[r.tf] != "" {
+			root = root.follow(elements[r.tf])
+		} else if r.onto != nil && r.onto.key != "" {
 			if root = root.named(r.onto.key); root == nil {
 				t.Errorf("%s: %s has no reply %s", r.tf, r.typ, r.onto.key)
 				continue

@@ -114,6 +114,13 @@ func (s *shape) member(attribute string) *shape {
 	return nil
 }
 
+// single is the shape of one element of a list or map.
+func (s *shape) single() *shape {
+	one := *s
+	one.code = strings.TrimLeft(s.code, "[(")
+	return &one
+}
+
 // named finds a member by its own spelling.
 func (s *shape) named(name string) *shape {
 	for _, k := range s.kids {

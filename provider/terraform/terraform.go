@@ -13,7 +13,12 @@
 // initial_instance_count is the member InitialInstanceCount, a block that may
 // stand once is an object, one that may repeat a list. Only what is spelt
 // otherwise is in the rule. A member of the reply that the resource has no
-// attribute for is unknown, never absent.
+// attribute for is unknown, never absent, at the root and in every block; what a
+// resource has attributes for, attributes.txt says, which test/terraformgen
+// condenses from the providers' own schemas and the tests hold the rules
+// against. A value that its member cannot hold is unknown too. An object of the
+// Kubernetes provider is what the provider sends: what that cannot say is not
+// there.
 //
 // # What is not known yet
 //
@@ -98,8 +103,8 @@ type Output struct {
 	// Unconverted lists the resources that are none.
 	Unconverted map[string]Unconverted
 	// Unsaid lists, by asset id, the pointers of Asset.Unknown that a plan has no
-	// word for at all (a creation time, a status): an update leaves them as they
-	// are. The others change, and what they become is known after apply.
+	// word for at all (a creation time, a status, a member of a block that the
+	// resource has no attribute for): an update leaves them as they are. The others change, and what they become is known after apply.
 	Unsaid map[string][]string
 	// Partial lists, by asset id, the pointers of lists that hold only what this
 	// plan adds to a thing it does not manage whole; one element is null and

@@ -180,9 +180,10 @@ func (c *conversion) mapping(s spot, v, mask any, sh *shape, code string) any {
 				out[k] = x
 			}
 		}
-	case nil:
 	default:
-		return later{}
+		if x := unfit(v); x != nil {
+			return x
+		}
 	}
 	for k, m := range masks {
 		if m == true {
