@@ -113,7 +113,7 @@ func newGrant(serial int64, limit int, more ...func(*Grant)) Grant {
 
 func newController(m *memory, s *stack) *controller {
 	return &controller{cluster: m, grants: s, digest: image, ledger: &ledger{}, now: func() time.Time { return today }, unlisted: 1,
-		log: slog.New(slog.DiscardHandler), floor: map[string]int64{}}
+		log: slog.New(slog.DiscardHandler), floor: map[string]int64{}, known: map[string]string{}}
 }
 
 func TestReconcile(t *testing.T) {
@@ -216,6 +216,32 @@ func TestReconcileInTrouble(t *testing.T) {
 	}
 	if v, err := parseVerdict(m.verdicts["fraud"]); err != nil || v.Serials["w"] != 7 {
 		t.Errorf("it is not put right: %v, %v", v, err)
+	}
+}
+
+// An object is looked at again only after something changed.
+func TestReconcileLooksAgainAfterAChange(t *testing.T) {
+	m := &memory{gated: []string{"fraud"}, verdicts: map[string]json.RawMessage{}, objects: map[string]json.RawMessage{"fraud/Deployment/ranker": json.RawMessage(`{"image":"v1"}`)}}
+	c := newController(m, &stack{grants: []Grant{newGrant(7, 5)}})
+	looked := 0
+	c.digest = func(kind, ns, name string, object json.RawMessage) (string, error) {
+		looked++
+		return image(kind, ns, name, object)
+	}
+	limit := func() int {
+		if _, err := c.reconcile(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		v, _ := c.ledger.of("fraud")
+		return v.limit("Deployment/ranker")
+	}
+	if limit() != 5 || limit() != 5 || looked != 1 {
+		t.Errorf("looked %d times, want once", looked)
+	}
+	m.objects["fraud/Deployment/ranker"] = json.RawMessage(`{"image":"v2"}`)
+	c.forget()
+	if limit() != 1 || limit() != 1 || looked != 3 {
+		t.Errorf("limit %d after the change, looked %d times", limit(), looked)
 	}
 }
 

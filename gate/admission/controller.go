@@ -33,6 +33,7 @@ type controller struct {
 	granted []Grant // when last read
 	refused []Refused
 	said    string // the failure last logged
+	known   map[string]string
 }
 
 // reconcile draws up every verdict and writes those that differ. It returns
@@ -73,7 +74,7 @@ func (c *controller) reconcile(ctx context.Context) (next time.Time, err error) 
 	for _, r := range c.refused {
 		c.saw(r.Workload, r.Serial)
 	}
-	o := &outlook{grants: c.granted, refused: c.refused, floor: c.floor, now: c.now(), unlisted: c.unlisted, digest: c.digest, seen: c.cluster.Seen}
+	o := &outlook{grants: c.granted, refused: c.refused, floor: c.floor, now: c.now(), unlisted: c.unlisted, digest: c.digest, seen: c.cluster.Seen, known: c.known}
 	after := make(map[string]*Verdict, len(namespaces))
 	for _, ns := range namespaces {
 		after[ns] = o.verdict(ns, before[ns])
@@ -153,9 +154,12 @@ func (c *controller) run(ctx context.Context, changed <-chan struct{}, done func
 			if !pause(ctx, settle) {
 				return
 			}
+			c.forget()
 		case <-wait.C:
 		}
-		drain(changed)
+		if drain(changed) {
+			c.forget()
+		}
 		next, err := c.reconcile(ctx)
 		if ctx.Err() != nil {
 			return
@@ -203,9 +207,18 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func drain(c <-chan struct{}) {
+func drain(c <-chan struct{}) bool {
 	select {
 	case <-c:
+		return true
 	default:
+		return false
 	}
+}
+
+// forget has every object looked at again.
+func (c *controller) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.known)
 }

@@ -78,7 +78,7 @@ func New(o Options) (*Gate, error) {
 	}
 	g := &Gate{opts: o, identity: &identity{hosts: o.Hosts, cert: o.TLSCert, key: o.TLSKey}, ledger: &ledger{}, changed: make(chan struct{}, 1), tlsNow: time.Now}
 	g.controller = &controller{cluster: o.Cluster, grants: o.Grants, digest: o.Digest, ledger: g.ledger, now: o.Now,
-		unlisted: o.Unlisted, log: o.Log, floor: map[string]int64{}}
+		unlisted: o.Unlisted, log: o.Log, floor: map[string]int64{}, known: map[string]string{}}
 	if o.TLSCert != "" {
 		return g, g.identity.load()
 	}

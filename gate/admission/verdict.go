@@ -73,6 +73,9 @@ type outlook struct {
 	unlisted int
 	digest   Digest
 	seen     func(namespace, kind, name string) (json.RawMessage, bool)
+	// known are the digests of objects, NAMESPACE/KIND/NAME, that have not
+	// changed since they were found to be what was certified.
+	known map[string]string
 }
 
 // verdict draws up the verdict of a namespace. Serials of the one before stay.
@@ -145,15 +148,29 @@ func (o *outlook) judge(g *Grant, object, key, namespace string) (limit int, why
 	case g.Serial <= 0 || limit < 0 || limit > math.MaxInt32 || certified == "":
 		return 0, reason("certificate %d of workload %s does not say what was certified of it; %s", g.Serial, g.Name, again), ""
 	}
-	kind, name, _ := strings.Cut(key, "/")
-	// What is not there may be made as it was certified; the webhook looks.
-	if live, there := o.seen(namespace, kind, name); there {
-		if why := o.digest.differs(g.Name, kind, namespace, name, certified, live); why != "" {
-			return 0, why, ""
-		}
+	if why := o.changed(g.Name, object, key, namespace, certified); why != "" {
+		return 0, why, ""
 	}
 	return limit, reason("certificate %d of workload %s allows %d until %s; for more, raise the workload's limit and run sevenfold gate certify %s",
 		g.Serial, g.Name, limit, g.Expires.UTC().Format(time.RFC3339), g.Name), certified
+}
+
+// changed says why an object is not what was certified; empty if it is, or is
+// not there: it may be made as it was certified, and the webhook looks.
+func (o *outlook) changed(workload, object, key, namespace, certified string) string {
+	if o.known[object] == certified {
+		return ""
+	}
+	kind, name, _ := strings.Cut(key, "/")
+	live, there := o.seen(namespace, kind, name)
+	if !there {
+		return ""
+	}
+	why := o.digest.differs(workload, kind, namespace, name, certified, live)
+	if why == "" {
+		o.known[object] = certified
+	}
+	return why
 }
 
 // differs says why an object is not what was certified; empty if it is.
