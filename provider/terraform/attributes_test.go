@@ -3,6 +3,7 @@ package terraform
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -292,15 +293,7 @@ func TestUnplaced(t *testing.T) {
 	}
 	var b strings.Builder
 	b.WriteString("# Attributes that become no member, or one that cannot hold them; see TestUnplaced.\n")
-	for line := range lines {
-		_ = line
-	}
-	sorted := make([]string, 0, len(lines))
-	for line := range lines {
-		sorted = append(sorted, line)
-	}
-	slices.Sort(sorted)
-	b.WriteString(strings.Join(sorted, "\n") + "\n")
+	b.WriteString(strings.Join(slices.Sorted(maps.Keys(lines)), "\n") + "\n")
 	if *update {
 		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
