@@ -2,6 +2,8 @@
 
 	python3 test/fuzz_long.py [--minutes 2] [--riskiest 10] [--only REGEX] [--log docs/fuzzing.md]
 
+With --only the log that is there is kept, and the run is added to it.
+
 The budget counts user and system time of the fuzzing processes, not the wall: on
 a busy machine a target gets what it was promised, later. The riskiest three
 (RISKIEST) get the larger budget. Each target runs in rounds with one worker, and
@@ -82,14 +84,18 @@ def main():
     if missing:
         sys.exit(f"RISKIEST names no target: {missing}")
     rows, failures = [], []
+    kept = ""
+    if a.only and os.path.exists(a.log):
+        with open(a.log, encoding="utf-8") as f:
+            kept = f.read() + f"\n# Only {a.only}\n\n"
 
     def write():
         with open(a.log, "w", encoding="utf-8") as f:
-            f.write("# The long fuzz run\n\n"
+            f.write(kept or "# The long fuzz run\n\n"
                     "Written by `python3 test/fuzz_long.py` (`make fuzz-long`). Every parser of outside input is fuzzed for\n"
                     f"{a.minutes:g} processor minutes, the riskiest three for {a.riskiest:g}, one worker each, from the seeds in the repository.\n"
-                    "`make fuzz` runs each for ten seconds in CI.\n\n"
-                    f"Commit {commit}, {version}, from {began}, to {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}; {len(rows)} of {len(todo)} targets.\n\n"
+                    "`make fuzz` runs each for ten seconds in CI.\n\n")
+            f.write(f"Commit {commit}, {version}, from {began}, to {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}; {len(rows)} of {len(todo)} targets.\n\n"
                     "| target | CPU s | executions | new inputs | result |\n|---|---|---|---|---|\n")
             f.writelines(rows)
             for title, text in failures:
