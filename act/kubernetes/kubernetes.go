@@ -1,6 +1,7 @@
 // Package kubernetes is the only code that writes to a cluster: the
-// ScaleVerdicts of gated namespaces and the certificate authority in the gate's
-// own webhook registration. It never touches a workload.
+// ScaleVerdicts of gated namespaces, their copy in the namespaces' annotations,
+// and the certificate authority in the gate's own webhook registration. It never
+// touches a workload.
 //
 // The rights it needs are those of deploy/kubernetes/20-rbac.yaml.
 package kubernetes

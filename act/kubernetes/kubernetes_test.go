@@ -180,6 +180,18 @@ func TestWrites(t *testing.T) {
 		}
 		await("the verdict is not seen", holds(`"unlisted":`+n))
 	}
+	s.Apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: fraud, labels: {sevenfold.dev/gate: prepared}, annotations: {theirs: stays}}\n")
+	await("the namespace's annotations are not seen", func() bool { return c.Annotations("fraud")["theirs"] == "stays" })
+	if err := c.Annotate(ctx, "fraud", map[string]string{"sevenfold.dev/limits": ";*=1:;"}); err != nil {
+		t.Fatal(err)
+	}
+	await("what was annotated is not seen, or has ousted others", func() bool {
+		a := c.Annotations("fraud")
+		return a["sevenfold.dev/limits"] == ";*=1:;" && a["theirs"] == "stays"
+	})
+	if err := c.Annotate(ctx, "elsewhere", map[string]string{"a": "b"}); err != nil {
+		t.Errorf("a namespace that is not gated: %v", err)
+	}
 	if changes.Load() == 0 {
 		t.Error("nobody hears of changes")
 	}

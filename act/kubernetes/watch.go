@@ -184,6 +184,15 @@ func (c *Client) Gated() []string {
 	return out
 }
 
+// Annotations returns the annotations of a gated namespace as last seen.
+func (c *Client) Annotations(namespace string) map[string]string {
+	obj, found, err := c.seen[namespaces].GetStore().GetByKey(namespace)
+	if u, ok := obj.(*unstructured.Unstructured); ok && found && err == nil {
+		return u.GetAnnotations()
+	}
+	return nil
+}
+
 // Seen returns a Deployment or StatefulSet as last seen, without its status;
 // false if there was none.
 func (c *Client) Seen(namespace, kind, name string) (json.RawMessage, bool) {

@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // maxAuthorities bounds the authorities trusted at once: those of a few
@@ -46,6 +47,28 @@ func (c *Client) WriteVerdict(ctx context.Context, namespace string, spec json.R
 		_, err = client.Create(ctx, u, metav1.CreateOptions{FieldManager: "sevenfold-gate"})
 	}
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
+}
+
+// Annotate sets annotations of a namespace; others stay. If somebody else
+// changed the namespace since it was last seen nothing is written, without an
+// error: see WriteVerdict.
+func (c *Client) Annotate(ctx context.Context, namespace string, annotations map[string]string) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	obj, found, err := c.seen[namespaces].GetStore().GetByKey(namespace)
+	seen, ok := obj.(*unstructured.Unstructured)
+	if err != nil || !found || !ok {
+		return err // gone meanwhile
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"resourceVersion": seen.GetResourceVersion(), "annotations": annotations}})
+	if err != nil {
+		return err
+	}
+	_, err = c.dynamic.Resource(namespaces).Patch(ctx, namespace, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "sevenfold-gate"})
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return nil
 	}
 	return err

@@ -4,10 +4,10 @@
 //
 // # Who refuses what
 //
-// The floor is an admission policy inside the API server, with the namespace's
-// ScaleVerdict as its parameter. It needs nothing of ours to run, but knows
-// neither the time nor what an object looked like when it was certified. The
-// webhook knows both. Growth passes only if both let it through; only growth is
+// The floor is an admission policy inside the API server, which goes by the copy
+// of the ScaleVerdict that the namespace carries. It needs nothing of ours to
+// run, but knows neither the time nor what an object looked like when it was
+// certified. The webhook knows both. Growth passes only if both let it through; only growth is
 // sent to the webhook. So when this package's parts are down, growth stops and
 // shrinking goes on.
 //
@@ -79,6 +79,10 @@ type Cluster interface {
 	Verdict(namespace string) (json.RawMessage, bool)
 	// WriteVerdict makes or replaces it.
 	WriteVerdict(ctx context.Context, namespace string, spec json.RawMessage) error
+	// Annotations returns the annotations of a gated namespace as last seen.
+	Annotations(namespace string) map[string]string
+	// Annotate sets annotations of a namespace; others stay.
+	Annotate(ctx context.Context, namespace string, annotations map[string]string) error
 	// Trust makes the API server trust a certificate authority (PEM) when it
 	// calls the webhook, besides those it trusts already.
 	Trust(ctx context.Context, authority []byte) error

@@ -27,6 +27,7 @@ type memory struct {
 	gated    []string
 	objects  map[string]json.RawMessage // NAMESPACE/KIND/NAME
 	verdicts map[string]json.RawMessage
+	carries  map[string]map[string]string // annotations of namespaces
 	broken   error
 	writes   int
 	trusts   [][]byte
@@ -63,6 +64,26 @@ func (m *memory) WriteVerdict(_ context.Context, namespace string, spec json.Raw
 	}
 	m.writes++
 	m.verdicts[namespace] = spec
+	return nil
+}
+
+func (m *memory) Annotations(namespace string) map[string]string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.carries[namespace]
+}
+
+func (m *memory) Annotate(_ context.Context, namespace string, annotations map[string]string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken != nil {
+		return m.broken
+	}
+	m.writes++
+	if m.carries == nil {
+		m.carries = map[string]map[string]string{}
+	}
+	m.carries[namespace] = annotations
 	return nil
 }
 

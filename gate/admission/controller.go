@@ -83,6 +83,7 @@ func (c *controller) reconcile(ctx context.Context) (next time.Time, err error) 
 	// fall it is the first to refuse.
 	c.ledger.set(after)
 	for _, ns := range namespaces {
+		errs = errors.Join(errs, c.copy(ctx, ns, after[ns]))
 		if b := before[ns]; b != nil && b.equal(after[ns]) {
 			continue
 		}
@@ -113,6 +114,18 @@ func (c *controller) saw(workload string, serial int64) {
 	if serial > 0 {
 		c.floor[workload] = max(c.floor[workload], serial)
 	}
+}
+
+// copy has the namespace carry what the verdict says.
+func (c *controller) copy(ctx context.Context, ns string, v *Verdict) error {
+	has, want := c.cluster.Annotations(ns), v.Annotations()
+	if has[LimitsAnnotation] == want[LimitsAnnotation] && has[ReasonsAnnotation] == want[ReasonsAnnotation] {
+		return nil
+	}
+	if err := c.cluster.Annotate(ctx, ns, want); err != nil {
+		return fmt.Errorf("annotations of namespace %s: %w", ns, err)
+	}
+	return nil
 }
 
 func (c *controller) write(ctx context.Context, ns string, before, after *Verdict) error {

@@ -4,13 +4,17 @@ package admission_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"sigs.k8s.io/yaml"
+
 	deploy "github.com/sevenfold-sec/sevenfold/deploy/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/gate/admission"
 	"github.com/sevenfold-sec/sevenfold/test/kubetest"
 )
 
@@ -55,13 +59,21 @@ func manifest(t testing.TB, name string) string {
 
 func (k *cluster) apply(text string) { k.t.Helper(); k.server.Apply(text) }
 
-// gated makes a namespace that is gated, with its verdict.
+// gated makes a namespace that is gated, with its verdict and the copy of it.
 func (k *cluster) gated(ns, spec string) {
 	k.t.Helper()
+	var v admission.Verdict
+	if err := yaml.Unmarshal([]byte(spec), &v); err != nil {
+		k.t.Fatal(err)
+	}
+	annotations, err := json.Marshal(v.Annotations())
+	if err != nil {
+		k.t.Fatal(err)
+	}
 	k.apply(fmt.Sprintf(`
 apiVersion: v1
 kind: Namespace
-metadata: {name: %[1]s}
+metadata: {name: %[1]s, annotations: %[3]s}
 ---
 apiVersion: sevenfold.dev/v1alpha1
 kind: ScaleVerdict
@@ -70,8 +82,8 @@ spec: %[2]s
 ---
 apiVersion: v1
 kind: Namespace
-metadata: {name: %[1]s, labels: {sevenfold.dev/gate: enforced}}
-`, ns, spec))
+metadata: {name: %[1]s, labels: {sevenfold.dev/gate: enforced}, annotations: %[3]s}
+`, ns, spec, annotations))
 }
 
 // developer is someone who may do everything within a namespace and nothing
@@ -176,8 +188,7 @@ func (k *cluster) awaitFloor(u user, ns string) {
 // awaitOpen waits until the API server has let go of the policies.
 func (k *cluster) awaitOpen(u user, ns string) {
 	k.t.Helper()
-	open := func(_ string, err error) bool { return err == nil }
-	k.await(u, ns, open, open)
+	k.await(u, ns, admitted, admitted)
 }
 
 // await asks, without storing, for growth by replicas and by autoscaler until

@@ -1,6 +1,7 @@
 package admission_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -93,13 +94,19 @@ func TestFloorGuardsItself(t *testing.T) {
 		{"lift_the_gate", dev, []string{"label", "namespace", "fraud", "sevenfold.dev/gate-"}, "the gate of namespace fraud is lifted only by"},
 		{"weaken_the_gate", dev, []string{"label", "--overwrite", "namespace", "fraud", "sevenfold.dev/gate=prepared"}, "the gate of namespace fraud is lifted only by"},
 		{"lift_it_by_status", dev, []string{"patch", "namespace", "fraud", "--subresource=status", "--type=merge", "-p", `{"metadata":{"labels":{"sevenfold.dev/gate":null}}}`}, "the gate of namespace fraud is lifted only by"},
+		{"raise_the_copy", dev, []string{"annotate", "--overwrite", "namespace", "fraud", "sevenfold.dev/limits=;*=50:;"}, "how far the objects of namespace fraud may grow (annotations"},
+		{"drop_the_copy", dev, []string{"annotate", "namespace", "fraud", "sevenfold.dev/limits-"}, "how far the objects of namespace fraud may grow (annotations"},
+		{"other_reasons", dev, []string{"annotate", "--overwrite", "namespace", "fraud", "sevenfold.dev/reasons=0 all is well"}, "how far the objects of namespace fraud may grow (annotations"},
+		{"raise_it_by_status", dev, []string{"patch", "namespace", "fraud", "--subresource=status", "--type=merge", "-p", `{"metadata":{"annotations":{"sevenfold.dev/limits":";*=50:;"}}}`}, "how far the objects of namespace fraud may grow (annotations"},
+		{"other_annotations", dev, []string{"annotate", "namespace", "fraud", "team=risk"}, ""},
 		{"other_labels", dev, []string{"label", "namespace", "fraud", "team=risk"}, ""},
 		{"second_verdict", k.admin, []string{"create", "-f", "testdata/second.yaml"}, "its name is gate"},
-		{"admin_deletes", k.admin, []string{"delete", "scaleverdict", "gate"}, "without its ScaleVerdict even shrinking would stop"},
+		{"admin_deletes", k.admin, []string{"delete", "scaleverdict", "gate"}, "remembers which certificates are outdated"},
 		{"serial_falls", k.admin, []string{"patch", "scaleverdict", "gate", "--type=merge", "-p", `{"spec":{"serials":{"fraud-model":4}}}`}, "a serial may only rise and never vanish"},
 		{"serial_vanishes", k.admin, []string{"patch", "scaleverdict", "gate", "--type=merge", "-p", `{"spec":{"serials":{"fraud-model":null}}}`}, "a serial may only rise and never vanish"},
 		{"serials_vanish", k.admin, []string{"patch", "scaleverdict", "gate", "--type=merge", "-p", `{"spec":{"serials":null}}`}, "serials may not vanish"},
 		{"serial_rises", k.admin, []string{"patch", "scaleverdict", "gate", "--type=merge", "-p", `{"spec":{"serials":{"fraud-model":6,"new":1}}}`}, ""},
+		{"admin_mends_the_copy", k.admin, []string{"annotate", "--overwrite", "namespace", "fraud", "sevenfold.dev/limits=;*=2:;"}, ""},
 		{"admin_mends", k.admin, []string{"patch", "scaleverdict", "gate", "--type=merge", "-p", `{"spec":{"unlisted":2}}`}, ""},
 		{"admin_lifts", k.admin, []string{"label", "namespace", "fraud", "sevenfold.dev/gate-"}, ""},
 		{"admin_deletes_ungated", k.admin, []string{"delete", "scaleverdict", "gate"}, ""},
@@ -122,8 +129,34 @@ func TestFloorLetsANamespaceGo(t *testing.T) {
 	cleaner.expectSoon(t, "", "delete", "scaleverdict", "gate")
 }
 
-// Bindings that are deleted and made again find their parameters: with
-// ConfigMaps as parameters growth was let through here.
+// Without anything that says how far, nothing grows, and everything shrinks.
+func TestFloorWithoutLimits(t *testing.T) {
+	k := start(t)
+	k.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: fraud}\n")
+	dev := k.developer("dev", "fraud")
+	dev.expect(t, "", deployment("ranker", 10), apply...)
+	dev.expect(t, "", autoscaler("v2", "ranker", "apps/v1", "Deployment", "ranker", 2, 20), apply...)
+	for _, says := range []string{"", `, annotations: {sevenfold.dev/limits: ";*=x:;Deployment/ranker="}`} {
+		k.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: fraud, labels: {sevenfold.dev/gate: enforced}" + says + "}\n")
+		k.await(dev, "fraud", refused, refused)
+		dev.expect(t, "the gate", "", "scale", "deployment/ranker", "--replicas=11")
+		dev.expect(t, "the gate", "", "patch", "hpa", "ranker", "-p", `{"spec":{"minReplicas":3}}`)
+		dev.expect(t, "", "", "set", "image", "deployment/ranker", "c=img:2"+fmt.Sprint(len(says)))
+		dev.expect(t, "", "", "scale", "deployment/ranker", "--replicas=9")
+		dev.expect(t, "", "", "patch", "hpa", "ranker", "-p", `{"spec":{"maxReplicas":15}}`)
+		k.admin.expect(t, "", "", "scale", "deployment/ranker", "--replicas=8")
+		k.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: fraud}\n")
+		k.await(dev, "fraud", admitted, admitted)
+		dev.expect(t, "", "", "scale", "deployment/ranker", "--replicas=10")
+		dev.expect(t, "", "", "patch", "hpa", "ranker", "-p", `{"spec":{"maxReplicas":20,"minReplicas":2}}`)
+	}
+}
+
+func refused(_ string, err error) bool  { return err != nil }
+func admitted(_ string, err error) bool { return err == nil }
+
+// Bindings that are deleted and made again hold as before: with ConfigMaps as
+// the policies' parameters growth was let through here.
 func TestFloorHoldsAfterBindingsAreMadeAgain(t *testing.T) {
 	k := start(t)
 	k.gated("fraud", `{unlisted: 1, limits: {Deployment/ranker: 3}}`)
@@ -146,22 +179,22 @@ func TestFloorHoldsAfterBindingsAreMadeAgain(t *testing.T) {
 }
 
 // The floor is the API server's own: it holds from its first answer after a
-// restart, with no parameter even.
+// restart, and stops nobody from shrinking.
 func TestFloorHoldsThroughRestarts(t *testing.T) {
 	k := start(t)
 	k.gated("fraud", `{unlisted: 1}`)
 	dev := k.developer("dev", "fraud")
 	dev.expect(t, "", deployment("scorer", 1), apply...)
 	k.awaitFloor(dev, "fraud")
-	for range 2 {
+	for i := range 6 {
 		k.server.Restart()
-		if out, err := dev.kubectl("", "scale", "deployment/scorer", "--replicas=4"); err == nil {
+		out, err := dev.kubectl("", "scale", "deployment/scorer", "--replicas=4")
+		if err == nil {
 			t.Fatalf("grown just after the restart: %s", out)
-		} else if !strings.Contains(out, "denied") && !strings.Contains(out, "forbidden") && !strings.Contains(out, "not yet ready") {
+		}
+		if !strings.Contains(out, "at most 1 allowed") {
 			t.Errorf("refused for another reason: %s", out)
 		}
-		k.awaitFloor(dev, "fraud")
-		dev.expect(t, "", "", "scale", "deployment/scorer", "--replicas=0")
-		dev.expect(t, "", "", "scale", "deployment/scorer", "--replicas=1")
+		dev.expect(t, "", "", "scale", "deployment/scorer", fmt.Sprintf("--replicas=%d", (i+1)%2))
 	}
 }

@@ -291,12 +291,29 @@ func TestGateWithPartsDown(t *testing.T) {
 		k.admin.expect(t, "", "", "delete", "validatingadmissionpolicybinding", "sevenfold-verdicts")
 		g.stop()
 		k.admin.expectSoon(t, "", "delete", "scaleverdict", "gate")
-		dev.expectSoon(t, "no params found", "scale", "deployment/ranker", "--replicas=5")
+		down(t)
 		g = k.runGate(p, g.address())
 		up(t)
 		k.admin.expect(t, "", "", "delete", "scaleverdict", "gate")
 		up(t)
 		k.apply(manifest(t, "30-policies.yaml"))
+	})
+	t.Run("limits_garbled", func(t *testing.T) {
+		g.stop()
+		k.admin.expect(t, "", "", "annotate", "--overwrite", "namespace", "fraud", admission.LimitsAnnotation+"=anything")
+		dev.expectSoon(t, "at most 0 allowed", "scale", "deployment/ranker", "--replicas=5")
+		dev.expect(t, "", "", "scale", "deployment/ranker", "--replicas=2")
+		g = k.runGate(p, g.address())
+		up(t)
+		k.admin.expect(t, "", "", "annotate", "namespace", "fraud", admission.LimitsAnnotation+"-")
+		up(t)
+	})
+	t.Run("copy_raised_by_hand", func(t *testing.T) {
+		k.admin.expect(t, "", "", "annotate", "--overwrite", "namespace", "fraud", admission.LimitsAnnotation+"=;*=50:;")
+		if out, err := dev.kubectl("", "scale", "deployment/ranker", "--replicas=9"); err == nil {
+			t.Errorf("grown by a limit no certificate gives: %s", out)
+		}
+		up(t)
 	})
 	t.Run("limit_raised_by_hand", func(t *testing.T) {
 		k.admin.expect(t, "", "", "patch", "scaleverdict", "gate", "--type=merge", "-p", `{"spec":{"limits":{"Deployment/ranker":50}}}`)
@@ -343,7 +360,7 @@ func TestGateCannotTouchWorkloads(t *testing.T) {
 	gate := user{k: k, name: controllerName, kubeconfig: k.server.As(controllerName, "system:serviceaccounts", "system:authenticated"), namespace: "fraud"}
 	for _, can := range []string{
 		"create deployments", "update deployments", "patch deployments", "delete deployments", "patch statefulsets", "create pods", "get secrets", "list secrets",
-		"get configmaps", "update namespaces", "patch namespaces", "delete scaleverdicts", "update validatingadmissionpolicies",
+		"get configmaps", "update namespaces", "delete scaleverdicts", "update validatingadmissionpolicies",
 		"update validatingwebhookconfigurations", "create validatingwebhookconfigurations", "create clusterrolebindings", "escalate clusterroles",
 		"impersonate users", "create serviceaccounts/token", "patch horizontalpodautoscalers",
 	} {
@@ -352,6 +369,12 @@ func TestGateCannotTouchWorkloads(t *testing.T) {
 			t.Errorf("the gate can %s: %s", can, out)
 		}
 	}
+	// Its right to patch namespaces reaches no further than its annotations.
+	k.gated("fraud", `{unlisted: 1}`)
+	gate.expectSoon(t, "the gate writes its own annotations of a namespace and nothing else", "label", "namespace", "fraud", "pod-security.kubernetes.io/enforce=privileged")
+	gate.expect(t, "and nothing else", "", "label", "namespace", "fraud", "sevenfold.dev/gate-")
+	gate.expect(t, "and nothing else", "", "annotate", "namespace", "fraud", "theirs=x")
+	gate.expect(t, "", "", "annotate", "--overwrite", "namespace", "fraud", admission.LimitsAnnotation+"=;*=2:;")
 	for _, can := range []string{"list deployments", "create scaleverdicts", "update validatingwebhookconfigurations/sevenfold-gate"} {
 		if out, err := gate.kubectl("", append([]string{"auth", "can-i"}, strings.Fields(can)...)...); err != nil {
 			t.Errorf("the gate cannot %s: %s", can, fmt.Sprint(out, err))

@@ -28,10 +28,8 @@ import (
 const SoakVariable = "SEVENFOLD_SOAK"
 
 // warmUp is how long after its first answer a restarted API server may refuse
-// everything: it looks for new types, the parameters' among them, every thirty
-// seconds, and an admission policy whose parameters' type it does not know yet
-// refuses growth and shrinking alike.
-const warmUp = 45 * time.Second
+// by itself: it has not yet read whom it may let do what.
+const warmUp = 15 * time.Second
 
 // world is what is true of the whole while requests are made.
 type world struct {
@@ -325,10 +323,10 @@ func (w *world) one(ctx context.Context, rng *rand.Rand, client dynamic.Interfac
 	}
 }
 
-// warming reports a refusal by a server that has not yet read its policies'
-// parameters, or whom it may let do what.
+// warming reports a refusal by a server that does not know yet whom it may let
+// do what. No policy of ours is asked then.
 func warming(err error) bool {
-	for _, words := range []string{"failed to configure policy", "not yet ready", "no params found", "failed to configure binding", "cannot patch resource", "cannot get resource", "cannot create resource", "cannot update resource", "cannot delete resource"} {
+	for _, words := range []string{"not yet ready", "cannot patch resource", "cannot get resource", "cannot create resource", "cannot update resource", "cannot delete resource"} {
 		if strings.Contains(err.Error(), words) {
 			return true
 		}

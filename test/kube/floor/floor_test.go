@@ -45,12 +45,21 @@ import (
 // requests is how many are made.
 const requests = 100_000
 
-// The namespaces of the model. In gated the limits are those below; lost has
-// no ScaleVerdict; free is not gated.
+// The namespaces of the model. In gated the limits are those below; lost does
+// not say any; garbled says what nobody can read; free is not gated.
 const (
-	gated, lost, free = "gated", "lost", "free"
-	unlisted          = 1
+	gated, lost, garbled, free = "gated", "lost", "garbled", "free"
+	unlisted                   = 1
 )
+
+// annotations are what the gated namespaces say, as the controller spells it.
+var annotations = map[string]map[string]string{
+	gated: {
+		"sevenfold.dev/limits":  ";*=1:;Deployment/b=0:1;StatefulSet/a=3:;Deployment/a=5:0;StatefulSet/c=20:7;",
+		"sevenfold.dev/reasons": "0 certificate 7 allows 5\n1 certificate 8 has expired\n",
+	},
+	garbled: {"sevenfold.dev/limits": ";*=x:;Deployment/a=;StatefulSet/a", "sevenfold.dev/reasons": "?"},
+}
 
 var limits = map[string]int32{"Deployment/a": 5, "StatefulSet/a": 3, "Deployment/b": 0, "StatefulSet/c": 20}
 
@@ -64,15 +73,16 @@ type request struct {
 }
 
 // admitted is what must come of a request: growth beyond the limit is refused,
-// all else goes through; without parameters nothing does.
+// all else goes through, whatever the namespace says or does not.
 func (r *request) admitted() bool {
 	if r.ns == free {
 		return true
 	}
-	if r.ns == lost {
-		return false
-	}
+	none := map[string]int32{lost: 0, garbled: 0}
 	limit := func(key string) int32 {
+		if n, ok := none[r.ns]; ok {
+			return n
+		}
 		if n, ok := limits[key]; ok {
 			return n
 		}
@@ -87,7 +97,7 @@ func (r *request) admitted() bool {
 	fits := func(asked, had, limit int32) bool { return asked <= had || asked <= limit }
 	switch r.what {
 	case "v1", "v2":
-		most := int32(unlisted)
+		most := limit("")
 		if r.target.APIVersion == "apps/v1" {
 			most = limit(r.target.Kind + "/" + r.target.Name)
 		}
@@ -113,6 +123,8 @@ func draw(rng *rand.Rand) *request {
 	case 0:
 		r.ns = lost
 	case 1:
+		r.ns = garbled
+	case 2:
 		r.ns = free
 	}
 	count := func() *int32 {
@@ -312,20 +324,12 @@ func str(n *int32) string {
 func newPlugin(t *testing.T) *validating.Plugin {
 	t.Helper()
 	namespace := func(name, value string) *corev1.Namespace {
-		return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"sevenfold.dev/gate": value}}}
+		return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"sevenfold.dev/gate": value}, Annotations: annotations[name]}}
 	}
-	objects := append(policies(t), namespace(gated, "enforced"), namespace(lost, "enforced"), namespace(free, "prepared"))
+	objects := append(policies(t), namespace(gated, "enforced"), namespace(lost, "enforced"), namespace(garbled, "enforced"), namespace(free, "prepared"))
 	client := fake.NewSimpleClientset(objects...)
-	gvr := schema.GroupVersionResource{Group: "sevenfold.dev", Version: "v1alpha1", Resource: "scaleverdicts"}
-	all := map[string]any{}
-	for k, n := range limits {
-		all[k] = int64(n)
-	}
-	dynamic := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{gvr: "ScaleVerdictList"},
-		&unstructured.Unstructured{Object: map[string]any{"apiVersion": "sevenfold.dev/v1alpha1", "kind": "ScaleVerdict",
-			"metadata": map[string]any{"name": "gate", "namespace": gated}, "spec": map[string]any{"unlisted": int64(unlisted), "limits": all}}})
+	dynamic := dynamicfake.NewSimpleDynamicClient(runtime.NewScheme())
 	mapper := meta.NewDefaultRESTMapper(nil)
-	mapper.AddSpecific(gvr.GroupVersion().WithKind("ScaleVerdict"), gvr, gvr, meta.RESTScopeNamespace)
 
 	plugin, err := validating.NewPlugin(nil)
 	if err != nil {
