@@ -12,6 +12,10 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/clientcmd"
 
 	act "github.com/sevenfold-sec/sevenfold/act/kubernetes"
@@ -371,10 +375,38 @@ func TestGateCannotTouchWorkloads(t *testing.T) {
 	}
 	// Its right to patch namespaces reaches no further than its annotations.
 	k.gated("fraud", `{unlisted: 1}`)
-	gate.expectSoon(t, "the gate writes its own annotations of a namespace and nothing else", "label", "namespace", "fraud", "pod-security.kubernetes.io/enforce=privileged")
-	gate.expect(t, "and nothing else", "", "label", "namespace", "fraud", "sevenfold.dev/gate-")
-	gate.expect(t, "and nothing else", "", "annotate", "namespace", "fraud", "theirs=x")
-	gate.expect(t, "", "", "annotate", "--overwrite", "namespace", "fraud", admission.LimitsAnnotation+"=;*=2:;")
+	config, err := clientcmd.BuildConfigFromFlags("", gate.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := dynamic.NewForConfigOrDie(config).Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
+	patch := func(body string, sub ...string) error {
+		_, err := client.Patch(t.Context(), "fraud", types.MergePatchType, []byte(body), metav1.PatchOptions{}, sub...)
+		return err
+	}
+	own := `{"metadata":{"annotations":{"` + admission.LimitsAnnotation + `":";*=%d:;"}}}`
+	for until := time.Now().Add(settleWithin); ; time.Sleep(50 * time.Millisecond) {
+		err := patch(fmt.Sprintf(own, 1))
+		if err == nil {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal(err)
+		}
+	}
+	k.awaitFloor(k.admin, "fraud")
+	for _, body := range []string{
+		`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`, `{"metadata":{"labels":{"sevenfold.dev/gate":null}}}`,
+		`{"metadata":{"annotations":{"theirs":"x"}}}`, `{"metadata":{"annotations":{"` + admission.LimitsAnnotation + `":";*=3:;","theirs":"x"}}}`,
+		`{"metadata":{"finalizers":["x.example/y"]}}`,
+	} {
+		if err := patch(body); err == nil || !strings.Contains(err.Error(), "the gate writes its own annotations of a namespace and nothing else") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	if err := patch(fmt.Sprintf(own, 3)); err != nil {
+		t.Error(err)
+	}
 	for _, can := range []string{"list deployments", "create scaleverdicts", "update validatingwebhookconfigurations/sevenfold-gate"} {
 		if out, err := gate.kubectl("", append([]string{"auth", "can-i"}, strings.Fields(can)...)...); err != nil {
 			t.Errorf("the gate cannot %s: %s", can, fmt.Sprint(out, err))

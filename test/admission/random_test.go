@@ -45,7 +45,7 @@ type world struct {
 	restarted atomic.Int64 // when the server last came up, Unix nanoseconds
 	expired   bool         // guarded by mu
 
-	done, admitted, refused, unsure, warming, calmGrowth, downRefused atomic.Int64
+	done, admitted, refused, unsure, warming, calmGrowth, downRefused, outdatedRefused atomic.Int64
 }
 
 // thing is a workload with its autoscaler, as the model has them. One worker
@@ -69,10 +69,10 @@ func (w *world) allowed(t *thing, image int) int {
 }
 
 // proves reports whether n requests or more have met what they are there for:
-// certified growth that was admitted, growth refused with the webhook down, and
-// refusals at all.
+// certified growth that was admitted, growth refused with the webhook down and
+// just after a certificate expired, and refusals at all.
 func (w *world) proves(n int) bool {
-	return w.calmGrowth.Load() >= int64(n/100) && w.downRefused.Load() >= int64(n/200) && w.refused.Load() >= int64(n/10)
+	return w.calmGrowth.Load() >= int64(n/100) && w.downRefused.Load() >= int64(n/200) && w.outdatedRefused.Load() > 0 && w.refused.Load() >= int64(n/10)
 }
 
 // finished reports whether the requests are enough: n of them, and more on a
@@ -123,10 +123,10 @@ func TestRandomRequests(t *testing.T) {
 			}
 		})
 	}
-	w.trouble(ctx, n, things, rand.New(rand.NewPCG(seed, 99)))
+	w.trouble(ctx, client, n, things, rand.New(rand.NewPCG(seed, 99)))
 	workers.Wait()
-	t.Logf("%d requests: %d admitted (%d certified growth), %d refused (%d of growth with the webhook down), %d of unknown end, %d refused while the server warmed up",
-		w.done.Load(), w.admitted.Load(), w.calmGrowth.Load(), w.refused.Load(), w.downRefused.Load(), w.unsure.Load(), w.warming.Load())
+	t.Logf("%d requests: %d admitted (%d certified growth), %d refused (%d of growth with the webhook down, %d just expired), %d of unknown end, %d refused while the server warmed up",
+		w.done.Load(), w.admitted.Load(), w.calmGrowth.Load(), w.refused.Load(), w.downRefused.Load(), w.outdatedRefused.Load(), w.unsure.Load(), w.warming.Load())
 	if !t.Failed() && !w.proves(n) {
 		t.Error("the requests prove little")
 	}
@@ -134,7 +134,7 @@ func TestRandomRequests(t *testing.T) {
 
 // trouble stops and starts parts and changes certificates until all requests
 // are made.
-func (w *world) trouble(ctx context.Context, n int, things []*thing, rng *rand.Rand) {
+func (w *world) trouble(ctx context.Context, client dynamic.Interface, n int, things []*thing, rng *rand.Rand) {
 	serial := int64(0)
 	certify := func() {
 		w.mu.Lock()
@@ -177,6 +177,7 @@ func (w *world) trouble(ctx context.Context, n int, things []*thing, rng *rand.R
 			w.mu.Lock()
 			w.expired = true
 			w.p.at(time.Now().Add(48 * time.Hour))
+			w.outdated(ctx, client, things)
 			w.mu.Unlock()
 			if !waitFor(1, step+phase/4) {
 				return
@@ -193,6 +194,24 @@ func (w *world) trouble(ctx context.Context, n int, things []*thing, rng *rand.R
 				return
 			}
 			w.comeBack()
+		}
+	}
+}
+
+// outdated asks for growth that was certified until this moment: the floor does
+// not know the time, so it is the webhook that must refuse. It holds w.mu.
+func (w *world) outdated(ctx context.Context, client dynamic.Interface, things []*thing) {
+	for _, t := range things {
+		ask := max(t.replicas+1, 2)
+		if t.replicas < 0 || ask > t.limit || t.image != t.certified {
+			continue
+		}
+		_, err := client.Resource(t.resource()).Namespace("fraud").Patch(ctx, t.name, types.MergePatchType, fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, ask), metav1.PatchOptions{}, "scale")
+		switch {
+		case err == nil:
+			w.t.Errorf("%s grown to %d by a certificate that had just expired", t.name, ask)
+		case strings.Contains(err.Error(), "expired on"):
+			w.outdatedRefused.Add(1)
 		}
 	}
 }
