@@ -11,9 +11,10 @@ import (
 //go:generate go test -run TestDocsAreCurrent -update .
 
 // WriteCatalogue writes the controls of the set as a Markdown page for people
-// who decide whether they agree with them: one table of all, then each with its
-// question, the types it is asked of, for whom it would be wrong and its ids.
-func (s *Set) WriteCatalogue(w io.Writer) error {
+// who decide whether they agree with them: one table of all, what peers ask
+// beside it, what frameworks ask, then each control with its question, the types
+// it is asked of, for whom it would be wrong and its ids.
+func (s *Set) WriteCatalogue(w io.Writer, peers []Peer) error {
 	out := bufio.NewWriter(w)
 	types := map[string]bool{}
 	for _, c := range s.controls {
@@ -23,9 +24,17 @@ func (s *Set) WriteCatalogue(w io.Writer) error {
 	}
 	fmt.Fprint(out, "# Controls\n\nWritten by `go generate ./control` from the folders under `controls/`: change those, not this page.\n\n")
 	fmt.Fprintf(out, "Controls: %d; types of asset: %d. Each asks one fact of one asset; what could\nnot be read makes its answer unknown, never a pass.\n", len(s.controls), len(types))
+	all, system, infrastructure := s.Distinct()
+	fmt.Fprintf(out, "\nDistinct questions: %d, of them on AI: %d (%d on AI systems, %d on what AI runs on and reads from).\n", all, system+infrastructure, system, infrastructure)
+	fmt.Fprint(out, "A question that several controls ask of different types counts once; which types are AI is said in\n`controls/catalogue/rules/ai.yaml`.\n")
 	for _, step := range steps {
 		s.writeStep(out, step)
 	}
+	s.writeQuestions(out)
+	for i := range peers {
+		writePeer(out, &peers[i])
+	}
+	s.writeFrameworks(out)
 	fmt.Fprint(out, "\n# Each control\n")
 	for _, c := range s.controls {
 		s.writeControl(out, c)
@@ -45,9 +54,24 @@ func (s *Set) writeStep(w io.Writer, step string) {
 		return
 	}
 	slices.SortStableFunc(mine, func(a, b *Control) int { return b.Severity.Rank() - a.Severity.Rank() })
-	fmt.Fprintf(w, "\n## Step %s (%d)\n\n| control | severity | asks |\n|---|---|---|\n", step, len(mine))
+	fmt.Fprintf(w, "\n## Step %s (%d)\n\n| control | severity | AI | asks |\n|---|---|---|---|\n", step, len(mine))
 	for _, c := range mine {
-		fmt.Fprintf(w, "| [%s](#%s) | %s | %s |\n", c.ID, c.ID, c.Severity, cell(c.Asks))
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", link(c.ID), c.Severity, c.AI, cell(c.Asks))
+	}
+}
+
+// writeQuestions writes which controls ask one question of different types.
+func (s *Set) writeQuestions(w io.Writer) {
+	if len(s.questions) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\n## Questions asked of several types\n\n| question | controls |\n|---|---|\n")
+	for _, q := range s.questions {
+		links := make([]string, len(q.Controls))
+		for i, id := range q.Controls {
+			links[i] = link(id)
+		}
+		fmt.Fprintf(w, "| %s | %s |\n", cell(q.Asks), strings.Join(links, ", "))
 	}
 }
 
@@ -61,11 +85,19 @@ func (s *Set) writeControl(w io.Writer, c *Control) {
 	for _, who := range c.InvalidFor {
 		fmt.Fprintf(w, "  - %s\n", who)
 	}
-	if ids := slices.Concat(c.Frameworks, c.Techniques); len(ids) > 0 {
-		for i, id := range ids {
-			ids[i] = id + " " + s.Name(id)
+	var named, numbers []string
+	for i, id := range slices.Concat(c.Frameworks, c.Techniques) {
+		if i < c.own || i >= len(c.Frameworks) {
+			named = append(named, id+" "+s.Name(id))
+		} else {
+			numbers = append(numbers, id)
 		}
-		fmt.Fprintf(w, "- Bears on: %s\n", strings.Join(ids, "; "))
+	}
+	if len(named) > 0 {
+		fmt.Fprintf(w, "- Bears on: %s\n", strings.Join(named, "; "))
+	}
+	if len(numbers) > 0 {
+		fmt.Fprintf(w, "- Requirements: %s\n", strings.Join(numbers, ", "))
 	}
 }
 

@@ -33,14 +33,18 @@ type Control struct {
 	// case keeps each of them out.
 	InvalidFor []string
 	Severity   finding.Severity
+	AI         AI // how near to AI the assets it is asked of are
 	Attack     Attack
 	Fix        finding.Fix // commands still hold {name}, {id}, {region}, {account}
 	// Reads are the operations the answer rests on ("s3:GetBucketPolicy").
-	Reads      []string
+	Reads []string
+	// Frameworks are the weaknesses and requirements control.yaml names, then
+	// those that follow from the weaknesses (catalogue/rules/bridges.yaml).
 	Frameworks []string
 	Techniques []string
 	Cases      Cases
 
+	own      int        // how many of Frameworks control.yaml names itself
 	applies  *expr.Expr // nil: always
 	fails    *expr.Expr
 	evidence []exhibit
@@ -104,9 +108,11 @@ func (c *Control) Place() strict.Place { return c.place }
 
 // Set is the controls of a run. It is immutable and safe for concurrent use.
 type Set struct {
-	controls []*Control
-	byType   map[string][]*Control
-	names    map[string]string // catalogue: id -> name
+	controls   []*Control
+	byType     map[string][]*Control
+	names      map[string]string // catalogue: id -> name
+	frameworks []Framework
+	questions  []Question
 }
 
 // Controls lists the controls by id.

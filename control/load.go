@@ -32,6 +32,7 @@ type definition struct {
 	Why        strict.Text    `key:"why,required"`
 	InvalidFor []string       `key:"invalid_for,required"`
 	Severity   strict.Text    `key:"severity,required"`
+	AI         strict.Text    `key:"ai"`
 	Attack     attackEntry    `key:"attack"`
 	Fix        fixDefinition  `key:"fix,required"`
 	Evidence   []exhibitEntry `key:"evidence"`
@@ -100,11 +101,16 @@ func Load(fsys ...fs.FS) (*Set, []error) {
 	l := loader{set: &Set{byType: map[string][]*Control{}, names: map[string]string{}}, kinds: map[string]string{}, applies: map[string]*expr.Expr{}}
 	for _, f := range fsys {
 		l.catalogues(f)
+		l.errs = append(l.errs, l.rules.read(f)...)
 	}
+	l.errs = append(l.errs, l.rules.check(l.kinds)...)
 	for _, f := range fsys {
 		l.folders(f)
 	}
 	slices.SortFunc(l.set.controls, func(a, b *Control) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(l.set.frameworks, func(a, b Framework) int { return strings.Compare(a.Name, b.Name) })
+	questions, errs := l.rules.asked(l.set)
+	l.set.questions, l.errs = questions, append(l.errs, errs...)
 	for _, c := range l.set.controls {
 		for _, t := range c.Types {
 			l.set.byType[t] = append(l.set.byType[t], c)
@@ -119,6 +125,7 @@ type loader struct {
 	// and an asset answers it once.
 	applies map[string]*expr.Expr
 	kinds   map[string]string // id -> framework or technique
+	rules   rules
 	errs    []error
 }
 
@@ -139,6 +146,9 @@ func (l *loader) catalogues(f fs.FS) {
 		}
 		for id, n := range c.Entries {
 			l.set.names[id], l.kinds[id] = n, c.Kind.Value
+		}
+		if c.Kind.Value == "framework" {
+			l.set.frameworks = append(l.set.frameworks, Framework{c.Name, c.Version, c.Source, c.Licence, inOrder(c.Entries)})
 		}
 	}
 }
@@ -189,6 +199,7 @@ var (
 	efforts   = []string{"minutes", "hours", "days"}
 	entries   = []string{"internet", "sign-in", "stranger", "leaked-credential"}
 	gifts     = []string{"reading", "acting", "changing"}
+	degrees   = []string{string(AISystem), string(AIInfrastructure), "no"}
 	prizes    = []string{"administrator", "secrets", "credential", "ai-service"}
 )
 
@@ -203,6 +214,12 @@ func (l *loader) control(f fs.FS, folder string) (*Control, error) {
 	}
 	b := builder{d: &d, folder: sub, kinds: l.kinds, applies: l.applies}
 	c := b.build()
+	if c.AI = AI(d.AI.Value); d.AI.Value == "" {
+		c.AI = l.rules.degree(c.Types)
+	} else if c.AI == "no" {
+		c.AI = NotAI
+	}
+	c.own, c.Frameworks = len(c.Frameworks), l.rules.requirements(c)
 	if d.ID.Value != folder {
 		b.bad(d.ID, "id %q is not the folder's name, %q", d.ID.Value, folder)
 	}
@@ -241,6 +258,9 @@ func (b *builder) build() *Control {
 	var err error
 	if c.Severity, err = finding.ParseSeverity(d.Severity.Value); err != nil {
 		b.bad(d.Severity, "%v", err)
+	}
+	if d.AI.Value != "" {
+		b.oneOf(d.AI, "ai", degrees)
 	}
 	c.Attack = b.attack(d.Attack)
 	if len(d.Types) == 0 {
