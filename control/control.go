@@ -46,7 +46,8 @@ type Control struct {
 
 	own      int        // how many of Frameworks control.yaml names itself
 	applies  *expr.Expr // nil: always
-	fails    *expr.Expr
+	fails    *expr.Expr // nil where absent is not
+	absent   *Absence   // nil where fails is not
 	evidence []exhibit
 	folder   fs.FS
 	place    strict.Place
@@ -89,6 +90,19 @@ type Case struct {
 	Owned   bool   // another asset that was read describes it
 	Behind  string // file of what a Service leads to
 	Class   string // of the AI workload that is
+	// Of a control that asks for what should exist: what of it is there, that the
+	// list of it was not read to its end, and that nothing there needs it.
+	Beside   []Beside
+	Unlisted bool
+	Idle     bool
+}
+
+// Beside is the configuration of an asset beside the one a case is about.
+type Beside struct {
+	File    string
+	Region  string // empty: the same
+	Account string // empty: the same
+	Named   bool   // known by name only
 }
 
 // Applies returns the source of the condition under which the control is asked
@@ -100,8 +114,17 @@ func (c *Control) Applies() string {
 	return c.applies.String()
 }
 
-// Fails returns the source of the condition that is true of a faulty asset.
-func (c *Control) Fails() string { return c.fails.String() }
+// Fails returns the source of the condition that is true of a faulty asset, or
+// what should exist and does not.
+func (c *Control) Fails() string {
+	if c.absent != nil {
+		return c.absent.String()
+	}
+	return c.fails.String()
+}
+
+// Absent returns what the control asks for that should exist; nil for all others.
+func (c *Control) Absent() *Absence { return c.absent }
 
 // Place is where the control is defined.
 func (c *Control) Place() strict.Place { return c.place }

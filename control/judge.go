@@ -42,6 +42,9 @@ type Context struct {
 	Owned bool
 	// Behind lists what a Kubernetes Service leads to (see Behind); may be nil.
 	Behind func() []expr.Member
+	// Around gives the places in which something should exist (see Surroundings);
+	// nil: nobody looked, and what hangs on it is unknown.
+	Around func(*Absence) []Ground
 }
 
 // Owned reports whether another asset of the snapshot describes this one and is
@@ -92,7 +95,7 @@ func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Re
 	known := &answers{}
 	out := make([]Result, len(controls))
 	for i, c := range controls {
-		out[i] = c.judge(subject, known)
+		out[i] = c.judge(subject, known, ctx.Around)
 	}
 	return out
 }
@@ -120,7 +123,7 @@ func (k *answers) ask(e *expr.Expr, s *expr.Subject) expr.Result {
 	return r
 }
 
-func (c *Control) judge(s *expr.Subject, known *answers) Result {
+func (c *Control) judge(s *expr.Subject, known *answers, around func(*Absence) []Ground) Result {
 	r := Result{Control: c}
 	if c.applies != nil {
 		switch e := known.ask(c.applies, s); e.Truth {
@@ -130,6 +133,13 @@ func (c *Control) judge(s *expr.Subject, known *answers) Result {
 		case expr.Unknown:
 			return c.undecided(s, e, "whether it applies")
 		}
+	}
+	if c.absent != nil {
+		grounds := []Ground{{}}
+		if around != nil {
+			grounds = around(c.absent)
+		}
+		return c.judgeAbsence(s, grounds)
 	}
 	switch e := c.fails.Eval(s); e.Truth {
 	case expr.True:
@@ -160,15 +170,18 @@ func (c *Control) undecided(s *expr.Subject, e expr.Result, what string) Result 
 	for _, m := range e.Missing {
 		r.Missing = append(r.Missing, c.missing(s.Asset(), m)...)
 	}
-	parts := make([]string, 0, len(r.Missing))
-	for _, m := range r.Missing {
+	if r.Why = what + " is not known: " + explainAll(r.Missing); len(r.Missing) == 0 {
+		r.Why = what + " is not known: " + e.Why()
+	}
+	return r
+}
+
+func explainAll(reads []estate.Read) string {
+	parts := make([]string, 0, len(reads))
+	for _, m := range reads {
 		parts = append(parts, explain(m))
 	}
-	if len(parts) == 0 {
-		parts = append(parts, e.Why())
-	}
-	r.Why = what + " is not known: " + strings.Join(parts, "; ")
-	return r
+	return strings.Join(parts, "; ")
 }
 
 func explain(r estate.Read) string {

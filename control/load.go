@@ -21,25 +21,26 @@ const catalogueFolder = "catalogue"
 // definition is control.yaml as people write it.
 type definition struct {
 	strict.Place
-	ID         strict.Text    `key:"id,required"`
-	Lifecycle  strict.Text    `key:"lifecycle,required"`
-	Step       strict.Text    `key:"step,required"`
-	Types      []strict.Text  `key:"types,required"`
-	Title      strict.Text    `key:"title,required"`
-	Asks       strict.Text    `key:"asks,required"`
-	Applies    *strict.Text   `key:"applies"`
-	Fails      strict.Text    `key:"fails,required"`
-	Why        strict.Text    `key:"why,required"`
-	InvalidFor []string       `key:"invalid_for,required"`
-	Severity   strict.Text    `key:"severity,required"`
-	AI         strict.Text    `key:"ai"`
-	Attack     attackEntry    `key:"attack"`
-	Fix        fixDefinition  `key:"fix,required"`
-	Evidence   []exhibitEntry `key:"evidence"`
-	Reads      []strict.Text  `key:"reads,required"`
-	Frameworks []strict.Text  `key:"frameworks"`
-	Techniques []strict.Text  `key:"techniques"`
-	Cases      caseDefinition `key:"cases,required"`
+	ID         strict.Text       `key:"id,required"`
+	Lifecycle  strict.Text       `key:"lifecycle,required"`
+	Step       strict.Text       `key:"step,required"`
+	Types      []strict.Text     `key:"types,required"`
+	Title      strict.Text       `key:"title,required"`
+	Asks       strict.Text       `key:"asks,required"`
+	Applies    *strict.Text      `key:"applies"`
+	Fails      *strict.Text      `key:"fails"`
+	Absent     *absentDefinition `key:"absent"`
+	Why        strict.Text       `key:"why,required"`
+	InvalidFor []string          `key:"invalid_for,required"`
+	Severity   strict.Text       `key:"severity,required"`
+	AI         strict.Text       `key:"ai"`
+	Attack     attackEntry       `key:"attack"`
+	Fix        fixDefinition     `key:"fix,required"`
+	Evidence   []exhibitEntry    `key:"evidence"`
+	Reads      []strict.Text     `key:"reads,required"`
+	Frameworks []strict.Text     `key:"frameworks"`
+	Techniques []strict.Text     `key:"techniques"`
+	Cases      caseDefinition    `key:"cases,required"`
 }
 
 type fixDefinition struct {
@@ -75,13 +76,23 @@ type caseDefinition struct {
 }
 
 type caseFile struct {
+	File     strict.Text  `key:"file,short"`
+	Because  string       `key:"because"`
+	Type     string       `key:"type"`
+	Denied   []string     `key:"denied"`
+	Owned    bool         `key:"owned"`
+	Behind   string       `key:"behind"`
+	Class    string       `key:"class"`
+	Beside   []besideFile `key:"beside"`
+	Unlisted bool         `key:"unlisted"`
+	Idle     bool         `key:"idle"`
+}
+
+type besideFile struct {
 	File    strict.Text `key:"file,short"`
-	Because string      `key:"because"`
-	Type    string      `key:"type"`
-	Denied  []string    `key:"denied"`
-	Owned   bool        `key:"owned"`
-	Behind  string      `key:"behind"`
-	Class   string      `key:"class"`
+	Region  string      `key:"region"`
+	Account string      `key:"account"`
+	Named   bool        `key:"named"`
 }
 
 type catalogue struct {
@@ -277,7 +288,7 @@ func (b *builder) build() *Control {
 	}
 	c.Reads = values(d.Reads)
 	c.Frameworks, c.Techniques = b.ids(d.Frameworks, "framework"), b.ids(d.Techniques, "technique")
-	c.fails = b.expression(d.Fails, expr.Compile)
+	b.question(c)
 	if d.Applies != nil {
 		if c.applies = b.applies[d.Applies.Value]; c.applies == nil {
 			c.applies = b.expression(*d.Applies, expr.Compile)
@@ -289,6 +300,24 @@ func (b *builder) build() *Control {
 	}
 	b.cases(c)
 	return c
+}
+
+// question takes the condition of a fault, or what should exist: one of the two.
+func (b *builder) question(c *Control) {
+	d := b.d
+	switch {
+	case d.Fails != nil && d.Absent != nil:
+		b.bad(*d.Fails, "fails and absent are two questions; a control asks one")
+	case d.Fails != nil:
+		c.fails = b.expression(*d.Fails, expr.Compile)
+	case d.Absent != nil:
+		c.absent = b.absence(d.Absent)
+		if len(c.Reads) == 0 {
+			b.bad(d.ID, "reads is empty; a control with absent names first what lists %s", d.Absent.Type.Value)
+		}
+	default:
+		b.bad(d.ID, "there is neither fails nor absent; say what is a fault")
+	}
 }
 
 // exhibit checks a line of evidence. Where nothing else is to be shown, the
@@ -363,7 +392,15 @@ func (b *builder) cases(c *Control) {
 			if s, err := fs.Stat(b.folder, path.Clean(f.File.Value)); err != nil || s.IsDir() {
 				b.bad(f.File, "case file %s is not there", f.File.Value)
 			}
-			out = append(out, Case{File: path.Clean(f.File.Value), Because: f.Because, Type: f.Type, Denied: f.Denied, Owned: f.Owned, Behind: f.Behind, Class: f.Class})
+			k := Case{File: path.Clean(f.File.Value), Because: f.Because, Type: f.Type, Denied: f.Denied, Owned: f.Owned, Behind: f.Behind, Class: f.Class,
+				Unlisted: f.Unlisted, Idle: f.Idle}
+			for _, beside := range f.Beside {
+				if s, err := fs.Stat(b.folder, path.Clean(beside.File.Value)); err != nil || s.IsDir() {
+					b.bad(beside.File, "case file %s is not there", beside.File.Value)
+				}
+				k.Beside = append(k.Beside, Beside{File: path.Clean(beside.File.Value), Region: beside.Region, Account: beside.Account, Named: beside.Named})
+			}
+			out = append(out, k)
 		}
 		return out
 	}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -27,7 +28,7 @@ func (c *Control) Prove(now time.Time) []error {
 				errs = append(errs, fmt.Errorf("%s: %w", c.ID, err))
 				continue
 			}
-			if got := c.on(a, k, now); !slices.Contains(g.want, got.Outcome) {
+			if got := c.on(a, k, now, ""); !slices.Contains(g.want, got.Outcome) {
 				errs = append(errs, fmt.Errorf("%s: case %s gives %s (%s), want %s", c.ID, k.File, got.Outcome, got.Why, g.want[0]))
 			}
 		}
@@ -56,7 +57,9 @@ func (c *Control) groups() []group {
 	}
 }
 
-func (c *Control) on(a *estate.Asset, k Case, now time.Time) Result {
+// on judges the asset of a case. An operation that is denied is taken from what
+// stands beside the asset too.
+func (c *Control) on(a *estate.Asset, k Case, now time.Time, denied string) Result {
 	s := expr.NewSubject(a, nil, nil, now)
 	s.Owned = k.Owned
 	if k.Behind != "" {
@@ -69,7 +72,31 @@ func (c *Control) on(a *estate.Asset, k Case, now time.Time) Result {
 		}
 	}
 	defer s.Release()
-	return c.judge(s, nil)
+	return c.judge(s, nil, func(*Absence) []Ground { return c.grounds(k, denied) })
+}
+
+// grounds are the surroundings of a case.
+func (c *Control) grounds(k Case, denied string) []Ground {
+	if k.Idle {
+		return nil
+	}
+	if len(c.Reads) > 0 && denied == c.Reads[0] {
+		return []Ground{{Gap: estate.Read{Operation: denied, Status: estate.ReadDenied, Why: "AccessDenied", Grant: denied}}}
+	}
+	g := Ground{Region: "eu-west-1", Listed: !k.Unlisted}
+	for _, beside := range k.Beside {
+		a, err := c.asset(beside.File, c.absent.Type)
+		if err == nil && denied != "" {
+			err = deny(a, denied)
+		}
+		if err != nil {
+			continue // the case comes out otherwise than it says
+		}
+		a.Region, a.Account = cmp.Or(beside.Region, a.Region), cmp.Or(beside.Account, a.Account)
+		a.Referenced = beside.Named
+		g.There = append(g.There, Candidate{Asset: a, Config: a.Config, OtherRegion: beside.Region != "", OtherAccount: beside.Account != ""})
+	}
+	return []Ground{g}
 }
 
 // proveRead denies one operation to every case.
@@ -82,11 +109,11 @@ func (c *Control) proveRead(op string, now time.Time) []error {
 			if err != nil {
 				return []error{err}
 			}
-			before := c.on(a, k, now)
+			before := c.on(a, k, now, "")
 			if err := deny(a, op); err != nil {
 				return []error{fmt.Errorf("%s: case %s: %w", c.ID, k.File, err)}
 			}
-			after := c.on(a, k, now)
+			after := c.on(a, k, now, op)
 			unknown = unknown || after.Outcome == finding.Unknown
 			if after.Outcome != before.Outcome && after.Outcome != finding.Unknown {
 				errs = append(errs, fmt.Errorf("%s: case %s gives %s, but %s without %s; it must be unknown", c.ID, k.File, before.Outcome, after.Outcome, op))
@@ -133,20 +160,35 @@ func deny(a *estate.Asset, op string) error {
 // Asset makes the asset a case stands for: the file is its configuration, and
 // its reads are the control's, absent where the file does not hold their reply.
 func (c *Control) Asset(k Case) (*estate.Asset, error) {
-	data, err := fs.ReadFile(c.folder, k.File)
+	typ := k.Type
+	if typ == "" {
+		typ = c.Types[0]
+	}
+	a, err := c.asset(k.File, typ)
+	if err != nil {
+		return nil, err
+	}
+	for _, op := range k.Denied {
+		if err := deny(a, op); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// asset makes an asset of a type from a case file.
+func (c *Control) asset(file, typ string) (*estate.Asset, error) {
+	data, err := fs.ReadFile(c.folder, file)
 	if err != nil {
 		return nil, err
 	}
 	var config map[string]json.RawMessage
 	if err := json.Unmarshal(data, &config); err != nil {
-		return nil, fmt.Errorf("%s: %w", k.File, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	a := &estate.Asset{
-		ID: "case:" + c.ID + "/" + k.File, Type: c.Types[0], Name: strings.TrimSuffix(k.File, ".json"), Cloud: estate.AWS,
+		ID: "case:" + c.ID + "/" + file, Type: typ, Name: strings.TrimSuffix(file, ".json"), Cloud: estate.AWS,
 		Account: "111122223333", Region: "eu-west-1", Config: data, Source: "case", Tags: map[string]string{},
-	}
-	if k.Type != "" {
-		a.Type = k.Type
 	}
 	var object struct{ APIVersion, Kind string }
 	if json.Unmarshal(data, &object) == nil && object.APIVersion != "" && object.Kind != "" {
@@ -155,6 +197,13 @@ func (c *Control) Asset(k Case) (*estate.Asset, error) {
 	if !strings.HasPrefix(a.Type, "AWS::") {
 		a.Cloud = estate.Kubernetes
 	}
+	a.Reads = c.reads(config)
+	return a, nil
+}
+
+// reads are the control's reads on a configuration.
+func (c *Control) reads(config map[string]json.RawMessage) []estate.Read {
+	var out []estate.Read
 	source := c.Applies() + " " + c.Fails()
 	root := false
 	for _, op := range c.Reads {
@@ -166,15 +215,10 @@ func (c *Control) Asset(k Case) (*estate.Asset, error) {
 			}
 		}
 		root = root || read.Key == ""
-		a.Reads = append(a.Reads, read)
+		out = append(out, read)
 	}
 	if !root {
-		a.Reads = append(a.Reads, estate.Read{Operation: "case:Root", Status: estate.ReadOK})
+		out = append(out, estate.Read{Operation: "case:Root", Status: estate.ReadOK})
 	}
-	for _, op := range k.Denied {
-		if err := deny(a, op); err != nil {
-			return nil, err
-		}
-	}
-	return a, nil
+	return out
 }

@@ -65,6 +65,9 @@ func (s *Subject) Release() {
 // Asset is the asset the subject stands for.
 func (s *Subject) Asset() *estate.Asset { return s.asset }
 
+// Now is the time ages are counted from.
+func (s *Subject) Now() time.Time { return s.now }
+
 var _ cel.Activation = (*Subject)(nil)
 
 // Parent implements cel.Activation.

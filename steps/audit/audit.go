@@ -97,6 +97,7 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 	if err != nil {
 		return nil, err
 	}
+	around := s.controls.Surroundings(snap)
 	jobs := make(chan []item, 4)
 	var (
 		wg      sync.WaitGroup
@@ -111,7 +112,7 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 					mine = append(mine, s.answer(control.Context{
 						Now: snap.Taken(), Setting: settings.For(it.asset), Owned: s.controls.Owned(snap, it.node), Behind: control.Behind(snap, it.node),
 						Zone:     func() (string, bool) { return workloads.ZoneOf(it.asset.ID) },
-						Accounts: settings.Accounts(),
+						Accounts: settings.Accounts(), Around: around.For(it.node),
 					}, it))
 				}
 				mu.Lock()
@@ -142,7 +143,9 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 	j := &judged{tally: make(map[estate.Node]tally, len(answers))}
 	for _, a := range answers {
 		for _, f := range a.findings {
-			a.tally.findings = append(a.tally.findings, len(j.findings))
+			if !identity(snap.Asset(a.node), f.Step) {
+				a.tally.findings = append(a.tally.findings, len(j.findings))
+			}
 			j.findings = append(j.findings, f)
 		}
 		j.tally[a.node] = a.tally
@@ -160,12 +163,22 @@ func (s *Step) answer(ctx control.Context, it item) answer {
 		case finding.Fail, finding.Unknown:
 			out.findings = append(out.findings, r.Finding(it.asset))
 		}
+		if identity(it.asset, r.Control.Step) {
+			continue
+		}
 		out.tally.asked++
 		if r.Outcome != finding.Unknown {
 			out.tally.answered++
 		}
 	}
 	return out
+}
+
+// identity reports whether a question is about an account's root user, who is an
+// identity: it is told, and counts for no workload. Who can act on a workload is
+// the access step's question.
+func identity(a *estate.Asset, step string) bool {
+	return a.Type == "AWS::Organizations::Account" && step == "access"
 }
 
 // unread lists the assets that controls would be asked of, had any source read

@@ -20,10 +20,10 @@ var followed = []estate.RelationType{
 // settings are the types that are one setting for a whole account or region:
 // no configuration names them, yet workloads there depend on them. The value is
 // the prefix of the types of the assets that do; empty: every workload of the
-// account. Nobody who has no Bedrock asset is held back by Bedrock's logging. The
-// root user is an identity, not a setting: who can act on the workload is the
-// access step's question.
+// account. Nobody who has no Bedrock asset is held back by Bedrock's logging. Of the
+// account itself only what should exist in it is one (see identity).
 var settings = map[string]string{
+	"AWS::Organizations::Account":                       "",
 	"AWS::S3::AccountPublicAccessBlock":                 "",
 	"AWS::IAM::AccountPasswordPolicy":                   "",
 	"AWS::CloudTrail::Trail":                            "",
