@@ -39,6 +39,9 @@ func functions() []cel.EnvOption {
 		placed("containers", dyns, containers),
 		placed("words", strs, wordsOf),
 		placed("secretArguments", strs, secretArguments),
+		placed("programs", strs, programsOf),
+		cel.Function("variable", cel.Overload("variable_2", []*cel.Type{dyn, str}, cel.OptionalType(str), cel.BinaryBinding(variableOf))),
+		cel.Function("given", cel.Overload("given_2", []*cel.Type{dyn, str}, boolean, cel.BinaryBinding(givenOf))),
 		cel.Function("flag", cel.Overload("flag_2", []*cel.Type{dyn, str}, cel.OptionalType(str), cel.BinaryBinding(flagOf))),
 		cel.Function("undecided", cel.Overload("undecided_1", []*cel.Type{str}, boolean, cel.UnaryBinding(undecided))),
 	}

@@ -348,8 +348,9 @@ func flagOf(v, name ref.Val) ref.Val {
 
 // flag is the value of a command line flag: --name=value or --name value, ""
 // where it stands alone, none where it is not given. The last one counts, as
-// flag parsers have it.
+// flag parsers have it; - and _ in its name are one.
 func flag(list []string, want string) ref.Val {
+	want = strings.ReplaceAll(want, "_", "-")
 	for i := len(list) - 1; i >= 0; i-- {
 		w := strings.ReplaceAll(list[i], "_", "-")
 		head, _, hasValue := strings.Cut(w, "=")
