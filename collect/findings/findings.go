@@ -29,8 +29,10 @@ package findings
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -219,7 +221,12 @@ func (r *reader) notes(name string, b *page) {
 // damaged reports an error in the text with its place.
 func (r *reader) damaged(name string, open func() (io.ReadCloser, error), s *stream, b *page, err error) {
 	at := s.offset(err)
-	why := fmt.Sprintf("line %d (byte %d): %s; results read before it: %d", r.line(open, at), at, s.words(err), b.count)
+	line := r.line(open, at)
+	var table *csv.ParseError
+	if errors.As(err, &table) {
+		line, err = table.Line, table.Err
+	}
+	why := fmt.Sprintf("line %d (byte %d): %s; results read before it: %d", line, at, s.words(err), b.count)
 	status, hint := estate.ReadMalformed, "write the report again; nothing after this place was read"
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
@@ -232,7 +239,8 @@ func (r *reader) damaged(name string, open func() (io.ReadCloser, error), s *str
 	r.blind(name, status, why, hint)
 }
 
-// line counts the lines before a place by reading the file again.
+// line is the line a place stands in, found by reading the file again. A place
+// between two elements counts as the second's: that is the one that is broken.
 func (r *reader) line(open func() (io.ReadCloser, error), at int64) int {
 	f, err := open()
 	if err != nil {
@@ -243,16 +251,25 @@ func (r *reader) line(open func() (io.ReadCloser, error), at int64) int {
 	if err != nil {
 		return 1
 	}
-	n := &lines{}
-	_, _ = io.Copy(n, io.LimitReader(text, at))
-	return n.n + 1
+	n := lines(1)
+	_, _ = io.Copy(&n, io.LimitReader(text, at))
+	for {
+		c, err := text.ReadByte()
+		if err != nil || c != ' ' && c != '\t' && c != '\r' && c != '\n' && c != ',' {
+			return int(n)
+		}
+		if c == '\n' {
+			n++
+		}
+	}
 }
 
-type lines struct{ n int }
+// lines counts the lines written to it.
+type lines int
 
-// Write counts line ends.
+// Write implements io.Writer.
 func (l *lines) Write(p []byte) (int, error) {
-	l.n += strings.Count(string(p), "\n")
+	*l += lines(bytes.Count(p, []byte{'\n'}))
 	return len(p), nil
 }
 
