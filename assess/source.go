@@ -7,6 +7,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/collect/aws"
 	"github.com/sevenfold-sec/sevenfold/collect/aws/catalog"
+	"github.com/sevenfold-sec/sevenfold/collect/cloudformation"
 	"github.com/sevenfold-sec/sevenfold/collect/files"
 	"github.com/sevenfold-sec/sevenfold/collect/kubernetes"
 	"github.com/sevenfold-sec/sevenfold/collect/terraform"
@@ -28,9 +29,9 @@ func (e *SourceError) Hint() string { return e.Mend }
 func (*SourceError) Config() bool { return true }
 
 // plannedSources are those of the design that this version cannot read.
-var plannedSources = []string{"azure", "gcp", "cloudformation"}
+var plannedSources = []string{"azure", "gcp"}
 
-const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH, terraform:PLAN.json|STATE"
+const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH, terraform:PLAN.json|STATE, cloudformation:TEMPLATE|FOLDER"
 
 // open returns the collector of a source as the command line writes it.
 func open(source string, resume *Resume, mask func(estate.Sink) estate.Sink) (Collector, error) {
@@ -73,6 +74,21 @@ func open(source string, resume *Resume, mask func(estate.Sink) estate.Sink) (Co
 		}
 		o.Convert = convertTerraform
 		return terraform.New(o), nil
+	case "cloudformation":
+		o, err := cloudformation.ParseSource(source)
+		if err != nil {
+			return nil, bad(err)
+		}
+		for _, path := range []string{o.Path, o.Parameters} {
+			if path == "" {
+				continue
+			}
+			if _, err := os.Stat(path); err != nil {
+				return nil, &SourceError{source, err.Error(), "give a template, what aws cloudformation get-template printed, or a folder of them; parameters=FILE names the values of its parameters"}
+			}
+		}
+		o.Convert = convertCloudFormation
+		return cloudformation.New(o), nil
 	}
 	for _, p := range plannedSources {
 		if p == kind {

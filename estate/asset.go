@@ -59,7 +59,8 @@ const ImageType = "sevenfold::Image"
 type Asset struct {
 	// ID is the provider's own identifier: an ARN, an Azure resource id, a GCP
 	// full resource name, k8s://CLUSTER/NS/KIND[.GROUP]/NAME, PARENT#kind/name
-	// for a part, terraform://ADDRESS for what is not yet born.
+	// for a part, terraform://ADDRESS and cloudformation://STACK/LogicalId for
+	// what is not yet born.
 	ID string `json:"id"`
 	// Type as CloudFormation, ARM, Cloud Asset Inventory and Kubernetes GVK
 	// spell it ("AWS::S3::Bucket", "apps/v1/Deployment", "v1/Pod").

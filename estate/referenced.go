@@ -22,6 +22,8 @@ func referenced(id string) *Asset {
 		}
 	case strings.HasPrefix(whole, "terraform://"):
 		a.Cloud, a.Name = Terraform, last(whole)
+	case strings.HasPrefix(whole, "cloudformation://"): // CloudFormation makes nothing but AWS's
+		a.Cloud, a.Name = AWS, last(whole)
 	case strings.HasPrefix(strings.ToLower(whole), "/subscriptions/"):
 		a.Cloud, a.Name = Azure, last(whole)
 		a.Account, _, _ = strings.Cut(whole[len("/subscriptions/"):], "/")

@@ -8,8 +8,14 @@ import (
 )
 
 // isID reports whether a value is an asset's id and no name to be completed: an
-// ARN, or terraform://ADDRESS in what a plan will make.
-func isID(s string) bool { return strings.HasPrefix(s, "arn:") || strings.HasPrefix(s, "terraform://") }
+// ARN, or the id of what a plan or template will make.
+func isID(s string) bool { return strings.HasPrefix(s, "arn:") || unborn(s) }
+
+// unborn reports whether an id is of what is not born yet: terraform://ADDRESS
+// in a plan, cloudformation://STACK/LogicalId in a template.
+func unborn(s string) bool {
+	return strings.HasPrefix(s, "terraform://") || strings.HasPrefix(s, "cloudformation://")
+}
 
 // byARN links to the ARN that stands there.
 func byARN(n node, rel estate.RelationType) {
@@ -17,7 +23,7 @@ func byARN(n node, rel estate.RelationType) {
 	if s == "" {
 		return
 	}
-	if strings.HasPrefix(s, "terraform://") {
+	if unborn(s) {
 		n.relation(rel, s)
 		return
 	}

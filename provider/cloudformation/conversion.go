@@ -1,0 +1,427 @@
+package cloudformation
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// conversion is one Convert in progress.
+type conversion struct {
+	in        Input
+	resources map[string]*Resource
+	ids       map[string]string // by address
+	byName    map[string]string // asset type, account, region and name, between NULs -> id
+	drafts    map[string]*draft
+	out       Output
+	rules     map[string]*rule
+	depth     int // of references that lead to references
+	// loose lists, by asset type, the parts whose owner is not known: any thing of
+	// the type may have one.
+	loose map[string][]string
+	// strange lists the addresses of types that are not understood, by type; novel
+	// the properties that no schema has, by type and path: the first address.
+	strange map[string][]string
+	novels  map[string]map[string]string
+}
+
+// draft is one asset being put together.
+type draft struct {
+	id, typ string
+	live    *live
+	r       *Resource // nil if only parts of it are in the template
+	rule    *rule
+	config  map[string]any
+	reads   map[string]estate.Read // by key, then operation
+	tags    map[string]string
+	where   *Resource // whose account and region are its own
+	name    string
+}
+
+func newConversion(in Input) *conversion {
+	c := &conversion{in: in, resources: make(map[string]*Resource, len(in.Resources)), ids: map[string]string{}, byName: map[string]string{}, rules: rules(),
+		drafts: map[string]*draft{}, loose: map[string][]string{}, strange: map[string][]string{}, novels: map[string]map[string]string{}}
+	c.out = Output{Of: map[string][]string{}}
+	for i := range in.Resources {
+		c.resources[in.Resources[i].Address] = &in.Resources[i]
+	}
+	for i := range in.Resources { // what is named in a template is found by its name
+		r := &in.Resources[i]
+		if rule := c.rules[r.Type]; rule != nil && rule.onto == nil && rule.parts == nil {
+			if name := c.attribute(r.Address, ""); name != "" {
+				c.byName[r.Type+"\x00"+r.Account+"\x00"+r.Region+"\x00"+name] = c.identity(r.Address)
+			}
+		}
+	}
+	return c
+}
+
+// main makes the asset a resource is.
+func (c *conversion) main(r *Resource) {
+	rule := c.rules[r.Type]
+	switch {
+	case rule == nil:
+		c.notUnderstood(r)
+		return
+	case rule.onto != nil || rule.parts != nil:
+		return
+	}
+	d := c.draft(c.identity(r.Address), rule.typ)
+	if d.r != nil && d.r != r {
+		c.blind(r, estate.ReadMalformed, fmt.Sprintf("%s and %s are both %s: the templates say two things of one asset", d.r.Address, r.Address, d.id),
+			"remove one of the two, or read the stacks apart")
+		return
+	}
+	d.r, d.rule, d.where = r, rule, r
+	c.out.Of[r.Address] = append(c.out.Of[r.Address], d.id)
+	c.tags(d)
+	root := &d.live.root
+	s := spot{r: r, as: rule.as, rule: rule}
+	if sc := schemas()[r.Type]; sc != nil {
+		s.said = &sc.property
+	}
+	own := maps.Clone(r.Properties)
+	delete(own, "Tags") // see tags
+	delete(own, "TagList")
+	c.members(d.config, s, own, root)
+	for _, read := range d.live.reads {
+		if _, said := d.config[read.Key]; said || read.Key == "" {
+			d.read(read.Operation, read.Key, estate.ReadOK)
+		}
+	}
+	if rule.more != nil {
+		rule.more(c, d, r)
+	}
+	c.complete(d, s)
+}
+
+// draft finds or begins the asset of an id.
+func (c *conversion) draft(id, typ string) *draft {
+	if d := c.drafts[id]; d != nil {
+		return d
+	}
+	l := shapes()[typ]
+	if l == nil {
+		l = &live{root: shape{code: "{"}}
+	}
+	d := &draft{id: id, typ: typ, live: l, config: map[string]any{}, reads: map[string]estate.Read{}}
+	c.drafts[id] = d
+	return d
+}
+
+// read notes how an operation of the draft ended.
+func (d *draft) read(operation, key string, status estate.ReadStatus) {
+	d.reads[key+"\x00"+operation] = estate.Read{Operation: operation, Key: key, Status: status}
+}
+
+// answered notes that the reply under key is said by the template.
+func (d *draft) answered(key string, status estate.ReadStatus) {
+	for _, r := range d.live.reads {
+		if r.Key == key {
+			d.read(r.Operation, key, status)
+		}
+	}
+}
+
+// reply sets the reply under key.
+func (d *draft) reply(key string, body any) {
+	d.config[key] = body
+	d.answered(key, estate.ReadOK)
+}
+
+// part adds a resource that is a part of other assets.
+func (c *conversion) part(r *Resource) {
+	rule := c.rules[r.Type]
+	if rule == nil || rule.onto == nil && rule.parts == nil {
+		return
+	}
+	if rule.onto == nil {
+		c.novelty(r)
+		rule.more(c, nil, r)
+		return
+	}
+	d := c.ownerDraft(r, rule.onto)
+	if d == nil {
+		return
+	}
+	if key := rule.onto.key; key != "" {
+		reply := d.live.root.named(key)
+		body := map[string]any{}
+		s := spot{r: r, as: rule.as, rule: rule, members: key}
+		if sc := schemas()[r.Type]; sc != nil {
+			s.said = &sc.property
+		}
+		c.members(body, s, r.Properties, reply)
+		c.unsaid(body, s, reply)
+		d.reply(key, body)
+		if r.Doubt != "" {
+			d.config[key] = later{}
+		}
+	} else {
+		c.novelty(r)
+	}
+	if rule.more != nil {
+		rule.more(c, d, r)
+	}
+}
+
+// ownerDraft is the asset a part belongs to; nil, with a blind spot, if it is
+// not known.
+func (c *conversion) ownerDraft(r *Resource, o *onto) *draft {
+	return c.draftOf(r, o, r.Properties[o.property])
+}
+
+func (c *conversion) draftOf(r *Resource, o *onto, v any) *draft {
+	id := c.owner(r, o, v)
+	if id == "" {
+		c.loose[o.typ] = append(c.loose[o.typ], r.Address)
+		c.blind(r, estate.ReadFailed, "which "+o.typ+" it belongs to is not known: its "+o.property+" is open", "refer to the resource itself, or say account and region")
+		return nil
+	}
+	d := c.draft(id, o.typ)
+	if d.where == nil {
+		d.where = r
+	}
+	c.out.Of[r.Address] = append(c.out.Of[r.Address], id)
+	return d
+}
+
+// novelty notes the properties of a resource that no schema has, where they are
+// not converted one by one.
+func (c *conversion) novelty(r *Resource) {
+	sc := schemas()[r.Type]
+	if sc == nil {
+		return
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.Properties)) {
+		if sc.by[k] == nil {
+			c.novel(spot{r: r, rel: k})
+		}
+	}
+}
+
+// novel notes a property that the type's schema, as far as it is known here,
+// does not have.
+func (c *conversion) novel(at spot) {
+	if c.novels[at.r.Type] == nil {
+		c.novels[at.r.Type] = map[string]string{}
+	}
+	if first, have := c.novels[at.r.Type][at.rel]; !have || at.r.Address < first {
+		c.novels[at.r.Type][at.rel] = at.r.Address
+	}
+}
+
+// tags takes a resource's tags and spells them where the reply keeps them.
+func (c *conversion) tags(d *draft) {
+	v, given := d.r.Properties["Tags"]
+	if !given {
+		v, given = d.r.Properties["TagList"]
+	}
+	tags := map[string]string{}
+	body := []any{}
+	whole := true
+	switch v := v.(type) {
+	case nil:
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			t := c.textOf(v[k])
+			tags[k] = t
+			whole = whole && (t != "" || v[k] == "")
+		}
+	case []any:
+		for _, e := range v {
+			m, _ := e.(map[string]any)
+			k := c.textOf(m["Key"])
+			if k == "" {
+				whole = false
+				continue
+			}
+			t := c.textOf(m["Value"])
+			tags[k] = t
+			whole = whole && (t != "" || m["Value"] == "" || m["Value"] == nil)
+		}
+	default:
+		whole = false
+	}
+	if given && whole || !given {
+		d.tags = tags
+	}
+	if d.live.tags == "" {
+		return
+	}
+	key, inner, nested := strings.Cut(d.live.tags, ".")
+	var value any = later{}
+	if d.tags != nil {
+		value = d.tagBody(body)
+	}
+	if nested {
+		d.reply(key, map[string]any{inner: value})
+		return
+	}
+	d.config[key] = value
+}
+
+// tagBody spells the tags as the reply does: a map, or a list of pairs.
+func (d *draft) tagBody(out []any) any {
+	sh := &d.live.root
+	for step := range strings.SplitSeq(d.live.tags, ".") {
+		if sh = sh.named(step); sh == nil {
+			return later{}
+		}
+	}
+	if strings.HasPrefix(sh.code, "(") {
+		m := map[string]any{}
+		for k, v := range d.tags {
+			m[k] = v
+		}
+		return m
+	}
+	for _, k := range slices.Sorted(maps.Keys(d.tags)) {
+		pair := map[string]any{}
+		for _, m := range sh.kids {
+			switch fold(m.name) {
+			case "key", "tagkey":
+				pair[m.name] = k
+			case "value", "tagvalue":
+				pair[m.name] = d.tags[k]
+			}
+		}
+		out = append(out, pair)
+	}
+	return out
+}
+
+// blind notes a blind spot at a resource.
+func (c *conversion) blind(r *Resource, status estate.ReadStatus, why, hint string) {
+	c.out.BlindSpots = append(c.out.BlindSpots, estate.BlindSpot{Source: c.in.Source, Operation: r.Address, Asset: unborn + r.Address,
+		Status: status, Why: fmt.Sprintf("%s:%d: %s: %s", r.File, r.Line, r.Address, why), Hint: hint})
+}
+
+// complete settles what the resource itself says nothing of.
+func (c *conversion) complete(d *draft, s spot) {
+	// The id's own member follows from the id.
+	if d.live.id != "" && !strings.ContainsAny(d.live.id, "{.") && strings.HasPrefix(d.id, "arn:") {
+		d.config[d.live.id] = d.id
+	}
+	root := d.live.root
+	keys := map[string]bool{}
+	for _, r := range d.live.reads {
+		keys[r.Key] = true
+	}
+	root.kids = slices.DeleteFunc(slices.Clone(root.kids), func(k *shape) bool { return keys[k.name] })
+	c.unsaid(d.config, s, &root)
+}
+
+// replies settles the replies that no resource configures, once all parts are
+// in: what a new thing has, as far as it is known, else they are not read.
+func (c *conversion) replies(d *draft) {
+	heard := map[string]bool{}
+	for _, r := range d.reads {
+		heard[r.Key] = true
+	}
+	for _, r := range d.live.reads {
+		if heard[r.Key] {
+			continue
+		}
+		if d.r != nil && len(c.loose[d.typ]) == 0 {
+			if body, said := d.rule.newborn[r.Key]; said {
+				status := estate.ReadAbsent
+				if body != nil {
+					status = estate.ReadOK
+					d.config[r.Key] = maps.Clone(body)
+				}
+				d.read(r.Operation, r.Key, status)
+				continue
+			}
+		}
+		r.Status, r.Why = estate.ReadSkipped, "the template does not say"
+		if d.r == nil {
+			r.Why = "the template does not make it, only a part of it"
+		}
+		d.reads[r.Key+"\x00"+r.Operation] = r
+	}
+}
+
+// finish completes all drafts.
+func (c *conversion) finish() Output {
+	for _, id := range slices.Sorted(maps.Keys(c.drafts)) {
+		d := c.drafts[id]
+		c.replies(d)
+		c.out.Assets = append(c.out.Assets, c.assetOf(d))
+	}
+	c.summary()
+	return c.out
+}
+
+// assetOf is the finished asset.
+func (c *conversion) assetOf(d *draft) estate.Asset {
+	var unknown []string
+	config, _ := take(d.config, "", &unknown).(map[string]any)
+	a := estate.Asset{ID: d.id, Type: d.typ, Cloud: estate.AWS, Tags: d.tags, Source: c.in.Source}
+	if d.where != nil {
+		a.Account, a.Region = d.where.Account, d.where.Region
+	}
+	if d.live.global && d.typ != bucketType {
+		a.Region = ""
+	}
+	if p := strings.SplitN(d.id, ":", 6); len(p) == 6 && p[0] == "arn" && isAccount(p[4]) {
+		a.Account = p[4]
+	}
+	a.Name = first(d.name, d.id[strings.LastIndexAny(d.id, "/:")+1:])
+	if d.live.name != "" && !strings.ContainsAny(d.live.name, ".[{") {
+		if s := str(config[d.live.name]); s != "" && !strings.HasPrefix(s, unborn) {
+			a.Name = s
+		}
+	}
+	body, err := json.Marshal(config)
+	if err != nil { // values come from JSON; nothing else can stand there
+		body = []byte("{}")
+	}
+	a.Config = body
+	slices.Sort(unknown)
+	a.Unknown = slices.Compact(unknown)
+	for _, k := range slices.Sorted(maps.Keys(d.reads)) {
+		a.Reads = append(a.Reads, d.reads[k])
+	}
+	return a
+}
+
+// take removes what is known later from a configuration and lists where it
+// stood. In a list null keeps the place.
+func take(v any, at string, unknown *[]string) any {
+	switch v := v.(type) {
+	case later:
+		*unknown = append(*unknown, at)
+		return nil
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			here := at + "/" + pointer(k)
+			if _, open := v[k].(later); open {
+				*unknown = append(*unknown, here)
+				continue
+			}
+			if _, gone := v[k].(none); gone {
+				continue
+			}
+			out[k] = take(v[k], here, unknown)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = take(e, at+"/"+strconv.Itoa(i), unknown)
+		}
+		return out
+	}
+	return v
+}
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+func pointer(name string) string { return pointerEscapes.Replace(name) }

@@ -1,0 +1,59 @@
+package cloudformation
+
+// sagemakerRules are SageMaker's. It writes names in lower case in its ARNs, and
+// its replies repeat what was given; what it adds by itself is under unset ("Amazon
+// SageMaker API Reference", each operation's defaults).
+var sagemakerRules = []rule{
+	{typ: "AWS::SageMaker::Endpoint", id: "@sagemaker:endpoint/{EndpointName|lower}", echoes: true, as: map[string]string{"DeploymentConfig": "LastDeploymentConfig",
+		"ExcludeRetainedVariantProperties": "", "RetainAllVariantProperties": "", "RetainDeploymentConfig": ""}, unset: map[string]any{"FailureReason": none{}, "EndpointStatus": "InService"}},
+	{typ: "AWS::SageMaker::EndpointConfig", id: "@sagemaker:endpoint-config/{EndpointConfigName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::Model", id: "@sagemaker:model/{ModelName|lower}", echoes: true, unset: map[string]any{"EnableNetworkIsolation": false}},
+	{typ: "AWS::SageMaker::InferenceComponent", id: "@sagemaker:inference-component/{InferenceComponentName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::NotebookInstance", id: "@sagemaker:notebook-instance/{NotebookInstanceName|lower}", echoes: true,
+		as:    map[string]string{"LifecycleConfigName": "NotebookInstanceLifecycleConfigName", "SecurityGroupIds": "SecurityGroups"},
+		unset: map[string]any{"DirectInternetAccess": "Enabled", "RootAccess": "Enabled", "VolumeSizeInGB": jsonInt(5), "NotebookInstanceStatus": "InService", "FailureReason": none{}, "InstanceMetadataServiceConfiguration": later{}, "PlatformIdentifier": later{}}},
+	{typ: "AWS::SageMaker::NotebookInstanceLifecycleConfig", id: "@sagemaker:notebook-instance-lifecycle-config/{NotebookInstanceLifecycleConfigName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::StudioLifecycleConfig", id: "@sagemaker:studio-lifecycle-config/{StudioLifecycleConfigName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::Domain", echoes: true, unset: map[string]any{"AppNetworkAccessType": "PublicInternetOnly", "HomeEfsFileSystemKmsKeyId": none{}, "Status": "InService", "FailureReason": none{}}},
+	{typ: "AWS::SageMaker::UserProfile", id: "@sagemaker:user-profile/{DomainId}/{UserProfileName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::Space", id: "@sagemaker:space/{DomainId}/{SpaceName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::App", id: "@sagemaker:app/{DomainId}/{UserProfileName}/{AppType|lower}/{AppName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::FeatureGroup", id: "@sagemaker:feature-group/{FeatureGroupName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::ModelPackageGroup", id: "@sagemaker:model-package-group/{ModelPackageGroupName|lower}", echoes: true,
+		as: map[string]string{"ModelPackageGroupPolicy": "GetModelPackageGroupPolicy.ResourcePolicy"}, newborn: map[string]map[string]any{"GetModelPackageGroupPolicy": nil}},
+	{typ: "AWS::SageMaker::ModelPackage", echoes: true},
+	{typ: "AWS::SageMaker::ModelCard", id: "@sagemaker:model-card/{ModelCardName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::Pipeline", id: "@sagemaker:pipeline/{PipelineName|lower}", echoes: true,
+		as: map[string]string{"PipelineDefinition": "", "PipelineDescription": "PipelineDescription", "PipelineDisplayName": "PipelineDisplayName"}, more: pipeline},
+	{typ: "AWS::SageMaker::Image", id: "@sagemaker:image/{ImageName|lower}", echoes: true, as: map[string]string{"ImageRoleArn": "RoleArn", "ImageDisplayName": "DisplayName", "ImageDescription": "Description"}},
+	{typ: "AWS::SageMaker::CodeRepository", id: "@sagemaker:code-repository/{CodeRepositoryName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::Workteam", id: "@sagemaker:workteam/private-crowd/{WorkteamName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::DataQualityJobDefinition", id: "@sagemaker:data-quality-job-definition/{JobDefinitionName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::ModelBiasJobDefinition", id: "@sagemaker:model-bias-job-definition/{JobDefinitionName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::ModelExplainabilityJobDefinition", id: "@sagemaker:model-explainability-job-definition/{JobDefinitionName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::ModelQualityJobDefinition", id: "@sagemaker:model-quality-job-definition/{JobDefinitionName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::MonitoringSchedule", id: "@sagemaker:monitoring-schedule/{MonitoringScheduleName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::MlflowTrackingServer", id: "@sagemaker:mlflow-tracking-server/{TrackingServerName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::ProcessingJob", id: "@sagemaker:processing-job/{ProcessingJobName|lower}", echoes: true,
+		unset: map[string]any{"ProcessingJobStatus": "InProgress", "FailureReason": none{}, "ExitMessage": none{}}},
+	{typ: "AWS::SageMaker::Project", id: "@sagemaker:project/{ProjectName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::Hub", id: "@sagemaker:hub/{HubName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::Cluster", echoes: true},
+}
+
+// pipeline spells a pipeline's definition, which the template holds as a text or
+// keeps in S3.
+func pipeline(c *conversion, d *draft, r *Resource) {
+	v := any(later{})
+	if m, ok := r.Properties["PipelineDefinition"].(map[string]any); ok {
+		switch body := m["PipelineDefinitionBody"].(type) {
+		case string:
+			v = body
+		case *Open:
+			if t := c.settled(body); t != "" {
+				v = t
+			}
+		}
+	}
+	d.config["PipelineDefinition"] = v
+}
