@@ -36,6 +36,8 @@ type Control struct {
 	AI         AI // how near to AI the assets it is asked of are
 	Attack     Attack
 	Fix        finding.Fix // commands still hold {name}, {id}, {region}, {account}
+	// Terraform says how it is mended in the source an asset is written in.
+	Terraform []Terraform
 	// Reads are the operations the answer rests on ("s3:GetBucketPolicy").
 	Reads []string
 	// Frameworks are the weaknesses and requirements control.yaml names, then

@@ -43,14 +43,6 @@ type definition struct {
 	Cases      caseDefinition    `key:"cases,required"`
 }
 
-type fixDefinition struct {
-	Text     string      `key:"text,required"`
-	Commands []string    `key:"commands"`
-	Patch    string      `key:"patch"`
-	Effort   strict.Text `key:"effort,required"`
-	Disrupts []string    `key:"disrupts"`
-}
-
 // attackEntry says what a fault is to an attacker.
 type attackEntry struct {
 	Entry strict.Text `key:"entry"`
@@ -258,14 +250,13 @@ func (b *builder) build() *Control {
 	c := &Control{
 		ID: d.ID.Value, Lifecycle: d.Lifecycle.Value, Step: d.Step.Value, Title: d.Title.Value, Asks: d.Asks.Value,
 		Why: d.Why.Value, InvalidFor: d.InvalidFor, folder: b.folder, place: d.Place,
-		Fix: finding.Fix{Text: d.Fix.Text, Commands: d.Fix.Commands, Patch: d.Fix.Patch, Effort: d.Fix.Effort.Value, Disrupts: d.Fix.Disrupts},
 	}
+	c.Fix, c.Terraform = b.fix(d.Fix)
 	if !idForm.MatchString(c.ID) {
 		b.bad(d.ID, "id %q is not words of a-z and 0-9 joined by hyphens", c.ID)
 	}
 	b.oneOf(d.Lifecycle, "lifecycle", lifecycle)
 	b.oneOf(d.Step, "step", steps)
-	b.oneOf(d.Fix.Effort, "effort", efforts)
 	var err error
 	if c.Severity, err = finding.ParseSeverity(d.Severity.Value); err != nil {
 		b.bad(d.Severity, "%v", err)

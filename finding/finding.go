@@ -81,6 +81,11 @@ type Fix struct {
 	Patch    string   `json:"patch,omitempty"`
 	Effort   string   `json:"effort"` // minutes | hours | days
 	Disrupts []string `json:"disrupts,omitempty"`
+	// Grows says what the work has to be done for again, so that it is dearer
+	// the more of that there is; empty in a finding of no control.
+	Grows Growth `json:"grows,omitempty"`
+	// Cost is what mending costs now and after scaling; nil where nobody reckoned.
+	Cost *Cost `json:"cost,omitempty"`
 }
 
 // Risk is a finding's priority in context, 0 to 100, with what made it so.

@@ -25,6 +25,8 @@ type htmlPage struct {
 	RowsLeft                              int
 	Blockers                              []blockerView
 	BlockersLeft                          int
+	Mending                               string
+	Mendings                              []mendingView
 	Workloads                             []workloadView
 	WorkloadsLeft                         int
 	Blind                                 []blindView
@@ -207,6 +209,14 @@ func (h *htmlViews) fill(p *htmlPage, worst []*Workload, drawing Drawing) {
 		h.shared[b] = i + 1
 		p.Blockers = append(p.Blockers, h.blocker(i+1, b, nil))
 	}
+	if p.Mending = h.ix.mendingWords(); p.Mending != "" {
+		all, _, _ := h.ix.mendings()
+		for _, m := range dearest(all) {
+			v := mendingView{Title: line(m.Title), Why: line(m.Why), Now: hours(m.Now), Later: hours(m.Later), Number: h.shared[m.blocker]}
+			v.NowWidth, v.LaterWidth = share(m.Now, dearest(all)), share(m.Later, dearest(all))
+			p.Mendings = append(p.Mendings, v)
+		}
+	}
 	detail, left := bounded(worst, pageWorkloads)
 	p.WorkloadsLeft = left
 	for _, w := range detail {
@@ -226,6 +236,24 @@ func (h *htmlViews) fill(p *htmlPage, worst []*Workload, drawing Drawing) {
 	p.Findings, p.FindingsLeft = h.findings()
 	p.FindingsAll = len(h.ix.doc.Findings)
 	p.Fold = len(p.Findings) > foldFindings
+}
+
+// mendingView is one root cause before scaling and after.
+type mendingView struct {
+	Title, Why, Now, Later string
+	// Number of the blocker on the page, 0 if it is not shown.
+	Number int
+	// NowWidth and LaterWidth are lengths of bars, 1 to 200.
+	NowWidth, LaterWidth int
+}
+
+// share is the length of a bar: the longest of those shown is 200.
+func share(h float64, shown []mending) int {
+	most := 0.0
+	for _, m := range shown {
+		most = max(most, m.Later)
+	}
+	return max(1, int(h/most*200))
 }
 
 // bounded cuts s to n and says how many are left.

@@ -128,6 +128,7 @@ func (t *text) overview() {
 	t.table(worst)
 	t.accepted()
 	t.blockers(t.ix.all, nil)
+	t.mending()
 	show := worst
 	if len(worst) > detailed {
 		show = worst[:worstShown]

@@ -126,6 +126,9 @@ func (t *text) fix(f finding.Fix) {
 	if f.Effort != "" {
 		cost = append(cost, "takes "+line(f.Effort))
 	}
+	if c := f.Cost; c.Saved() > 0 {
+		cost = append(cost, fmt.Sprintf("on one asset some %s now, %s after scaling (%s)", hours(c.Hours), hours(c.ScaledHours), line(c.Why)))
+	}
 	if len(f.Disrupts) > 0 {
 		cost = append(cost, "disrupts "+line(strings.Join(f.Disrupts, ", ")))
 	}

@@ -122,3 +122,9 @@ func amountSize(size string) (family string, power float64) {
 func trackingSize(size string) (family string, power float64) {
 	return "tracking server", map[string]float64{"Small": 1, "Medium": 2, "Large": 3}[size]
 }
+
+// Scales reports whether assets of a type ask for an amount.
+func Scales(typ string) bool {
+	_, ok := scaleRules()[typ]
+	return ok
+}

@@ -200,3 +200,10 @@ var withoutScale = map[string]string{
 	"Agent.kagent.dev":                            "its pods are a Deployment, which has the amount",
 	"Endpoint.sagemaker.services.k8s.aws":         "its configuration object has the instances",
 }
+
+// Scales reports whether objects of a type ask for an amount.
+func Scales(typ string) bool {
+	group, kind := split(typ)
+	_, ok := scaleRules()[kind+"."+group]
+	return ok
+}

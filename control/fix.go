@@ -1,0 +1,68 @@
+package control
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope/strict"
+)
+
+// Terraform is how a fault is mended where the asset is written in Terraform or
+// OpenTofu: in the block of the resource that is the asset.
+type Terraform struct {
+	Resource string // type of the resource
+	// Set gives attributes their expressions, in HCL; nested blocks by dots.
+	Set map[string]string
+	// Add are blocks to be put behind the resource's; LABEL stands for its name.
+	Add string
+}
+
+// fixDefinition is the fix as control.yaml has it.
+type fixDefinition struct {
+	Text      string                `key:"text,required"`
+	Commands  []string              `key:"commands"`
+	Patch     string                `key:"patch"`
+	Terraform []terraformDefinition `key:"terraform"`
+	Effort    strict.Text           `key:"effort,required"`
+	Grows     strict.Text           `key:"grows"`
+	Disrupts  []string              `key:"disrupts"`
+}
+
+type terraformDefinition struct {
+	Resource strict.Text       `key:"resource,required"`
+	Set      map[string]string `key:"set"`
+	Add      strict.Text       `key:"add"`
+}
+
+var (
+	resourceForm  = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)+$`)
+	attributeForm = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$`)
+)
+
+// fix checks how a fault is mended.
+func (b *builder) fix(d fixDefinition) (finding.Fix, []Terraform) {
+	b.oneOf(d.Effort, "effort", efforts)
+	grows := finding.GrowsNot
+	if d.Grows.Value != "" {
+		b.oneOf(d.Grows, "grows", finding.Growths())
+		grows = finding.Growth(d.Grows.Value)
+	}
+	var out []Terraform
+	for _, t := range d.Terraform {
+		if !resourceForm.MatchString(t.Resource.Value) {
+			b.bad(t.Resource, "%q is no type of a Terraform resource", t.Resource.Value)
+		}
+		if len(t.Set) == 0 && t.Add.Value == "" {
+			b.bad(t.Resource, "the fix of %s neither sets nor adds anything", t.Resource.Value)
+		}
+		for _, path := range slices.Sorted(maps.Keys(t.Set)) {
+			if !attributeForm.MatchString(path) {
+				b.bad(t.Resource, "%q is no attribute; join the names of blocks and attribute by dots", path)
+			}
+		}
+		out = append(out, Terraform{Resource: t.Resource.Value, Set: t.Set, Add: t.Add.Value})
+	}
+	return finding.Fix{Text: d.Text, Commands: d.Commands, Patch: d.Patch, Effort: d.Effort.Value, Grows: grows, Disrupts: d.Disrupts}, out
+}

@@ -1,0 +1,189 @@
+// Package hclpatch writes what mends a resource into the Terraform source it is
+// written in, as a unified diff that patch and git apply take. It changes the
+// attributes named and leaves every other byte of the file as it is: comments,
+// order and alignment stay. It imports nothing of ours.
+package hclpatch
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/rogpeppe/go-internal/diff"
+)
+
+// maxSource bounds a file, in bytes.
+const maxSource = 4 << 20
+
+// Edit is what is done to one resource block.
+type Edit struct {
+	// Type and Name are the block's labels: resource "TYPE" "NAME".
+	Type, Name string
+	// Set gives attributes their expressions, written in HCL ("true",
+	// `"Disabled"`, "var.key_arn"). A path through nested blocks is joined by
+	// dots; a block that is not there is made, and where several are there each
+	// of them is changed.
+	Set map[string]string
+	// Add are whole blocks in HCL that are put behind the resource's. LABEL in
+	// it stands for Name.
+	Add string
+}
+
+// Diff returns the unified diff that makes the edits, with file as its name on
+// both sides; empty if the source says all of it already. An error says which
+// edit cannot be made and why; then there is no diff at all.
+func Diff(file string, source []byte, edits ...Edit) (string, error) {
+	after := source
+	for _, e := range edits {
+		var err error
+		if after, err = e.apply(file, after); err != nil {
+			return "", fmt.Errorf("%s: resource %q %q: %w", file, e.Type, e.Name, err)
+		}
+	}
+	if bytes.Equal(source, after) {
+		return "", nil
+	}
+	d := diff.Diff("a/"+file, source, "b/"+file, after)
+	// The first line repeats the names in a form git apply stumbles over.
+	_, d, _ = bytes.Cut(d, []byte("\n"))
+	return string(d), nil
+}
+
+// apply makes one edit.
+func (e *Edit) apply(file string, source []byte) ([]byte, error) {
+	if len(source) > maxSource {
+		return nil, fmt.Errorf("the file is larger than %d MiB", maxSource>>20)
+	}
+	f, diags := hclwrite.ParseConfig(source, file, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, fmt.Errorf("it is no HCL: %w", diags)
+	}
+	var found []*hclwrite.Block
+	for _, b := range f.Body().Blocks() {
+		if b.Type() == "resource" && slices.Equal(b.Labels(), []string{e.Type, e.Name}) {
+			found = append(found, b)
+		}
+	}
+	if len(found) != 1 {
+		return nil, fmt.Errorf("it is written %d times in this file", len(found))
+	}
+	for _, path := range slices.Sorted(maps.Keys(e.Set)) {
+		if err := set(found[0].Body(), strings.Split(path, "."), e.Set[path]); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	out := f.Bytes()
+	if _, diags := hclsyntax.ParseConfig(out, file, hcl.InitialPos); diags.HasErrors() {
+		return nil, errors.New("a block that would be extended is written on one line")
+	}
+	if e.Add == "" {
+		return out, nil
+	}
+	return e.insert(file, out)
+}
+
+// set gives the attribute at the end of path its expression.
+func set(body *hclwrite.Body, path []string, expression string) error {
+	if len(path) == 1 {
+		if len(blocks(body, path[0])) > 0 {
+			return errors.New("it is a block here, and no attribute")
+		}
+		tokens, err := tokens(expression)
+		if err != nil {
+			return err
+		}
+		if has := body.GetAttribute(path[0]); has != nil && slices.EqualFunc(plain(has.Expr().BuildTokens(nil)), plain(tokens), same) {
+			return nil
+		}
+		body.SetAttributeRaw(path[0], tokens)
+		return nil
+	}
+	if body.GetAttribute(path[0]) != nil {
+		return fmt.Errorf("%s is an attribute here, and no block", path[0])
+	}
+	for _, b := range body.Blocks() {
+		if b.Type() == "dynamic" && slices.Equal(b.Labels(), path[:1]) {
+			return fmt.Errorf("%s is made by a dynamic block", path[0])
+		}
+	}
+	within := blocks(body, path[0])
+	if len(within) == 0 {
+		body.AppendNewline()
+		within = append(within, body.AppendNewBlock(path[0], nil))
+	}
+	for _, b := range within {
+		if err := set(b.Body(), path[1:], expression); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func blocks(body *hclwrite.Body, typ string) []*hclwrite.Block {
+	return slices.DeleteFunc(body.Blocks(), func(b *hclwrite.Block) bool { return b.Type() != typ })
+}
+
+// tokens are an expression's.
+func tokens(expression string) (hclwrite.Tokens, error) {
+	f, diags := hclwrite.ParseConfig([]byte("x = "+expression+"\n"), "expression", hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, fmt.Errorf("%q is no expression: %w", expression, diags)
+	}
+	attributes := f.Body().Attributes()
+	if len(attributes) != 1 || len(f.Body().Blocks()) > 0 {
+		return nil, fmt.Errorf("%q is more than an expression", expression)
+	}
+	return attributes["x"].Expr().BuildTokens(nil), nil
+}
+
+// plain leaves out what does not matter to a comparison.
+func plain(tokens hclwrite.Tokens) hclwrite.Tokens {
+	return slices.DeleteFunc(slices.Clone(tokens), func(t *hclwrite.Token) bool {
+		return t.Type == hclsyntax.TokenNewline || t.Type == hclsyntax.TokenComment
+	})
+}
+
+func same(a, b *hclwrite.Token) bool { return a.Type == b.Type && bytes.Equal(a.Bytes, b.Bytes) }
+
+// insert puts Add behind the resource's block, unless blocks of those names are
+// in the file already: then they say something else, and which is right nobody
+// can tell from here.
+func (e *Edit) insert(file string, source []byte) ([]byte, error) {
+	text := strings.TrimSpace(strings.ReplaceAll(e.Add, "LABEL", e.Name)) + "\n"
+	added, diags := hclsyntax.ParseConfig([]byte(text), "addition", hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, fmt.Errorf("what is to be added is no HCL: %w", diags)
+	}
+	parsed, diags := hclsyntax.ParseConfig(source, file, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, fmt.Errorf("it is no HCL: %w", diags)
+	}
+	in, within := parsed.Body.(*hclsyntax.Body), added.Body.(*hclsyntax.Body)
+	end := -1
+	for _, b := range in.Blocks {
+		if b.Type == "resource" && slices.Equal(b.Labels, []string{e.Type, e.Name}) {
+			end = b.CloseBraceRange.End.Byte
+		}
+		for _, a := range within.Blocks {
+			if a.Type == b.Type && slices.Equal(a.Labels, b.Labels) {
+				return nil, fmt.Errorf("%s %s is in the file already and says something else", a.Type, strings.Join(a.Labels, "."))
+			}
+		}
+	}
+	if end < 0 {
+		return nil, errors.New("it is not in this file")
+	}
+	rest := source[end:]
+	if line := bytes.IndexByte(rest, '\n'); line >= 0 {
+		end += line + 1
+	} else {
+		text = "\n" + text
+	}
+	return slices.Concat(source[:end], []byte("\n"+text), source[end:]), nil
+}
