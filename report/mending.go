@@ -9,7 +9,7 @@ import (
 )
 
 // maxMendings is how many root causes the comparison of now and later names.
-const maxMendings = 5
+const maxMendings = 3
 
 // mending is what one root cause costs to mend before scaling and after it.
 type mending struct {

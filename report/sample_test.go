@@ -24,7 +24,8 @@ func mark(id string, s finding.CriterionStatus, reason string, findings ...strin
 func fault(control, asset, title string, sev finding.Severity, effort string, ev ...finding.Evidence) finding.Finding {
 	return finding.Finding{ID: finding.NewID(control, asset, ""), Control: control, Step: "audit", Status: finding.Fail,
 		Severity: sev, Asset: asset, Title: title, Evidence: ev,
-		Fix: finding.Fix{Text: "Mend " + control + ".", Effort: effort}}
+		Fix: finding.Fix{Text: "Mend " + control + ".", Effort: effort, Grows: finding.GrowsUnits,
+			Cost: &finding.Cost{Units: 2, ScaledUnits: 20, Hours: 4.2, ScaledHours: 6, Factor: 10, Why: "2 replicas or instances now (grown 10 times, as no limit is declared)"}}}
 }
 
 // harbour is the sample estate: four workloads over the three verdicts, one
@@ -177,7 +178,7 @@ func empty() *Document {
 func hostileDoc(h string) *Document {
 	f := finding.Finding{ID: "F-1", Control: h, Step: "audit", Status: finding.Fail, Severity: finding.Severity(h), Asset: h, Title: h,
 		Evidence: []finding.Evidence{{What: h, Where: h, Value: h}}, Frameworks: []string{h}, Techniques: []string{h},
-		Fix: finding.Fix{Text: h, Commands: []string{h}, Patch: h, Effort: h, Disrupts: []string{h}}, Risk: &finding.Risk{Score: 9, Path: []string{h}, Factors: []string{h}}}
+		Fix: finding.Fix{Text: h, Commands: []string{h}, Patch: h, Effort: h, Disrupts: []string{h}, Grows: finding.GrowsUnits, Cost: &finding.Cost{Units: 1, ScaledUnits: 10, Hours: 1, ScaledHours: 2, Factor: 10, Why: h}}, Risk: &finding.Risk{Score: 9, Path: []string{h}, Factors: []string{h}}}
 	c := finding.Criterion{ID: "audit.deviations", Status: finding.CriterionFail, Reason: h, Findings: []string{"F-1"}, Hint: h, Evidence: []finding.Claim{{Claim: h, Source: h}}}
 	un := finding.Criterion{ID: "audit.ownership", Status: finding.CriterionUnknown, Reason: h, Hint: h}
 	doc := &Document{Tool: Tool{Version: h}, Estate: h, Taken: sampleTime, Snapshot: h, Command: h,

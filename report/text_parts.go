@@ -127,7 +127,7 @@ func (t *text) fix(f finding.Fix) {
 		cost = append(cost, "takes "+line(f.Effort))
 	}
 	if c := f.Cost; c.Saved() > 0 {
-		cost = append(cost, fmt.Sprintf("on one asset some %s now, %s after scaling (%s)", hours(c.Hours), hours(c.ScaledHours), line(c.Why)))
+		cost = append(cost, fmt.Sprintf("each some %s now, %s after scaling", hours(c.Hours), hours(c.ScaledHours)))
 	}
 	if len(f.Disrupts) > 0 {
 		cost = append(cost, "disrupts "+line(strings.Join(f.Disrupts, ", ")))

@@ -69,7 +69,7 @@ func (r *reckoning) cost(f *finding.Finding, base float64) *finding.Cost {
 	c := &finding.Cost{Units: units, ScaledUnits: math.Ceil(units * factor), Factor: factor}
 	rate := growthHours[f.Fix.Grows]
 	c.Hours, c.ScaledHours = round2(base+rate*c.Units), round2(base+rate*c.ScaledUnits)
-	c.Why = fmt.Sprintf("%s; %s", what, from)
+	c.Why = fmt.Sprintf("%s (%s)", what, from)
 	return c
 }
 
@@ -81,11 +81,11 @@ func (r *reckoning) factor(concerned []string) (factor float64, from string) {
 			continue
 		}
 		if f := float64(d.Limit) / has; f > factor {
-			factor, from = f, fmt.Sprintf("%s may grow from %g to %d", r.byID[id].Name, has, d.Limit)
+			factor, from = f, fmt.Sprintf("grown %.2g times, to the limit declared", f)
 		}
 	}
 	if factor == 0 {
-		return usualGrowth, fmt.Sprintf("taken to grow %d times, since no limit above what there is was declared", usualGrowth)
+		return usualGrowth, fmt.Sprintf("grown %d times, as no limit is declared", usualGrowth)
 	}
 	return factor, from
 }
