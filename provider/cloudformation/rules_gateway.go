@@ -1,5 +1,7 @@
 package cloudformation
 
+import "strings"
+
 const (
 	restType = "AWS::ApiGateway::RestApi"
 	httpType = "AWS::ApiGatewayV2::Api"
@@ -94,19 +96,45 @@ func element(key, list string, as map[string]string) func(*conversion, *draft, *
 	}
 }
 
-// restMethod adds a method to the item of its path. Which path it is, its own
-// resource says; nothing asks for it.
+// restPath is the item of a REST API that a value refers to: its id, as far as it
+// is known, and its path.
+func (c *conversion) restPath(v any, depth int) (id, path any) {
+	o, ok := v.(*Open)
+	if !ok || len(o.Parts) != 1 || depth > maxReferences {
+		return c.nameIn(v), later{}
+	}
+	at := o.Parts[0]
+	r := c.resources[at.Resource]
+	switch {
+	case r == nil:
+		return later{}, later{}
+	case at.Attribute == "RootResourceId":
+		return c.identity(at.Resource) + "#root", "/"
+	case r.Type == "AWS::ApiGateway::Resource":
+		_, above := c.restPath(r.Properties["ParentId"], depth+1)
+		lead, known := above.(string)
+		part := c.known(r, "PathPart")
+		if !known || part == "" {
+			return unborn + at.Resource, later{}
+		}
+		return unborn + at.Resource, strings.TrimSuffix(lead, "/") + "/" + part
+	}
+	return later{}, later{}
+}
+
+// restMethod adds a method to the item of its path.
 func restMethod(c *conversion, d *draft, r *Resource) {
 	sh := d.live.root.follow("GetResources.items.resourceMethods")
 	verb := c.known(r, "HttpMethod")
-	item := map[string]any{"id": c.nameIn(r.Properties["ResourceId"]), "path": later{}}
+	item := map[string]any{}
+	item["id"], item["path"] = c.restPath(r.Properties["ResourceId"], 0)
 	if sh == nil || verb == "" || r.Doubt != "" {
 		item["resourceMethods"] = later{}
 		d.inReply("GetResources", "items", item)
 		return
 	}
 	as := map[string]string{"RestApiId": "", "ResourceId": "", "Integration": "methodIntegration", "MethodResponses": "", "Integration.IntegrationHttpMethod": "httpMethod", "Integration.IntegrationResponses": ""}
-	rule := &rule{echoes: true, as: as, unset: map[string]any{"authorizationType": "NONE", "apiKeyRequired": false}}
+	rule := &rule{echoes: true, as: as, unset: map[string]any{"authorizationType": "NONE", "apiKeyRequired": false, "methodResponses": none{}, "methodIntegration.integrationResponses": none{}}}
 	s := spot{r: r, rule: rule, as: as, said: &schemas()[r.Type].property}
 	one := map[string]any{}
 	c.members(one, s, r.Properties, sh)

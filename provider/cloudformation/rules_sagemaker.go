@@ -8,7 +8,8 @@ var sagemakerRules = []rule{
 		"ExcludeRetainedVariantProperties": "", "RetainAllVariantProperties": "", "RetainDeploymentConfig": ""}, unset: map[string]any{"FailureReason": none{}, "EndpointStatus": "InService"}},
 	{typ: "AWS::SageMaker::EndpointConfig", id: "@sagemaker:endpoint-config/{EndpointConfigName|lower}", echoes: true},
 	{typ: "AWS::SageMaker::Model", id: "@sagemaker:model/{ModelName|lower}", echoes: true, unset: map[string]any{"EnableNetworkIsolation": false}},
-	{typ: "AWS::SageMaker::InferenceComponent", id: "@sagemaker:inference-component/{InferenceComponentName|lower}", echoes: true},
+	{typ: "AWS::SageMaker::InferenceComponent", id: "@sagemaker:inference-component/{InferenceComponentName|lower}", echoes: true, as: map[string]string{"RuntimeConfig.CopyCount": "DesiredCopyCount",
+		"Specification.Container.Image": "DeployedImage.SpecifiedImage", "DeploymentConfig": "LastDeploymentConfig"}},
 	{typ: "AWS::SageMaker::NotebookInstance", id: "@sagemaker:notebook-instance/{NotebookInstanceName|lower}", echoes: true,
 		as:    map[string]string{"LifecycleConfigName": "NotebookInstanceLifecycleConfigName", "SecurityGroupIds": "SecurityGroups"},
 		unset: map[string]any{"DirectInternetAccess": "Enabled", "RootAccess": "Enabled", "VolumeSizeInGB": jsonInt(5), "NotebookInstanceStatus": "InService", "FailureReason": none{}, "InstanceMetadataServiceConfiguration": later{}, "PlatformIdentifier": later{}}},
@@ -38,7 +39,7 @@ var sagemakerRules = []rule{
 		unset: map[string]any{"ProcessingJobStatus": "InProgress", "FailureReason": none{}, "ExitMessage": none{}}},
 	{typ: "AWS::SageMaker::Project", id: "@sagemaker:project/{ProjectName|lower}", echoes: true},
 	{typ: "AWS::SageMaker::Hub", id: "@sagemaker:hub/{HubName|lower}", echoes: true},
-	{typ: "AWS::SageMaker::Cluster", echoes: true},
+	{typ: "AWS::SageMaker::Cluster", echoes: true, as: map[string]string{"InstanceGroups.InstanceCount": "TargetCount", "RestrictedInstanceGroups.InstanceCount": "TargetCount"}},
 }
 
 // pipeline spells a pipeline's definition, which the template holds as a text or
