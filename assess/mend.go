@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/collect/redact"
@@ -77,14 +78,40 @@ func patches(ctx context.Context, findings []finding.Finding, sources []string, 
 		if at == nil {
 			at = writtenIn(sources)
 		}
-		for _, w := range at[f.Asset] {
-			for _, t := range c.Terraform {
-				if t.Resource == w.typ {
-					f.Fix.Patch = w.patch(t)
+		f.Fix.Patch = patchOf(at[f.Asset], c.Terraform)
+	}
+}
+
+// patchOf is the diff of the first of the fixes that a resource of the asset
+// takes: a control names the resource that says it before the one that could.
+func patchOf(asset []written, fixes []control.Terraform) string {
+	for _, t := range fixes {
+		for _, w := range asset {
+			if t.Resource != w.typ {
+				continue
+			}
+			for _, typ := range addedTypes(t.Add) {
+				// Its name may be another, and two of them would contradict each other.
+				if i := slices.IndexFunc(asset, func(w written) bool { return w.typ == typ }); i >= 0 {
+					return fmt.Sprintf("# no patch: %s is there already and says something else\n", asset[i].address)
 				}
 			}
+			return w.patch(t)
 		}
 	}
+	return ""
+}
+
+// added is the head of a resource block in what a fix adds.
+var added = regexp.MustCompile(`(?m)^resource "([a-z0-9_]+)"`)
+
+// addedTypes are the types of the resources that a fix adds.
+func addedTypes(add string) []string {
+	var out []string
+	for _, m := range added.FindAllStringSubmatch(add, -1) {
+		out = append(out, m[1])
+	}
+	return out
 }
 
 // writtenIn tells of each asset of the plans and states among the sources which
@@ -132,7 +159,7 @@ func (w written) patch(t control.Terraform) string {
 	if err != nil {
 		return ""
 	}
-	diff, err := hclpatch.Diff(file, source, hclpatch.Edit{Type: w.typ, Name: w.name, Set: t.Set, Add: t.Add})
+	diff, err := hclpatch.Diff(file, source, hclpatch.Edit{Type: w.typ, Name: w.name, Set: t.Set, Default: t.Default, Append: t.Append, Add: t.Add})
 	if err != nil {
 		return fmt.Sprintf("# no patch: %v\n", err)
 	}

@@ -13,8 +13,14 @@ import (
 // OpenTofu: in the block of the resource that is the asset.
 type Terraform struct {
 	Resource string // type of the resource
-	// Set gives attributes their expressions, in HCL; nested blocks by dots.
+	// Set gives attributes their expressions, in HCL; nested blocks by dots, with
+	// "?" behind the name of a block that is not to be made where it is missing.
 	Set map[string]string
+	// Default is Set for attributes that say nothing yet.
+	Default map[string]string
+	// Append are blocks that are put into the block a path names, "." being the
+	// resource's.
+	Append map[string]string
 	// Add are blocks to be put behind the resource's; LABEL stands for its name.
 	Add string
 }
@@ -33,12 +39,15 @@ type fixDefinition struct {
 type terraformDefinition struct {
 	Resource strict.Text       `key:"resource,required"`
 	Set      map[string]string `key:"set"`
+	Default  map[string]string `key:"default"`
+	Append   map[string]string `key:"append"`
 	Add      strict.Text       `key:"add"`
 }
 
 var (
 	resourceForm  = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)+$`)
-	attributeForm = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$`)
+	attributeForm = regexp.MustCompile(`^([a-z][a-z0-9_]*\??\.)*[a-z][a-z0-9_]*$`)
+	blockForm     = regexp.MustCompile(`^(\.|([a-z][a-z0-9_]*\??\.)*[a-z][a-z0-9_]*\??)$`)
 )
 
 // fix checks how a fault is mended.
@@ -54,15 +63,22 @@ func (b *builder) fix(d fixDefinition) (finding.Fix, []Terraform) {
 		if !resourceForm.MatchString(t.Resource.Value) {
 			b.bad(t.Resource, "%q is no type of a Terraform resource", t.Resource.Value)
 		}
-		if len(t.Set) == 0 && t.Add.Value == "" {
+		if len(t.Set) == 0 && len(t.Append) == 0 && t.Add.Value == "" {
 			b.bad(t.Resource, "the fix of %s neither sets nor adds anything", t.Resource.Value)
 		}
-		for _, path := range slices.Sorted(maps.Keys(t.Set)) {
-			if !attributeForm.MatchString(path) {
-				b.bad(t.Resource, "%q is no attribute; join the names of blocks and attribute by dots", path)
+		for _, paths := range []map[string]string{t.Set, t.Default} {
+			for _, path := range slices.Sorted(maps.Keys(paths)) {
+				if !attributeForm.MatchString(path) {
+					b.bad(t.Resource, "%q is no attribute; join the names of blocks and attribute by dots", path)
+				}
 			}
 		}
-		out = append(out, Terraform{Resource: t.Resource.Value, Set: t.Set, Add: t.Add.Value})
+		for _, path := range slices.Sorted(maps.Keys(t.Append)) {
+			if !blockForm.MatchString(path) {
+				b.bad(t.Resource, "%q is no block; join the names of blocks by dots", path)
+			}
+		}
+		out = append(out, Terraform{Resource: t.Resource.Value, Set: t.Set, Default: t.Default, Append: t.Append, Add: t.Add.Value})
 	}
 	return finding.Fix{Text: d.Text, Commands: d.Commands, Patch: d.Patch, Effort: d.Effort.Value, Grows: grows, Disrupts: d.Disrupts}, out
 }

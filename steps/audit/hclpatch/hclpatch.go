@@ -27,9 +27,15 @@ type Edit struct {
 	Type, Name string
 	// Set gives attributes their expressions, written in HCL ("true",
 	// `"Disabled"`, "var.key_arn"). A path through nested blocks is joined by
-	// dots; a block that is not there is made, and where several are there each
-	// of them is changed.
+	// dots; a block that is not there is made, unless its name in the path ends
+	// with "?", and where several are there each of them is changed.
 	Set map[string]string
+	// Default is Set for attributes that say nothing yet.
+	Default map[string]string
+	// Append puts blocks in HCL, without labels, at the end of the block a path
+	// names, "." being the resource itself. It is refused where a block of that
+	// kind with the same type or name stands there already.
+	Append map[string]string
 	// Add are whole blocks in HCL that are put behind the resource's. LABEL in
 	// it stands for Name.
 	Add string
@@ -73,10 +79,8 @@ func (e *Edit) apply(file string, source []byte) ([]byte, error) {
 	if len(found) != 1 {
 		return nil, fmt.Errorf("it is written %d times in this file", len(found))
 	}
-	for _, path := range slices.Sorted(maps.Keys(e.Set)) {
-		if err := set(found[0].Body(), strings.Split(path, "."), e.Set[path]); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
+	if err := e.within(found[0].Body()); err != nil {
+		return nil, err
 	}
 	out := f.Bytes()
 	if _, diags := hclsyntax.ParseConfig(out, file, hcl.InitialPos); diags.HasErrors() {
@@ -88,39 +92,112 @@ func (e *Edit) apply(file string, source []byte) ([]byte, error) {
 	return e.insert(file, out)
 }
 
-// set gives the attribute at the end of path its expression.
-func set(body *hclwrite.Body, path []string, expression string) error {
-	if len(path) == 1 {
-		if len(blocks(body, path[0])) > 0 {
-			return errors.New("it is a block here, and no attribute")
+// within makes the edits inside the resource's block.
+func (e *Edit) within(body *hclwrite.Body) error {
+	for _, edits := range []struct {
+		of map[string]string
+		do func(body *hclwrite.Body, name, text string) error
+	}{
+		{e.Set, set},
+		{e.Default, func(body *hclwrite.Body, name, text string) error {
+			if body.GetAttribute(name) != nil {
+				return nil
+			}
+			return set(body, name, text)
+		}},
+	} {
+		for _, path := range slices.Sorted(maps.Keys(edits.of)) {
+			steps := strings.Split(path, ".")
+			name := steps[len(steps)-1]
+			err := each(body, steps[:len(steps)-1], func(b *hclwrite.Body) error { return edits.do(b, name, edits.of[path]) })
+			if err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
 		}
-		tokens, err := tokens(expression)
-		if err != nil {
-			return err
-		}
-		if has := body.GetAttribute(path[0]); has != nil && slices.EqualFunc(plain(has.Expr().BuildTokens(nil)), plain(tokens), same) {
-			return nil
-		}
-		body.SetAttributeRaw(path[0], tokens)
-		return nil
 	}
-	if body.GetAttribute(path[0]) != nil {
-		return fmt.Errorf("%s is an attribute here, and no block", path[0])
-	}
-	for _, b := range body.Blocks() {
-		if b.Type() == "dynamic" && slices.Equal(b.Labels(), path[:1]) {
-			return fmt.Errorf("%s is made by a dynamic block", path[0])
+	for _, path := range slices.Sorted(maps.Keys(e.Append)) {
+		steps := strings.Split(path, ".")
+		if path == "." {
+			steps = nil
+		}
+		if err := each(body, steps, func(b *hclwrite.Body) error { return extend(b, e.Append[path]) }); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	within := blocks(body, path[0])
-	if len(within) == 0 {
+	return nil
+}
+
+// each does something to each block that a path names. The last is made where
+// none is there, unless a "?" says not to.
+func each(body *hclwrite.Body, path []string, do func(*hclwrite.Body) error) error {
+	if len(path) == 0 {
+		return do(body)
+	}
+	name, onlyThere := strings.CutSuffix(path[0], "?")
+	if body.GetAttribute(name) != nil {
+		return fmt.Errorf("%s is an attribute here, and no block", name)
+	}
+	if dynamic(body, name) {
+		return fmt.Errorf("%s is made by a dynamic block", name)
+	}
+	within := blocks(body, name)
+	if len(within) == 0 && !onlyThere {
 		body.AppendNewline()
-		within = append(within, body.AppendNewBlock(path[0], nil))
+		within = append(within, body.AppendNewBlock(name, nil))
 	}
 	for _, b := range within {
-		if err := set(b.Body(), path[1:], expression); err != nil {
+		if err := each(b.Body(), path[1:], do); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// dynamic reports whether blocks of a name are made by a dynamic block.
+func dynamic(body *hclwrite.Body, name string) bool {
+	return slices.ContainsFunc(body.Blocks(), func(b *hclwrite.Block) bool {
+		return b.Type() == "dynamic" && slices.Equal(b.Labels(), []string{name})
+	})
+}
+
+// set gives an attribute its expression.
+func set(body *hclwrite.Body, name, expression string) error {
+	if len(blocks(body, name)) > 0 || dynamic(body, name) {
+		return errors.New("it is a block here, and no attribute")
+	}
+	tokens, err := tokens(expression)
+	if err != nil {
+		return err
+	}
+	if has := body.GetAttribute(name); has != nil && slices.EqualFunc(plain(has.Expr().BuildTokens(nil)), plain(tokens), same) {
+		return nil
+	}
+	body.SetAttributeRaw(name, tokens)
+	return nil
+}
+
+// extend puts blocks at the end of a body.
+func extend(body *hclwrite.Body, text string) error {
+	f, diags := hclwrite.ParseConfig([]byte(text), "addition", hcl.InitialPos)
+	if diags.HasErrors() {
+		return fmt.Errorf("what is to be put there is no HCL: %w", diags)
+	}
+	for _, b := range f.Body().Blocks() {
+		if dynamic(body, b.Type()) {
+			return fmt.Errorf("%s is made by a dynamic block", b.Type())
+		}
+		for _, has := range blocks(body, b.Type()) {
+			for _, key := range []string{"type", "name"} {
+				is, was := b.Body().GetAttribute(key), has.Body().GetAttribute(key)
+				if is != nil && was != nil && slices.EqualFunc(plain(is.Expr().BuildTokens(nil)), plain(was.Expr().BuildTokens(nil)), same) {
+					return fmt.Errorf("a %s of this %s is there already and says something else", b.Type(), key)
+				}
+			}
+		}
+	}
+	for _, b := range f.Body().Blocks() {
+		body.AppendNewline()
+		body.AppendBlock(b)
 	}
 	return nil
 }

@@ -80,13 +80,28 @@ func TestDiff(t *testing.T) {
 		"added_already": {notebook + "resource \"x\" \"nb\" {}\n", []Edit{with(nb, nil, `resource "x" "LABEL" {}`)}, "", "is in the file already"},
 		"dynamic":       {"resource \"a\" \"b\" {\n  dynamic \"c\" {\n    for_each = []\n  }\n}\n", []Edit{{Type: "a", Name: "b", Set: map[string]string{"c.d": "1"}}}, "", "c is made by a dynamic block"},
 		"no_block":      {"resource \"a\" \"b\" {\n  c = {}\n}\n", []Edit{{Type: "a", Name: "b", Set: map[string]string{"c.d": "1"}}}, "", "is an attribute here"},
-		"no_attribute":  {"resource \"a\" \"b\" {\n  c {\n  }\n}\n", []Edit{{Type: "a", Name: "b", Set: map[string]string{"c": "1"}}}, "", "is a block here"},
-		"not_there":     {notebook, []Edit{{Type: "a", Name: "b"}}, "", "it is written 0 times in this file"},
-		"twice":         {"resource \"a\" \"b\" {}\nresource \"a\" \"b\" {}\n", []Edit{{Type: "a", Name: "b"}}, "", "written 2 times"},
-		"one_line":      {"resource \"a\" \"b\" { c = 1 }", []Edit{{Type: "a", Name: "b", Set: map[string]string{"d": "1"}}}, "", "on one line"},
-		"no_hcl":        {"resource {{{", []Edit{nb}, "", "it is no HCL"},
-		"no_expression": {notebook, []Edit{with(nb, map[string]string{"x": "1\ny = 2"}, "")}, "", "more than an expression"},
-		"huge":          {strings.Repeat("#", maxSource+1), []Edit{nb}, "", "larger than 4 MiB"},
+		"only_where_it_is": {"resource \"a\" \"b\" {\n  c {\n    d = 1\n  }\n}\n", []Edit{{Type: "a", Name: "b", Set: map[string]string{"c?.d": "2", "e?.f.g": "2"}}},
+			"resource \"a\" \"b\" {\n  c {\n    d = 2\n  }\n}\n", ""},
+		"default": {"resource \"a\" \"b\" {\n  c = 1\n}\n", []Edit{{Type: "a", Name: "b", Default: map[string]string{"c": "2", "d": "3"}}},
+			"resource \"a\" \"b\" {\n  c = 1\n  d = 3\n}\n", ""},
+		"default_in_each_block": {"resource \"a\" \"b\" {\n  c {\n    d = 1\n  }\n  c {\n  }\n}\n", []Edit{{Type: "a", Name: "b", Default: map[string]string{"c.d": "2"}}},
+			"resource \"a\" \"b\" {\n  c {\n    d = 1\n  }\n  c {\n    d = 2\n  }\n}\n", ""},
+		"append": {"resource \"a\" \"b\" {\n  c {\n    d {\n      type = \"X\"\n    }\n  }\n}\n", []Edit{{Type: "a", Name: "b", Append: map[string]string{"c": "d {\n  type = \"Y\"\n}\n"}}},
+			"resource \"a\" \"b\" {\n  c {\n    d {\n      type = \"X\"\n    }\n\n    d {\n      type = \"Y\"\n    }\n  }\n}\n", ""},
+		"append_to_new_block": {"resource \"a\" \"b\" {\n}\n", []Edit{{Type: "a", Name: "b", Append: map[string]string{"c": "d {\n  x = 1\n}\ne {\n}\n"}}},
+			"resource \"a\" \"b\" {\n\n  c {\n\n    d {\n      x = 1\n    }\n\n    e {\n    }\n  }\n}\n", ""},
+		"append_to_resource": {"resource \"a\" \"b\" {\n  x = 1\n}\n", []Edit{{Type: "a", Name: "b", Append: map[string]string{".": "d {\n}\n"}}},
+			"resource \"a\" \"b\" {\n  x = 1\n\n  d {\n  }\n}\n", ""},
+		"append_twice":   {"resource \"a\" \"b\" {\n  d {\n    type = \"X\"\n  }\n}\n", []Edit{{Type: "a", Name: "b", Append: map[string]string{".": "d {\n  type = \"X\"\n}\n"}}}, "", "a d of this type is there already"},
+		"append_dynamic": {"resource \"a\" \"b\" {\n  dynamic \"d\" {\n    for_each = []\n  }\n}\n", []Edit{{Type: "a", Name: "b", Append: map[string]string{".": "d {\n}\n"}}}, "", "d is made by a dynamic block"},
+		"append_no_hcl":  {notebook, []Edit{{Type: nb.Type, Name: nb.Name, Append: map[string]string{".": "d {"}}}, "", "is no HCL"},
+		"no_attribute":   {"resource \"a\" \"b\" {\n  c {\n  }\n}\n", []Edit{{Type: "a", Name: "b", Set: map[string]string{"c": "1"}}}, "", "is a block here"},
+		"not_there":      {notebook, []Edit{{Type: "a", Name: "b"}}, "", "it is written 0 times in this file"},
+		"twice":          {"resource \"a\" \"b\" {}\nresource \"a\" \"b\" {}\n", []Edit{{Type: "a", Name: "b"}}, "", "written 2 times"},
+		"one_line":       {"resource \"a\" \"b\" { c = 1 }", []Edit{{Type: "a", Name: "b", Set: map[string]string{"d": "1"}}}, "", "on one line"},
+		"no_hcl":         {"resource {{{", []Edit{nb}, "", "it is no HCL"},
+		"no_expression":  {notebook, []Edit{with(nb, map[string]string{"x": "1\ny = 2"}, "")}, "", "more than an expression"},
+		"huge":           {strings.Repeat("#", maxSource+1), []Edit{nb}, "", "larger than 4 MiB"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +134,8 @@ func FuzzDiff(f *testing.F) {
 	f.Add([]byte("resource \"aws_sagemaker_notebook_instance\" \"nb\" {\n  a = <<E\nx\nE\n}"), "a.b", "1")
 	f.Add([]byte("resource \"aws_sagemaker_notebook_instance\" \"nb\" { a = 1 }"), "b", "[1, 2]")
 	f.Fuzz(func(t *testing.T, source []byte, path, expression string) {
-		e := Edit{Type: "aws_sagemaker_notebook_instance", Name: "nb", Set: map[string]string{path: expression}}
+		e := Edit{Type: "aws_sagemaker_notebook_instance", Name: "nb", Set: map[string]string{path: expression}, Default: map[string]string{"z." + path: expression},
+			Append: map[string]string{"y": "x {\n  " + path + " = " + expression + "\n}\n"}}
 		after, err := e.apply("main.tf", source)
 		if err != nil {
 			return
