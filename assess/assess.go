@@ -41,6 +41,8 @@ type Options struct {
 	Resume *Resume
 	// MaskKey is the key under which masked secrets are hashed; nil: no hash.
 	MaskKey []byte
+	// Baseline is the approved baseline with what differs from it; nil: none.
+	Baseline *audit.Approved
 	// Access asks for the identities that direct policy names: on a large estate
 	// that list is larger than all the rest, and no criterion rests on it yet.
 	Access bool
@@ -69,7 +71,7 @@ type Result struct {
 // Steps returns the steps of this version.
 func Steps(o Options) []Step {
 	return []Step{
-		audit.New(o.Controls, o.Scope.Gate.FailOn),
+		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline),
 	}
 }
 

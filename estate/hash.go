@@ -1,9 +1,12 @@
 package estate
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -125,4 +128,44 @@ func appendCoverage(b []byte, cs []Coverage) []byte {
 		b = appendString(appendString(appendString(b, c.Type), c.Account), c.Region)
 	}
 	return b
+}
+
+// AssetDigest returns the SHA-256 of all that the snapshot says of an asset: its
+// fields and the digest of its configuration. Relations are not in it. It reads
+// nothing that is kept outside memory.
+func (s *Snapshot) AssetDigest(n Node) Digest {
+	config := s.ConfigDigest(n)
+	return sha256.Sum256(append(appendAsset(make([]byte, 0, 512), s.assets[n]), config[:]...))
+}
+
+// ConfigWhole returns an asset's configuration like Config, and an error if it is
+// not the one that ConfigDigest says: whoever can write to a store can change
+// the one and leave the other.
+func (s *Snapshot) ConfigWhole(n Node) (json.RawMessage, error) {
+	config, err := s.Config(n)
+	if err != nil {
+		return nil, err
+	}
+	if digestOf(config) != s.ConfigDigest(n) {
+		return nil, fmt.Errorf("configuration of %s: %w", s.assets[n].ID, ErrAltered)
+	}
+	return config, nil
+}
+
+// ErrAltered says that a stored configuration is not the one that was stored.
+var ErrAltered = errors.New("it is not the one that was stored under its digest")
+
+// Recheck computes Hash again from what the snapshot holds, every configuration
+// read. An error names the first asset that is not as its digest says.
+func (s *Snapshot) Recheck(ctx context.Context) (string, error) {
+	err := s.Each(ctx, func(n Node, a *Asset, config json.RawMessage) error {
+		if digestOf(config) != s.ConfigDigest(n) {
+			return fmt.Errorf("configuration of %s: %w", a.ID, ErrAltered)
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return s.contentHash(), nil
 }

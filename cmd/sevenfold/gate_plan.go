@@ -72,6 +72,11 @@ func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alo
 	if err != nil {
 		return err
 	}
+	if base != nil { // what differs from the baseline already is not the plan's doing
+		if err := s.against(ctx, st, base, r, &o); err != nil {
+			return err
+		}
+	}
 	if p, err = assess.PlaceOver(p, path, mask, base); err != nil {
 		return planFailure(err)
 	}

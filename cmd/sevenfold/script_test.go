@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": holdsJSON, "bytes": holdsBytes, "fill": fillFile, "locked": locked, "findingid": findingID, "newer": newer,
-			"flip": flip, "approver": approver,
+			"flip": flip, "approver": approver, "driftid": driftID,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -185,4 +185,23 @@ func approver(ts *testscript.TestScript, neg bool, args []string) {
 	path := ts.MkAbs(args[1])
 	text := ts.ReadFile(args[1]) + "  approvers: [\"" + certificate.KeyID(key.Public().(ed25519.PublicKey)) + "\"]\n"
 	ts.Check(os.WriteFile(path, []byte(text), 0o600))
+}
+
+// driftid NAME FILE N: the report of drift has N records; NAME becomes the id of
+// the first that is open.
+func driftID(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: driftid name file n")
+	}
+	var doc report.Drift
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &doc))
+	if want, err := strconv.Atoi(args[2]); err != nil || len(doc.Records) != want {
+		ts.Fatalf("%d records, want %s:\n%s", len(doc.Records), args[2], ts.ReadFile(args[1]))
+	}
+	for _, r := range doc.Records {
+		if r.Status == "open" {
+			ts.Setenv(args[0], r.ID)
+			return
+		}
+	}
 }

@@ -37,6 +37,21 @@ type session struct {
 
 // open reads the scope and the controls and settles the sources.
 func (g *globals) open() (*session, error) {
+	s, err := g.scopeOnly()
+	if err != nil {
+		return nil, err
+	}
+	set, err := g.loadControls(s.ownControls())
+	if err != nil {
+		return nil, err
+	}
+	s.controls = set
+	s.settleSources()
+	return s, nil
+}
+
+// scopeOnly reads the scope alone, for verbs that judge nothing.
+func (g *globals) scopeOnly() (*session, error) {
 	s := &session{g: g, scope: scope.Default(), file: g.scopeFile()}
 	if s.file != "" {
 		loaded, err := scope.Load(s.file)
@@ -56,12 +71,6 @@ func (g *globals) open() (*session, error) {
 			return nil, err
 		}
 	}
-	set, err := g.loadControls(s.ownControls())
-	if err != nil {
-		return nil, err
-	}
-	s.controls = set
-	s.settleSources()
 	return s, nil
 }
 
@@ -315,6 +324,9 @@ func (s *session) with(ctx context.Context, r reading, then func(store.Store, as
 	o.Access = r.access
 	snap, err := s.snapshot(ctx, st, r, o)
 	if err != nil {
+		return err
+	}
+	if err := s.against(ctx, st, snap, r, &o); err != nil {
 		return err
 	}
 	result, err := assess.Judge(ctx, snap, o)

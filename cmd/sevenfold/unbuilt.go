@@ -14,8 +14,6 @@ var unbuilt = []struct {
 	short string
 	subs  []string
 }{
-	{"baseline", "approve, show and verify a signed baseline", []string{"approve", "show", "verify", "diff"}},
-	{"drift", "what differs from the baseline, since when and by whom", []string{"accept"}},
 	{"data", "classify the data AI workloads touch, and govern it", []string{"scan", "flows", "retention", "erase"}},
 	{"detect", "learn normal behaviour and find what is not", []string{"learn", "run", "replay", "rules", "incidents"}},
 	{"supply", "models, packages, images and services AI workloads are made of", []string{"scan", "bom", "watch", "services"}},

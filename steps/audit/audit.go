@@ -1,6 +1,6 @@
 // Package audit is the first step: what exists, how it is configured, where it
-// deviates from what the controls ask. Its baseline and drift criteria are not
-// built yet, and the gate says so.
+// deviates from what the controls ask, and what differs from the baseline that
+// the company approved.
 package audit
 
 import (
@@ -21,6 +21,7 @@ import (
 type Step struct {
 	controls *control.Set
 	failOn   finding.Severity
+	baseline *Approved // nil: none
 }
 
 // New returns the step with the controls to ask and the severity at and above
@@ -54,9 +55,12 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 	inventory := inventory(snap, essentialTypes(s.controls))
 	byAccount := accountSettings(snap)
 	unread := s.unread(snap)
+	s.opened(judged.findings, workloads.List)
+	baseline := s.baselineCriterion(s.now(snap))
 	for _, w := range workloads.List {
+		nodes := reached(snap, w, byAccount)
 		j.Criteria[w.ID] = []finding.Criterion{
-			inventory, ownership(w), deviations(snap, reached(snap, w, byAccount), judged, unread, s.failOn),
+			inventory, ownership(w), deviations(snap, nodes, judged, unread, s.failOn), baseline, s.driftCriterion(snap, nodes, w),
 		}
 	}
 	j.Findings = judged.findings

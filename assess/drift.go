@@ -1,0 +1,315 @@
+package assess
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/gate/certificate"
+	"github.com/sevenfold-sec/sevenfold/steps/audit"
+	"github.com/sevenfold-sec/sevenfold/store"
+)
+
+// Holding says what a run is held against.
+type Holding struct {
+	Store store.Store
+	// Trusted are the keys whose signature on baselines and acceptances counts.
+	Trusted []ed25519.PublicKey
+	Estate  string
+	Now     time.Time
+	// Fresh says that the snapshot was just read, so that what is seen first in it
+	// is noted in the state.
+	Fresh bool
+}
+
+// Trusted are the keys whose word on baselines counts: the approvers, or else the
+// state's own.
+func Trusted(approvers []ed25519.PublicKey, own ed25519.PublicKey) []ed25519.PublicKey {
+	if len(approvers) > 0 {
+		return approvers
+	}
+	if own == nil {
+		return nil
+	}
+	return []ed25519.PublicKey{own}
+}
+
+// Against returns the state's newest baseline with what a snapshot differs from
+// it, nil if none was ever approved. A baseline that does not count is said to be
+// refused; an error is a fault of the state or of ours.
+func (h Holding) Against(ctx context.Context, snap *estate.Snapshot) (*audit.Approved, error) {
+	kept := Baselines{h.Store}
+	file, version, err := kept.File(ctx, 0)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	out := &audit.Approved{Version: version, Now: h.Now}
+	var no *BaselineError
+	if errors.As(err, &no) {
+		out.Refused, out.Hint = no.What, no.Mend
+		return out, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, err := kept.Check(file, h.Trusted, h.Estate, version)
+	if err == nil {
+		out.Snapshot, err = kept.Whole(ctx, b, false)
+	}
+	if err == nil {
+		err = sameEstate(b, snap)
+	}
+	if errors.As(err, &no) {
+		out.Refused, out.Hint, out.Snapshot = no.What, no.Mend, nil
+		return out, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	out.Version, out.Approved, out.By, out.Listed = b.Version, b.Approved, b.By, len(b.Listed)
+	out.Findings, out.Workloads = map[string]bool{}, map[string]bool{}
+	for _, f := range b.Findings {
+		out.Findings[f.ID] = true
+	}
+	for _, w := range b.Workloads {
+		out.Workloads[w.ID] = true
+	}
+	out.Drift, err = audit.Compare(ctx, out.Snapshot, snap)
+	if errors.Is(err, estate.ErrAltered) {
+		out.Refused, out.Hint, out.Snapshot = fmt.Sprintf("the snapshot of baseline version %d was changed in the state: %s", b.Version, err), approveAgain, nil
+		return out, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, h.explain(ctx, out, snap)
+}
+
+// sameEstate refuses the baseline of another estate: one that has no account and
+// no cluster in common.
+func sameEstate(b *Baseline, snap *estate.Snapshot) error {
+	now := accountsOf(snap)
+	if len(b.Accounts) == 0 || len(now) == 0 || slices.ContainsFunc(now, func(a string) bool { return slices.Contains(b.Accounts, a) }) {
+		return nil
+	}
+	return refuse("use this estate's own state (--state), or approve a baseline for it: sevenfold baseline approve",
+		"the baseline is of another estate: it is of %s, this is %s", strings.Join(b.Accounts, ", "), strings.Join(now, ", "))
+}
+
+// explain adds to each difference since when it is seen and who accepted it.
+func (h Holding) explain(ctx context.Context, b *audit.Approved, snap *estate.Snapshot) error {
+	seen, err := h.firstSeen(ctx, b, snap)
+	if err != nil {
+		return err
+	}
+	b.Drift.Seen(seen)
+	accepted, err := h.acceptances(ctx)
+	if err != nil {
+		return err
+	}
+	b.Drift.Accept(accepted, h.Now)
+	return nil
+}
+
+// ledgerKey is where the state keeps since when each difference is seen.
+const ledgerKey = "drift-seen"
+
+// maxLookback bounds how many snapshots between two runs are compared to find
+// the first that differs.
+const maxLookback = 64
+
+// ledger is since when each difference from a baseline is seen.
+type ledger struct {
+	// Baseline is the version the differences are from, Last the snapshot the list
+	// is of.
+	Baseline int64                   `json:"baseline"`
+	Last     time.Time               `json:"last"`
+	Seen     map[string]audit.Window `json:"seen"`
+}
+
+// firstSeen finds since when each difference is seen: from the list in the
+// state, or by comparing the snapshots that were stored since.
+func (h Holding) firstSeen(ctx context.Context, b *audit.Approved, snap *estate.Snapshot) (map[string]audit.Window, error) {
+	var l ledger
+	text, _, err := h.Store.Blob(ctx, auditStep, ledgerKey, 0)
+	if err == nil {
+		err = json.Unmarshal(text, &l)
+	}
+	if err != nil || l.Baseline != b.Version {
+		l = ledger{Baseline: b.Version, Last: b.Snapshot.Taken()} // a list that cannot be read is made again
+	}
+	now := map[string]audit.Window{}
+	missing := map[string]bool{}
+	for _, key := range b.Drift.Keys() {
+		if w, ok := l.Seen[key]; ok && !w.First.After(snap.Taken()) {
+			now[key] = w
+		} else {
+			missing[key] = true
+		}
+	}
+	if len(missing) > 0 {
+		if err := h.lookBack(ctx, b, snap, missing, now); err != nil {
+			return nil, err
+		}
+	}
+	if h.Fresh && !(maps.Equal(now, l.Seen) && l.Baseline == b.Version && len(now) > 0) && (len(now) > 0 || len(l.Seen) > 0) {
+		text, err := json.Marshal(ledger{b.Version, snap.Taken(), now})
+		if err != nil {
+			return nil, err
+		}
+		if _, err := h.Store.PutBlob(ctx, auditStep, ledgerKey, text); err != nil {
+			return nil, err
+		}
+	}
+	return now, nil
+}
+
+// lookBack goes through the snapshots stored between the baseline's and this one,
+// the latest first, until none of the differences is in one.
+func (h Holding) lookBack(ctx context.Context, b *audit.Approved, snap *estate.Snapshot, missing map[string]bool, now map[string]audit.Window) error {
+	for key := range missing {
+		now[key] = audit.Window{First: snap.Taken(), Same: b.Snapshot.Taken()}
+	}
+	list, err := h.Store.List(ctx)
+	if err != nil {
+		return err
+	}
+	open := maps.Clone(missing)
+	tried := 0
+	for _, info := range list {
+		if !info.Taken.Before(snap.Taken()) || info.Hash == snap.Hash() && info.Taken.Equal(snap.Taken()) {
+			continue
+		}
+		if !info.Taken.After(b.Snapshot.Taken()) || len(open) == 0 || tried == maxLookback {
+			break
+		}
+		tried++
+		in := map[string]bool{}
+		if info.Hash != b.Snapshot.Hash() {
+			keys, err := h.keysAsOf(ctx, b, snap, info)
+			if err != nil {
+				return err
+			}
+			for _, k := range keys {
+				in[k] = true
+			}
+		}
+		for key := range open {
+			w := now[key]
+			if in[key] {
+				w.First = info.Taken
+			} else {
+				w.Same = info.Taken
+				delete(open, key)
+			}
+			now[key] = w
+		}
+	}
+	return nil
+}
+
+// keysAsOf are the differences of an earlier snapshot. One that cannot be read is
+// said to have none: its damage is told where it is asked for.
+func (h Holding) keysAsOf(ctx context.Context, b *audit.Approved, snap *estate.Snapshot, info store.Info) ([]string, error) {
+	if info.Hash == snap.Hash() {
+		return b.Drift.Keys(), nil
+	}
+	then, err := h.Store.AsOf(ctx, info.Taken)
+	if err != nil {
+		return nil, ctx.Err()
+	}
+	d, err := audit.Compare(ctx, b.Snapshot, then)
+	if err != nil {
+		return nil, ctx.Err()
+	}
+	return d.Keys(), nil
+}
+
+// The form of a signed acceptance.
+const acceptanceType = "https://github.com/sevenfold-sec/sevenfold/attestation/drift-acceptance/v1"
+
+const acceptanceKey = "drift-accept"
+
+type acceptanceStatement struct {
+	Type          string                `json:"_type"`
+	Subject       []certificate.Subject `json:"subject"`
+	PredicateType string                `json:"predicateType"`
+	Predicate     acceptance            `json:"predicate"`
+}
+
+type acceptance struct {
+	Estate string `json:"estate"`
+	audit.Acceptance
+}
+
+// AcceptDrift signs the acceptance of one difference and keeps it in the state.
+func AcceptDrift(ctx context.Context, st store.Store, estateName string, r *audit.Record, a audit.Acceptance, key ed25519.PrivateKey) error {
+	a.Record, a.Asset = r.ID, r.Asset
+	payload, err := json.Marshal(acceptanceStatement{certificate.StatementType,
+		[]certificate.Subject{{Name: r.ID, Digest: certificate.Digest{SHA256: sum([]byte(r.ID))}}}, acceptanceType, acceptance{estateName, a}})
+	if err != nil {
+		return err
+	}
+	file, err := certificate.Seal(payload, key)
+	if err != nil {
+		return err
+	}
+	_, err = st.PutBlob(ctx, auditStep, acceptanceKey, file)
+	return err
+}
+
+// acceptances reads all that were ever signed, the latest first. One that does
+// not count is kept with the reason.
+func (h Holding) acceptances(ctx context.Context) ([]audit.Signed, error) {
+	_, last, err := h.Store.Blob(ctx, auditStep, acceptanceKey, 0)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	var damaged *store.DamagedError
+	if err != nil && !errors.As(err, &damaged) {
+		return nil, err
+	}
+	var out []audit.Signed
+	for v := last; v > 0; v-- {
+		file, _, err := h.Store.Blob(ctx, auditStep, acceptanceKey, v)
+		if err != nil {
+			continue // it accepts nothing
+		}
+		if s, ok := h.readAcceptance(file); ok {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// readAcceptance reads one acceptance; ok is false for what says nothing at all.
+func (h Holding) readAcceptance(file []byte) (out audit.Signed, ok bool) {
+	payload, keyID, err := certificate.Unseal(file, h.Trusted...)
+	if payload == nil {
+		return out, false
+	}
+	s := &acceptanceStatement{}
+	dec := json.NewDecoder(bytes.NewReader(payload))
+	dec.DisallowUnknownFields()
+	if dec.Decode(s) != nil || s.PredicateType != acceptanceType {
+		return out, false
+	}
+	out.Acceptance, out.Key = s.Predicate.Acceptance, keyID
+	switch {
+	case errors.Is(err, certificate.ErrTampered):
+		out.Refused = "it was changed after it was signed"
+	case err != nil:
+		out.Refused = "it is not signed by a key that counts (" + keyID + ")"
+	case s.Predicate.Estate != h.Estate:
+		out.Refused = fmt.Sprintf("it is of estate %q", s.Predicate.Estate)
+	}
+	return out, true
+}

@@ -1,0 +1,46 @@
+package certificate
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+)
+
+// Seal signs any in-toto statement, given as JSON, and returns the envelope's
+// file: what Encode does for certificates, for other statements of ours
+// (baselines, acceptances). The caller keeps to one spelling of its payload.
+func Seal(payload []byte, key ed25519.PrivateKey) ([]byte, error) {
+	file, err := json.Marshal(envelope{PayloadType: PayloadType, Payload: payload, Signatures: []signature{{
+		KeyID: KeyID(key.Public().(ed25519.PublicKey)), Sig: ed25519.Sign(key, preAuth(PayloadType, payload)),
+	}}})
+	if err != nil {
+		return nil, err
+	}
+	file = append(file, '\n')
+	if len(file) > MaxBytes {
+		return nil, fmt.Errorf("the statement would be %d bytes, more than the %d that are read", len(file), MaxBytes)
+	}
+	return file, nil
+}
+
+// Unseal checks the form and the signature of what Seal wrote. It returns the
+// payload and the id of the key that signed; of a file whose signature does not
+// hold, the payload is returned with the error (ErrTampered, ErrSigner) so that
+// the caller can say what was changed, and must not be trusted.
+func Unseal(file []byte, trusted ...ed25519.PublicKey) (payload []byte, keyID string, err error) {
+	e, err := parse(file)
+	if err != nil {
+		return nil, "", err
+	}
+	signed := e.Signatures[0]
+	for _, key := range trusted {
+		if KeyID(key) != signed.KeyID {
+			continue
+		}
+		if !ed25519.Verify(key, preAuth(PayloadType, e.Payload), signed.Sig) {
+			return e.Payload, signed.KeyID, ErrTampered
+		}
+		return e.Payload, signed.KeyID, nil
+	}
+	return e.Payload, signed.KeyID, fmt.Errorf("%w: it names %s", ErrSigner, signed.KeyID)
+}

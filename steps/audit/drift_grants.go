@@ -1,0 +1,254 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/provider/aws"
+)
+
+// grant is one thing one statement allows.
+type grant struct{ principal, action, resource string }
+
+// maxGrants bounds how many grants of one asset are held against each other;
+// a policy with more that differs counts as a new way whole.
+const maxGrants = 20000
+
+// newGrants tells what an asset's policies allow now and did not before, and
+// which denials ended. A statement with conditions that changed counts as new.
+func newGrants(before, after *estate.Asset, snap *estate.Snapshot) (paths, touches []string) {
+	was, denied := grantsOf(before)
+	is, denies := grantsOf(after)
+	if len(was)+len(is) > maxGrants {
+		return []string{"its policies allow something else than before"}, nil
+	}
+	seen := map[string]bool{}
+	for _, g := range slices.SortedFunc(maps.Keys(is), func(a, b grant) int {
+		return strings.Compare(a.action+" "+a.resource+" "+a.principal, b.action+" "+b.resource+" "+b.principal)
+	}) {
+		if covered(was, is[g], g) {
+			continue
+		}
+		say := g.action
+		if g.resource != "" {
+			say += " on " + g.resource
+		}
+		if g.principal != "" {
+			say = g.principal + " may " + say
+		} else {
+			say = "its holder may " + say
+		}
+		if !seen[say] {
+			seen[say] = true
+			paths = append(paths, say)
+		}
+		if n, ok := snap.Find(strings.TrimSuffix(g.resource, "/*")); ok {
+			touches = append(touches, snap.Asset(n).ID)
+		}
+	}
+	for text := range denied {
+		if !denies[text] {
+			paths = append(paths, "a denial ended: "+text)
+		}
+	}
+	return paths, touches
+}
+
+// covered reports whether an earlier grant under the same conditions allows g.
+func covered(was map[grant]string, conditions string, g grant) bool {
+	if c, ok := was[g]; ok && (c == conditions || c == "") {
+		return true
+	}
+	for w, c := range was {
+		if (c == conditions || c == "") && matches(w.principal, g.principal) && matches(strings.ToLower(w.action), strings.ToLower(g.action)) && matches(w.resource, g.resource) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches reports whether a pattern of IAM's covers a text or a narrower
+// pattern.
+func matches(pattern, s string) bool {
+	if pattern == s || pattern == "*" {
+		return true
+	}
+	if !strings.ContainsAny(pattern, "*?") {
+		return false
+	}
+	// IAM's asterisk passes over slashes, path.Match's does not.
+	ok, err := path.Match(strings.ReplaceAll(strings.NewReplacer("[", `\[`, "\\", `\\`).Replace(pattern), "/", "\x01"), strings.ReplaceAll(s, "/", "\x01"))
+	return err == nil && ok
+}
+
+// grantsOf lists what an asset's policies allow, each with its conditions, and
+// the denials as text.
+func grantsOf(a *estate.Asset) (allows map[grant]string, denies map[string]bool) {
+	allows, denies = map[grant]string{}, map[string]bool{}
+	if len(a.Config) == 0 {
+		return allows, denies
+	}
+	policies, _ := aws.Policies(a) // problems are blind spots of the snapshot
+	for _, p := range policies {
+		for _, s := range p.Statements {
+			conditions := spellConditions(s.Conditions)
+			actions := append(slices.Clone(s.Actions), prefixed("all but ", s.NotActions)...)
+			resources := append(slices.Clone(s.Resources), prefixed("all but ", s.NotResources)...)
+			if s.Effect == "Deny" {
+				if p.Kind != aws.ControlPolicy && conditions == "" || conditions != "" {
+					denies[strings.Join(actions, ", ")+" on "+strings.Join(resources, ", ")+conditions] = true
+				}
+				continue
+			}
+			if p.Kind == aws.ControlPolicy {
+				continue // it bounds, it gives nothing
+			}
+			principals := []string{""}
+			if p.Kind != aws.IdentityPolicy {
+				principals = principals[:0]
+				for _, x := range s.Principals {
+					principals = append(principals, x.ID)
+				}
+				for _, x := range s.NotPrincipals {
+					principals = append(principals, "all but "+x.ID)
+				}
+			}
+			if len(resources) == 0 {
+				resources = []string{""}
+			}
+			for _, who := range principals {
+				for _, act := range actions {
+					for _, on := range resources {
+						allows[grant{who, act, on}] = conditions
+					}
+				}
+			}
+		}
+	}
+	return allows, denies
+}
+
+func prefixed(prefix string, list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	return []string{prefix + strings.Join(list, ", ")}
+}
+
+func spellConditions(list []aws.Condition) string {
+	var out []string
+	for _, c := range list {
+		values := slices.Sorted(slices.Values(c.Values))
+		out = append(out, fmt.Sprintf(" if %s(%s, %s)", c.Operator, c.Key, strings.Join(values, ", ")))
+	}
+	slices.Sort(out)
+	return strings.Join(out, "")
+}
+
+// inboundRules are the members that hold what a firewall group lets in.
+var inboundRules = []string{"IpPermissions"}
+
+// newRanges tells the addresses that a firewall group lets in now.
+func newRanges(was, is json.RawMessage) []string {
+	before, after := ranges(was), ranges(is)
+	var out []string
+	for _, r := range slices.Sorted(maps.Keys(after)) {
+		if !before[r] {
+			out = append(out, "lets in "+r)
+		}
+	}
+	return out
+}
+
+func ranges(config json.RawMessage) map[string]bool {
+	out := map[string]bool{}
+	var tree map[string]any
+	if len(config) == 0 || json.Unmarshal(config, &tree) != nil {
+		return out
+	}
+	for _, name := range inboundRules {
+		list, _ := tree[name].([]any)
+		for _, x := range list {
+			rule, _ := x.(map[string]any)
+			port := fmt.Sprintf("%v %v-%v", rule["IpProtocol"], number(rule["FromPort"]), number(rule["ToPort"]))
+			for _, m := range []struct{ list, member string }{{"IpRanges", "CidrIp"}, {"Ipv6Ranges", "CidrIpv6"}, {"UserIdGroupPairs", "GroupId"}, {"PrefixListIds", "PrefixListId"}} {
+				sources, _ := rule[m.list].([]any)
+				for _, s := range sources {
+					if from, ok := s.(map[string]any); ok {
+						out[fmt.Sprintf("%v to %s", from[m.member], port)] = true
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+func number(v any) any {
+	if v == nil {
+		return "all"
+	}
+	return v
+}
+
+// newRules tells what a role of a cluster allows now.
+func newRules(a *estate.Asset, was, is json.RawMessage) []string {
+	if !strings.HasPrefix(a.Type, "rbac.authorization.k8s.io/") {
+		return nil
+	}
+	before, after := rules(was), rules(is)
+	var out []string
+	for _, r := range slices.Sorted(maps.Keys(after)) {
+		if !before[r] && !before["* on *"] {
+			out = append(out, "its subjects may "+r)
+		}
+	}
+	return out
+}
+
+func rules(config json.RawMessage) map[string]bool {
+	var role struct {
+		Rules []struct {
+			APIGroups       []string `json:"apiGroups"`
+			Resources       []string `json:"resources"`
+			ResourceNames   []string `json:"resourceNames"`
+			Verbs           []string `json:"verbs"`
+			NonResourceURLs []string `json:"nonResourceURLs"`
+		} `json:"rules"`
+		Subjects []struct {
+			Kind, Name, Namespace string
+		} `json:"subjects"`
+	}
+	out := map[string]bool{}
+	if len(config) == 0 || json.Unmarshal(config, &role) != nil {
+		return out
+	}
+	for _, r := range role.Rules {
+		for _, v := range r.Verbs {
+			for _, res := range append(r.Resources, r.NonResourceURLs...) {
+				groups := r.APIGroups
+				if len(groups) == 0 {
+					groups = []string{""}
+				}
+				for _, g := range groups {
+					name := strings.TrimPrefix(g+"/"+res, "/")
+					if res == "*" {
+						name = "*"
+					}
+					for _, only := range append(slices.Clone(r.ResourceNames), "")[:max(1, len(r.ResourceNames))] {
+						out[strings.TrimSpace(v+" on "+name+" "+only)] = true
+					}
+				}
+			}
+		}
+	}
+	for _, s := range role.Subjects {
+		out[fmt.Sprintf("be %s %s", s.Kind, strings.TrimPrefix(s.Namespace+"/"+s.Name, "/"))] = true
+	}
+	return out
+}
