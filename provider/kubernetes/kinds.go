@@ -58,7 +58,10 @@ var kinds = map[string]estate.Kind{
 	"AuthorizationPolicy.security.istio.io": estate.KindPolicy, "PeerAuthentication.security.istio.io": estate.KindPolicy,
 	"ExternalSecret.external-secrets.io": estate.KindSecret, "SecretProviderClass.secrets-store.csi.x-k8s.io": estate.KindSecret,
 	"Policy.kyverno.io": estate.KindPolicy, "ClusterPolicy.kyverno.io": estate.KindPolicy,
-	"ScaledObject.keda.sh": estate.KindPolicy, "NodePool.karpenter.sh": estate.KindPolicy,
+	"Profile.kubeflow.org": estate.KindPolicy, "Queue.scheduling.volcano.sh": estate.KindPolicy,
+	"ClusterPolicy.nvidia.com": estate.KindPolicy, "ClusterImagePolicy.policy.sigstore.dev": estate.KindPolicy,
+	"SandboxTemplate.extensions.agents.x-k8s.io": estate.KindCompute,
+	"ScaledObject.keda.sh":                       estate.KindPolicy, "NodePool.karpenter.sh": estate.KindPolicy,
 }
 
 // custom is what is known of a custom kind that is AI by its definition.
@@ -102,6 +105,8 @@ var customs = map[string]custom{
 	"MLflow.mlflow.opendatahub.io":                   {estate.ClassManagement, estate.KindService, "an MLflow server"},
 	"Workspace.kaito.sh":                             {estate.ClassEndpoint, estate.KindEndpoint, "a KAITO workspace, which serves or tunes a model"},
 	"NIMService.apps.nvidia.com":                     {estate.ClassEndpoint, estate.KindEndpoint, "an NVIDIA NIM inference service"},
+	"Sandbox.agents.x-k8s.io":                        {estate.ClassAgent, estate.KindCompute, "a sandbox in which an agent's code runs"},
+	"MilvusCluster.milvus.io":                        {estate.ClassPipeline, estate.KindStore, "a Milvus vector store"},
 	"Milvus.milvus.io":                               {estate.ClassPipeline, estate.KindStore, "a Milvus vector store"},
 	"Agent.kagent.dev":                               {estate.ClassAgent, estate.KindService, "a kagent agent"},
 	"Endpoint.sagemaker.services.k8s.aws":            {estate.ClassEndpoint, estate.KindEndpoint, "a SageMaker endpoint kept by a controller"},

@@ -147,6 +147,8 @@ var scaleRules = sync.OnceValue(func() map[string]estate.ScaleRule {
 		"Model.mlops.seldon.io":      append(bounds("spec"), replicas("", "spec.replicas")),
 		"NIMService.apps.nvidia.com": append(bounds("spec.scale.hpa"), replicas("", "spec.replicas")),
 		"Workspace.kaito.sh":         {{At: "resource", Units: "count", Size: "instanceType", Whole: true, Absent: 1}},
+		"Sandbox.agents.x-k8s.io":    {replicas("", "spec.replicas")},
+		"MilvusCluster.milvus.io":    {number("spec.components{}", "replicas")},
 		"Milvus.milvus.io":           {number("spec.components{}", "replicas"), number("", "spec.components.replicas")},
 
 		"PyTorchJob.kubeflow.org": slices.Concat(roles("pytorchReplicaSpecs"), bounds("spec.elasticPolicy")),

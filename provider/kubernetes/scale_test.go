@@ -69,6 +69,8 @@ func TestScale(t *testing.T) {
 			[]string{"spec.predictors[p].componentSpecs[0].hpaSpec.maxReplicas 4", "spec.predictors[p].componentSpecs[0].hpaSpec.minReplicas 1", "spec.predictors[p].replicas 2"}, `{"predictors":[{"componentSpecs":[{"hpaSpec":{}}],"name":"p"}]}`},
 		{"mlops.seldon.io/v1alpha1/Model", `{"minReplicas":1,"maxReplicas":4}`, []string{"spec.maxReplicas 4", "spec.minReplicas 1", "spec.replicas 1"}, `{}`},
 		{"apps.nvidia.com/v1alpha1/NIMService", `{"replicas":2,"scale":{"hpa":{"maxReplicas":4}}}`, []string{"spec.replicas 2", "spec.scale.hpa.maxReplicas 4"}, `{"scale":{"hpa":{}}}`},
+		{"agents.x-k8s.io/v1alpha1/Sandbox", `{"podTemplate":{}}`, []string{"spec.replicas 1"}, `{"podTemplate":{}}`},
+		{"milvus.io/v1alpha1/MilvusCluster", `{"components":{"queryNode":{"replicas":3}}}`, []string{"spec.components.queryNode.replicas 3"}, `{"components":{"queryNode":{}}}`},
 		{"milvus.io/v1beta1/Milvus", `{"components":{"queryNode":{"replicas":3}}}`, []string{"spec.components.queryNode.replicas 3"}, `{"components":{"queryNode":{}}}`},
 		{"kubeflow.org/v1/PyTorchJob", `{"pytorchReplicaSpecs":{"Master":{},"Worker":{"replicas":7,"template":{}}},"elasticPolicy":{"maxReplicas":9}}`,
 			[]string{"spec.elasticPolicy.maxReplicas 9", "spec.pytorchReplicaSpecs.Master.replicas 1", "spec.pytorchReplicaSpecs.Worker.replicas 7"}, `{"elasticPolicy":{},"pytorchReplicaSpecs":{"Master":{},"Worker":{"template":{}}}}`},
