@@ -116,7 +116,8 @@ func TestSilenceIsPaidOnce(t *testing.T) {
 		"home_of_IAM": {"us-east-1", []string{"eu-west-1", "us-east-1"},
 			map[string]int{"ec2:DescribeVpcs": 1, "iam:GenerateCredentialReport": 1, "iam:GetAccountSummary": 1,
 				"iam:GetAccountPasswordPolicy": 1, "iam:GetAccountAuthorizationDetails": 1, "iam:ListOpenIDConnectProviders": 1,
-				"iam:ListSAMLProviders": 1, "iam:ListVirtualMFADevices": 1, "iam:ListServerCertificates": 1}, 40 * time.Second},
+				"iam:ListSAMLProviders": 1, "iam:ListVirtualMFADevices": 1, "iam:ListServerCertificates": 1,
+				"iam:ListServiceSpecificCredentials": 1}, 60 * time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

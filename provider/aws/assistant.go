@@ -42,6 +42,8 @@ var assistantTypes = map[string]spec{
 	"AWS::Comprehend::EntityRecognizerEndpoint":   comprehendEndpoint,
 	"AWS::Comprehend::DocumentClassifier":         comprehendModel("a Comprehend classifier is trained on a company's documents"),
 	"AWS::Comprehend::EntityRecognizer":           comprehendModel("a Comprehend recogniser is trained on a company's documents"),
+	"AWS::Comprehend::EntitiesDetectionJob":       comprehendJob("a Comprehend job finds what a company's documents name"),
+	"AWS::Comprehend::PiiEntitiesDetectionJob":    comprehendJob("a Comprehend job finds personal values in a company's documents"),
 	"AWS::Comprehend::Flywheel": {estate.KindPipeline, []edge{
 		{estate.RunsAs, "DataAccessRoleArn", role},
 		{estate.Trains, "ActiveModelArn", byARN},
@@ -83,5 +85,21 @@ func comprehendModel(why string) spec {
 			family = family[:i]
 		}
 		r.root(estate.ClassTraining, family, why)
+	}}
+}
+
+// comprehendJob is a job that reads documents and writes what it found.
+func comprehendJob(why string) spec {
+	return spec{estate.KindCompute, []edge{
+		{estate.RunsAs, "DataAccessRoleArn", role},
+		{estate.Uses, "EntityRecognizerArn", byARN},
+		{estate.Reads, "InputDataConfig.S3Uri", s3},
+		{estate.Writes, "OutputDataConfig.S3Uri", s3},
+		{estate.EncryptsBy, "OutputDataConfig.KmsKeyId", key},
+		{estate.EncryptsBy, "VolumeKmsKeyId", key},
+		{estate.MemberOf, "VpcConfig.Subnets[]", ec2("subnet")},
+		{estate.Attached, "VpcConfig.SecurityGroupIds[]", ec2("security-group")},
+	}, func(r *reading) {
+		r.root(estate.ClassPipeline, r.cfg.text("JobName"), why)
 	}}
 }

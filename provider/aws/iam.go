@@ -37,8 +37,14 @@ var iamTypes = map[string]spec{
 		}
 		managementRoot(r)
 	}},
-	"AWS::IAM::InstanceProfile":  {estate.KindIdentity, []edge{{estate.RunsAs, "Roles[].Arn", byARN}}, nil},
-	"AWS::IAM::AccessKey":        {estate.KindSecret, nil, nil},
+	"AWS::IAM::InstanceProfile": {estate.KindIdentity, []edge{{estate.RunsAs, "Roles[].Arn", byARN}}, nil},
+	"AWS::IAM::AccessKey":       {estate.KindSecret, nil, nil},
+	// A user's key of one service acts as the user, as an access key does.
+	"AWS::IAM::ServiceSpecificCredential": {estate.KindSecret, nil, func(r *reading) {
+		if user, _, ok := strings.Cut(r.a.ID, "#service-credential/"); ok {
+			r.relate(user, estate.Contains, r.a.ID, "id")
+		}
+	}},
 	"AWS::IAM::VirtualMFADevice": {estate.KindIdentity, []edge{{estate.MemberOf, "User.Arn", byARN}}, nil},
 	"AWS::IAM::OIDCProvider":     {estate.KindIdentity, nil, nil},
 	"AWS::IAM::SAMLProvider":     {estate.KindIdentity, nil, nil},
