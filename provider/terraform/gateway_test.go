@@ -170,3 +170,48 @@ func TestLooseParts(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnerBehindParts: what refers to an asset by way of another part of it, as
+// modules write to have one made before the other, is that asset's; what may be
+// one of two is nobody's.
+func TestOwnerBehindParts(t *testing.T) {
+	bucket := func(name string) Resource {
+		return resource(t, "aws_s3_bucket."+name, `{"bucket":"`+name+`"}`, `{"id":true,"arn":true}`, true)
+	}
+	part := func(typ, values string, refs ...Reference) Resource {
+		r := resource(t, typ+".p", values, `{"bucket":true}`, true)
+		r.References = func(path []string) []Reference {
+			if strings.Join(path, ".") == "bucket" {
+				return refs
+			}
+			return nil
+		}
+		return r
+	}
+	const block = `{"block_public_acls":true,"block_public_policy":true,"ignore_public_acls":true,"restrict_public_buckets":true}`
+	policy := part("aws_s3_bucket_policy", `{"policy":"{}"}`, Reference{"aws_s3_bucket.a", "id"})
+	tests := map[string]struct {
+		resources []Resource
+		want      string
+	}{
+		"by_way_of_the_policy": {[]Resource{bucket("a"), policy, part("aws_s3_bucket_public_access_block", block, Reference{"aws_s3_bucket_policy.p", "id"})}, "arn:aws:s3:::a"},
+		"one_or_the_other":     {[]Resource{bucket("a"), policy, part("aws_s3_bucket_public_access_block", block, Reference{"aws_s3_bucket_policy.p", "id"}, Reference{"aws_s3_bucket.a", "id"})}, "arn:aws:s3:::a"},
+		"one_is_not_made":      {[]Resource{bucket("a"), part("aws_s3_bucket_public_access_block", block, Reference{"aws_s3_bucket_policy.p", "id"}, Reference{"aws_s3_bucket.a", "id"})}, "arn:aws:s3:::a"},
+		"two_buckets":          {[]Resource{bucket("a"), bucket("b"), part("aws_s3_bucket_public_access_block", block, Reference{"aws_s3_bucket.a", "id"}, Reference{"aws_s3_bucket.b", "id"})}, ""},
+		"another_behind_it":    {[]Resource{bucket("a"), bucket("b"), policy, part("aws_s3_bucket_public_access_block", block, Reference{"aws_s3_bucket_policy.p", "id"}, Reference{"aws_s3_bucket.b", "id"})}, ""},
+		"itself":               {[]Resource{part("aws_s3_bucket_public_access_block", block, Reference{"aws_s3_bucket_public_access_block.p", "id"})}, ""},
+		"no_bucket_at_all":     {[]Resource{bucket("a"), resource(t, "aws_kms_key.k", `{}`, `{"id":true}`, true), part("aws_s3_bucket_public_access_block", block, Reference{"aws_kms_key.k", "id"}, Reference{"aws_s3_bucket.a", "id"})}, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			out := convert(tt.resources...)
+			got := strings.Join(out.Of["aws_s3_bucket_public_access_block.p"], " ")
+			if got != tt.want {
+				t.Errorf("it is part of %q, want %q", got, tt.want)
+			}
+			if _, open := out.Unconverted["aws_s3_bucket_public_access_block.p"]; open != (tt.want == "") {
+				t.Errorf("not converted: %v", open)
+			}
+		})
+	}
+}

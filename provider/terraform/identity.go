@@ -134,10 +134,51 @@ func (c *conversion) owner(r *Resource, o *onto) string {
 	if v := c.known(r, o.attribute); v != "" {
 		return c.ownerNamed(r, o, v)
 	}
-	if refs := c.refs(r, []string{o.attribute}); len(refs) == 1 {
+	return c.ownerBehind(r, o, 0)
+}
+
+// maxBehind bounds how many parts a reference to an owner may lead through.
+const maxBehind = 4
+
+// ownerBehind is the asset that an attribute of a part refers to, be it by way
+// of other parts of the same asset, as modules write that want one made before
+// the other; "" if the references lead to several, or to none.
+func (c *conversion) ownerBehind(r *Resource, o *onto, deep int) string {
+	refs := c.refs(r, []string{o.attribute})
+	if len(refs) == 1 && c.ontoOf(refs[0].Address) == nil {
 		return c.identity(refs[0].Address)
 	}
-	return ""
+	owner := ""
+	for _, ref := range refs {
+		to := c.resources[ref.Address]
+		if to == nil {
+			continue // none of it is made
+		}
+		id := ""
+		if part := c.ontoOf(ref.Address); part != nil && part.typ == o.typ && deep < maxBehind {
+			if id = c.known(to, part.attribute); id != "" {
+				id = c.ownerNamed(to, part, id)
+			} else {
+				id = c.ownerBehind(to, part, deep+1)
+			}
+		} else if rule := c.rules[to.Type]; rule != nil && rule.typ == o.typ && part == nil {
+			id = c.identity(ref.Address)
+		}
+		if id == "" || owner != "" && id != owner {
+			return ""
+		}
+		owner = id
+	}
+	return owner
+}
+
+// ontoOf says whose part a resource is; nil if it is no part, or not there.
+func (c *conversion) ontoOf(address string) *onto {
+	r := c.resources[address]
+	if r == nil || c.rules[r.Type] == nil {
+		return nil
+	}
+	return c.rules[r.Type].onto
 }
 
 // ownerNamed is the id of the asset that v names.

@@ -142,6 +142,15 @@ func Types() []string {
 	return slices.Compact(out)
 }
 
+// TypeOf returns the AWS asset type that a resource type is, or is a part of;
+// empty if the rules do not know it.
+func TypeOf(resource string) string {
+	if r := byResource()[resource]; r != nil {
+		return r.typ
+	}
+	return ""
+}
+
 // Resources lists the resource types that are converted, sorted.
 func Resources() []string {
 	var out []string
