@@ -145,8 +145,19 @@ func (c *cluster) naming(n estate.Node) (grants []Grant, unread []string) {
 	if a.Type == "" {
 		return nil, []string{"nobody read it: what it is, and so who may touch it, is unknown"}
 	}
+	_, shared, limited := c.parts(n, a)
+	if len(limited) > 0 {
+		shared = append(slices.Clone(shared), limited...)
+		sortGrants(shared)
+	}
+	return shared, c.notRead(site{a.Account, a.Region})
+}
+
+// parts lists whom bindings name for an asset: those it shares with all assets
+// of the same key, and those of rules limited to its name.
+func (c *cluster) parts(n estate.Node, a *estate.Asset) (key string, shared, limited []Grant) {
 	qs := c.requests(n, a)
-	key := a.Account
+	key = a.Account
 	for _, q := range qs {
 		key += "|" + q.namespace + ":" + q.group + "/" + q.resource
 	}
@@ -155,11 +166,7 @@ func (c *cluster) naming(n estate.Node) (grants []Grant, unread []string) {
 		shared = slices.Clip(c.grants(a.Account, qs, false))
 		c.shared[key] = shared
 	}
-	if limited := c.grants(a.Account, qs, true); len(limited) > 0 {
-		shared = append(slices.Clone(shared), limited...)
-		sortGrants(shared)
-	}
-	return shared, c.notRead(site{a.Account, a.Region})
+	return key, shared, c.grants(a.Account, qs, true)
 }
 
 // grants lists what rules give, those limited to names or the others.

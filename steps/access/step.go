@@ -1,0 +1,248 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/scope"
+)
+
+// Ownerless is the control that findings of identities without owner name. No
+// expression over one asset decides it: it needs what the identity may touch.
+const Ownerless = "identity-without-owner"
+
+// Rule is what there is to say of a finding of this step beside its evidence.
+type Rule struct {
+	ID, Title, Asks, Why string
+	// Severity is the worst that its findings have; each has one by what the
+	// identity may touch.
+	Severity   finding.Severity
+	Fix        string
+	InvalidFor []string
+}
+
+// Rules lists the findings that this step gives, whatever the estate.
+func Rules() []Rule {
+	return []Rule{{
+		ID: Ownerless, Title: "An identity that may touch AI has no owner", Severity: finding.High,
+		Asks: "does somebody answer for each user, role and service account that may touch AI assets?",
+		Why: "When a model is stolen or a job runs that nobody asked for, somebody must know whether the identity that did it is meant to exist. " +
+			"One that nobody answers for is not reviewed, keeps its keys and rights, and is the first that nobody misses when it is misused.",
+		Fix:        "Name who answers for it: a tag owner on the user or role, a label owner on the service account or its namespace, or the owner of the workload that runs as it in sevenfold.yaml. If nobody claims it, take its rights away.",
+		InvalidFor: []string{"service-linked roles, which AWS keeps", "roles of IAM Identity Center, whose holders are assigned there", "principals of other accounts, of the internet, and names that a cluster takes from elsewhere", "service accounts of kube-system, which come with the cluster"},
+	}}
+}
+
+// Step is the access step as far as it is built: the overview, findings of
+// identities without owner, and who is known to touch each workload.
+type Step struct{ seen *Overview }
+
+// New returns the step.
+func New() *Step { return &Step{} }
+
+// ID implements assess.Step.
+func (*Step) ID() string { return "access" }
+
+// Needs implements assess.Step.
+func (*Step) Needs() []estate.RelationType { return nil }
+
+// Gives implements assess.Step.
+func (*Step) Gives() []estate.RelationType { return nil }
+
+// Derive implements assess.Step.
+func (*Step) Derive(context.Context, *estate.Snapshot) (estate.Addition, error) {
+	return estate.Addition{}, nil
+}
+
+// Seen is the overview that Judge made; nil before.
+func (s *Step) Seen() *Overview { return s.seen }
+
+// Judge implements assess.Step. access.identities is never passed here, nor
+// failed: statements that name an asset are known, and what they come to
+// together is not decided.
+func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (finding.Judgement, error) {
+	o, err := Survey(ctx, snap, workloads.List)
+	if err != nil {
+		return finding.Judgement{}, err
+	}
+	s.seen = o
+	j := finding.Judgement{Criteria: map[string][]finding.Criterion{}}
+	owners := map[string][]string{}
+	for i := range o.Identities {
+		id := &o.Identities[i]
+		if !id.Ownerless() {
+			continue
+		}
+		f := id.finding(o.Taken)
+		j.Findings = append(j.Findings, f)
+		for w := range o.Workloads {
+			if id.TouchesWorkload(w) && len(owners[o.Workloads[w].ID]) < 100 {
+				owners[o.Workloads[w].ID] = append(owners[o.Workloads[w].ID], f.ID)
+			}
+		}
+	}
+	for i := range o.Workloads {
+		w := &o.Workloads[i]
+		c := w.criterion()
+		c.Findings = owners[w.ID]
+		j.Criteria[w.ID] = []finding.Criterion{c}
+	}
+	return j, nil
+}
+
+// criterion is access.identities of a workload.
+func (w *WorkloadSum) criterion() finding.Criterion {
+	all := w.Human + w.Machine + w.Unknown
+	c := finding.Criterion{ID: "access.identities", Status: finding.CriterionUnknown,
+		Evidence: []finding.Claim{
+			{Claim: "identities that policies name for it, with an owner or in need of none", Examined: all - w.Ownerless, Of: all, Source: "policies and bindings"},
+			{Claim: "identities of which it is told whether people or machines act as them", Examined: w.Human + w.Machine, Of: all, Source: "credentials and trust policies"},
+		}}
+	c.Reason = fmt.Sprintf("policies name %s for it: %d human, %d machine, %d could not be told", countOf(all, "identity", "identities"), w.Human, w.Machine, w.Unknown)
+	if w.Ownerless > 0 {
+		c.Reason += fmt.Sprintf("; %d without owner", w.Ownerless)
+	}
+	c.Reason += ". What conditions, denies and boundaries leave of that is not decided in this version"
+	c.Hint = "sevenfold access --workload " + w.Name
+	return c
+}
+
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// finding says that nobody answers for an identity, or, if its tags were not
+// read, that it is not known.
+func (i *Identity) finding(now time.Time) finding.Finding {
+	rule := Rules()[0]
+	f := finding.Finding{ID: finding.NewID(Ownerless, i.ID, ""), Control: Ownerless, Step: "access", Status: finding.Fail, Severity: i.severity(), Asset: i.ID,
+		Title: rule.Title, Fix: finding.Fix{Text: rule.Fix, Effort: "minutes", Commands: i.mend()}, Frameworks: []string{}, Techniques: []string{}}
+	f.Evidence = append(f.Evidence, finding.Evidence{What: "owner", Where: "tags, and the workloads that run as it", Value: "none"})
+	if !i.OwnerKnown {
+		f.Status, f.Title = finding.Unknown, "Could not tell: "+rule.Asks
+		f.Evidence[0].Value = "its tags were not read"
+		f.Fix = finding.Fix{Text: "Read the tags of users and roles too (iam:ListUserTags, iam:ListRoleTags or the account's authorization details), then assess again.", Effort: "minutes"}
+	}
+	f.Evidence = append(f.Evidence, finding.Evidence{What: "it may touch", Where: i.by(), Value: i.May()},
+		finding.Evidence{What: "it is", Where: "credentials and trust policy", Value: string(i.Kind) + ": " + i.Why},
+		finding.Evidence{What: "last used", Where: "what the provider tracks", Value: i.LastUse()})
+	if old := i.OldestKey(); !old.IsZero() {
+		f.Evidence = append(f.Evidence, finding.Evidence{What: "oldest active key", Where: "credentials", Value: fmt.Sprintf("%d days old", int(now.Sub(old).Hours()/24))})
+	}
+	return f
+}
+
+// by names the widest grant.
+func (i *Identity) by() string {
+	if len(i.Grants) == 0 {
+		return "policies"
+	}
+	return i.Grants[0].Via
+}
+
+// May says in words what an identity may touch, strongest first; "nothing of AI".
+func (i *Identity) May() string {
+	var parts []string
+	for _, t := range i.Touches {
+		s := fmt.Sprintf("%s %d", t.Level, t.Assets)
+		switch {
+		case t.Conditional == t.Assets:
+			s += " under conditions"
+		case t.Conditional > 0:
+			s += fmt.Sprintf(" (%d under conditions)", t.Conditional)
+		}
+		if t.Doubtful > 0 {
+			s += fmt.Sprintf(" (a deny may refuse %d)", t.Doubtful)
+		}
+		parts = append(parts, s)
+	}
+	if len(parts) == 0 {
+		return "nothing of AI"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// LastUse says in words when an identity was last used.
+func (i *Identity) LastUse() string {
+	switch {
+	case !i.LastUsed.IsZero() && i.UsedAt != "":
+		return i.LastUsed.Format(time.DateOnly) + ", " + i.UsedAt
+	case !i.LastUsed.IsZero():
+		return i.LastUsed.Format(time.DateOnly)
+	case i.UsageKnown:
+		return "never"
+	default:
+		return "not told"
+	}
+}
+
+// OldestKey is when the oldest active credential other than a password was
+// made; zero if there is none or nobody said.
+func (i *Identity) OldestKey() time.Time {
+	var old time.Time
+	for _, c := range i.Credentials {
+		if c.Active && c.Type != "password" && !c.Created.IsZero() && (old.IsZero() || c.Created.Before(old)) {
+			old = c.Created
+		}
+	}
+	return old
+}
+
+// severity by the strongest level it may use for certain; where all hangs on
+// conditions or a deny, one less.
+func (i *Identity) severity() finding.Severity {
+	grade := func(level string) int {
+		switch level {
+		case "administer":
+			return 3
+		case "change", "run":
+			return 2
+		}
+		return 1
+	}
+	best := 0
+	for _, t := range i.Touches {
+		g := grade(t.Level)
+		if max(t.Conditional, t.Doubtful) == t.Assets {
+			g--
+		}
+		best = max(best, g)
+	}
+	return []finding.Severity{finding.Info, finding.Low, finding.Medium, finding.High}[best]
+}
+
+// mend are the commands that name an owner.
+func (i *Identity) mend() []string {
+	if arn, ok := aws.ParseARN(i.ID); ok {
+		name := arn.Name()
+		switch {
+		case strings.HasPrefix(arn.Resource, "role/"):
+			return []string{"aws iam tag-role --role-name " + word(name) + " --tags Key=owner,Value=TEAM"}
+		case strings.HasPrefix(arn.Resource, "user/"):
+			return []string{"aws iam tag-user --user-name " + word(name) + " --tags Key=owner,Value=TEAM"}
+		}
+	}
+	if rest, ok := strings.CutPrefix(i.ID, "k8s://"); ok {
+		if p := strings.Split(rest, "/"); len(p) == 4 {
+			return []string{"kubectl -n " + word(p[1]) + " label serviceaccount " + word(p[3]) + " owner=TEAM"}
+		}
+	}
+	return nil
+}
+
+// word makes s one word of a shell command.
+func word(s string) string {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@=,+") == "" {
+		return cmp.Or(s, "''")
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
