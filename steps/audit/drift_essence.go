@@ -242,3 +242,14 @@ func (c *comparison) scalerAllows(scaler estate.Node, n float64) bool {
 	}
 	return within(n, low, high)
 }
+
+// Essence is what drift compares of an asset's configuration, decoded: all but
+// what changes by itself and the amounts. Nil for an asset without one. It is an
+// error if config is not one JSON object.
+func Essence(a *estate.Asset, config json.RawMessage) (map[string]any, error) {
+	if len(config) == 0 {
+		return nil, nil
+	}
+	e, err := essenceOf(a, config)
+	return e.tree, err
+}

@@ -64,7 +64,9 @@ func (c *comparison) maker(d *delta, depth int) (into *delta, gone bool) {
 		if w := c.byID[by]; w != nil {
 			return c.top(w, depth), true
 		}
-		return nil, true
+		if d.what == WhatRemoved || c.noise[by] || c.likeOthers(snap, n, by) || c.byItself(by) {
+			return nil, true
+		}
 	}
 	for _, by := range c.comesWith(snap, n) {
 		if w := c.byID[by]; w != nil && w != d && w.what == d.what {

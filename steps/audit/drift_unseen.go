@@ -140,14 +140,19 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 		out = append(out, lostRead{a, r.Operation, false, "the baseline did not read it, so there is nothing to compare with", "look at it, then: sevenfold baseline approve"})
 	}
 	for _, r := range append(slices.Clone(b.Reads), a.Reads...) {
-		if !done[r.Key] && !known(b, r) && !known(a, r) {
+		if r.Key != "" && !done[r.Key] && !known(b, r) && !known(a, r) {
 			cut(r.Key)
 		}
 	}
 	for _, p := range a.Unknown {
-		if erase(is, p) || erase(was, p) {
-			erase(was, p)
+		gone := erase(is, p)
+		if gone = erase(was, p) || gone; gone && !slices.Contains(b.Unknown, p) {
 			out = append(out, lostRead{a, strings.ReplaceAll(strings.TrimPrefix(p, "/"), "/", "."), true, "it is not known before the plan is applied", "assess again after apply"})
+		}
+	}
+	for _, p := range b.Unknown {
+		if !slices.Contains(a.Unknown, p) && erase(is, p) {
+			out = append(out, lostRead{a, strings.ReplaceAll(strings.TrimPrefix(p, "/"), "/", "."), false, "the baseline did not know it, so there is nothing to compare with", "look at it, then: sevenfold baseline approve"})
 		}
 	}
 	return out
