@@ -203,6 +203,19 @@ var unconcerned = wordSet(`acm alarm alert amplify appconfig backup billing budg
 	contact cur dashboard dns domain health inspector2 logs monitor notification notifications oncall pagerduty parameter record recorder route53
 	savingsplans schedule servicecatalog ses sesv2 sns subscription support synthetics tag tags transcribe translate xray zone`)
 
+// idleTypes are further resource types of that sort, whose names do not tell:
+// groups of settings and of addresses, what hangs a thing there already onto
+// another, what a bucket is counted or shown by.
+var idleTypes = wordSet(`aws_db_subnet_group aws_db_parameter_group aws_db_option_group aws_rds_cluster_parameter_group aws_elasticache_subnet_group
+	aws_elasticache_parameter_group aws_redshift_subnet_group aws_redshift_parameter_group aws_docdb_subnet_group aws_docdb_cluster_parameter_group
+	aws_neptune_subnet_group aws_neptune_parameter_group aws_neptune_cluster_parameter_group aws_memorydb_subnet_group aws_memorydb_parameter_group
+	aws_dax_subnet_group aws_dax_parameter_group aws_dms_replication_subnet_group aws_key_pair aws_placement_group aws_ebs_snapshot aws_volume_attachment
+	aws_eip_association aws_efs_mount_target aws_efs_backup_policy aws_vpc_dhcp_options aws_vpc_dhcp_options_association aws_service_discovery_service
+	aws_service_discovery_http_namespace aws_service_discovery_private_dns_namespace aws_iam_account_alias aws_iam_service_linked_role
+	aws_s3_bucket_metric aws_s3_bucket_analytics_configuration aws_s3_bucket_intelligent_tiering_configuration aws_s3_bucket_inventory
+	aws_s3_bucket_request_payment_configuration aws_s3_bucket_cors_configuration aws_s3_bucket_accelerate_configuration
+	aws_autoscaling_lifecycle_hook aws_resourcegroups_group aws_licensemanager_license_configuration aws_applicationinsights_application`)
+
 // elsewhere are providers whose resources are no part of a cloud.
 var elsewhere = wordSet(`datadog pagerduty grafana newrelic sentry github gitlab opsgenie statuscake uptimerobot dnsimple ns1 powerdns fastly slack
 	launchdarkly honeycombio logzio checkly betteruptime acme pkcs12 external http`)
@@ -217,5 +230,5 @@ func wordSet(words string) map[string]bool {
 
 func concerns(typ string) bool {
 	parts := strings.Split(typ, "_")
-	return !elsewhere[parts[0]] && !slices.ContainsFunc(parts[1:], func(w string) bool { return unconcerned[w] })
+	return !elsewhere[parts[0]] && !idleTypes[typ] && !slices.ContainsFunc(parts[1:], func(w string) bool { return unconcerned[w] })
 }
