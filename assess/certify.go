@@ -129,6 +129,9 @@ func (r *Result) evidence(ctx context.Context, o Options, c Certify) (map[string
 		}
 		files[certificate.ScopeFile] = text
 	}
+	if err := baselineEvidence(ctx, files, o.Baseline); err != nil {
+		return nil, fmt.Errorf("evidence bundle: %w", err)
+	}
 	if c.Own != nil {
 		if err := certificate.Collect(files, certificate.ControlsDir, c.Own); err != nil {
 			return nil, fmt.Errorf("evidence bundle: %w", err)
@@ -238,6 +241,9 @@ func Recheck(ctx context.Context, s *certificate.Statement, dir, version string,
 	}
 	if o.Controls, err = load(b.Controls()); err != nil {
 		return nil, err
+	}
+	if o.Baseline, err = baselineAgain(ctx, b, snap, o); err != nil {
+		return refuse("audit.baseline", "the baseline in the evidence cannot be held against it again: %s", err), ctx.Err()
 	}
 	r, err := Judge(ctx, snap, o)
 	if err != nil {

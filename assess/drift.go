@@ -51,29 +51,47 @@ func (h Holding) Against(ctx context.Context, snap *estate.Snapshot) (*audit.App
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
-	out := &audit.Approved{Version: version, Now: h.Now}
-	var no *BaselineError
-	if errors.As(err, &no) {
-		out.Refused, out.Hint = no.What, no.Mend
-		return out, nil
+	out := &audit.Approved{Version: version, Now: h.Now, Papers: audit.Papers{File: file, Keys: keyIDs(h.Trusted), Version: version}}
+	var b *Baseline
+	if err == nil {
+		b, err = kept.Check(file, h.Trusted, h.Estate, version)
 	}
-	if err != nil {
-		return nil, err
-	}
-	b, err := kept.Check(file, h.Trusted, h.Estate, version)
 	if err == nil {
 		out.Snapshot, err = kept.Whole(ctx, b, false)
 	}
 	if err == nil {
 		err = sameEstate(b, snap)
 	}
-	if errors.As(err, &no) {
-		out.Refused, out.Hint, out.Snapshot = no.What, no.Mend, nil
-		return out, nil
-	}
 	if err != nil {
+		return refused(out, err)
+	}
+	if err := hold(ctx, out, b, snap); err != nil || out.Refused != "" {
+		return out, err
+	}
+	return out, h.explain(ctx, out, snap)
+}
+
+func keyIDs(keys []ed25519.PublicKey) []string {
+	out := []string{}
+	for _, k := range keys {
+		out = append(out, certificate.KeyID(k))
+	}
+	return out
+}
+
+// refused says of a baseline that it does not count, if err says so.
+func refused(out *audit.Approved, err error) (*audit.Approved, error) {
+	var no *BaselineError
+	if !errors.As(err, &no) {
 		return nil, err
 	}
+	out.Refused, out.Hint, out.Snapshot = no.What, no.Mend, nil
+	out.Papers.Refused, out.Papers.Hint = no.What, no.Mend
+	return out, nil
+}
+
+// hold fills in what a baseline says and what a snapshot differs from it.
+func hold(ctx context.Context, out *audit.Approved, b *Baseline, snap *estate.Snapshot) error {
 	out.Version, out.Approved, out.By, out.Listed = b.Version, b.Approved, b.By, len(b.Listed)
 	out.Findings, out.Workloads = map[string]bool{}, map[string]bool{}
 	for _, f := range b.Findings {
@@ -82,15 +100,12 @@ func (h Holding) Against(ctx context.Context, snap *estate.Snapshot) (*audit.App
 	for _, w := range b.Workloads {
 		out.Workloads[w.ID] = true
 	}
+	var err error
 	out.Drift, err = audit.Compare(ctx, out.Snapshot, snap)
 	if errors.Is(err, estate.ErrAltered) {
-		out.Refused, out.Hint, out.Snapshot = fmt.Sprintf("the snapshot of baseline version %d was changed in the state: %s", b.Version, err), approveAgain, nil
-		return out, nil
+		_, err = refused(out, refuse(approveAgain, "the snapshot of baseline version %d was changed in the state: %s", b.Version, err))
 	}
-	if err != nil {
-		return nil, err
-	}
-	return out, h.explain(ctx, out, snap)
+	return err
 }
 
 // sameEstate refuses the baseline of another estate: one that has no account and
@@ -111,11 +126,12 @@ func (h Holding) explain(ctx context.Context, b *audit.Approved, snap *estate.Sn
 		return err
 	}
 	b.Drift.Seen(seen)
-	accepted, err := h.acceptances(ctx)
+	files, err := h.acceptances(ctx)
 	if err != nil {
 		return err
 	}
-	b.Drift.Accept(accepted, h.Now)
+	b.Papers.Seen, b.Papers.Acceptances = seen, files
+	b.Drift.Accept(h.readAcceptances(files), h.Now)
 	return nil
 }
 
@@ -266,9 +282,8 @@ func AcceptDrift(ctx context.Context, st store.Store, estateName string, r *audi
 	return err
 }
 
-// acceptances reads all that were ever signed, the latest first. One that does
-// not count is kept with the reason.
-func (h Holding) acceptances(ctx context.Context) ([]audit.Signed, error) {
+// acceptances returns all that were ever signed, the latest first.
+func (h Holding) acceptances(ctx context.Context) ([][]byte, error) {
 	_, last, err := h.Store.Blob(ctx, auditStep, acceptanceKey, 0)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -277,17 +292,26 @@ func (h Holding) acceptances(ctx context.Context) ([]audit.Signed, error) {
 	if err != nil && !errors.As(err, &damaged) {
 		return nil, err
 	}
-	var out []audit.Signed
+	var out [][]byte
 	for v := last; v > 0; v-- {
 		file, _, err := h.Store.Blob(ctx, auditStep, acceptanceKey, v)
-		if err != nil {
-			continue // it accepts nothing
+		if err == nil { // a damaged one accepts nothing
+			out = append(out, file)
 		}
+	}
+	return out, ctx.Err()
+}
+
+// readAcceptances reads acceptances; one that does not count is kept with the
+// reason.
+func (h Holding) readAcceptances(files [][]byte) []audit.Signed {
+	var out []audit.Signed
+	for _, file := range files {
 		if s, ok := h.readAcceptance(file); ok {
 			out = append(out, s)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // readAcceptance reads one acceptance; ok is false for what says nothing at all.

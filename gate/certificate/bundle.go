@@ -22,6 +22,8 @@ const (
 	ScopeFile    = "sevenfold.yaml"    // what it was judged by; not there if there was none
 	VersionsFile = "versions.json"     // what judged it
 	ControlsDir  = "controls/"
+	// BaselineDir holds the approved baseline it was held against, if there was one.
+	BaselineDir = "baseline/"
 )
 
 // Bounds of a bundle that is read.
@@ -41,7 +43,7 @@ func WriteBundle(dir string, files map[string][]byte) (map[string]string, error)
 			}
 		}
 	} else {
-		for _, old := range []string{SnapshotFile, ScopeFile, VersionsFile, ControlsDir} {
+		for _, old := range []string{SnapshotFile, ScopeFile, VersionsFile, ControlsDir, BaselineDir} {
 			if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
 				return nil, fmt.Errorf("bundle: %w", err)
 			}

@@ -29,10 +29,27 @@ type Approved struct {
 	Findings map[string]bool
 	// Drift is what differs from it; nil if Refused.
 	Drift *Drift
+	// Papers are what all of this was read from, for who judges it again.
+	Papers Papers
 	// Workloads are the ids of those there were when it was approved.
 	Workloads map[string]bool
 	// NewWorkloads names the workloads that are new since.
 	NewWorkloads []string
+}
+
+// Papers are what a baseline and its explanations were read from. The step does
+// not look into them.
+type Papers struct {
+	// File is the signed statement, Acceptances are those of differences, as signed.
+	File        []byte   `json:"-"`
+	Acceptances [][]byte `json:"acceptances"`
+	// Keys are the public keys that counted, Seen when each difference came about.
+	Keys []string          `json:"keys"`
+	Seen map[string]Window `json:"seen"`
+	// Refused and Hint are those of a baseline that did not count.
+	Refused string `json:"refused,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+	Version int64  `json:"version"`
 }
 
 // Against returns the step held against a baseline; nil: there is none.
