@@ -63,7 +63,7 @@ func (b *builder) fix(d fixDefinition) (finding.Fix, []Terraform) {
 		if !resourceForm.MatchString(t.Resource.Value) {
 			b.bad(t.Resource, "%q is no type of a Terraform resource", t.Resource.Value)
 		}
-		if len(t.Set) == 0 && len(t.Append) == 0 && t.Add.Value == "" {
+		if len(t.Set)+len(t.Default)+len(t.Append) == 0 && t.Add.Value == "" {
 			b.bad(t.Resource, "the fix of %s neither sets nor adds anything", t.Resource.Value)
 		}
 		for _, paths := range []map[string]string{t.Set, t.Default} {

@@ -131,6 +131,10 @@ func endpointService(n node, rel estate.RelationType) {
 // flowTarget links a flow log to the network, subnet or interface it watches.
 func flowTarget(n node, rel estate.RelationType) {
 	id := n.str()
+	if unborn(id) {
+		n.relation(rel, id)
+		return
+	}
 	for prefix, kind := range map[string]string{"vpc-": "vpc", "subnet-": "subnet", "eni-": "network-interface",
 		"tgw-attach-": "transit-gateway-attachment"} {
 		if strings.HasPrefix(id, prefix) {

@@ -30,7 +30,7 @@ var ec2Rules = []rule{
 	{tf: "aws_vpc_peering_connection", typ: "AWS::EC2::VPCPeeringConnection", id: "@ec2:vpc-peering-connection/{id}",
 		as: map[string]string{"id": "VpcPeeringConnectionId", "vpc_id": "RequesterVpcInfo.VpcId", "peer_vpc_id": "AccepterVpcInfo.VpcId",
 			"peer_owner_id": "AccepterVpcInfo.OwnerId", "peer_region": "AccepterVpcInfo.Region", "accepter": "", "requester": "", "accept_status": "Status.Code"}},
-	{tf: "aws_flow_log", typ: "AWS::EC2::FlowLog", as: map[string]string{"id": "FlowLogId", "vpc_id": "ResourceId", "subnet_id": "ResourceId", "eni_id": "ResourceId",
+	{tf: "aws_flow_log", typ: "AWS::EC2::FlowLog", born: map[string]any{"FlowLogStatus": "ACTIVE"}, as: map[string]string{"id": "FlowLogId", "vpc_id": "ResourceId", "subnet_id": "ResourceId", "eni_id": "ResourceId",
 		"iam_role_arn": "DeliverLogsPermissionArn", "transit_gateway_id": "", "transit_gateway_attachment_id": "", "destination_options": "DestinationOptions"}},
 	{tf: "aws_ec2_transit_gateway", typ: "AWS::EC2::TransitGateway", as: map[string]string{"id": "TransitGatewayId"}},
 	{tf: "aws_ec2_transit_gateway_vpc_attachment", typ: "AWS::EC2::TransitGatewayVpcAttachment", id: "@ec2:transit-gateway-vpc-attachment/{id}", composed: true,
