@@ -1,0 +1,4 @@
+# A bucket that says nothing but its name.
+resource "aws_s3_bucket" "models" {
+  bucket = "models"
+}

@@ -1,0 +1,7 @@
+resource "aws_secretsmanager_secret" "token" {
+  name = "token"
+}
+
+resource "aws_iam_access_key" "robot" {
+  user = "robot"
+}
