@@ -99,6 +99,7 @@ func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
 		}
 		collectors[i] = c
 	}
+	wantAddresses(collectors, o.Sources)
 	builder := estate.NewBuilder(o.Now)
 	masked := mask(builder)
 	reading, stop := ctx, func() {}

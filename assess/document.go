@@ -47,7 +47,7 @@ func (r *Result) Document(version string, s *scope.Scope, controls *control.Set)
 	}
 	doc.Tally()
 	doc.Counts.Relations = r.Snapshot.RelationCount()
-	doc.Counts.Assets = r.Snapshot.Len()
+	doc.Counts.Assets = r.Snapshot.Len() - records(r.Snapshot)
 	doc.Counts.Kinds = kinds(r.Snapshot)
 	return doc
 }
@@ -56,6 +56,9 @@ func (r *Result) Document(version string, s *scope.Scope, controls *control.Set)
 func kinds(snap *estate.Snapshot) map[string]int {
 	out := map[string]int{}
 	for _, a := range snap.Assets() {
+		if estate.IsRecord(a.Type) {
+			continue
+		}
 		k := string(a.Kind)
 		if k == "" {
 			k = "unknown"

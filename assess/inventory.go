@@ -25,7 +25,7 @@ func (r *Result) Inventory() *report.Inventory {
 		})
 	}
 	for _, a := range r.Snapshot.Assets() {
-		if a.Type == estate.SetType {
+		if a.Type == estate.SetType || estate.IsRecord(a.Type) {
 			continue
 		}
 		zone, _ := r.Workloads.ZoneOf(a.ID)

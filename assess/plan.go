@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/collect/aws"
+	"github.com/sevenfold-sec/sevenfold/collect/findings"
 	"github.com/sevenfold-sec/sevenfold/collect/kubernetes"
 )
 
@@ -34,6 +35,8 @@ func Plan(sources []string) ([]Call, error) {
 			for _, p := range c.Plan() {
 				out = append(out, Call{Source: s, Operation: p})
 			}
+		case *findings.Collector:
+			out = append(out, Call{Source: s, Operation: "read every report in the folder; no call to anybody"})
 		default:
 			out = append(out, Call{Source: s, Operation: "read every JSON and YAML file in the folder; no call to anybody"})
 		}

@@ -31,7 +31,7 @@ func (*SourceError) Config() bool { return true }
 // plannedSources are those of the design that this version cannot read.
 var plannedSources = []string{"azure", "gcp"}
 
-const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH, terraform:PLAN.json|STATE, cloudformation:TEMPLATE|FOLDER"
+const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH, terraform:PLAN.json|STATE, cloudformation:TEMPLATE|FOLDER, findings:REPORTS"
 
 // open returns the collector of a source as the command line writes it.
 func open(source string, resume *Resume, mask func(estate.Sink) estate.Sink) (Collector, error) {
@@ -73,7 +73,9 @@ func open(source string, resume *Resume, mask func(estate.Sink) estate.Sink) (Co
 			return nil, &SourceError{source, err.Error(), "give the JSON of a plan (terraform show -json PLANFILE > plan.json) or a state"}
 		}
 		o.Convert = convertTerraform
-		return terraform.New(o), nil
+		return newAddressed(o, source), nil
+	case "findings":
+		return openFindings(source, bad)
 	case "cloudformation":
 		o, err := cloudformation.ParseSource(source)
 		if err != nil {
@@ -112,5 +114,5 @@ func openFolder(source string, bad func(error) error) (Collector, error) {
 		return nil, fmt.Errorf("catalogue of AWS services: %w", err)
 	}
 	o.Formats = []estate.Format{&kubernetes.Manifest{}, export}
-	return files.New(o), nil
+	return newFolder(o), nil
 }

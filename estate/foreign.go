@@ -77,7 +77,9 @@ type ForeignCheck struct {
 
 // Foreign is what one tool says of one resource.
 type Foreign struct {
-	Tool     string
+	Tool string
+	// Scan is the id of the tool's record.
+	Scan     string
 	Resource ForeignResource
 	Results  []ForeignResult
 }

@@ -64,6 +64,9 @@ type Finding struct {
 	Frameworks []string   `json:"frameworks"`
 	Techniques []string   `json:"techniques"`
 	Waiver     *Waiver    `json:"waiver"`
+	// Tools are the other tools that saw the fault too, with their versions, or
+	// that alone did; empty: none but sevenfold.
+	Tools []string `json:"tools,omitempty"`
 }
 
 // Evidence is one fact a finding rests on. Value never holds a secret or a

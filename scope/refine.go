@@ -82,6 +82,9 @@ func (s *Scope) matches(w *Workloads) ([][]estate.Node, error) {
 	out := make([][]estate.Node, len(s.Declared))
 	undecided := make([]int, len(s.Declared))
 	for n, a := range w.snap.Assets() {
+		if estate.IsRecord(a.Type) {
+			continue
+		}
 		subject := expr.NewSubject(a, func() (json.RawMessage, error) { return w.snap.Config(n) }, nil, w.snap.Taken())
 		first := -1
 		for i := range s.Declared {

@@ -146,13 +146,14 @@ func (s *session) settleSources() {
 	}
 }
 
-// relativeTo resolves the path of a dir: source against a folder.
+// relativeTo resolves the path of a dir: or findings: source against a folder.
 func relativeTo(folder, source string) string {
-	path, ok := strings.CutPrefix(source, "dir:")
-	if !ok || filepath.IsAbs(path) {
-		return source
+	for _, kind := range []string{"dir:", "findings:"} {
+		if path, ok := strings.CutPrefix(source, kind); ok && !filepath.IsAbs(path) {
+			return kind + filepath.Join(folder, path)
+		}
 	}
-	return "dir:" + filepath.Join(folder, path)
+	return source
 }
 
 // ambientSources looks for credentials and kubeconfigs where the providers'

@@ -238,13 +238,13 @@ func worse(s estate.ForeignStatus) int {
 
 // flush sends what was gathered: a record for each tool, and for each resource a
 // tool speaks of, in the order of their names.
-func (b *book) flush(source string, sink estate.Sink) {
-	send := func(id, typ, name string, config any) {
+func (b *book) flush(source, records string, sink estate.Sink) {
+	send := func(id, typ string, config any) {
 		body, err := json.Marshal(config)
 		if err != nil { // strings and times only: cannot fail
 			return
 		}
-		sink.Asset(estate.Asset{ID: id, Type: typ, Name: name, Config: body, Source: source,
+		sink.Asset(estate.Asset{ID: id, Type: typ, Config: body, Source: source,
 			Reads: []estate.Read{{Operation: "findings:read", Status: estate.ReadOK}}})
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.tools)) {
@@ -253,7 +253,7 @@ func (b *book) flush(source string, sink estate.Sink) {
 		for _, p := range t.files {
 			s.Files = append(s.Files, p.tools[id])
 		}
-		send(source+"#"+id, estate.ScanType, t.name, s)
+		send(records+"#"+id, estate.ScanType, s)
 	}
 	slices.SortFunc(b.results, func(x, y result) int {
 		if x.resource != y.resource {
@@ -267,7 +267,8 @@ func (b *book) flush(source string, sink estate.Sink) {
 			hi++
 		}
 		f, id := b.foreign(b.results[lo:hi])
-		send(source+"#"+f.Tool+"/"+id, estate.ForeignType, f.Resource.Name, f)
+		f.Scan = records + "#" + f.Tool
+		send(f.Scan+"/"+id, estate.ForeignType, f)
 		lo = hi
 	}
 	b.at, b.results = nil, nil

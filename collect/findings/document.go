@@ -24,7 +24,7 @@ func NewFormat() *Format { return &Format{book: newBook(defaultLimits), lim: def
 // Beside returns a collector of those reports in a folder of exports that the
 // reader of exports does not open.
 func Beside(root, source string) *Collector {
-	return New(Options{Root: root, Source: source + "#reports", Only: wanted})
+	return New(Options{Root: root, Source: source, Records: source + "#beside", Only: wanted})
 }
 
 // Read implements estate.Format.
@@ -51,6 +51,6 @@ func (f *Format) Read(doc estate.Document, sink estate.Sink) bool {
 // Flush sends what was gathered.
 func (f *Format) Flush(sink estate.Sink) {
 	if f.source != "" {
-		f.book.flush(f.source, sink)
+		f.book.flush(f.source, f.source, sink)
 	}
 }

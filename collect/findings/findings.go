@@ -53,6 +53,8 @@ type Options struct {
 	Root string
 	// Source is the source as given on the command line.
 	Source string
+	// Records begins the ids of what is sent; Source, if empty.
+	Records string
 	// Only, if set, says by its name whether a file is read at all; a file that it
 	// leaves in but that is no report is then passed over without a word: somebody
 	// else reads the folder too.
@@ -69,6 +71,9 @@ type Collector struct {
 func New(o Options) *Collector {
 	if o.Source == "" {
 		o.Source = "findings:" + o.Root
+	}
+	if o.Records == "" {
+		o.Records = o.Source
 	}
 	return &Collector{opts: o, lim: defaultLimits}
 }
@@ -93,8 +98,11 @@ func (c *Collector) Collect(ctx context.Context, sink estate.Sink) error {
 	defer root.Close()
 	r := &reader{opts: c.opts, lim: c.lim, sink: sink, book: newBook(c.lim)}
 	names := []string{only}
-	if only == "" {
+	switch {
+	case only == "":
 		names = r.walk(root)
+	case c.opts.Only != nil && !c.opts.Only(only):
+		names = nil
 	}
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
@@ -102,7 +110,7 @@ func (c *Collector) Collect(ctx context.Context, sink estate.Sink) error {
 		}
 		r.file(ctx, name, func() (io.ReadCloser, error) { return root.Open(filepath.FromSlash(name)) })
 	}
-	r.book.flush(c.opts.Source, sink)
+	r.book.flush(c.opts.Source, c.opts.Records, sink)
 	return ctx.Err()
 }
 

@@ -28,7 +28,7 @@ func parse(t *testing.T, f *format, text []byte) {
 	if err != nil && st.words(err) == "" {
 		t.Errorf("an error without words: %#v", err)
 	}
-	b.flush("findings:f", s)
+	b.flush("findings:f", "findings:f", s)
 	for _, x := range s.blind {
 		if x.Why == "" || x.Operation == "" {
 			t.Errorf("a blind spot that says nothing: %+v", x)

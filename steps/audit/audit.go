@@ -51,6 +51,10 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 	if err != nil {
 		return finding.Judgement{}, err
 	}
+	heard, err := s.hear(ctx, snap, workloads, judged)
+	if err != nil {
+		return finding.Judgement{}, err
+	}
 	j := finding.Judgement{Criteria: map[string][]finding.Criterion{}}
 	inventory := inventory(snap, essentialTypes(s.controls))
 	byAccount := accountSettings(snap)
@@ -60,7 +64,11 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 	for _, w := range workloads.List {
 		nodes := reached(snap, w, byAccount)
 		j.Criteria[w.ID] = []finding.Criterion{
-			inventory, ownership(w), deviations(snap, nodes, judged, unread, s.failOn), baseline, s.driftCriterion(snap, nodes, w),
+			inventory, ownership(w), heard.weigh(deviations(snap, nodes, judged, unread, s.failOn), snap, w, nodes, judged, s.failOn),
+			baseline, s.driftCriterion(snap, nodes, w),
+		}
+		if c, ok := heard.vulnerabilities(nodes, judged, s.failOn); ok {
+			j.Criteria[w.ID] = append(j.Criteria[w.ID], c)
 		}
 	}
 	j.Findings = judged.findings
