@@ -37,7 +37,15 @@ func driftRecord(r *audit.Record) report.DriftRecord {
 	if a := r.Acceptance; a != nil {
 		out.Acceptance = &report.DriftAccept{Owner: a.Owner, Reason: a.Reason, Until: a.Until}
 	}
-	out.ByWhy = "no log of events was given; --source events:PATH reads one"
+	if out.ByWhy = r.ByWhy; r.By != nil {
+		out.By = &report.DriftBy{Principal: r.By.Principal, Event: r.By.Event, Action: r.By.Action, Time: r.By.Time, Others: r.By.Others}
+	}
+	if r.Plan != nil {
+		out.Plan = &report.DriftPlan{Plan: r.Plan.Plan, Address: r.Plan.Address, Says: "by hand"}
+		if r.Plan.Planned {
+			out.Plan.Says = "planned"
+		}
+	}
 	return out
 }
 

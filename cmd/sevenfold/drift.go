@@ -19,6 +19,7 @@ import (
 func newDrift(g *globals) *cobra.Command {
 	var r reading
 	volatile := false
+	var plans []string
 	cmd := &cobra.Command{
 		Use:   "drift",
 		Short: "What differs from the approved baseline, since when and by whom",
@@ -37,14 +38,34 @@ func newDrift(g *globals) *cobra.Command {
 				return err
 			}
 			return s.with(cmd.Context(), r, func(_ store.Store, o assess.Options, result *assess.Result) error {
+				s.explain(cmd.Context(), o, result, plans)
 				return s.drift(o, result)
 			})
 		},
 	}
 	r.addTo(cmd)
 	cmd.Flags().BoolVar(&volatile, "volatile", false, "list what changes by itself and is left out, by type")
+	cmd.Flags().StringArrayVar(&plans, "plan", nil, "plan `FILE` of Terraform (JSON) that may own what differs; repeats; sources of kind terraform: are looked at too")
 	cmd.AddCommand(newDriftAccept(g))
 	return cmd
+}
+
+// explain adds to the differences who made them and which plan owns them. A log
+// or plan that cannot be read is named; what it would have said stays unknown.
+func (s *session) explain(ctx context.Context, o assess.Options, result *assess.Result, plans []string) {
+	for _, p := range assess.Explain(ctx, o.Baseline, s.events) {
+		what, hint := splitHints(p)
+		printFailure(s.g.stderr, &failure{what: "events: " + what, hint: orElse(hint, "give what aws cloudtrail lookup-events prints, CloudTrail's own files, or audit.k8s.io/v1 events")})
+	}
+	for _, src := range s.sources {
+		if strings.HasPrefix(src, "terraform:") && strings.Contains(src, ".json") {
+			plans = append(plans, src)
+		}
+	}
+	for _, p := range assess.Plans(o.Baseline, plans, o.MaskKey, result.Seen) {
+		what, hint := splitHints(p)
+		printFailure(s.g.stderr, &failure{what: "plan: " + what, hint: hint})
+	}
 }
 
 // counts returns the baseline of a run, or says why there is none to compare

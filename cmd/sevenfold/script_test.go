@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"zombiezen.com/go/sqlite"
@@ -41,7 +42,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": holdsJSON, "bytes": holdsBytes, "fill": fillFile, "locked": locked, "findingid": findingID, "newer": newer,
-			"flip": flip, "approver": approver, "driftid": driftID,
+			"flip": flip, "approver": approver, "driftid": driftID, "stamp": stamp,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -203,5 +204,16 @@ func driftID(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Setenv(args[0], r.ID)
 			return
 		}
+	}
+}
+
+// stamp FILE…: @NOW@ in the files becomes the time.
+func stamp(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: stamp file…")
+	}
+	for _, name := range args {
+		text := strings.ReplaceAll(ts.ReadFile(name), "@NOW@", time.Now().UTC().Format(time.RFC3339))
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
 }

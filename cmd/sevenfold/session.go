@@ -33,6 +33,7 @@ type session struct {
 	controls *control.Set
 	ambient  bool // the sources were found, not given
 	sources  []string
+	events   []string // paths of logs
 }
 
 // open reads the scope and the controls and settles the sources.
@@ -47,7 +48,22 @@ func (g *globals) open() (*session, error) {
 	}
 	s.controls = set
 	s.settleSources()
+	s.splitEvents()
 	return s, nil
+}
+
+// splitEvents takes the logs of events out of the sources: they hold no asset,
+// and say who made a difference.
+func (s *session) splitEvents() {
+	var rest []string
+	for _, src := range s.sources {
+		if path, ok := strings.CutPrefix(src, assess.EventsPrefix); ok {
+			s.events = append(s.events, path)
+		} else {
+			rest = append(rest, src)
+		}
+	}
+	s.sources = rest
 }
 
 // scopeOnly reads the scope alone, for verbs that judge nothing.

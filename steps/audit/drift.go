@@ -96,6 +96,11 @@ type Record struct {
 	Acceptance *Acceptance
 	Lapsed     string
 
+	// By is who made it, nil if no event shows that; ByWhy then says why not.
+	By    *Actor
+	ByWhy string
+	// Plan is the plan that owns the asset, nil if none does.
+	Plan *Owner
 	// Faults are the ids of findings that opened with it.
 	Faults []string
 
@@ -182,3 +187,10 @@ func ownerOf(id string) string {
 // ours reports whether an asset is something of its own, not one that analysis
 // made up to join others.
 func ours(a *estate.Asset) bool { return !strings.HasPrefix(a.Type, "sevenfold::") }
+
+// Owner is a plan or state of Terraform that owns an asset.
+type Owner struct {
+	Plan, Address string
+	// Planned says that the plan makes this very change; else it was made by hand.
+	Planned bool
+}

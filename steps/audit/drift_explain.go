@@ -1,0 +1,48 @@
+package audit
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// Differences compares two assets by themselves, outside any snapshot: the two
+// sides of a plan. It is an error if a configuration is not one JSON object.
+func Differences(before, after *estate.Asset) ([]Change, error) {
+	was, err := Essence(before, before.Config)
+	if err != nil {
+		return nil, err
+	}
+	is, err := Essence(after, after.Config)
+	if err != nil {
+		return nil, err
+	}
+	out := tagChanges(before, after)
+	if before.Tags != nil && after.Tags != nil {
+		dropTags(was)
+		dropTags(is)
+	}
+	d := differ{cloud: after.Cloud}
+	d.compare("config", any(was), any(is))
+	return append(out, d.out...), nil
+}
+
+// Explains reports whether every change that was seen is one of those that were
+// planned: the same place, and the same value afterwards. A place may be told
+// more coarsely on one side than on the other.
+func Explains(planned, seen []Change) bool {
+	for _, s := range seen {
+		if !slices.ContainsFunc(planned, func(p Change) bool {
+			if p.Attribute == s.Attribute {
+				return bytes.Equal(p.After, s.After)
+			}
+			return (strings.HasPrefix(p.Attribute, s.Attribute) || strings.HasPrefix(s.Attribute, p.Attribute)) && len(p.After) > 0 && len(s.After) > 0 &&
+				(bytes.Contains(p.After, s.After) || bytes.Contains(s.After, p.After))
+		}) {
+			return false
+		}
+	}
+	return len(seen) > 0
+}
