@@ -63,7 +63,7 @@ func TestFinding(t *testing.T) {
 			{What: "the whole thing", Where: "config.GetThing", Value: `{"Env":[{"Name":"API_KEY","Value":"•••"}],"On":false,"Password":"•••"}`},
 			{What: "its switch", Where: "config.GetThing.On", Value: "off"},
 		},
-		Fix: finding.Fix{Text: "Mend it.", Effort: "minutes", Commands: []string{`aws mend 'b'\''; rm -rf /' eu-west-1 'arn:aws:s3:::b'\''; rm -rf /'`}}, Frameworks: []string{"CWE-1"}, Techniques: []string{"T1"},
+		Fix: finding.Fix{Text: "Mend it.", Effort: "minutes", Grows: finding.GrowsNot, Commands: []string{`aws mend 'b'\''; rm -rf /' eu-west-1 'arn:aws:s3:::b'\''; rm -rf /'`}}, Frameworks: []string{"CWE-1"}, Techniques: []string{"T1"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

@@ -33,8 +33,8 @@ type Edit struct {
 	// Default is Set for attributes that say nothing yet.
 	Default map[string]string
 	// Append puts blocks in HCL, without labels, at the end of the block a path
-	// names, "." being the resource itself. It is refused where a block of that
-	// kind with the same type or name stands there already.
+	// names, "." being the resource itself: those of which none of the same kind
+	// and type, or name, stands there already. It is refused if that leaves none.
 	Append map[string]string
 	// Add are whole blocks in HCL that are put behind the resource's. LABEL in
 	// it stands for Name.
@@ -176,30 +176,40 @@ func set(body *hclwrite.Body, name, expression string) error {
 	return nil
 }
 
-// extend puts blocks at the end of a body.
+// extend puts blocks at the end of a body, but those that are there already.
 func extend(body *hclwrite.Body, text string) error {
 	f, diags := hclwrite.ParseConfig([]byte(text), "addition", hcl.InitialPos)
 	if diags.HasErrors() {
 		return fmt.Errorf("what is to be put there is no HCL: %w", diags)
 	}
+	var missing []*hclwrite.Block
 	for _, b := range f.Body().Blocks() {
 		if dynamic(body, b.Type()) {
 			return fmt.Errorf("%s is made by a dynamic block", b.Type())
 		}
-		for _, has := range blocks(body, b.Type()) {
-			for _, key := range []string{"type", "name"} {
-				is, was := b.Body().GetAttribute(key), has.Body().GetAttribute(key)
-				if is != nil && was != nil && slices.EqualFunc(plain(is.Expr().BuildTokens(nil)), plain(was.Expr().BuildTokens(nil)), same) {
-					return fmt.Errorf("a %s of this %s is there already and says something else", b.Type(), key)
-				}
-			}
+		if !slices.ContainsFunc(blocks(body, b.Type()), func(has *hclwrite.Block) bool { return alike(b.Body(), has.Body()) }) {
+			missing = append(missing, b)
 		}
 	}
-	for _, b := range f.Body().Blocks() {
+	if len(missing) == 0 {
+		return errors.New("it is there already and says something else")
+	}
+	for _, b := range missing {
 		body.AppendNewline()
 		body.AppendBlock(b)
 	}
 	return nil
+}
+
+// alike reports whether two blocks are of one type or name.
+func alike(a, b *hclwrite.Body) bool {
+	for _, key := range []string{"type", "name"} {
+		x, y := a.GetAttribute(key), b.GetAttribute(key)
+		if x != nil && y != nil && slices.EqualFunc(plain(x.Expr().BuildTokens(nil)), plain(y.Expr().BuildTokens(nil)), same) {
+			return true
+		}
+	}
+	return false
 }
 
 func blocks(body *hclwrite.Body, typ string) []*hclwrite.Block {
