@@ -147,6 +147,14 @@ var companys = map[string]cty.Value{
 	"alarm_name":                  cty.StringVal("errors"),
 	"rotation_lambda_arn":         cty.StringVal("arn:aws:lambda:eu-west-1:111122223333:function:rotate"),
 	"log_group_arn":               cty.StringVal("arn:aws:logs:eu-west-1:111122223333:log-group:runs"),
+	"allowed_origins":             list("https://shop.example.com"),
+	"eks_ami_type":                cty.StringVal("AL2023_x86_64_NVIDIA"),
+	"emr_log_uri":                 cty.StringVal("s3://emr-logs/"),
+	"emr_max_cpu":                 cty.StringVal("400 vCPU"),
+	"emr_max_memory":              cty.StringVal("3000 GB"),
+	"emr_security_configuration":  cty.StringVal("own-key"),
+	"kubernetes_version":          cty.StringVal("1.35"),
+	"lambda_runtime":              cty.StringVal("python3.13"),
 	"flow_log_bucket_arn":         cty.StringVal("arn:aws:s3:::flow-logs"),
 }
 

@@ -49,6 +49,7 @@ var mendCases = map[string]mendCase{
 var mendUnseen = map[string]string{
 	"agentcore-any-token aws_bedrockagentcore_gateway":       "the provider has no scopes and claims, so no plan tells that none are named",
 	"agentcore-any-token aws_bedrockagentcore_agent_runtime": "the provider has no scopes and claims, so no plan tells that none are named",
+	"emr-cluster-unlogged aws_emr_cluster":                   "the provider has no newer places for logs, so no plan tells that there is none",
 	"iam-access-key-unused aws_iam_access_key":               "no plan tells when a key was used last",
 	"sagemaker-domain-storage-own-key aws_sagemaker_domain":  "the provider has no key of the home folders' file system, so no plan tells that it is not there",
 	"secret-stale aws_secretsmanager_secret":                 "no plan tells when a secret was changed",
@@ -281,6 +282,8 @@ const (
 	unconverted     = "we do not read that attribute of a plan, so a patch could not be proved"
 	anotherResource = "what mends it is another resource, with choices of its own"
 	madeAgain       = "it is mended by deleting it, once nobody needs it"
+	inAString       = "it stands inside a text or a map, of which a patch would have to write all"
+	afterApply      = "a plan does not tell the address that an apply will give"
 	wholeProgram    = "it takes a program of work, not a setting"
 )
 
@@ -294,6 +297,10 @@ var unpatched = map[string]string{
 	"agentcore-target-without-credential":  unconverted,
 	"apigateway-method-without-authorizer": whichOfThem,
 	"apigateway-route-without-authorizer":  whichOfThem,
+	"batch-job-host-folder":                inAString,
+	"batch-job-privileged":                 inAString,
+	"batch-job-public-address":             inAString,
+	"batch-job-secret":                     inTheCode,
 	"bedrock-agent-acts-unasked":           noAttribute,
 	"bedrock-agent-answers-ungrounded":     anotherResource,
 	"bedrock-flow-without-guardrail":       unconverted,
@@ -304,22 +311,39 @@ var unpatched = map[string]string{
 	"config-recorder-stopped":              anotherResource,
 	"dynamodb-policy-public":               whoNeedsIt,
 	"ecr-policy-public":                    whoNeedsIt,
+	"ecr-registry-public":                  whoNeedsIt,
 	"ecs-task-privileged":                  inTheCode,
 	"ecs-task-secret-in-environment":       inTheCode,
+	"eks-access-of-strangers":              madeAgain,
+	"eks-admin-by-user":                    madeAgain,
+	"emr-cluster-public-address":           afterApply,
+	"emr-security-configuration-partial":   inAString,
+	"glue-catalog-policy-public":           whoNeedsIt,
+	"glue-connection-clear-text":           inAString,
 	"glue-job-secret-in-arguments":         inTheCode,
+	"glue-job-unlogged":                    inAString,
 	"guardduty-ai-protection-off":          anotherResource,
 	"guardduty-data-events-off":            anotherResource,
 	"iam-access-key-old":                   madeAgain,
+	"iam-policy-any-agent-token":           whoNeedsIt,
+	"iam-policy-buys-any-model":            whoNeedsIt,
 	"iam-policy-everything":                wholeProgram,
+	"iam-policy-passes-any-role":           whoNeedsIt,
 	"iam-policy-whole-ai-service":          wholeProgram,
 	"iam-role-trusts-any-oidc-subject":     whoNeedsIt,
 	"iam-role-trusts-anyone":               whoNeedsIt,
 	"iam-role-trusts-foreign-account":      whoNeedsIt,
 	"iam-user-console-without-mfa":         madeAgain,
+	"kms-key-going":                        noAttribute,
 	"kms-key-policy-public":                whoNeedsIt,
 	"lambda-policy-public":                 whoNeedsIt,
 	"lambda-secret-in-environment":         inTheCode,
+	"opensearch-domain-outside-vpc":        wholeProgram,
+	"opensearch-domain-unaudited":          unconverted,
+	"opensearch-serverless-everything":     whoNeedsIt,
+	"opensearch-serverless-own-key":        wholeProgram,
 	"opensearch-serverless-public-network": whoNeedsIt,
+	"s3-bucket-copied-to-strangers":        whichOfThem,
 	"s3-bucket-foreign-account":            whoNeedsIt,
 	"sagemaker-endpoint-unmonitored":       anotherResource,
 	"sagemaker-image-unpinned":             whichOfThem,
