@@ -64,6 +64,8 @@ type Result struct {
 	// that the scope's approvers make necessary: whoever is held back cannot
 	// waive himself.
 	Lapsed []gate.Lapsed
+	// Overview is every identity with what of AI it may touch.
+	Overview *access.Overview
 	// Access lists the identities that direct policy names, if they were asked for.
 	Access []access.Entry
 }
@@ -72,6 +74,7 @@ type Result struct {
 func Steps(o Options) []Step {
 	return []Step{
 		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline),
+		access.New(),
 	}
 }
 
@@ -242,12 +245,15 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 		}
 	}
 	weigh(snap, workloads, r.Findings, o.Controls)
+	reckon(snap, workloads, r.Findings)
+	patches(ctx, r.Findings, o.Sources, o.Controls)
 	for _, w := range workloads.List {
 		cs := gate.Complete(decided[w.ID])
 		r.Lapsed = append(r.Lapsed, gate.Waive(w.Name, cs, o.Scope.Gate.Waivers, o.Scope.Gate.Approvers, o.Now)...)
 		r.Criteria[w.ID] = cs
 		r.Verdicts[w.ID] = gate.Decide(cs)
 	}
+	r.Overview = overviewed(steps)
 	if !o.Access {
 		return r, nil
 	}

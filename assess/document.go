@@ -45,6 +45,8 @@ func (r *Result) Document(version string, s *scope.Scope, controls *control.Set)
 			ID: c.ID, Step: c.Step, Title: c.Title, Why: c.Why, Severity: c.Severity, Fix: c.Fix.Text, InvalidFor: c.InvalidFor,
 		})
 	}
+	doc.Controls = append(doc.Controls, ruled()...)
+	doc.Overview = OverviewDocument(r.Overview)
 	doc.Tally()
 	doc.Counts.Relations = r.Snapshot.RelationCount()
 	doc.Counts.Assets = r.Snapshot.Len() - records(r.Snapshot)

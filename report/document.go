@@ -36,6 +36,11 @@ type Document struct {
 	// BlindSpots are what could not be read, parsed or decided.
 	BlindSpots []BlindSpot `json:"blindspots"`
 	Counts     Counts      `json:"counts"`
+	// Overview is who may touch AI; JSON holds the strongest of them. Listed
+	// says how many of them the text report lists: none unless set, all if below
+	// zero.
+	Overview *Overview `json:"identities,omitempty"`
+	Listed   int       `json:"-"`
 
 	// Controls say why each control matters; the renderers that speak to people
 	// and SARIF's rules use them. A control that is missing here is shown
@@ -182,6 +187,7 @@ func (d Document) MarshalJSON() ([]byte, error) {
 	d.Schema = Schema
 	d.Taken = d.Taken.UTC()
 	d.Sources = list(d.Sources)
+	d.Overview = d.Overview.bound()
 	d.BlindSpots = listEach(d.BlindSpots, func(b *BlindSpot) { b.Criteria = list(b.Criteria) })
 	ix := &index{doc: &d, findings: findingsByID(&d)}
 	d.Workloads = listEach(d.Workloads, func(w *Workload) {

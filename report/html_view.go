@@ -27,6 +27,7 @@ type htmlPage struct {
 	BlockersLeft                          int
 	Mending                               string
 	Mendings                              []mendingView
+	People                                *overviewView
 	Workloads                             []workloadView
 	WorkloadsLeft                         int
 	Blind                                 []blindView
@@ -185,6 +186,7 @@ func newHTMLPage(doc *Document, drawing Drawing) *htmlPage {
 		p.Absent, p.AbsentNext, p.AbsentNote = absentTitles(absent)+": "+absentStanding(absent), absentNext(absent), noColumn(absent)
 	}
 	p.AllRead = len(doc.Sources) > 0 && !slices.ContainsFunc(doc.Sources, func(s Source) bool { return s.Status != "complete" })
+	p.People = overviewed(doc.Overview)
 	for _, s := range doc.Sources {
 		p.Sources = append(p.Sources, sourceView{line(s.Source), line(s.Status), many(s.Assets, "asset") + ", " + many(s.Calls, "call") + ", " + seconds(s.Seconds)})
 	}

@@ -102,6 +102,7 @@ func harbour() *Document {
 			{What: "the credential report of account 210000000001", Why: "iam:GenerateCredentialReport: AccessDenied", Criteria: []string{"access.credentials"}, Hint: "grant iam:GenerateCredentialReport"},
 			{What: "exports/glue/get-jobs.json", Why: "line 1, column 20481: unexpected end of JSON input", Criteria: []string{"audit.inventory"}, Hint: "export the file again: aws glue get-jobs > glue/get-jobs.json"},
 		},
+		Overview: sampleOverview(), Listed: 12,
 		Counts: Counts{Assets: 1332, Relations: 4871, Kinds: map[string]int{"store": 61, "identity": 214, "compute": 88, "network": 301, "unknown": 3}},
 		Controls: []Control{
 			{ID: "s3-bucket-public-policy", Step: "audit", Title: "Bucket policies let everyone read", Severity: finding.Critical, Fix: "Block public access.",
@@ -186,8 +187,11 @@ func hostileDoc(h string) *Document {
 		Workloads:  []Workload{{ID: h, Name: h, Type: h, Zone: h, Owner: h, Purpose: h, Verdict: finding.Verdict(h), Criteria: []finding.Criterion{c, un, {ID: h, Status: finding.CriterionFail, Reason: h, Hint: h}}}},
 		Findings:   []finding.Finding{f},
 		BlindSpots: []BlindSpot{{What: h, Why: h, Criteria: []string{h, "audit.ownership"}, Hint: h}},
-		Counts:     Counts{Kinds: map[string]int{h: 1}},
-		Controls:   []Control{{ID: h, Step: h, Title: h, Why: h, Fix: h, InvalidFor: []string{h}}},
+		Overview: &Overview{Assets: 1, All: 1, Unknown: 1, Unread: []string{h}, Accounts: []OverviewAccount{{Account: h}}, Workloads: []OverviewWorkload{{Name: h}},
+			Identities: []OverviewIdentity{{ID: h, Account: h, Kind: h, Why: h, Origin: h, Administer: 1, May: h, Tied: h, LastUsed: h, MFA: h, Owner: h, NoOwner: h, By: []string{h}, Notes: []string{h}}}},
+		Listed:   -1,
+		Counts:   Counts{Kinds: map[string]int{h: 1}},
+		Controls: []Control{{ID: h, Step: h, Title: h, Why: h, Fix: h, InvalidFor: []string{h}}},
 	}
 	doc.Tally()
 	return doc

@@ -49,6 +49,7 @@ func Text(w io.Writer, doc *Document, opt Options) error {
 	} else {
 		t.overview()
 	}
+	t.people()
 	t.blind(chosen)
 	t.ladder(chosen)
 	_, err := io.WriteString(w, t.finish())

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -11,51 +12,113 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/gate"
+	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/steps/access"
 )
 
+// accessFlags say what of the overview is asked for.
+type accessFlags struct {
+	workload, account, kind, who string
+	ownerless, all, assets       bool
+}
+
 func newAccess(g *globals) *cobra.Command {
-	r := reading{access: true}
+	var r reading
+	var f accessFlags
 	cmd := &cobra.Command{
 		Use:   "access",
-		Short: "Who direct policy names for each workload and store (first cut: names, not decisions)",
+		Short: "Every identity: what of AI it may touch, by what, last use, keys, owner (names in policies, not decisions)",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := g.wants("access", "text", "json"); err != nil {
+			if err := g.wants("access", "text", "json", "html"); err != nil {
 				return err
+			}
+			if !slices.Contains([]string{"", "human", "machine", "unknown"}, f.kind) {
+				return usage(fmt.Sprintf("--kind %s is none of human, machine, unknown", f.kind), "sevenfold access --kind machine")
 			}
 			s, err := g.open()
 			if err != nil {
 				return err
 			}
+			r.access = f.assets || g.format == "html"
 			result, err := s.run(cmd.Context(), r)
 			if err != nil {
 				return err
 			}
-			if err := g.write(func(w io.Writer) error { return g.accessList(w, result) }); err != nil {
+			if err := f.narrow(result.Overview); err != nil {
 				return err
 			}
 			doc := result.Document(version, s.scope, s.controls)
 			narrow(doc, "access")
+			doc.Command = "sevenfold access"
+			if err := g.write(func(w io.Writer) error {
+				switch {
+				case g.format == "json":
+					return f.json(w, result)
+				case g.format == "html":
+					return report.HTML(w, doc, result.Drawing())
+				case f.assets:
+					return accessList(w, result)
+				}
+				return report.OverviewText(w, assess.OverviewDocument(result.Overview), g.textOptions(""), f.all)
+			}); err != nil {
+				return err
+			}
 			return verdict(gate.Exit(verdicts(doc)))
 		},
 	}
 	r.addTo(cmd)
+	cmd.Flags().StringVar(&f.workload, "workload", "", "only who may touch something of a `WORKLOAD`, a name or id")
+	cmd.Flags().StringVar(&f.account, "account", "", "only identities of an `ACCOUNT` or cluster")
+	cmd.Flags().StringVar(&f.kind, "kind", "", "only human, machine, or unknown where it is not told")
+	cmd.Flags().StringVar(&f.who, "who", "", "only identities whose id, owner or origin holds a `TEXT`")
+	cmd.Flags().BoolVar(&f.ownerless, "ownerless", false, "only those that nobody answers for")
+	cmd.Flags().BoolVar(&f.all, "all", false, "list every identity, and what each rests on")
+	cmd.Flags().BoolVar(&f.assets, "assets", false, "list by asset whom direct policy names, one table each")
 	for _, sub := range unbuiltAccess {
 		cmd.AddCommand(notBuilt("sevenfold access", sub, ""))
 	}
 	return cmd
 }
 
-// accessList writes the entries, one table for each asset.
-func (g *globals) accessList(w io.Writer, result *assess.Result) error {
-	if g.format == "json" {
-		entries := result.Access
-		if entries == nil {
-			entries = []access.Entry{}
+// narrow leaves the identities that were asked for. What is summed up by
+// account and workload stays the whole.
+func (f *accessFlags) narrow(o *access.Overview) error {
+	place := -1
+	if f.workload != "" {
+		var found []string
+		for i, w := range o.Workloads {
+			if w.Name == f.workload || w.ID == f.workload {
+				place, found = i, append(found, w.ID)
+			}
 		}
-		return writeJSON(w, map[string]any{"access": entries})
+		switch {
+		case len(found) == 0:
+			return usage(fmt.Sprintf("no workload is called %q", f.workload), "sevenfold inventory lists the workloads")
+		case len(found) > 1:
+			return usage(fmt.Sprintf("%d workloads are called %q: %s", len(found), f.workload, strings.Join(found, ", ")), "name one by its id")
+		}
 	}
+	o.Keep(func(i *access.Identity) bool {
+		words := strings.ToLower(i.ID + " " + i.Owner + " " + i.Origin)
+		return (place < 0 || i.TouchesWorkload(place)) && (f.account == "" || i.Account == f.account) && (f.kind == "" || string(i.Kind) == f.kind) &&
+			(!f.ownerless || i.Ownerless()) && strings.Contains(words, strings.ToLower(f.who))
+	})
+	return nil
+}
+
+// json writes the overview, and by asset whom direct policy names if that was
+// asked for.
+func (f *accessFlags) json(w io.Writer, result *assess.Result) error {
+	out := struct {
+		*access.Overview
+		Access []access.Entry `json:"access,omitempty"`
+	}{result.Overview, result.Access}
+	return writeJSON(w, out)
+}
+
+// accessList writes the entries, one table for each asset.
+func accessList(w io.Writer, result *assess.Result) error {
 	names := map[string]string{}
 	for _, wl := range result.Workloads.List {
 		names[wl.ID] = wl.Name

@@ -11,8 +11,12 @@ import (
 	"github.com/sevenfold-sec/sevenfold/report"
 )
 
+// auditRows is how many identities the audit's text lists.
+const auditRows = 12
+
 func newAudit(g *globals) *cobra.Command {
 	var r reading
+	all := false
 	cmd := &cobra.Command{
 		Use:   "audit [WORKLOAD]",
 		Short: "What exists, how it is configured, and where it deviates",
@@ -33,6 +37,9 @@ func newAudit(g *globals) *cobra.Command {
 			doc := result.Document(version, s.scope, s.controls)
 			doc.Command = "sevenfold audit"
 			narrow(doc, "audit")
+			if doc.Listed = auditRows; all {
+				doc.Listed = -1
+			}
 			only, err := choose(doc, result.Workloads.List, args)
 			if err != nil {
 				return err
@@ -44,6 +51,7 @@ func newAudit(g *globals) *cobra.Command {
 		},
 	}
 	r.addTo(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "list every identity that may touch AI, and by what")
 	return cmd
 }
 

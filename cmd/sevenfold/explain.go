@@ -11,6 +11,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/gate"
+	"github.com/sevenfold-sec/sevenfold/steps/access"
 )
 
 func newExplain(g *globals) *cobra.Command {
@@ -28,6 +29,9 @@ func newExplain(g *globals) *cobra.Command {
 			}
 			if c := s.controls.Find(args[0]); c != nil {
 				return g.explainControl(c, nil)
+			}
+			if r, ok := ruleOf(args[0]); ok {
+				return g.explainRule(r, nil)
 			}
 			if l, ok := gate.Find(args[0]); ok {
 				return g.explainLine(l)
@@ -72,6 +76,9 @@ func (s *session) explainFinding(cmd *cobra.Command, id string) error {
 	for i := range result.Findings {
 		if f := &result.Findings[i]; f.ID == id {
 			c := s.controls.Find(f.Control)
+			if r, ok := ruleOf(f.Control); ok && c == nil {
+				return s.g.explainRule(r, f)
+			}
 			if c == nil {
 				return usage(fmt.Sprintf("the control %s of %s is not loaded", f.Control, id), "sevenfold assess judges again")
 			}
@@ -116,6 +123,42 @@ func (g *globals) explainControl(c *control.Control, f *finding.Finding) error {
 			fmt.Fprintf(w, "Disrupts    %s\n", strings.Join(fix.Disrupts, ", "))
 		}
 		_, err := fmt.Fprintf(w, "Known as    %s\n", strings.Join(append(slices.Clone(c.Frameworks), c.Techniques...), ", "))
+		return err
+	})
+}
+
+// ruleOf finds what a step asks by itself, without a control.
+func ruleOf(id string) (access.Rule, bool) {
+	for _, r := range access.Rules() {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return access.Rule{}, false
+}
+
+// explainRule writes such a question, and the finding it made if one is given.
+func (g *globals) explainRule(r access.Rule, f *finding.Finding) error {
+	return g.write(func(w io.Writer) error {
+		if g.format == "json" {
+			return writeJSON(w, map[string]any{"control": map[string]any{"id": r.ID, "step": "access", "severity": r.Severity, "title": r.Title, "asks": r.Asks, "why": r.Why,
+				"invalid_for": r.InvalidFor, "fix": finding.Fix{Text: r.Fix, Effort: "minutes"}}, "finding": f})
+		}
+		fmt.Fprintf(w, "%s (at most %s, step access)\n\n  %s\n\n", r.ID, r.Severity, r.Title)
+		fix := finding.Fix{Text: r.Fix, Effort: "minutes"}
+		if f != nil {
+			fix = f.Fix
+			fmt.Fprintf(w, "On %s: %s, %s\n", printable(f.Asset), f.Status, f.Severity)
+			for _, e := range f.Evidence {
+				fmt.Fprintf(w, "  %s: %s (%s)\n", printable(e.What), printable(e.Value), printable(e.Where))
+			}
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "Asks        %s\nWhy         %s\nInvalid for %s\n", r.Asks, r.Why, strings.Join(r.InvalidFor, "; "))
+		_, err := fmt.Fprintf(w, "Mend        %s (%s)\n", fix.Text, fix.Effort)
+		for _, cmd := range fix.Commands {
+			_, err = fmt.Fprintf(w, "            %s\n", printable(cmd))
+		}
 		return err
 	})
 }

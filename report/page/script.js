@@ -1,4 +1,4 @@
-// What the page gains with scripts: copying a command, and searching findings.
+// What the page gains with scripts: copying a command, and searching the tables.
 'use strict';
 for (const pre of document.querySelectorAll('pre.cmd')) {
   const button = document.createElement('button');
@@ -21,11 +21,11 @@ for (const pre of document.querySelectorAll('pre.cmd')) {
   });
   pre.append(button);
 }
-const query = document.getElementById('q');
-if (query) {
-  const rows = [...document.querySelectorAll('tr.f')];
+for (const query of document.querySelectorAll('input[type=search]')) {
+  const rows = [...document.querySelectorAll(query.dataset.rows)];
   const texts = rows.map((row) => row.textContent.toLowerCase());
-  const shown = document.getElementById('shown');
+  const form = query.form;
+  const shown = form.querySelector('output');
   const count = () => {
     const visible = rows.filter((row) => row.offsetParent !== null).length;
     shown.textContent = `${visible} of ${rows.length} shown`;
@@ -37,7 +37,6 @@ if (query) {
   };
   query.closest('[hidden]').hidden = false;
   query.addEventListener('input', search);
-  const form = query.form;
   form.addEventListener('change', count);
   form.addEventListener('submit', (event) => event.preventDefault());
   query.closest('details')?.addEventListener('toggle', count);
