@@ -184,7 +184,7 @@ func (g *globals) keptBaseline(ctx context.Context, then func(*session, assess.B
 		return err
 	}
 	if s.folder() != "" && !exists(s.folder(), "sevenfold.db") {
-		return usage("there is no state in "+s.folder()+", so no baseline either", "sevenfold baseline approve makes one; --state names another")
+		return usage("there is no state in "+s.folder()+": nothing is kept there yet", "sevenfold assess and sevenfold baseline approve make one; --state names another")
 	}
 	st, closeAll, err := s.openStore(ctx)
 	if err != nil {

@@ -162,9 +162,9 @@ func (s *session) settleSources() {
 	}
 }
 
-// relativeTo resolves the path of a dir: or findings: source against a folder.
+// relativeTo resolves the path of a dir:, findings: or events: source against a folder.
 func relativeTo(folder, source string) string {
-	for _, kind := range []string{"dir:", "findings:"} {
+	for _, kind := range []string{"dir:", "findings:", "events:"} {
 		if path, ok := strings.CutPrefix(source, kind); ok && !filepath.IsAbs(path) {
 			return kind + filepath.Join(folder, path)
 		}
@@ -295,12 +295,14 @@ func (s *session) options(within time.Duration) (assess.Options, error) {
 type reading struct {
 	within   time.Duration
 	snapshot string
+	asOf     string
 	access   bool // who has access is asked for
 }
 
 // addTo adds the flags to a verb.
 func (r *reading) addTo(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&r.within, "within", 0, "stop reading after this long and judge what was seen (default 2m45s where no source is named, else no bound)")
+	cmd.Flags().StringVar(&r.asOf, "as-of", "", "judge the estate as it was at a `TIME` (RFC 3339 or 2006-01-02): the last snapshot stored by then")
 	cmd.Flags().StringVar(&r.snapshot, "snapshot", "", "judge a stored snapshot instead of reading: latest, sha256:…, or a time (RFC 3339 or 2006-01-02)")
 }
 
@@ -322,6 +324,12 @@ func (s *session) run(ctx context.Context, r reading) (*assess.Result, error) {
 // with is run for what needs the state, or the configurations in it, after the
 // verdict: those of a stored snapshot are read from it.
 func (s *session) with(ctx context.Context, r reading, then func(store.Store, assess.Options, *assess.Result) error) error {
+	if r.asOf != "" {
+		if r.snapshot != "" || r.asOf == "latest" || strings.HasPrefix(r.asOf, "sha256:") {
+			return usage("--as-of takes a time, and not beside --snapshot", "--as-of 2026-03-03")
+		}
+		r.snapshot = r.asOf
+	}
 	if len(s.sources) == 0 && r.snapshot == "" {
 		return usage("no source is named, and no AWS credentials or kubeconfig were found",
 			"sevenfold assess --source aws, --source kubernetes or --source dir:PATH; sevenfold init writes a configuration")
@@ -349,6 +357,11 @@ func (s *session) with(ctx context.Context, r reading, then func(store.Store, as
 	result, err := assess.Judge(ctx, snap, o)
 	if err != nil {
 		return err
+	}
+	if r.snapshot == "" {
+		if err := (assess.History{Store: st}).Note(ctx, result, o.Controls.Digest()); err != nil {
+			return stateFailure(err)
+		}
 	}
 	return then(st, o, result)
 }

@@ -1,0 +1,284 @@
+package assess
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/report"
+	"github.com/sevenfold-sec/sevenfold/store"
+)
+
+// History is what the state remembers of deviations: for each run only which
+// opened and which closed, so that a day in which one asset in a hundred changes
+// costs some ten kilobytes.
+type History struct{ Store store.Store }
+
+const historyKey = "history"
+
+// The ways a deviation ends.
+const (
+	endMended    = "mended"
+	endUnseen    = "unseen"    // its asset or the answer could not be read any more
+	endWithdrawn = "withdrawn" // the control asks no more, or another question
+)
+
+// entry is one run's difference from the one before.
+type entry struct {
+	Taken    time.Time `json:"taken"`
+	Snapshot string    `json:"snapshot"`
+	Controls string    `json:"controls"`
+	Assets   int       `json:"assets"`
+	// Open counts deviations by severity, Unknown the questions without an answer.
+	Open    map[finding.Severity]int `json:"open"`
+	Unknown int                      `json:"unknown"`
+	// Opened are by asset; Closed are ids by how they ended.
+	Opened []openedOn          `json:"opened,omitempty"`
+	Closed map[string][]string `json:"closed,omitempty"`
+}
+
+// openedOn is one asset's new deviations: id, control and severity of each.
+type openedOn struct {
+	Asset string      `json:"a"`
+	List  [][3]string `json:"f"`
+}
+
+// life is one open deviation.
+type life struct {
+	asset, control string
+	severity       finding.Severity
+	since          time.Time
+}
+
+// replay reads all entries and calls fn for each with what was open before it.
+func (h History) replay(ctx context.Context, fn func(e *entry, open map[string]life)) (last *entry, open map[string]life, err error) {
+	open = map[string]life{}
+	_, versions, err := h.Store.Blob(ctx, auditStep, historyKey, 0)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, open, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for v := int64(1); v <= versions; v++ {
+		text, _, err := h.Store.Blob(ctx, auditStep, historyKey, v)
+		if err != nil {
+			return nil, nil, err
+		}
+		e := &entry{}
+		if err := json.Unmarshal(text, e); err != nil {
+			return nil, nil, fmt.Errorf("entry %d of the history in the state cannot be read (%w): restore the state from a copy", v, err)
+		}
+		if fn != nil {
+			fn(e, open)
+		}
+		for _, ids := range e.Closed {
+			for _, id := range ids {
+				delete(open, id)
+			}
+		}
+		for _, o := range e.Opened {
+			for _, f := range o.List {
+				open[f[0]] = life{o.Asset, f[1], finding.Severity(f[2]), e.Taken}
+			}
+		}
+		last = e
+	}
+	return last, open, nil
+}
+
+// Note remembers a run. A run that is older than the last one remembered (the
+// clock went back, or a former snapshot was judged) is not.
+func (h History) Note(ctx context.Context, r *Result, controls string) error {
+	last, open, err := h.replay(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if last != nil && r.Seen.Taken().Before(last.Taken) {
+		return nil
+	}
+	e := next(r, open, last, controls)
+	if last != nil && len(e.Opened)+len(e.Closed) == 0 && e.Unknown == last.Unknown && e.Controls == last.Controls && sameDay(e.Taken, last.Taken) {
+		return nil
+	}
+	text, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	_, err = h.Store.PutBlob(ctx, auditStep, historyKey, text)
+	return err
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.UTC().Format(time.DateOnly) == b.UTC().Format(time.DateOnly)
+}
+
+// next is the entry of a run after those before it.
+func next(r *Result, open map[string]life, last *entry, controls string) *entry {
+	e := &entry{Taken: r.Seen.Taken(), Snapshot: r.Seen.Hash(), Controls: controls, Assets: r.Seen.Len(), Open: map[finding.Severity]int{}, Closed: map[string][]string{}}
+	now, unknown := map[string]bool{}, map[string]bool{}
+	byAsset := map[string][][3]string{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.Status != finding.Fail {
+			e.Unknown++
+			unknown[f.ID] = true
+			continue
+		}
+		e.Open[f.Severity]++
+		now[f.ID] = true
+		if _, was := open[f.ID]; !was {
+			byAsset[f.Asset] = append(byAsset[f.Asset], [3]string{f.ID, f.Control, string(f.Severity)})
+		}
+	}
+	for asset, list := range byAsset {
+		slices.SortFunc(list, func(a, b [3]string) int { return strings.Compare(a[1]+a[0], b[1]+b[0]) })
+		e.Opened = append(e.Opened, openedOn{asset, list})
+	}
+	slices.SortFunc(e.Opened, func(a, b openedOn) int { return strings.Compare(a.Asset, b.Asset) })
+	// A refused list may be what hides an asset.
+	refused := slices.ContainsFunc(r.Snapshot.BlindSpots(), func(b estate.BlindSpot) bool { return b.Asset == "" && b.Status != estate.ReadSkipped })
+	for id, l := range open {
+		if now[id] {
+			continue
+		}
+		how := r.ended(l, unknown[id], refused)
+		if how == endMended && last != nil && last.Controls != controls {
+			how = endWithdrawn // whether the asset or the question changed nobody can tell
+		}
+		e.Closed[how] = append(e.Closed[how], id)
+	}
+	for _, ids := range e.Closed {
+		slices.Sort(ids)
+	}
+	return e
+}
+
+// ended says how a deviation that is no more ended: mended only where its asset
+// was read and answers now, or is surely gone.
+func (r *Result) ended(l life, unknown, refused bool) string {
+	if unknown {
+		return endUnseen
+	}
+	if n, ok := r.Snapshot.Find(l.asset); ok {
+		if r.Snapshot.Asset(n).Referenced {
+			return goneOrUnseen(r.Snapshot, r.Snapshot.Asset(n))
+		}
+		return endMended
+	}
+	if whole, _, part := strings.Cut(l.asset, "#"); part {
+		if _, ok := r.Snapshot.Find(whole); ok {
+			return endMended
+		}
+	}
+	if refused {
+		return endUnseen
+	}
+	return endMended
+}
+
+func goneOrUnseen(s *estate.Snapshot, a *estate.Asset) string {
+	if s.Covered(a.Type, a.Account, a.Region) {
+		return endMended
+	}
+	return endUnseen
+}
+
+// Report sums up the history since a time (zero: all of it) for people.
+func (h History) Report(ctx context.Context, since time.Time) (*report.History, error) {
+	out := &report.History{}
+	mended := map[[2]string][]time.Duration{} // by severity and control
+	last, open, err := h.replay(ctx, func(e *entry, open map[string]life) {
+		point := report.HistoryPoint{Taken: e.Taken, Snapshot: e.Snapshot, Assets: e.Assets, Unknown: e.Unknown, Open: map[string]int{}, Opened: 0}
+		for s, n := range e.Open {
+			point.Open[string(s)] = n
+		}
+		for _, o := range e.Opened {
+			point.Opened += len(o.List)
+		}
+		for how, ids := range e.Closed {
+			for _, id := range ids {
+				l, was := open[id]
+				if !was {
+					continue
+				}
+				switch how {
+				case endMended:
+					point.Mended++
+					if !e.Taken.Before(since) {
+						key := [2]string{string(l.severity), l.control}
+						mended[key] = append(mended[key], e.Taken.Sub(l.since))
+					}
+				default:
+					point.Lost++
+				}
+			}
+		}
+		if !e.Taken.Before(since) {
+			out.Points = append(out.Points, point)
+		}
+	})
+	if err != nil || last == nil {
+		return out, err
+	}
+	out.Mend = mendTimes(mended, open, last.Taken)
+	return out, nil
+}
+
+// mendTimes are the medians, by severity and then by control.
+func mendTimes(mended map[[2]string][]time.Duration, open map[string]life, now time.Time) []report.MendTime {
+	rows := map[[2]string]*report.MendTime{}
+	row := func(severity, control string) *report.MendTime {
+		key := [2]string{severity, control}
+		if rows[key] == nil {
+			rows[key] = &report.MendTime{Severity: severity, Control: control}
+		}
+		return rows[key]
+	}
+	all := map[[2]string][]time.Duration{}
+	for key, list := range mended {
+		all[key] = append(all[key], list...)
+		whole := [2]string{key[0], ""}
+		all[whole] = append(all[whole], list...)
+	}
+	for key, list := range all {
+		r := row(key[0], key[1])
+		slices.Sort(list)
+		r.Mended, r.MedianHours = len(list), median(list).Hours()
+	}
+	for _, l := range open {
+		for _, control := range []string{"", l.control} {
+			r := row(string(l.severity), control)
+			r.Open++
+			if age := now.Sub(l.since).Hours(); age > r.OldestHours {
+				r.OldestHours = age
+			}
+		}
+	}
+	out := make([]report.MendTime, 0, len(rows))
+	for _, r := range rows {
+		out = append(out, *r)
+	}
+	slices.SortFunc(out, func(a, b report.MendTime) int {
+		x, y := finding.Severity(a.Severity).Rank(), finding.Severity(b.Severity).Rank()
+		if x != y {
+			return y - x
+		}
+		return strings.Compare(a.Control, b.Control)
+	})
+	return out
+}
+
+// median of a sorted list that is not empty.
+func median(list []time.Duration) time.Duration {
+	if n := len(list); n%2 == 0 {
+		return (list[n/2-1] + list[n/2]) / 2
+	}
+	return list[len(list)/2]
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sevenfold-sec/sevenfold/assess"
+	"github.com/sevenfold-sec/sevenfold/report"
+)
+
+func newHistory(g *globals) *cobra.Command {
+	since := ""
+	cmd := &cobra.Command{
+		Use:   "history",
+		Short: "How many deviations were open over time, and how long mending took",
+		Long:  "Reads the state only. Every run that reads the estate adds to it.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := g.wants("history", "text", "json"); err != nil {
+				return err
+			}
+			var from time.Time
+			if since != "" {
+				var err error
+				if from, err = time.Parse(time.DateOnly, since); err != nil {
+					return usage("since "+since+" is not a day", "--since 2026-03-03")
+				}
+			}
+			return g.keptBaseline(cmd.Context(), func(_ *session, kept assess.Baselines) error {
+				h, err := assess.History{Store: kept.Store}.Report(cmd.Context(), from)
+				if err != nil {
+					return stateFailure(err)
+				}
+				return g.write(func(w io.Writer) error {
+					if g.format == "json" {
+						return report.HistoryJSON(w, h)
+					}
+					return report.HistoryText(w, h, g.textOptions(""))
+				})
+			})
+		},
+	}
+	cmd.Flags().StringVar(&since, "since", "", "only runs from this `DAY` on: 2026-03-03")
+	return cmd
+}
