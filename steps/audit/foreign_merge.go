@@ -163,12 +163,7 @@ func (m *merger) finding(f *fault) finding.Finding {
 		}
 	default:
 		out.Title = m.title(&first)
-		out.Fix = finding.Fix{Text: cmp.Or(first.about.Fix, "See "+cmp.Or(first.about.URL, first.scan.Name+"'s words on "+first.check)+".")}
-		for _, id := range first.about.Frameworks {
-			if m.step.controls.Name(id) != "" {
-				out.Frameworks = append(out.Frameworks, id)
-			}
-		}
+		m.borrow(&out, f)
 	}
 	if out.Status == finding.Unknown {
 		out.Title = "Could not tell: " + strings.TrimPrefix(out.Title, "Fails a ")
@@ -181,6 +176,23 @@ func (m *merger) finding(f *fault) finding.Finding {
 		out.Severity = finding.Info
 	}
 	return out
+}
+
+// borrow takes mend and frameworks from whichever tool says them; of frameworks
+// only what a catalogue here knows.
+func (m *merger) borrow(out *finding.Finding, f *fault) {
+	see := ""
+	for _, x := range f.says {
+		out.Fix.Text = cmp.Or(out.Fix.Text, x.about.Fix)
+		see = cmp.Or(see, x.about.URL)
+		for _, id := range x.about.Frameworks {
+			if m.step.controls.Name(id) != "" && !slices.Contains(out.Frameworks, id) {
+				out.Frameworks = append(out.Frameworks, id)
+			}
+		}
+	}
+	x := &f.says[0]
+	out.Fix.Text = cmp.Or(out.Fix.Text, "See "+cmp.Or(see, x.scan.Name+"'s words on "+x.check)+".")
 }
 
 // title names a fault that no control of ours asks about. Most tools title a
