@@ -36,7 +36,8 @@ type Scaling struct {
 // Reckon fills in what each failing finding costs to mend now and after
 // scaling. Findings of no stated effort get none.
 func Reckon(snap *estate.Snapshot, workloads *scope.Workloads, findings []finding.Finding, s Scaling) {
-	r := &reckoning{snap: snap, workloads: workloads, scaling: s, units: map[string]float64{}, byID: map[string]*finding.Workload{}}
+	r := &reckoning{snap: snap, workloads: workloads, scaling: s, units: map[string]float64{}, models: map[string]float64{},
+		scopes: map[string]reach{}, byID: map[string]*finding.Workload{}}
 	for i := range workloads.List {
 		r.byID[workloads.List[i].ID] = &workloads.List[i]
 	}
@@ -55,7 +56,18 @@ type reckoning struct {
 	workloads *scope.Workloads
 	scaling   Scaling
 	units     map[string]float64 // of a workload, by id
+	models    map[string]float64 // of a workload, by id
+	scopes    map[string]reach   // by asset: many findings are on one
 	byID      map[string]*finding.Workload
+}
+
+// reach is what growth means to an asset: the workloads concerned, what they
+// have in all, and by how much they would grow.
+type reach struct {
+	workloads     []string
+	units, models float64
+	factor        float64
+	from          string
 }
 
 func (r *reckoning) cost(f *finding.Finding, base float64) *finding.Cost {
@@ -63,59 +75,81 @@ func (r *reckoning) cost(f *finding.Finding, base float64) *finding.Cost {
 	if f.Fix.Grows == finding.GrowsNot || !there {
 		return &finding.Cost{Units: 1, ScaledUnits: 1, Hours: base, ScaledHours: base, Factor: 1, Why: "done once, however large the workload"}
 	}
-	concerned := r.workloads.Of(f.Asset)
-	factor, from := r.factor(concerned)
-	units, what := r.count(f.Fix.Grows, n, concerned)
-	c := &finding.Cost{Units: units, ScaledUnits: math.Ceil(units * factor), Factor: factor}
+	at := r.reach(f.Asset)
+	units, what := r.count(f.Fix.Grows, n, at)
+	c := &finding.Cost{Units: units, ScaledUnits: math.Ceil(round2(units * at.factor)), Factor: at.factor}
 	rate := growthHours[f.Fix.Grows]
 	c.Hours, c.ScaledHours = round2(base+rate*c.Units), round2(base+rate*c.ScaledUnits)
-	c.Why = fmt.Sprintf("%s (%s)", what, from)
+	c.Why = fmt.Sprintf("%s (%s)", what, at.from)
 	return c
 }
 
-// factor is by how much the workloads concerned would grow.
+// reach works out what growth means to an asset, once.
+func (r *reckoning) reach(asset string) reach {
+	if at, ok := r.scopes[asset]; ok {
+		return at
+	}
+	at := reach{workloads: r.workloads.Of(asset)}
+	for _, id := range at.workloads {
+		at.units += r.of(id)
+		at.models += r.modelsOf(id)
+	}
+	at.factor, at.from = r.factor(at.workloads)
+	r.scopes[asset] = at
+	return at
+}
+
+// factor is by how much the workloads concerned would grow: those with a
+// declared limit to it, if there are any, else as is usual.
 func (r *reckoning) factor(concerned []string) (factor float64, from string) {
 	for _, id := range concerned {
-		d, has := r.workloads.Declared(id), r.of(id)
-		if d == nil || d.Limit == 0 || has <= 0 || float64(d.Limit) <= has {
+		limit, has := r.workloads.Limit(id), r.of(id)
+		if limit == 0 || has <= 0 {
 			continue
 		}
-		if f := float64(d.Limit) / has; f > factor {
-			factor, from = f, fmt.Sprintf("grown %.2g times, to the limit declared", f)
-		}
+		factor = max(factor, 1, float64(limit)/has)
 	}
-	if factor == 0 {
+	switch factor {
+	case 0:
 		return usualGrowth, fmt.Sprintf("grown %d times, as no limit is declared", usualGrowth)
+	case 1:
+		return 1, "as many as the limit declared lets there be"
 	}
-	return factor, from
+	return factor, fmt.Sprintf("grown %g times, to the limit declared", math.Round(factor*10)/10)
 }
 
 // count says how many of what a fix grows with there are, at least one.
-func (r *reckoning) count(g finding.Growth, n estate.Node, concerned []string) (units float64, what string) {
+func (r *reckoning) count(g finding.Growth, n estate.Node, at reach) (units float64, what string) {
 	switch g {
 	case finding.GrowsUnits:
 		if units = r.scaling.Units(n, r.snap.Asset(n)); units == 0 {
-			for _, id := range concerned {
-				units += r.of(id)
-			}
+			units = at.units
 		}
 		what = "replicas or instances"
 	case finding.GrowsCallers:
 		units, what = r.callers(n), "callers known"
 	case finding.GrowsModels:
-		for _, id := range concerned {
-			for _, m := range r.byID[id].Members {
-				if at, ok := r.snap.Find(m); ok && r.snap.Asset(at).Kind == estate.KindModel {
-					units++
-				}
-			}
-		}
-		what = "models"
+		units, what = at.models, "models"
 	case finding.GrowsData:
 		return 1, "what is stored now"
 	}
 	units = max(units, 1)
 	return units, fmt.Sprintf("%g %s now", units, what)
+}
+
+// modelsOf counts the models among the members of a workload.
+func (r *reckoning) modelsOf(id string) float64 {
+	if n, ok := r.models[id]; ok {
+		return n
+	}
+	sum := 0.0
+	for _, m := range r.byID[id].Members {
+		if at, ok := r.snap.Find(m); ok && r.snap.Asset(at).Kind == estate.KindModel {
+			sum++
+		}
+	}
+	r.models[id] = sum
+	return sum
 }
 
 // callers counts the assets that use, read or route to one, its parts and
