@@ -58,6 +58,12 @@ var corrections = []correction{
 		"moto's root user cannot be given a key"},
 	{"faulty", "iam", "ListAccessKeys", "", regexp.MustCompile(`<CreateDate>[^<]*`), "<CreateDate>2020-01-01T00:00:00Z",
 		"a key has to grow old"},
+	{"", "glue", "GetConnections", "", regexp.MustCompile(`"Name":\s*"orders"`), `"Name": "orders", "ConnectionType": "JDBC"`,
+		"moto forgets what kind of connection it is"},
+	{"faulty", "emr", "DescribeCluster", "", regexp.MustCompile(`"MasterPublicDnsName":\s*"[^"]*"`), `"MasterPublicDnsName": "ec2-54-1-2-3.eu-west-1.compute.amazonaws.com"`,
+		"moto gives every cluster the same name"},
+	{"clean", "emr", "DescribeCluster", "", regexp.MustCompile(`"MasterPublicDnsName":\s*"[^"]*"`), `"MasterPublicDnsName": "ip-10-20-1-7.eu-west-1.compute.internal"`,
+		"moto gives every cluster the same name"},
 	{"faulty", "secretsmanager", "", "", regexp.MustCompile(`"(LastChangedDate|CreatedDate)":\s*[0-9.]+`), `"$1": 1577836800`,
 		"a secret has to grow old"},
 	{"", "sagemaker", "DescribeTrainingJob", "eta-nightly", regexp.MustCompile(`"TrainingJobStatus":\s*"Completed"`), `"TrainingJobStatus": "InProgress"`,
@@ -139,10 +145,21 @@ var missing = map[string]map[string]string{
 		"clean":  "",
 		"faulty": `{"ResourcePolicy":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"sagemaker:DescribeModelPackage\",\"Resource\":\"*\"}]}"}`,
 	},
+	"iam:ListServiceSpecificCredentials":             {"clean": serviceKeys("<ExpirationDate>2026-02-01T00:00:00Z</ExpirationDate>"), "faulty": serviceKeys("")},
 	"sagemaker:ListNotebookInstanceLifecycleConfigs": {"clean": lifecycleConfigs, "faulty": lifecycleConfigs},
+	"emr:ListSecurityConfigurations":                 {"clean": sealed, "faulty": sealed},
 	"lambda:ListFunctionUrlConfigs":                  {"clean": functionURL("AWS_IAM"), "faulty": functionURL("NONE")},
 	"ec2:GetSnapshotBlockPublicAccessState":          {"clean": "block-all-sharing", "faulty": "unblocked"},
 }
+
+func serviceKeys(end string) string {
+	return `<ListServiceSpecificCredentialsResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ListServiceSpecificCredentialsResult><ServiceSpecificCredentials><member>` +
+		`<UserName>ci</UserName><Status>Active</Status><CreateDate>2026-01-01T00:00:00Z</CreateDate>` + end + `<ServiceSpecificCredentialId>ACCA00000001</ServiceSpecificCredentialId>` +
+		`<ServiceName>bedrock.amazonaws.com</ServiceName></member></ServiceSpecificCredentials><IsTruncated>false</IsTruncated></ListServiceSpecificCredentialsResult>` +
+		`<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListServiceSpecificCredentialsResponse>`
+}
+
+const sealed = `{"SecurityConfigurations":[{"Name":"sealed","CreationDateTime":1767225600}]}`
 
 const lifecycleConfigs = `{"NotebookInstanceLifecycleConfigs":[{"NotebookInstanceLifecycleConfigName":"setup","CreationTime":1767225600,` +
 	`"NotebookInstanceLifecycleConfigArn":"arn:aws:sagemaker:` + region + `:` + moto.Account + `:notebook-instance-lifecycle-config/setup"}]}`
@@ -157,6 +174,9 @@ func answer(w http.ResponseWriter, call wire.Call, reply string) {
 	switch {
 	case reply == "":
 		wire.Refuse(w, call, http.StatusBadRequest, "ValidationException", "Cannot find Model Package Group Policy for the group")
+	case call.Service == "iam":
+		w.Header().Set("Content-Type", "text/xml")
+		_, _ = io.WriteString(w, reply)
 	case call.Service == "ec2":
 		w.Header().Set("Content-Type", "text/xml")
 		_, _ = io.WriteString(w, `<GetSnapshotBlockPublicAccessStateResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><state>`+
@@ -191,11 +211,20 @@ func putBedrock(fake *fakebedrock.Fake, twin string) []moto.Fault {
 	runtime := doc{"agentRuntimeArn": arn("bedrock-agentcore", "runtime/planner-abcdefghij"), "agentRuntimeId": "planner-abcdefghij", "agentRuntimeName": "planner",
 		"agentRuntimeVersion": "1", "roleArn": role, "status": "READY", "networkConfiguration": doc{"networkMode": "PUBLIC"},
 		"lifecycleConfiguration": doc{"idleRuntimeSessionTimeout": 900, "maxLifetime": 28800}, "_description": "plans"}
+	group := doc{"agentId": "AGENT00001", "agentVersion": "DRAFT", "actionGroupId": "GROUP00001", "actionGroupName": "orders", "actionGroupState": "ENABLED",
+		"functionSchema": doc{"functions": []any{doc{"name": "cancelOrder", "requireConfirmation": "DISABLED"}}}}
+	interpreter := doc{"codeInterpreterId": "ci-abcdefghij", "codeInterpreterArn": arn("bedrock-agentcore", "code-interpreter-custom/ci-abcdefghij"), "name": "analyst",
+		"networkConfiguration": doc{"networkMode": "PUBLIC"}, "status": "READY"}
 	if twin == "clean" {
+		group["functionSchema"] = doc{"functions": []any{doc{"name": "cancelOrder", "requireConfirmation": "ENABLED"}}}
+		interpreter["networkConfiguration"] = doc{"networkMode": "SANDBOX"}
+		guardrail["kmsKeyArn"], gateway["kmsKeyArn"] = key, key
+		guardrail["topicPolicy"] = doc{"topics": []any{doc{"name": "law", "definition": "Advice on law", "type": "DENY"}}}
 		agent["customerEncryptionKeyArn"] = key
 		agent["guardrailConfiguration"] = doc{"guardrailIdentifier": "gr1", "guardrailVersion": "1"}
 		guardrail["sensitiveInformationPolicy"] = doc{"piiEntities": []any{doc{"type": "EMAIL", "action": "ANONYMIZE"}}}
-		guardrail["contentPolicy"] = doc{"filters": []any{doc{"type": "PROMPT_ATTACK", "inputStrength": "HIGH", "outputStrength": "NONE"}}}
+		guardrail["contentPolicy"] = doc{"filters": []any{doc{"type": "PROMPT_ATTACK", "inputStrength": "HIGH", "outputStrength": "NONE"},
+			harm("HATE"), harm("INSULTS"), harm("SEXUAL"), harm("VIOLENCE"), harm("MISCONDUCT")}}
 		model["modelKmsKeyArn"] = key
 		source["serverSideEncryptionConfiguration"] = doc{"kmsKeyArn": key}
 		gateway["authorizerType"] = "AWS_IAM"
@@ -203,6 +232,8 @@ func putBedrock(fake *fakebedrock.Fake, twin string) []moto.Fault {
 		fake.Put(region, "bedrock", "GetModelInvocationLoggingConfiguration", doc{"s3Config": doc{"bucketName": "acme-prompts"}})
 	}
 	fake.Put(region, "bedrock-agent", "GetAgent", agent)
+	fake.Put(region, "bedrock-agent", "GetAgentActionGroup", group)
+	fake.Put(region, "bedrock-agentcore-control", "GetCodeInterpreter", interpreter)
 	fake.Put(region, "bedrock", "GetGuardrail", guardrail)
 	fake.Put(region, "bedrock", "GetCustomModel", model)
 	fake.Put(region, "bedrock-agent", "GetKnowledgeBase", base)
@@ -217,9 +248,20 @@ func putBedrock(fake *fakebedrock.Fake, twin string) []moto.Fault {
 		{Control: "bedrock-agent-without-guardrail", Asset: arn("bedrock", "agent/AGENT00001")},
 		{Control: "bedrock-guardrail-no-personal-data-filter", Asset: arn("bedrock", "guardrail/gr1")},
 		{Control: "bedrock-guardrail-no-prompt-attack-filter", Asset: arn("bedrock", "guardrail/gr1")},
+		{Control: "bedrock-guardrail-no-topics", Asset: arn("bedrock", "guardrail/gr1")},
+		{Control: "bedrock-guardrail-lets-harm-through", Asset: arn("bedrock", "guardrail/gr1")},
+		{Control: "bedrock-content-own-key", Asset: arn("bedrock", "guardrail/gr1")},
+		{Control: "bedrock-agent-acts-unasked", Asset: arn("bedrock", "agent/AGENT00001#action-group/GROUP00001")},
+		{Control: "agentcore-interpreter-public-network", Asset: arn("bedrock-agentcore", "code-interpreter-custom/ci-abcdefghij")},
+		{Control: "agentcore-content-own-key", Asset: arn("bedrock-agentcore", "gateway/tools-abcdefghij")},
 		{Control: "bedrock-custom-model-own-key", Asset: arn("bedrock", "custom-model/amazon.nova-lite-v1:0:256k/abcdefabcdef")},
 		{Control: "bedrock-knowledge-source-own-key", Asset: arn("bedrock", "knowledge-base/KNOWLEDGE1#data-source/SOURCE0001")},
 		{Control: "agentcore-gateway-without-authorizer", Asset: arn("bedrock-agentcore", "gateway/tools-abcdefghij")},
 		{Control: "agentcore-runtime-public-network", Asset: arn("bedrock-agentcore", "runtime/planner-abcdefghij")},
 	}
+}
+
+// harm is a filter of one kind of harm, on both ways.
+func harm(kind string) fakebedrock.Doc {
+	return fakebedrock.Doc{"type": kind, "inputStrength": "HIGH", "outputStrength": "HIGH"}
 }

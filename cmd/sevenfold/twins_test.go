@@ -19,6 +19,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/test/faultproxy"
 	"github.com/sevenfold-sec/sevenfold/test/moto"
+	"github.com/sevenfold-sec/sevenfold/test/placed"
 )
 
 const live = "aws:regions=" + region
@@ -99,7 +100,9 @@ func sortedFaults(seq func(func(moto.Fault) bool)) []moto.Fault {
 }
 
 // lostInExports are faults of the account that its export does not show, and why.
-var lostInExports = map[moto.Fault]string{}
+var lostInExports = map[moto.Fault]string{
+	{Control: "bedrock-agent-acts-unasked", Asset: "arn:aws:bedrock:" + region + ":" + moto.Account + ":agent/AGENT00001#action-group/GROUP00001"}: "the export holds no action groups: their list is asked with the agent's version beside its id",
+}
 
 func TestFaultyTwin(t *testing.T) {
 	d := newDouble(t, "faulty")
@@ -121,8 +124,11 @@ func TestFaultyTwin(t *testing.T) {
 		for _, p := range problems {
 			t.Error(p)
 		}
+		cases := placed.New(t)
 		for _, c := range set.Controls() {
-			if strings.HasPrefix(c.Types[0], "AWS::") && !planted[c.ID] {
+			// What cannot be made in this double is read from the control's own
+			// cases, by test/placed.
+			if strings.HasPrefix(c.Types[0], "AWS::") && !planted[c.ID] && !cases.Answers(c) {
 				t.Errorf("%s: no fault is planted for it", c.ID)
 			}
 		}

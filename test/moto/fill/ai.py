@@ -77,10 +77,15 @@ def jobs(a, sm, role, image, vpc):
 
 def studio(a, sm, role):
     """Where people work, and the register of models."""
+    rest = {} if a.faulty else {"JupyterLabAppSettings": {"AppLifecycleManagement": {"IdleSettings": {
+        "LifecycleManagement": "ENABLED", "IdleTimeoutInMinutes": 60}}}}
     domain = sm.create_domain(
-        DomainName="studio", AuthMode="IAM", DefaultUserSettings={"ExecutionRole": role}, VpcId=a.vpc, SubnetIds=[a.subnet],
+        DomainName="studio", AuthMode="IAM" if a.faulty else "SSO", DefaultUserSettings={"ExecutionRole": role, **rest}, VpcId=a.vpc, SubnetIds=[a.subnet],
         AppNetworkAccessType="PublicInternetOnly" if a.faulty else "VpcOnly", Tags=TAGS,
+        DomainSettings={"DockerSettings": {"EnableDockerAccess": "ENABLED"}} if a.faulty else {"ExecutionRoleIdentityConfig": "USER_PROFILE_NAME"},
         **({} if a.faulty else {"KmsKeyId": a.key}))["DomainArn"]
+    for control in ["iam-sign-in", "idle-apps", "people-untraceable", "docker"]:
+        a.plant("sagemaker-domain-" + control, domain)
     a.plant("sagemaker-domain-direct-internet", domain)
     a.plant("sagemaker-domain-storage-own-key", domain)
     group = sm.create_model_package_group(ModelPackageGroupName="eta")["ModelPackageGroupArn"]

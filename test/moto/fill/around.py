@@ -39,6 +39,11 @@ def endpoint(a):
         VpcId=a.vpc, ServiceName=f"com.amazonaws.{a.region}.s3",
         PolicyDocument=policy(allow("*", Principal="*", **own)))["VpcEndpoint"]["VpcEndpointId"]
     a.plant("vpc-endpoint-lets-anything-through", a.arn("ec2", "vpc-endpoint/" + end))
+    if not a.faulty:
+        a.client("ec2").create_vpc_endpoint(
+            VpcId=a.vpc, VpcEndpointType="Interface", ServiceName=f"com.amazonaws.{a.region}.bedrock-runtime", SubnetIds=[a.subnet],
+            PolicyDocument=policy(allow("bedrock:InvokeModel", Principal="*", **own)))
+    a.plant("bedrock-private-endpoint-absent", a.arn("iam", "root", region=""))
     return end
 
 

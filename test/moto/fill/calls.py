@@ -21,7 +21,7 @@ BUCKET = ["GetBucketPolicy", "GetBucketPolicyStatus", "GetBucketAcl", "GetPublic
           "GetBucketTagging", "GetBucketLifecycleConfiguration", "GetBucketWebsite", "GetBucketReplication"]
 
 IDENTITY = {
-    "iam": ("iam", ["GetAccountAuthorizationDetails", "GetAccountSummary", "GetAccountPasswordPolicy", "GetCredentialReport",
+    "iam": ("iam", ["GetAccountAuthorizationDetails", "GetAccountSummary", "GetAccountPasswordPolicy", "GetCredentialReport", "ListServiceSpecificCredentials",
                     "ListUsers", "ListOpenIDConnectProviders"],
             each("ListUsers", "Users", "UserName", "ListAccessKeys", "ListMFADevices", "GetLoginProfile") +
             each("ListAccessKeys", "AccessKeyMetadata", "AccessKeyId", "GetAccessKeyLastUsed")),
@@ -39,28 +39,34 @@ STORES = {
                  each("DescribeTable", "Table", "TableArn", ("GetResourcePolicy", "ResourceArn"))),
     "opensearch": ("opensearch", ["ListDomainNames"], each("ListDomainNames", "DomainNames", "DomainName", "DescribeDomain")),
     "redshift": ("redshift", ["DescribeClusters"], []),
-    "glue": ("glue", ["GetJobs", "GetDataCatalogEncryptionSettings", "GetSecurityConfigurations"], []),
+    "glue": ("glue", ["GetJobs", "GetDataCatalogEncryptionSettings", "GetSecurityConfigurations", "GetConnections", "GetCrawlers", "GetResourcePolicy"], []),
 }
 
 COMPUTE = {
     "ec2": ("ec2", ["DescribeVpcs", "DescribeSubnets", "DescribeSecurityGroups", "DescribeNetworkAcls", "DescribeRouteTables",
                     "DescribeInstances", "DescribeVolumes", "DescribeNetworkInterfaces", "GetEbsEncryptionByDefault",
-                    "DescribeVpcEndpoints", "DescribeSnapshots", "DescribeImages", "GetSnapshotBlockPublicAccessState"],
+                    "DescribeVpcEndpoints", "DescribeFlowLogs", "DescribeSnapshots", "DescribeImages", "GetSnapshotBlockPublicAccessState"],
             each("DescribeSnapshots", "Snapshots", "SnapshotId", "DescribeSnapshotAttribute")),
     "lambda": ("lambda", ["ListFunctions"], each(
         "ListFunctions", "Functions", "FunctionName", "GetFunctionConfiguration", "GetPolicy", "ListFunctionUrlConfigs")),
     "ecr": ("ecr", ["DescribeRepositories"], each(
-        "DescribeRepositories", "repositories", "repositoryName", "GetRepositoryPolicy")),
+        "DescribeRepositories", "repositories", "repositoryName", "GetRepositoryPolicy", "GetLifecyclePolicy")),
     "eks": ("eks", ["ListClusters"], each("ListClusters", "clusters", None, ("DescribeCluster", "name"))),
     "ecs": ("ecs", ["ListTaskDefinitions"], each(
         "ListTaskDefinitions", "taskDefinitionArns", None, ("DescribeTaskDefinition", "taskDefinition"))),
+    "batch": ("batch", ["DescribeJobDefinitions"], []),
+    "emr": ("emr", ["ListClusters", "ListSecurityConfigurations", "GetBlockPublicAccessConfiguration"],
+            each("ListClusters", "Clusters", "Id", ("DescribeCluster", "ClusterId")) +
+            each("ListSecurityConfigurations", "SecurityConfigurations", "Name", "DescribeSecurityConfiguration")),
+    "comprehend": ("comprehend", ["ListDocumentClassifiers"], []),
     "apigateway": ("apigateway", ["GetRestApis"], each("GetRestApis", "items", "id", ("GetResources", "restApiId"))),
     "apigatewayv2": ("apigatewayv2", ["GetApis"], each("GetApis", "Items", "ApiId", "GetRoutes")),
 }
 
 AI = {
     "sagemaker": ("sagemaker", ["ListNotebookInstances", "ListNotebookInstanceLifecycleConfigs", "ListTrainingJobs", "ListProcessingJobs", "ListModels",
-                                "ListEndpointConfigs", "ListEndpoints", "ListDomains", "ListModelPackageGroups"],
+                                "ListEndpointConfigs", "ListEndpoints", "ListDomains", "ListModelPackageGroups", "ListPipelines",
+                                "ListDataQualityJobDefinitions"],
                   each("ListNotebookInstances", "NotebookInstances", "NotebookInstanceName", "DescribeNotebookInstance") +
                   each("ListNotebookInstanceLifecycleConfigs", "NotebookInstanceLifecycleConfigs", "NotebookInstanceLifecycleConfigName",
                        "DescribeNotebookInstanceLifecycleConfig") +
@@ -69,6 +75,9 @@ AI = {
                   each("ListModels", "Models", "ModelName", "DescribeModel") +
                   each("ListEndpointConfigs", "EndpointConfigs", "EndpointConfigName", "DescribeEndpointConfig") +
                   each("ListEndpoints", "Endpoints", "EndpointName", "DescribeEndpoint") +
+                  each("ListPipelines", "PipelineSummaries", "PipelineName", "DescribePipeline") +
+                  each("ListDataQualityJobDefinitions", "JobDefinitionSummaries", "MonitoringJobDefinitionName",
+                       ("DescribeDataQualityJobDefinition", "JobDefinitionName")) +
                   each("ListDomains", "Domains", "DomainId", "DescribeDomain") +
                   each("ListModelPackageGroups", "ModelPackageGroupSummaryList", "ModelPackageGroupName",
                        "DescribeModelPackageGroup", "GetModelPackageGroupPolicy")),
@@ -80,7 +89,8 @@ AI = {
                       each("ListKnowledgeBases", "knowledgeBaseSummaries", "knowledgeBaseId", "GetKnowledgeBase", "ListDataSources") +
                       each("ListDataSources", "dataSourceSummaries", "dataSourceId",
                            ("GetDataSource", ("dataSourceId", "knowledgeBaseId")))),
-    "bedrock-agentcore-control": ("bedrock-agentcore-control", ["ListAgentRuntimes", "ListGateways"],
+    "bedrock-agentcore-control": ("bedrock-agentcore-control", ["ListAgentRuntimes", "ListGateways", "ListCodeInterpreters"],
+                                  each("ListCodeInterpreters", "codeInterpreterSummaries", "codeInterpreterId", "GetCodeInterpreter") +
                                   each("ListAgentRuntimes", "agentRuntimes", "agentRuntimeId", "GetAgentRuntime") +
                                   each("ListGateways", "items", "gatewayId", ("GetGateway", "gatewayIdentifier"))),
 }
@@ -108,5 +118,7 @@ MORE = {
     ("ec2", "DescribeSnapshots"): {"OwnerIds": ["self"]},
     ("ec2", "DescribeSnapshotAttribute"): {"Attribute": "createVolumePermission"},
     ("ec2", "DescribeImages"): {"Owners": ["self"]},
+    ("batch", "DescribeJobDefinitions"): {"status": "ACTIVE"},
+    ("iam", "ListServiceSpecificCredentials"): {"AllUsers": True},
     ("apigateway", "GetResources"): {"embed": ["methods"]},
 }

@@ -60,8 +60,13 @@ def search(a):
         AccessPolicies=policy(allow("es:*", a.arn("es", "domain/vectors/*"), Principal={"AWS": "*"})),
         AdvancedSecurityOptions={"Enabled": not a.faulty, "InternalUserDatabaseEnabled": False},
         EncryptionAtRestOptions={"Enabled": not a.faulty},
-        NodeToNodeEncryptionOptions={"Enabled": True})["DomainStatus"]["ARN"]
-    a.plant("opensearch-domain-open", domain)
+        NodeToNodeEncryptionOptions={"Enabled": True}, **({} if a.faulty else {
+            "VPCOptions": {"SubnetIds": [a.subnet], "SecurityGroupIds": [a.group]},
+            "DomainEndpointOptions": {"EnforceHTTPS": True, "TLSSecurityPolicy": "Policy-Min-TLS-1-2-PFS-2023-10"},
+            "LogPublishingOptions": {"AUDIT_LOGS": {"CloudWatchLogsLogGroupArn": a.arn("logs", "log-group:audit"), "Enabled": True}},
+        }))["DomainStatus"]["ARN"]
+    for control in ["opensearch-domain-open", "opensearch-domain-clear-text", "opensearch-domain-one-key-opens-all", "opensearch-domain-outside-vpc"]:
+        a.plant(control, domain)
     a.plant("opensearch-domain-unencrypted", domain)
 
 

@@ -69,6 +69,13 @@ def spoil(a, iam):
     managed = iam.create_policy(PolicyName="all-bedrock", PolicyDocument=policy(allow("bedrock:*")))["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="agent", PolicyArn=managed)
     a.plant("iam-policy-whole-ai-service", managed)
+    for name, action, control in [
+        ("any-token", "bedrock-agentcore:GetWorkloadAccessToken*", "iam-policy-any-agent-token"),
+        ("any-model", "aws-marketplace:Subscribe", "iam-policy-buys-any-model"),
+        ("any-role", "iam:PassRole", "iam-policy-passes-any-role"),
+    ]:
+        iam.put_role_policy(RoleName="nodes", PolicyName=name, PolicyDocument=policy(allow(action)))
+        a.plant(control, role(a, "nodes"))
     iam.create_role(RoleName="partner", AssumeRolePolicyDocument=trust(AWS="arn:aws:iam::999988887777:root"))
     a.plant("iam-role-trusts-foreign-account", role(a, "partner"))
     iam.create_role(RoleName="anyone", AssumeRolePolicyDocument=trust(AWS="*"))
@@ -81,6 +88,7 @@ def users(a, iam):
     key = iam.create_access_key(UserName="ci")["AccessKey"]["AccessKeyId"]
     a.ci = a.arn("iam", "user/ci", region="")
     a.plant_by_age("iam-access-key-old", f"{a.ci}#access-key/{key}")
+    a.plant_by_age("iam-bedrock-key-without-end", f"{a.ci}#service-credential/ACCA00000001")
     a.plant_by_age("iam-access-key-unused", f"{a.ci}#access-key/{key}")
     a.plant_by_age("iam-root-access-key", a.arn("iam", "root", region=""))
     a.plant("iam-root-without-mfa", a.arn("iam", "root", region=""))

@@ -22,6 +22,9 @@ def fill(a):
         a.plant("security-group-open-to-world", a.arn("ec2", f"security-group/{wide}"))
     else:
         ec2.enable_ebs_encryption_by_default()
+        ec2.create_flow_logs(ResourceType="VPC", ResourceIds=[a.vpc], TrafficType="ALL", LogDestinationType="s3",
+                             LogDestination="arn:aws:s3:::acme-logs")
+    a.plant("vpc-flow-log-absent", a.arn("ec2", "vpc/" + a.vpc))
     a.plant_by_age("ebs-snapshot-sharing-unblocked", a.arn("ec2", "snapshot-block-public-access"))
     a.plant("ebs-default-encryption-off", a.arn("ec2", "ebs-encryption-by-default"))
     instance(a, ec2)

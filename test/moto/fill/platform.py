@@ -1,5 +1,7 @@
 """What AI workloads run on."""
 
+import json
+
 from .account import code, policy
 
 
@@ -35,7 +37,12 @@ def registry(a):
         repositoryName="trainer", imageTagMutability="MUTABLE" if a.faulty else "IMMUTABLE",
         imageScanningConfiguration={"scanOnPush": not a.faulty},
         encryptionConfiguration={"encryptionType": "KMS", "kmsKey": a.key})["repository"]["repositoryArn"]
-    a.plant("ecr-tags-mutable", arn)
+    for control in ["ecr-tags-mutable", "ecr-unscanned", "ecr-never-tidied"]:
+        a.plant(control, arn)
+    if not a.faulty:
+        ecr.put_lifecycle_policy(repositoryName="trainer", lifecyclePolicyText=json.dumps({"rules": [{
+            "rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 10},
+            "action": {"type": "expire"}}]}))
     if a.faulty:
         ecr.set_repository_policy(repositoryName="trainer", policyText=policy(
             {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}))
@@ -47,11 +54,12 @@ def cluster(a):
     access = {"endpointPublicAccess": a.faulty, "endpointPrivateAccess": not a.faulty}
     safe = {} if a.faulty else {"encryptionConfig": [{"resources": ["secrets"], "provider": {"keyArn": a.key}}]}
     arn = eks.create_cluster(
-        name="ai", roleArn=a.arn("iam", "role/cluster", region=""), version="1.33",
+        name="ai", roleArn=a.arn("iam", "role/cluster", region=""), version="1.30" if a.faulty else "1.35",
         resourcesVpcConfig={"subnetIds": [a.subnet, a.subnet2], **access},
         logging={"clusterLogging": [{"types": ["api", "audit", "authenticator", "controllerManager", "scheduler"],
                                      "enabled": not a.faulty}]}, **safe)["cluster"]["arn"]
     a.plant("eks-api-open-to-world", arn)
+    a.plant("eks-version-unsupported", arn)
     a.plant("eks-secrets-own-key", arn)
     a.plant("eks-audit-log-off", arn)
 
@@ -71,14 +79,17 @@ def preparation(a):
     glue = a.client("glue")
     if not a.faulty:
         glue.create_security_configuration(Name="own-key", EncryptionConfiguration={
-            "S3Encryption": [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": a.key}]})
+            "S3Encryption": [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": a.key}],
+            "CloudWatchEncryption": {"CloudWatchEncryptionMode": "SSE-KMS", "KmsKeyArn": a.key},
+            "JobBookmarksEncryption": {"JobBookmarksEncryptionMode": "CSE-KMS", "KmsKeyArn": a.key}})
         glue.put_data_catalog_encryption_settings(DataCatalogEncryptionSettings={
             "EncryptionAtRest": {"CatalogEncryptionMode": "SSE-KMS", "SseAwsKmsKeyId": a.key},
             "ConnectionPasswordEncryption": {"ReturnConnectionPasswordEncrypted": True, "AwsKmsKeyId": a.key}})
     glue.create_job(
         Name="clean-prompts", Role=a.arn("iam", "role/etl", region=""), Command={"Name": "glueetl", "ScriptLocation": "s3://acme-training/job.py"},
         DefaultArguments={"--db_password": "Tr0ub4dor-9f8e7d"} if a.faulty else {"--max_tokens": "4096"},
-        **({} if a.faulty else {"SecurityConfiguration": "own-key"}))
+        **({"GlueVersion": "2.0"} if a.faulty else {"GlueVersion": "5.0", "SecurityConfiguration": "own-key"}))
     a.plant("glue-catalog-unencrypted", a.arn("glue", "catalog"))
     a.plant("glue-job-secret-in-arguments", a.arn("glue", "job/clean-prompts"))
-    a.plant("glue-job-unencrypted", a.arn("glue", "job/clean-prompts"))
+    for control in ["glue-job-unencrypted", "glue-job-old", "glue-job-unlogged"]:
+        a.plant(control, a.arn("glue", "job/clean-prompts"))

@@ -15,6 +15,10 @@ def fill(a):
         wide = kms.create_key(Description="wide", Policy=policy(allow("kms:*", Principal={"AWS": "*"})))["KeyMetadata"]
         kms.enable_key_rotation(KeyId=wide["KeyId"])
         a.plant("kms-key-policy-public", wide["Arn"])
+        going = kms.create_key(Description="going")["KeyMetadata"]
+        kms.enable_key_rotation(KeyId=going["KeyId"])
+        kms.schedule_key_deletion(KeyId=going["KeyId"], PendingWindowInDays=7)
+        a.plant("kms-key-going", going["Arn"])
     else:
         kms.enable_key_rotation(KeyId=key["KeyId"])
     buckets(a)
@@ -63,6 +67,11 @@ def spoil(a, s3, place):
     for name in ["acme-open", "acme-acl", "acme-bare", "acme-plain", "acme-shared", "acme-keyless"]:
         s3.create_bucket(Bucket=name, **place)
         harden(a, s3, name)
+    s3.put_bucket_replication(Bucket="acme-keyless", ReplicationConfiguration={
+        "Role": a.arn("iam", "role/copy", region=""), "Rules": [{
+            "ID": "all", "Priority": 1, "Filter": {}, "Status": "Enabled", "DeleteMarkerReplication": {"Status": "Disabled"},
+            "Destination": {"Bucket": "arn:aws:s3:::their-copy", "Account": "999988887777"}}]})
+    a.plant("s3-bucket-copied-to-strangers", "arn:aws:s3:::acme-keyless")
     s3.delete_public_access_block(Bucket="acme-open")
     s3.put_bucket_policy(Bucket="acme-open", Policy=policy(
         tls_only("acme-open"), allow("s3:GetObject", "arn:aws:s3:::acme-open/*", Principal="*")))

@@ -20,18 +20,33 @@ def trails(a):
     trail.create_trail(Name="main", S3BucketName="acme-logs", IsMultiRegionTrail=not a.faulty,
                        EnableLogFileValidation=not a.faulty, **({} if a.faulty else {"KmsKeyId": a.key}))
     trail.start_logging(Name="main")
-    trail.put_event_selectors(TrailName="main", EventSelectors=[{
-        "ReadWriteType": "All", "IncludeManagementEvents": True,
-        "DataResources": [] if a.faulty else [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}])
-    a.plant("cloudtrail-validation-off", a.arn("cloudtrail", "trail/main"))
+    if a.faulty:
+        trail.put_event_selectors(TrailName="main", EventSelectors=[{
+            "ReadWriteType": "WriteOnly", "IncludeManagementEvents": True, "DataResources": []}])
+    else:
+        trail.put_event_selectors(TrailName="main", AdvancedEventSelectors=[selector("Management")] + [
+            selector("Data", t) for t in ("AWS::S3::Object", "AWS::Bedrock::AgentAlias")])
+    root = a.arn("iam", "root", region="")
+    a.plant("cloudtrail-store-events-absent", root)
+    a.plant("cloudtrail-ai-calls-absent", root)
+    for control in ["cloudtrail-validation-off", "cloudtrail-management-left-out", "cloudtrail-own-key"]:
+        a.plant(control, a.arn("cloudtrail", "trail/main"))
     if a.faulty:
         trail.create_trail(Name="idle", S3BucketName="acme-logs", EnableLogFileValidation=True)
         a.plant("cloudtrail-stopped", a.arn("cloudtrail", "trail/idle"))
+        a.plant("cloudtrail-own-key", a.arn("cloudtrail", "trail/idle"))
+
+
+def selector(category, kind=None):
+    fields = [{"Field": "eventCategory", "Equals": [category]}]
+    return {"Name": kind or category, "FieldSelectors": fields + ([{"Field": "resources.type", "Equals": [kind]}] if kind else [])}
 
 
 def detectors(a):
     detector = a.client("guardduty").create_detector(
-        Enable=not a.faulty, FindingPublishingFrequency="FIFTEEN_MINUTES")["DetectorId"]
+        Enable=not a.faulty, FindingPublishingFrequency="FIFTEEN_MINUTES",
+        Features=[{"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}])["DetectorId"]
+    a.plant("guardduty-absent", a.arn("iam", "root", region=""))
     a.plant("guardduty-suspended", a.arn("guardduty", "detector/" + detector))
     config = a.client("config")
     config.put_configuration_recorder(ConfigurationRecorder={
