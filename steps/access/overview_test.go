@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
@@ -502,19 +501,4 @@ func surveyed(t interface{ Fatal(...any) }, snap *estate.Snapshot, workloads []f
 		t.Fatal(err)
 	}
 	return o, v
-}
-
-func names2(ids []Identity) []string {
-	var out []string
-	for i := range ids {
-		out = append(out, ids[i].ID+": "+ids[i].May())
-	}
-	return out
-}
-
-func diffLines(t *testing.T, want, got []string) {
-	t.Helper()
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
 }
