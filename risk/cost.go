@@ -3,6 +3,7 @@ package risk
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
@@ -37,7 +38,7 @@ type Scaling struct {
 // scaling. Findings of no stated effort get none.
 func Reckon(snap *estate.Snapshot, workloads *scope.Workloads, findings []finding.Finding, s Scaling) {
 	r := &reckoning{snap: snap, workloads: workloads, scaling: s, units: map[string]float64{}, models: map[string]float64{},
-		scopes: map[string]reach{}, byID: map[string]*finding.Workload{}}
+		scopes: map[string]*reach{}, byID: map[string]*finding.Workload{}}
 	for i := range workloads.List {
 		r.byID[workloads.List[i].ID] = &workloads.List[i]
 	}
@@ -57,17 +58,19 @@ type reckoning struct {
 	scaling   Scaling
 	units     map[string]float64 // of a workload, by id
 	models    map[string]float64 // of a workload, by id
-	scopes    map[string]reach   // by asset: many findings are on one
+	scopes    map[string]*reach  // by asset: many findings are on one
 	byID      map[string]*finding.Workload
 }
 
-// reach is what growth means to an asset: the workloads concerned, what they
-// have in all, and by how much they would grow.
+// reach is what growth means to an asset: the workloads concerned, and by how
+// much they would grow. What they have in all is summed up where a fix asks for
+// it, since reading amounts is what takes the time.
 type reach struct {
-	workloads     []string
-	units, models float64
-	factor        float64
-	from          string
+	workloads []string
+	factor    float64
+	from      string
+	units     func() float64
+	models    func() float64
 }
 
 func (r *reckoning) cost(f *finding.Finding, base float64) *finding.Cost {
@@ -85,16 +88,22 @@ func (r *reckoning) cost(f *finding.Finding, base float64) *finding.Cost {
 }
 
 // reach works out what growth means to an asset, once.
-func (r *reckoning) reach(asset string) reach {
+func (r *reckoning) reach(asset string) *reach {
 	if at, ok := r.scopes[asset]; ok {
 		return at
 	}
-	at := reach{workloads: r.workloads.Of(asset)}
-	for _, id := range at.workloads {
-		at.units += r.of(id)
-		at.models += r.modelsOf(id)
-	}
+	at := &reach{workloads: r.workloads.Of(asset)}
 	at.factor, at.from = r.factor(at.workloads)
+	sum := func(of func(id string) float64) func() float64 {
+		return sync.OnceValue(func() float64 {
+			total := 0.0
+			for _, id := range at.workloads {
+				total += of(id)
+			}
+			return total
+		})
+	}
+	at.units, at.models = sum(r.of), sum(r.modelsOf)
 	r.scopes[asset] = at
 	return at
 }
@@ -103,11 +112,13 @@ func (r *reckoning) reach(asset string) reach {
 // declared limit to it, if there are any, else as is usual.
 func (r *reckoning) factor(concerned []string) (factor float64, from string) {
 	for _, id := range concerned {
-		limit, has := r.workloads.Limit(id), r.of(id)
-		if limit == 0 || has <= 0 {
+		limit := r.workloads.Limit(id)
+		if limit == 0 {
 			continue
 		}
-		factor = max(factor, 1, float64(limit)/has)
+		if has := r.of(id); has > 0 {
+			factor = max(factor, 1, float64(limit)/has)
+		}
 	}
 	switch factor {
 	case 0:
@@ -119,17 +130,17 @@ func (r *reckoning) factor(concerned []string) (factor float64, from string) {
 }
 
 // count says how many of what a fix grows with there are, at least one.
-func (r *reckoning) count(g finding.Growth, n estate.Node, at reach) (units float64, what string) {
+func (r *reckoning) count(g finding.Growth, n estate.Node, at *reach) (units float64, what string) {
 	switch g {
 	case finding.GrowsUnits:
 		if units = r.scaling.Units(n, r.snap.Asset(n)); units == 0 {
-			units = at.units
+			units = at.units()
 		}
 		what = "replicas or instances"
 	case finding.GrowsCallers:
 		units, what = r.callers(n), "callers known"
 	case finding.GrowsModels:
-		units, what = at.models, "models"
+		units, what = at.models(), "models"
 	case finding.GrowsData:
 		return 1, "what is stored now"
 	}
