@@ -227,9 +227,9 @@ func (m *serverless) events(id string, r, events *node) {
 		p := e.get("Properties")
 		switch {
 		case typ == "Api" && p.get("RestApiId") == nil && m.out.get("ServerlessRestApi") == nil:
-			m.rest("ServerlessRestApi", of(r.line), m.globals.get("Api"))
+			m.rest("ServerlessRestApi", of(r.line), merged(m.globals.get("Api"), nil))
 		case typ == "HttpApi" && p.get("ApiId") == nil && m.out.get("ServerlessHttpApi") == nil:
-			m.http("ServerlessHttpApi", of(r.line), m.globals.get("HttpApi"))
+			m.http("ServerlessHttpApi", of(r.line), merged(m.globals.get("HttpApi"), nil))
 		}
 	}
 }
