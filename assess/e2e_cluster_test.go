@@ -26,7 +26,8 @@ import (
 	"github.com/sevenfold-sec/sevenfold/test/kubetest"
 )
 
-// classes are the workloads of both twins.
+// classes are the workloads of both twins, but for those in the namespace wide,
+// which hold one object a control each.
 var classes = map[string]string{
 	"serving/Deployment/llm":                           estate.ClassEndpoint,
 	"serving/Deployment/triton":                        estate.ClassEndpoint,
@@ -86,7 +87,9 @@ func workloadsAndWhy(t *testing.T, r *assess.Result) {
 	got := map[string]string{}
 	for _, w := range r.Workloads.List {
 		for _, root := range w.Roots {
-			got[strings.TrimPrefix(root, "k8s://default/")] = w.Type
+			if name := strings.TrimPrefix(root, "k8s://default/"); !strings.HasPrefix(name, "wide/") {
+				got[name] = w.Type
+			}
 		}
 	}
 	if d := cmp.Diff(classes, got); d != "" {
@@ -228,7 +231,8 @@ func refusals(t *testing.T, server *kubetest.Server) {
 			{"", "pods services serviceaccounts namespaces nodes persistentvolumes persistentvolumeclaims limitranges podtemplates replicationcontrollers resourcequotas configmaps secrets"},
 			{"apps", "deployments statefulsets daemonsets replicasets"}, {"batch", "jobs cronjobs"},
 			{"rbac.authorization.k8s.io", "roles rolebindings clusterroles clusterrolebindings"},
-			{"serving.kserve.io", "inferenceservices"}, {"ray.io", "rayclusters"}, {"kubeflow.org", "notebooks pytorchjobs"},
+			{"serving.kserve.io", "inferenceservices inferencegraphs"}, {"ray.io", "rayclusters"},
+			{"kubeflow.org", "notebooks pytorchjobs profiles poddefaults experiments"},
 		} {
 			names := slices.DeleteFunc(strings.Fields(r.resources), func(n string) bool { return n == but })
 			if len(names) > 0 {
@@ -236,7 +240,8 @@ func refusals(t *testing.T, server *kubetest.Server) {
 			}
 		}
 		for _, g := range []string{"networking.k8s.io", "storage.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "admissionregistration.k8s.io",
-			"autoscaling", "policy", "certificates.k8s.io", "flowcontrol.apiserver.k8s.io", "node.k8s.io", "scheduling.k8s.io", "resource.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "storagemigration.k8s.io", "internal.apiserver.k8s.io"} {
+			"autoscaling", "policy", "certificates.k8s.io", "flowcontrol.apiserver.k8s.io", "node.k8s.io", "scheduling.k8s.io", "resource.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "storagemigration.k8s.io", "internal.apiserver.k8s.io",
+			"agents.x-k8s.io", "apps.nvidia.com", "argoproj.io", "kueue.x-k8s.io", "milvus.io", "nvidia.com", "policy.sigstore.dev", "scheduling.volcano.sh", "security.istio.io"} {
 			fmt.Fprintf(&rules, "- {apiGroups: [%q], resources: [\"*\"], verbs: [list]}\n", g)
 		}
 		return rules.String()
