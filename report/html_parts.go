@@ -62,6 +62,9 @@ func (h *htmlViews) blocker(n int, b *blocker, w *Workload) blockerView {
 	for _, f := range shown {
 		facts, left := bounded(f.Evidence, 6)
 		p := proofView{Asset: line(f.Asset), Left: left}
+		if s := seenBy(f); s != "" {
+			p.Facts = append(p.Facts, finding.Evidence{What: s})
+		}
 		for _, e := range facts {
 			p.Facts = append(p.Facts, finding.Evidence{What: newWhat(f, e), Where: line(e.Where), Value: value(e.Value, 500)})
 		}

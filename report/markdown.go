@@ -160,7 +160,11 @@ func (m *markdown) blocker(n int, b *blocker) string {
 	}
 	shown, left := m.ix.proofs(b, nil, 3)
 	for _, f := range shown {
-		fmt.Fprintf(&s, "- %s\n", code(short(line(f.Asset), 300)))
+		fmt.Fprintf(&s, "- %s", code(short(line(f.Asset), 300)))
+		if seen := seenBy(f); seen != "" {
+			s.WriteString(", " + prose(seen))
+		}
+		s.WriteString("\n")
 		for i, e := range f.Evidence {
 			if i == 3 {
 				break

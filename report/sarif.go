@@ -220,6 +220,9 @@ func sarifOf(f *finding.Finding, index map[string]int) sarifResult {
 		Fingerprints: map[string]string{"sevenfold/v1": line(f.ID)},
 		Bag:          map[string]any{"severity": line(string(f.Severity)), "step": line(f.Step)},
 	}
+	if len(f.Tools) > 0 {
+		r.Bag["tools"] = lines(f.Tools)
+	}
 	if f.Status != finding.Fail {
 		r.Kind, r.Level = "review", "none"
 	}

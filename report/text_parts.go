@@ -82,6 +82,9 @@ func (t *text) blocker(n int, b *blocker, w *Workload) {
 	shown, left := t.ix.proofs(b, w, proofShown)
 	for _, f := range shown {
 		t.verbatim("proof", line(f.Asset))
+		if s := seenBy(f); s != "" {
+			t.field("", s)
+		}
 		for i, e := range f.Evidence {
 			if i == 2 {
 				t.field("", fmt.Sprintf("and %s more", number(len(f.Evidence)-i)))

@@ -65,9 +65,10 @@ func (m *merger) join(f *fault, ours *finding.Finding) {
 		ours.Evidence = m.evidence(f, slices.Clone(ours.Evidence))
 	}
 	if ours.Status == finding.Fail && f.all(estate.ForeignPass) {
-		ours.Evidence = append(ours.Evidence, finding.Evidence{What: "the tools contradict each other", Where: "sevenfold", Value: "its own answer stands: what it read shows the fault"})
+		note := finding.Evidence{What: "the tools contradict each other", Where: "sevenfold", Value: "its own answer stands: what it read shows the fault"}
+		ours.Evidence = slices.Insert(ours.Evidence, min(1, len(ours.Evidence)), note) // where short renderings still show it
 	}
-	ours.Tools = m.tools(f)
+	ours.Tools = f.saw()
 }
 
 // contradict is for a fault that our control does not find. Where it passes, the
@@ -141,9 +142,11 @@ func (m *merger) answer(f *fault) (finding.Outcome, error) {
 // finding is the finding that the tools' words make by themselves.
 func (m *merger) finding(f *fault) finding.Finding {
 	out := finding.Finding{ID: finding.NewID(f.id, f.at.id, f.key), Control: f.id, Asset: f.at.id, Status: finding.Unknown,
-		Severity: m.severity(f), Tools: m.tools(f), Frameworks: []string{}, Techniques: []string{}}
+		Severity: m.severity(f), Tools: f.saw(), Frameworks: []string{}, Techniques: []string{}}
 	if f.some(estate.ForeignFail) {
 		out.Status = finding.Fail
+	} else { // whoever leaves it open is where it comes from
+		out.Tools = f.who(func(s estate.ForeignStatus) bool { return s != estate.ForeignPass })
 	}
 	first := f.says[0]
 	for _, x := range f.says {
@@ -264,20 +267,21 @@ func (m *merger) severity(f *fault) finding.Severity {
 	return worst
 }
 
-// tools names who saw the fault, or speaks of it where nobody saw it.
-func (m *merger) tools(f *fault) []string {
-	var saw, speak []string
+// saw names who saw the fault.
+func (f *fault) saw() []string {
+	return f.who(func(s estate.ForeignStatus) bool { return s == estate.ForeignFail })
+}
+
+// who names the tools of whose results something holds, each once.
+func (f *fault) who(holds func(estate.ForeignStatus) bool) []string {
+	var out []string
 	for i := range f.says {
-		speak = append(speak, f.says[i].who())
-		if f.says[i].result.Status == estate.ForeignFail {
-			saw = append(saw, f.says[i].who())
+		if holds(f.says[i].result.Status) {
+			out = append(out, f.says[i].who())
 		}
 	}
-	if len(saw) == 0 {
-		saw = speak
-	}
-	slices.Sort(saw)
-	return slices.Compact(saw)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func (f *fault) some(s estate.ForeignStatus) bool {
