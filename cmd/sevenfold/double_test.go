@@ -64,6 +64,8 @@ var corrections = []correction{
 		"moto gives every cluster the same name"},
 	{"clean", "emr", "DescribeCluster", "", regexp.MustCompile(`"MasterPublicDnsName":\s*"[^"]*"`), `"MasterPublicDnsName": "ip-10-20-1-7.eu-west-1.compute.internal"`,
 		"moto gives every cluster the same name"},
+	{"clean", "opensearch", "DescribeDomain", "", regexp.MustCompile(`"VPCOptions":\s*\{`), `"VPCOptions": {"VPCId": "vpc-0a1b2c3d4e5f60718", `,
+		"moto gives back what was asked for, where the service says which network it is"},
 	{"faulty", "secretsmanager", "", "", regexp.MustCompile(`"(LastChangedDate|CreatedDate)":\s*[0-9.]+`), `"$1": 1577836800`,
 		"a secret has to grow old"},
 	{"", "sagemaker", "DescribeTrainingJob", "eta-nightly", regexp.MustCompile(`"TrainingJobStatus":\s*"Completed"`), `"TrainingJobStatus": "InProgress"`,

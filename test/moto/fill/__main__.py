@@ -15,7 +15,7 @@ def main():
     p.add_argument("--twin", choices=["faulty", "clean"], required=True)
     args = p.parse_args()
     a = Account(args.endpoint, args.region, args.twin == "faulty")
-    for part in (identity, storage, databases, network, ai, apis, around, platform, jobs, watch):
+    for part in (identity, storage, network, databases, ai, apis, around, platform, jobs, watch):
         part.fill(a)
     print(json.dumps({"account": a.id, "region": a.region, "faults": a.faults, "aged": a.aged}, indent=1))
 
