@@ -191,3 +191,26 @@ func uniqueStrings(in []string) []string {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// DifferingMembers lists the members at the root of two canonical configurations
+// that differ, by name; ok is false where one of them is no object.
+func DifferingMembers(before, after json.RawMessage) (out []string, ok bool) {
+	if len(before) < 2 || len(after) < 2 || before[0] != '{' || after[0] != '{' {
+		return nil, false
+	}
+	b, a := fields(before), fields(after)
+	for len(b) > 0 || len(a) > 0 {
+		switch {
+		case len(a) == 0 || len(b) > 0 && bytes.Compare(b[0].name, a[0].name) < 0:
+			out, b = append(out, pointerName(b[0].name)), b[1:]
+		case len(b) == 0 || bytes.Compare(b[0].name, a[0].name) > 0:
+			out, a = append(out, pointerName(a[0].name)), a[1:]
+		default:
+			if !bytes.Equal(b[0].value, a[0].value) {
+				out = append(out, pointerName(b[0].name))
+			}
+			b, a = b[1:], a[1:]
+		}
+	}
+	return out, true
+}

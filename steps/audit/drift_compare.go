@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/provider/aws"
 )
 
 // Compare returns what differs between two snapshots, the baseline's and a later
@@ -216,6 +217,9 @@ func (c *comparison) changes(ctx context.Context) error {
 // change compares one asset.
 func (c *comparison) change(p pair) (*delta, []lostRead, error) {
 	b, a := c.before.Asset(p.b), c.after.Asset(p.a)
+	if still, err := c.onlyByItself(p, b, a); still || err != nil {
+		return nil, nil, err
+	}
 	was, err := c.essence(c.before, p.b)
 	if err != nil {
 		return nil, nil, err
@@ -246,6 +250,41 @@ func (c *comparison) change(p pair) (*delta, []lostRead, error) {
 		return nil, lost, nil
 	}
 	return d, lost, nil
+}
+
+// rootVolatile are the members at the root that change by themselves, by type;
+// "" for all types of AWS.
+var rootVolatile = sync.OnceValue(func() map[string]map[string]bool {
+	out := map[string]map[string]bool{"": {}}
+	for _, name := range aws.TimeMembers() {
+		out[""][name] = true
+	}
+	for typ, r := range aws.ScaleRules() {
+		out[typ] = map[string]bool{}
+		for _, place := range r.Volatile {
+			out[typ][place] = true // a place with a dot is the name of no member
+		}
+	}
+	return out
+})
+
+// onlyByItself is the short way for what changed in nothing but times and states
+// at the root of its configuration, which is most of what changes.
+func (c *comparison) onlyByItself(p pair, b, a *estate.Asset) (bool, error) {
+	if a.Cloud != estate.AWS || !sameRow(b, a) {
+		return false, nil
+	}
+	was, err := c.before.ConfigWhole(p.b)
+	if err != nil {
+		return false, err
+	}
+	is, err := c.after.ConfigWhole(p.a)
+	if err != nil {
+		return false, err
+	}
+	members, ok := estate.DifferingMembers(was, is)
+	all := rootVolatile()
+	return ok && !slices.ContainsFunc(members, func(m string) bool { return !all[""][m] && !all[a.Type][m] }), nil
 }
 
 // text is a string as JSON, nil for none.
