@@ -217,6 +217,9 @@ type fullFix struct {
 	Patch    string   `json:"patch"`
 	Effort   string   `json:"effort"`
 	Disrupts []string `json:"disrupts"`
+	// What has no growth is a finding of no control, and has no cost.
+	Grows finding.Growth `json:"grows,omitempty"`
+	Cost  *finding.Cost  `json:"cost,omitempty"`
 }
 
 func fullFindings(findings []finding.Finding) []fullFinding {
@@ -229,7 +232,7 @@ func fullFindings(findings []finding.Finding) []fullFinding {
 			f.Risk = &risk
 		}
 		fix := f.Fix
-		out[i] = fullFinding{f, fullFix{fix.Text, list(fix.Commands), fix.Patch, fix.Effort, list(fix.Disrupts)}}
+		out[i] = fullFinding{f, fullFix{fix.Text, list(fix.Commands), fix.Patch, fix.Effort, list(fix.Disrupts), fix.Grows, fix.Cost}}
 	}
 	return out
 }
