@@ -47,70 +47,94 @@ func (v *view) become(n estate.Node, id *Identity) {
 	id.Unread = slices.Compact(id.Unread)
 }
 
+// stage is what an identity has by itself, found once however many may act as it.
+type stage struct {
+	class *class
+	own   *held
+	reach reach
+	doubt [4]spans
+	any   spans // all of reach
+	root  bool  // the root user of an account that was read
+}
+
+func (v *view) stage(n estate.Node) *stage {
+	if known, ok := v.stages[n]; ok {
+		return known
+	}
+	a := v.snap.Asset(n)
+	s := &stage{class: &class{}, own: v.own[n], root: a.Type == "AWS::Organizations::Account" && !a.Referenced}
+	v.stages[n] = s
+	if principal(a) {
+		s.class = v.classOf(n, a.Account)
+		s.reach = s.class.reach
+	}
+	if s.root {
+		s.reach.add(AllLevels, v.objects.whole(accountOf(a)), false)
+	}
+	if s.own != nil {
+		s.reach.unite(&s.own.reach, false)
+	}
+	for i := range s.class.denies {
+		s.reach.without(s.class.denies[i].takes)
+	}
+	for i := range s.reach.sure {
+		on := s.reach.at(i)
+		s.doubt[i] = meet(on, v.refused)
+		for k := range s.class.denies {
+			s.doubt[i] = join(s.doubt[i], meet(on, s.class.denies[k].by[i]))
+		}
+	}
+	s.any = s.reach.any()
+	return s
+}
+
 // act adds what one identity has to what another may do in its place.
 func (v *view) act(t turn, self estate.Node, id *Identity) {
-	a := v.snap.Asset(t.node)
-	var r reach
-	var doubt [4]spans
-	c := &class{}
-	if principal(a) {
-		c = v.classOf(t.node, a.Account)
-		r = c.reach
-	}
-	if a.Type == "AWS::Organizations::Account" && !a.Referenced {
-		r.add(AllLevels, v.objects.whole(accountOf(a)), false)
-	}
-	own := v.own[t.node]
-	if own != nil {
-		r.unite(&own.reach, false)
-	}
+	a, s := v.snap.Asset(t.node), v.stage(t.node)
 	if i, ok := v.objects.at[t.node]; ok && t.node != self {
-		r.add(Run, spans{{i, i + 1}}, false)
+		id.reach.add(Run, spans{{i, i + 1}}, t.tied)
 	}
-	for i := range c.denies {
-		r.without(c.denies[i].takes)
-	}
-	for i := range r.sure {
-		on := r.at(i)
-		for k := range c.denies {
-			doubt[i] = join(doubt[i], meet(on, c.denies[k].by[i]))
-		}
-		doubt[i] = join(doubt[i], meet(on, v.refused))
-		id.doubt[i] = join(id.doubt[i], doubt[i])
-	}
-	if len(meet(r.any(), v.refused)) > 0 {
-		id.Denies = append(id.Denies, Way{Via: "their own policies", Levels: AllLevels.Names(), Assets: meet(r.any(), v.refused).size()})
-	}
-	id.Denies = append(id.Denies, c.refuses...)
-	id.Unread = append(id.Unread, c.unread...)
-	if t.node == self {
-		id.reach.unite(&r, false)
-		id.Grants = append(id.Grants, c.spelled...)
-		id.Boundaries = c.bounded
-		if own != nil {
-			id.Grants = append(id.Grants, own.list...)
-		}
-		if a.Type == "AWS::Organizations::Account" && !a.Referenced {
-			id.Grants = append(id.Grants, Way{Via: "the root user may do everything in its account", Levels: AllLevels.Names(), Assets: v.objects.whole(accountOf(a)).size()})
-		}
+	if t.node != self && covered(&id.reach, &s.reach, t.tied) {
+		id.Unread = append(id.Unread, s.class.unread...)
 		return
 	}
-	if covered(&id.reach, &r, t.tied) {
+	for i := range s.doubt {
+		id.doubt[i] = join(id.doubt[i], s.doubt[i])
+	}
+	if n := meet(s.any, v.refused).size(); n > 0 {
+		id.Denies = append(id.Denies, Way{Via: "their own policies", Levels: AllLevels.Names(), Assets: n})
+	}
+	id.Denies = append(id.Denies, s.class.refuses...)
+	id.Unread = append(id.Unread, s.class.unread...)
+	id.reach.unite(&s.reach, t.tied)
+	if t.node != self {
+		w := Way{Via: "in the place of " + a.ID, Levels: s.reach.levels().Names(), Assets: s.any.size()}
+		if t.tied {
+			w.Conditions = []string{"what the way there asks"}
+		}
+		id.Grants = append(id.Grants, w)
+		id.Through = append(id.Through, a.ID)
 		return
 	}
-	id.reach.unite(&r, t.tied)
+	id.Grants = append(id.Grants, s.class.spelled...)
+	id.Boundaries = s.class.bounded
+	if s.own != nil {
+		id.Grants = append(id.Grants, s.own.list...)
+	}
+	if s.root {
+		id.Grants = append(id.Grants, Way{Via: "the root user may do everything in its account", Levels: AllLevels.Names(), Assets: v.objects.whole(accountOf(a)).size()})
+	}
+}
+
+// levels are those at which anything is reached.
+func (r *reach) levels() Level {
 	var l Level
 	for i := range r.sure {
-		if len(r.at(i)) > 0 {
+		if len(r.sure[i])+len(r.tied[i]) > 0 {
 			l |= 1 << i
 		}
 	}
-	w := Way{Via: "in the place of " + a.ID, Levels: l.Names(), Assets: r.any().size()}
-	if t.tied {
-		w.Conditions = []string{"what the way there asks"}
-	}
-	id.Grants = append(id.Grants, w)
-	id.Through = append(id.Through, a.ID)
+	return l
 }
 
 // covered reports whether a reach adds nothing to another.
@@ -153,26 +177,39 @@ func (v *view) turns(n estate.Node) []turn {
 		}
 	}
 	if principal(a) {
-		c := v.classOf(n, a.Account)
-		i := bit(Run)
-		for _, r := range c.sts.at(i) {
-			for k := r.lo; k < r.hi; k++ {
-				role := v.roles.all[k].node
-				out = append(out, turn{role, !c.sts.sure[i].has(k) || v.anyTied(role)})
-			}
-		}
+		out = append(out, v.assumed(v.classOf(n, a.Account))...)
 	}
 	return out
 }
 
-// anyTied reports whether a statement of a role's trust has conditions.
-func (v *view) anyTied(role estate.Node) bool {
-	for e := range v.snap.Out(role) {
-		if e.Type == estate.Trusts && v.tiedTrust[trust{role, statementIn(e.Evidence)}] {
-			return true
+// assumed lists the roles that trust an account as a whole and that a class's
+// policies let it assume.
+func (v *view) assumed(c *class) []turn {
+	if c.turned {
+		return c.turns
+	}
+	c.turned = true
+	i := bit(Run)
+	for _, r := range c.sts.at(i) {
+		for k := r.lo; k < r.hi; k++ {
+			role := v.roles.all[k].node
+			c.turns = append(c.turns, turn{role, !c.sts.sure[i].has(k) || v.anyTied(role)})
 		}
 	}
-	return false
+	return c.turns
+}
+
+// anyTied reports whether a statement of a role's trust has conditions.
+func (v *view) anyTied(role estate.Node) bool {
+	if known, ok := v.anyTrust[role]; ok {
+		return known
+	}
+	tied := false
+	for e := range v.snap.Out(role) {
+		tied = tied || e.Type == estate.Trusts && v.tiedTrust[trust{role, statementIn(e.Evidence)}]
+	}
+	v.anyTrust[role] = tied
+	return tied
 }
 
 // statementIn is the number of the statement in an evidence's path; -1 if it

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/provider/aws"
 	provider "github.com/sevenfold-sec/sevenfold/provider/kubernetes"
 )
 
@@ -66,4 +67,57 @@ func BenchmarkDirectCluster(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(s.Len()), "assets")
+}
+
+// BenchmarkOverview makes the overview of one account with as many roles as a
+// hundredth of its AI assets, each with policies of its own: a tenth may do
+// everything, the others name their own by wildcards, half deny something.
+// Three sizes show that time grows with roles and assets, not with their product.
+func BenchmarkOverview(b *testing.B) {
+	for _, size := range []struct{ roles, assets int }{{100, 1000}, {1000, 10000}, {10000, 100000}} {
+		b.Run(fmt.Sprintf("%d_identities_%d_assets", size.roles, size.assets), func(b *testing.B) {
+			builder := estate.NewBuilder(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))
+			send := func(id, typ, config string) {
+				builder.Asset(estate.Asset{ID: id, Type: typ, Cloud: estate.AWS, Account: "111122223333", Config: json.RawMessage(config), Tags: map[string]string{},
+					Reads: []estate.Read{{Operation: "x:Y", Status: estate.ReadOK}}})
+			}
+			workloads := make([]finding.Workload, 0, size.assets/20)
+			for i := range size.assets {
+				id := fmt.Sprintf("arn:aws:sagemaker:eu-west-1:111122223333:model/app-%d-%d", i%size.roles, i)
+				send(id, "AWS::SageMaker::Model", `{}`)
+				if i%20 == 0 {
+					workloads = append(workloads, finding.Workload{ID: id, Name: id, Roots: []string{id}, Members: []string{id}})
+				}
+			}
+			for i := range size.roles {
+				allow := fmt.Sprintf(`{"Effect":"Allow","Action":["sagemaker:Describe*","sagemaker:Update*"],"Resource":"arn:aws:sagemaker:*:*:model/app-%d-*"}`, i)
+				switch {
+				case i%10 == 0:
+					allow = `{"Effect":"Allow","Action":"*","Resource":"*"}`
+				case i%2 == 0:
+					allow += fmt.Sprintf(`,{"Effect":"Deny","Action":"sagemaker:*","Resource":"arn:aws:sagemaker:*:*:model/app-%d-1*"}`, i)
+				}
+				trusted := `{"Service":"sagemaker.amazonaws.com"}`
+				if i%50 == 0 {
+					trusted = `{"AWS":"arn:aws:iam::111122223333:root"}`
+				}
+				send(fmt.Sprintf("arn:aws:iam::111122223333:role/r%d", i), "AWS::IAM::Role", fmt.Sprintf(`{"RolePolicyList":[{"PolicyName":"p","PolicyDocument":{"Statement":[%s]}}],
+					"AssumeRolePolicyDocument":{"Statement":{"Effect":"Allow","Principal":%s,"Action":"sts:AssumeRole"}}}`, allow, trusted))
+			}
+			s, err := builder.Build()
+			if err == nil {
+				s, err = s.Understood(context.Background(), aws.Understand)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				o, err := Survey(context.Background(), s, workloads)
+				if err != nil || len(o.Identities) < size.roles {
+					b.Fatalf("%d identities, %v", len(o.Identities), err)
+				}
+			}
+		})
+	}
 }

@@ -129,21 +129,24 @@ func (o *shelf) matching(b int, pattern string) spans {
 	return out
 }
 
-// exactly returns the objects whose own ARN a pattern fits.
-func (o *shelf) exactly(b int, pattern string) spans {
-	if pattern == "*" {
+// exactly returns the objects whose own ARN a pattern fits, what is inside them
+// left aside. Where that takes rights away, less is the more careful answer: a
+// pattern with a variable, which may stand for anything, fits none.
+func (o *shelf) exactly(b int, text string) spans {
+	if text == "*" {
 		return spans{o.blocks[b].span}
 	}
-	key := blockPattern{b, "=" + pattern}
+	key := blockPattern{b, "=" + text}
 	if known, ok := o.asked[key]; ok {
 		return known
 	}
-	free := free(pattern)
 	var hits []int32
-	if free == pattern { // a variable may stand for anything: what it takes out is not known
-		for i := o.blocks[b].lo; i < o.blocks[b].hi; i++ {
-			if expr.Glob(pattern, o.all[i].id) {
-				hits = append(hits, i)
+	if p := newPattern(text); p.text == text {
+		for _, r := range o.candidates(b, &p) {
+			for i := r.lo; i < r.hi; i++ {
+				if p.fits(&o.all[i].arn, o.all[i].id) {
+					hits = append(hits, i)
+				}
 			}
 		}
 	}
@@ -194,15 +197,25 @@ func newPattern(text string) pattern {
 // names reports whether the pattern fits an ARN or something inside it, as
 // BUCKET/* is inside BUCKET.
 func (p *pattern) names(arn *aws.ARN, id string) bool {
+	return p.fits(arn, id) || p.parts != nil && p.about(arn) && (begins(p.resource, arn.Resource+"/") || begins(p.resource, arn.Resource+":"))
+}
+
+// fits reports whether the pattern fits an ARN itself.
+func (p *pattern) fits(arn *aws.ARN, id string) bool {
 	if p.parts == nil {
 		return expr.Glob(p.text, id)
 	}
-	for i, part := range []string{"arn", arn.Partition, arn.Service, arn.Region, arn.Account} {
+	return p.about(arn) && expr.Glob(p.resource, arn.Resource)
+}
+
+// about reports whether the parts before the resource fit.
+func (p *pattern) about(arn *aws.ARN) bool {
+	for i, part := range [...]string{"arn", arn.Partition, arn.Service, arn.Region, arn.Account} {
 		if p.parts[i] != part && !expr.Glob(p.parts[i], part) {
 			return false
 		}
 	}
-	return expr.Glob(p.resource, arn.Resource) || begins(p.resource, arn.Resource+"/") || begins(p.resource, arn.Resource+":")
+	return true
 }
 
 // free puts a wildcard in the place of each variable, whose value the request

@@ -171,7 +171,9 @@ type view struct {
 	givenTo    map[string]spans      // what others' policies give to an account and its identities
 	refused    spans                 // objects whose own policy refuses somebody something
 	tiedTrust  map[trust]bool        // statements of trust policies with conditions
-	spanOf     map[span][]uint64     // workloads of a run of objects
+	anyTrust   map[estate.Node]bool  // roles of which some statement has
+	stages     map[estate.Node]*stage
+	spanOf     map[span][]uint64 // workloads of a run of objects
 	workloads  []finding.Workload
 	of         [][]int32            // objects by workload
 	in         [][]int32            // workloads by object
@@ -203,7 +205,7 @@ func newView(snap *estate.Snapshot, workloads []finding.Workload) *view {
 		given: map[policyIn]*given{}, classes: map[string]*class{}, scp: map[string][]deny{}, runners: map[estate.Node][]runner{},
 		keysOf: map[estate.Node][]estate.Node{}, tokens: map[string][]Credential{}, namespaces: map[site]claim{}, own: map[estate.Node]*held{},
 		tiedTrust: map[trust]bool{}, shared: map[string]*reach{}, places: map[string][]place{}, spanOf: map[span][]uint64{},
-		denied: map[string][]place{}, givenTo: map[string]spans{}, asked: map[estate.Node]Kind{}, dark: map[string]int{}}
+		denied: map[string][]place{}, givenTo: map[string]spans{}, anyTrust: map[estate.Node]bool{}, stages: map[estate.Node]*stage{}, asked: map[estate.Node]Kind{}, dark: map[string]int{}}
 	v.direct = &direct{snap: snap, people: map[estate.Node]identity{}, holders: map[estate.Node][]estate.Node{}}
 	v.direct.cluster = newCluster(v.direct)
 	return v

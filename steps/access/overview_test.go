@@ -222,7 +222,7 @@ func like(pattern string) *regexp.Regexp {
 
 func about(s *provider.Statement, id string) bool {
 	if len(s.Resources) == 0 {
-		return !slices.ContainsFunc(s.NotResources, func(p string) bool { return like(p).MatchString(id) })
+		return !slices.ContainsFunc(s.NotResources, func(p string) bool { return exact(p, id) })
 	}
 	return slices.ContainsFunc(s.Resources, func(p string) bool { return fits(p, id) })
 }
@@ -271,7 +271,7 @@ func (w *world) taken(p *person, th *thing) bool {
 				continue
 			}
 			for _, p := range s.Resources {
-				if fits(p, other.id) && !(strings.HasSuffix(p, "*") && like(p).MatchString(other.id)) {
+				if fits(p, other.id) && !(strings.HasSuffix(p, "*") && exact(p, other.id)) {
 					return false
 				}
 			}

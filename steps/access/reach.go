@@ -325,6 +325,8 @@ type class struct {
 	sts    reach // roles it may assume, in v.roles
 	// bounded are the boundaries that were weighed.
 	bounded []string
+	turns   []turn // what sts comes to, once turned
+	turned  bool
 	spelled []Way // ways in words
 	refuses []Way // denies in words
 }
