@@ -1,7 +1,8 @@
 // Package hclpatch writes what mends a resource into the Terraform source it is
 // written in, as a unified diff that patch and git apply take. It changes the
-// attributes named and leaves every other byte of the file as it is: comments,
-// order and alignment stay. It imports nothing of ours.
+// attributes named; the resource's block is aligned as terraform fmt would, its
+// comments and order stay, and outside of it every byte is left as it is. It
+// imports nothing of ours.
 package hclpatch
 
 import (
@@ -79,17 +80,52 @@ func (e *Edit) apply(file string, source []byte) ([]byte, error) {
 	if len(found) != 1 {
 		return nil, fmt.Errorf("it is written %d times in this file", len(found))
 	}
+	was := found[0].BuildTokens(nil).Bytes()
 	if err := e.within(found[0].Body()); err != nil {
 		return nil, err
 	}
-	out := f.Bytes()
-	if _, diags := hclsyntax.ParseConfig(out, file, hcl.InitialPos); diags.HasErrors() {
-		return nil, errors.New("a block that would be extended is written on one line")
+	out := source
+	if text := found[0].BuildTokens(nil).Bytes(); !bytes.Equal(was, text) {
+		var err error
+		if out, err = e.splice(file, source, hclwrite.Format(text)); err != nil {
+			return nil, err
+		}
 	}
 	if e.Add == "" {
 		return out, nil
 	}
 	return e.insert(file, out)
+}
+
+// splice puts the text of the resource's block in its place.
+func (e *Edit) splice(file string, source, text []byte) ([]byte, error) {
+	start, end, err := e.find(file, source)
+	if err != nil {
+		return nil, err
+	}
+	from, to, err := e.find(file, text) // without the comments above it
+	if err != nil {
+		return nil, errors.New("a block that would be extended is written on one line")
+	}
+	out := slices.Concat(source[:start], text[from:to], source[end:])
+	if _, _, err := e.find(file, out); err != nil {
+		return nil, errors.New("a block that would be extended is written on one line")
+	}
+	return out, nil
+}
+
+// find returns where the resource's block begins and ends.
+func (e *Edit) find(file string, source []byte) (start, end int, err error) {
+	f, diags := hclsyntax.ParseConfig(source, file, hcl.InitialPos)
+	if diags.HasErrors() {
+		return 0, 0, fmt.Errorf("it is no HCL: %w", diags)
+	}
+	for _, b := range f.Body.(*hclsyntax.Body).Blocks {
+		if b.Type == "resource" && slices.Equal(b.Labels, []string{e.Type, e.Name}) {
+			return b.DefRange().Start.Byte, b.CloseBraceRange.End.Byte, nil
+		}
+	}
+	return 0, 0, errors.New("it is not in this file")
 }
 
 // within makes the edits inside the resource's block.

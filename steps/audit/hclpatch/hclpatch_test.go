@@ -1,6 +1,7 @@
 package hclpatch
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,6 +81,11 @@ func TestDiff(t *testing.T) {
 		"added_already": {notebook + "resource \"x\" \"nb\" {}\n", []Edit{with(nb, nil, `resource "x" "LABEL" {}`)}, "", "is in the file already"},
 		"dynamic":       {"resource \"a\" \"b\" {\n  dynamic \"c\" {\n    for_each = []\n  }\n}\n", []Edit{{Type: "a", Name: "b", Set: map[string]string{"c.d": "1"}}}, "", "c is made by a dynamic block"},
 		"no_block":      {"resource \"a\" \"b\" {\n  c = {}\n}\n", []Edit{{Type: "a", Name: "b", Set: map[string]string{"c.d": "1"}}}, "", "is an attribute here"},
+		// What is not aligned elsewhere stays so, and what says it already takes no
+		// diff however it is aligned.
+		"unaligned": {"locals {\n a=1\n   bbb = 2\n}\n# of mine\nresource \"a\" \"b\" {\n x=1 # one\n}\nresource \"a\" \"c\" {\n  d   =1\n}\n", []Edit{{Type: "a", Name: "b", Set: map[string]string{"x": "2", "yy": "3"}}},
+			"locals {\n a=1\n   bbb = 2\n}\n# of mine\nresource \"a\" \"b\" {\n  x  = 2 # one\n  yy = 3\n}\nresource \"a\" \"c\" {\n  d   =1\n}\n", ""},
+		"unaligned_already": {"resource \"a\" \"b\" {\n x=1\n   yy=2\n}\n", []Edit{{Type: "a", Name: "b", Set: map[string]string{"x": "1"}}}, "", ""},
 		"only_where_it_is": {"resource \"a\" \"b\" {\n  c {\n    d = 1\n  }\n}\n", []Edit{{Type: "a", Name: "b", Set: map[string]string{"c?.d": "2", "e?.f.g": "2"}}},
 			"resource \"a\" \"b\" {\n  c {\n    d = 2\n  }\n}\n", ""},
 		"default": {"resource \"a\" \"b\" {\n  c = 1\n}\n", []Edit{{Type: "a", Name: "b", Default: map[string]string{"c": "2", "d": "3"}}},
@@ -144,6 +150,13 @@ func FuzzDiff(f *testing.F) {
 		}
 		if _, diags := hclsyntax.ParseConfig(after, "main.tf", hcl.InitialPos); diags.HasErrors() {
 			t.Fatalf("%q with %s = %q is no HCL any more: %v\n%q", source, path, expression, diags, after)
+		}
+		start, end, err := e.find("main.tf", source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.HasPrefix(after, source[:start]) || !bytes.HasSuffix(after, source[end:]) {
+			t.Fatalf("%q changes outside of the resource\n%q", source, after)
 		}
 	})
 }
