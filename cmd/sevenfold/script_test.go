@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": holdsJSON, "bytes": holdsBytes, "fill": fillFile, "locked": locked, "findingid": findingID, "newer": newer,
-			"flip": flip, "approver": approver, "driftid": driftID, "stamp": stamp,
+			"flip": flip, "approver": approver, "driftid": driftID, "stamp": stamp, "patchof": patchOfReport,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
