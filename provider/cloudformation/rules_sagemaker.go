@@ -5,7 +5,7 @@ package cloudformation
 // SageMaker API Reference", each operation's defaults).
 var sagemakerRules = []rule{
 	{typ: "AWS::SageMaker::Endpoint", id: "@sagemaker:endpoint/{EndpointName|lower}", echoes: true, as: map[string]string{"DeploymentConfig": "LastDeploymentConfig",
-		"ExcludeRetainedVariantProperties": "", "RetainAllVariantProperties": "", "RetainDeploymentConfig": ""}, unset: map[string]any{"FailureReason": none{}, "EndpointStatus": "InService"}},
+		"ExcludeRetainedVariantProperties": "", "RetainAllVariantProperties": "", "RetainDeploymentConfig": ""}, unset: map[string]any{"FailureReason": none{}, "EndpointStatus": "InService"}, more: variants},
 	{typ: "AWS::SageMaker::EndpointConfig", id: "@sagemaker:endpoint-config/{EndpointConfigName|lower}", echoes: true},
 	{typ: "AWS::SageMaker::Model", id: "@sagemaker:model/{ModelName|lower}", echoes: true, unset: map[string]any{"EnableNetworkIsolation": false}},
 	{typ: "AWS::SageMaker::InferenceComponent", id: "@sagemaker:inference-component/{InferenceComponentName|lower}", echoes: true, as: map[string]string{"RuntimeConfig.CopyCount": "DesiredCopyCount",
@@ -40,6 +40,53 @@ var sagemakerRules = []rule{
 	{typ: "AWS::SageMaker::Project", id: "@sagemaker:project/{ProjectName|lower}", echoes: true},
 	{typ: "AWS::SageMaker::Hub", id: "@sagemaker:hub/{HubName|lower}", echoes: true},
 	{typ: "AWS::SageMaker::Cluster", echoes: true, as: map[string]string{"InstanceGroups.InstanceCount": "TargetCount", "RestrictedInstanceGroups.InstanceCount": "TargetCount"}},
+}
+
+// variants says what an endpoint serves once it is there: the variants of its
+// configuration, if that stands in the template, too.
+func variants(c *conversion, d *draft, r *Resource) {
+	o, ok := r.Properties["EndpointConfigName"].(*Open)
+	var config *Resource
+	if ok && len(o.Parts) == 1 {
+		config = c.resources[o.Parts[0].Resource]
+	} else if name := c.known(r, "EndpointConfigName"); name != "" {
+		id := c.fill(r, "@sagemaker:endpoint-config/{|lower}", name)
+		for i := range c.in.Resources {
+			if other := &c.in.Resources[i]; other.Type == "AWS::SageMaker::EndpointConfig" && id != "" && c.identity(other.Address) == id {
+				config = other
+			}
+		}
+	}
+	if config == nil || config.Type != "AWS::SageMaker::EndpointConfig" {
+		return
+	}
+	for _, member := range [...]string{"ProductionVariants", "ShadowProductionVariants"} {
+		list, ok := config.Properties[member].([]any)
+		if !ok {
+			continue
+		}
+		sh := d.live.root.named(member)
+		if sh == nil {
+			continue
+		}
+		out := []any{}
+		for _, e := range list {
+			m, _ := e.(map[string]any)
+			one := map[string]any{"VariantName": c.nameIn(m["VariantName"])}
+			for _, k := range [...]string{"DesiredInstanceCount", "CurrentInstanceCount"} {
+				if n := c.port(m["InitialInstanceCount"]); n != nil {
+					one[k] = n
+				}
+			}
+			for _, k := range sh.kids {
+				if _, set := one[k.name]; !set && k.name != "DesiredInstanceCount" && k.name != "CurrentInstanceCount" {
+					one[k.name] = later{}
+				}
+			}
+			out = append(out, one)
+		}
+		d.config[member] = out
+	}
 }
 
 // pipeline spells a pipeline's definition, which the template holds as a text or

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sevenfold-sec/sevenfold/assess"
@@ -239,5 +240,53 @@ func TestOneFaultOneAnswer(t *testing.T) {
 				}
 			}
 		}
+		sameWorkload(t, twin, readings["live"], readings["cloudformation"])
+	}
+}
+
+// endpoint is the root of the workload that the template makes.
+const endpoint = "arn:aws:sagemaker:" + region + ":" + moto.Account + ":endpoint/eta"
+
+// sameWorkload holds that the template's endpoint is the workload that the live
+// account has, with the same members and what it touches as far as their ids are known before birth,
+// and with the same findings on them under the same ids.
+func sameWorkload(t *testing.T, twin string, live, template *reading) {
+	t.Helper()
+	type workload struct {
+		Type     string
+		Members  []string
+		Findings map[string]string // "control asset" by finding id
+	}
+	of := func(r *reading) (out workload) {
+		for _, w := range r.run.Workloads.List {
+			if !slices.Contains(w.Roots, endpoint) {
+				continue
+			}
+			out.Type = w.Type
+			for _, id := range slices.Concat(w.Members, w.Touches) {
+				n, ok := r.run.Snapshot.Find(id)
+				if strings.Contains(id, "#policy/as-") {
+					continue // what stands in the double for a policy of AWS's own
+				}
+				if ok && strings.HasPrefix(id, "arn:") && !r.run.Snapshot.Asset(n).Referenced {
+					out.Members = append(out.Members, id)
+				}
+			}
+		}
+		slices.Sort(out.Members)
+		out.Findings = map[string]string{}
+		for _, f := range r.run.Findings {
+			if f.Status == finding.Fail && slices.Contains(out.Members, f.Asset) {
+				out.Findings[f.ID] = f.Control + " " + f.Asset
+			}
+		}
+		return out
+	}
+	want, got := of(live), of(template)
+	if want.Type == "" || len(want.Members) < 3 {
+		t.Errorf("%s: the live account has no such workload: %+v", twin, want)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: the workload (-live +template):\n%s", twin, diff)
 	}
 }

@@ -381,7 +381,7 @@ def rest(a):
     vpc = {} if faulty else {"VpcConfig": {"Subnets": ["subnet-12345678"], "SecurityGroupIds": ["sg-12345678"]}}
     client("sagemaker").create_training_job(
         TrainingJobName="eta-train", RoleArn=f"arn:aws:iam::{ACCOUNT}:role/training", AlgorithmSpecification={"TrainingImage": "trainer:1", "TrainingInputMode": "File"},
-        OutputDataConfig={"S3OutputPath": "s3://acme-models/eta/"}, ResourceConfig={"InstanceType": "ml.g5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 50},
+        OutputDataConfig={"S3OutputPath": "s3://acme-jobs/out/"}, ResourceConfig={"InstanceType": "ml.g5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 50},
         StoppingCondition={"MaxRuntimeInSeconds": 3600}, **vpc)
 
 
