@@ -36,6 +36,9 @@ func newExplain(g *globals) *cobra.Command {
 			if l, ok := gate.Find(args[0]); ok {
 				return g.explainLine(l)
 			}
+			if strings.HasPrefix(args[0], foreign) {
+				return g.explainForeign(args[0], nil)
+			}
 			if strings.HasPrefix(args[0], "F-") {
 				return s.explainFinding(cmd, args[0])
 			}
@@ -78,6 +81,9 @@ func (s *session) explainFinding(cmd *cobra.Command, id string) error {
 			c := s.controls.Find(f.Control)
 			if r, ok := ruleOf(f.Control); ok && c == nil {
 				return s.g.explainRule(r, f)
+			}
+			if c == nil && strings.HasPrefix(f.Control, foreign) {
+				return s.g.explainForeign(f.Control, f)
 			}
 			if c == nil {
 				return usage(fmt.Sprintf("the control %s of %s is not loaded", f.Control, id), "sevenfold assess judges again")
