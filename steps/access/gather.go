@@ -235,7 +235,7 @@ func (v *view) choose(ctx context.Context) error {
 // and touches that holds something, and whom it runs as.
 func (v *view) interest(w *finding.Workload) []string {
 	ids := v.direct.interest(*w)
-	for _, id := range w.Touches {
+	for _, id := range slices.Concat(w.Members, w.Touches) {
 		if n, ok := v.snap.Find(id); ok && v.snap.Asset(n).Type == "AWS::IAM::Role" && len(v.runners[n]) > 0 {
 			ids = append(ids, id)
 		}
