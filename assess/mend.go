@@ -60,6 +60,7 @@ func unitsOf(snap *estate.Snapshot, n estate.Node, a *estate.Asset) float64 {
 // written is where an asset is written in Terraform.
 type written struct {
 	source    string // path of the plan or state
+	files     *terraform.Sources
 	address   string
 	typ, name string
 }
@@ -130,12 +131,13 @@ func writtenIn(sources []string) map[string][]written {
 		if err != nil {
 			continue
 		}
+		files := terraform.FindSources(o.Path)
 		for _, c := range plan.Changes {
 			parts := strings.Split(indexed.ReplaceAllString(c.Address, ""), ".")
 			if c.Mode == "data" || len(parts) < 2 {
 				continue
 			}
-			w := written{source: o.Path, address: c.Address, typ: c.Type, name: parts[len(parts)-1]}
+			w := written{source: o.Path, files: files, address: c.Address, typ: c.Type, name: parts[len(parts)-1]}
 			for _, a := range c.After {
 				out[a.ID] = append(out[a.ID], w)
 			}
@@ -151,7 +153,7 @@ var indexed = regexp.MustCompile(`\[[^\]]*\]`)
 // not there nothing is said; where it is and cannot be mended, the reason is, as
 // a comment that no tool takes for a change.
 func (w written) patch(t control.Terraform) string {
-	file, _, ok := terraform.FindSources(w.source).Locate(w.address)
+	file, _, ok := w.files.Locate(w.address)
 	if !ok {
 		return ""
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sevenfold-sec/sevenfold/collect/terraform"
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/finding"
@@ -237,7 +238,8 @@ func (m *mender) mendsUnseen(t *testing.T, source string, c mendCase, key string
 			if fix.Resource != typ {
 				continue
 			}
-			w := written{source: filepath.Join(dir, "plan.json"), address: r.typ + "." + r.name, typ: r.typ, name: r.name}
+			plan := filepath.Join(dir, "plan.json")
+			w := written{source: plan, files: terraform.FindSources(plan), address: r.typ + "." + r.name, typ: r.typ, name: r.name}
 			patch := w.patch(fix)
 			if patch == "" { // a block that is not there is not made
 				continue
