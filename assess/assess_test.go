@@ -16,6 +16,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/steps/audit"
 )
 
 // harbour assesses the example estate.
@@ -91,8 +92,21 @@ func TestHarbourFaultsAreFound(t *testing.T) {
 	}
 }
 
+// The verdicts are those of an estate that somebody took ownership of as it is:
+// where nobody did, none is better than not ready.
 func TestHarbourVerdicts(t *testing.T) {
 	r := harbour(t)
+	for _, w := range r.Workloads.List {
+		if v := r.Verdicts[w.ID]; v != finding.NotReady {
+			t.Errorf("%s is %s without an approved baseline", w.Name, v)
+		}
+	}
+	o := harbourOptions(t)
+	o.Baseline = &audit.Approved{Version: 1, Now: o.Now, Approved: o.Now, By: "o", Snapshot: r.Seen, Drift: &audit.Drift{}}
+	r, err := Judge(context.Background(), r.Seen, o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	text, err := os.ReadFile(filepath.Join("..", "examples", "harbour-expected.json"))
 	if err != nil {
 		t.Fatal(err)

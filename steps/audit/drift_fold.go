@@ -21,6 +21,7 @@ func (c *comparison) fold() {
 			delete(c.byID, d.id) // it comes and goes by itself
 			c.noise[d.id] = true
 		case gone:
+			c.noise[d.id] = true // it is told with what it goes with
 			into.with++
 			into.touches = append(into.touches, d.id)
 		default:

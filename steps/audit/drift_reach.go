@@ -165,7 +165,7 @@ func (c *comparison) relations(d *delta, searches *int) (paths, touches []string
 		was = links(c.before, d.b)
 	}
 	for l := range now {
-		if was[l] || l.typ == estate.Contains && !l.out {
+		if was[l] || l.typ == estate.Contains && (!l.out || c.noise[l.other]) {
 			continue
 		}
 		if d.what == WhatAdded && (l.typ == estate.MemberOf || l.typ == estate.Contains) {

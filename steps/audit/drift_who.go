@@ -181,7 +181,7 @@ func fitObject(r *Record, e *events.Event) int {
 	}
 	kind, group, _ := strings.Cut(parts[2], ".")
 	o := e.Object
-	if o.Namespace != parts[1] && !(kind == "Namespace" && o.Namespace == parts[3]) || o.Group != group || !plural(kind, o.Resource) {
+	if o.Namespace != parts[1] && !(kind == "Namespace" && o.Namespace == parts[3]) || group != "" && o.Group != group || !plural(kind, o.Resource) {
 		return 0
 	}
 	switch {
