@@ -53,6 +53,8 @@ func parse(t *testing.T, f *format, text []byte) {
 	}
 }
 
+// seed adds the beginnings of real reports, and small whole ones: the fuzzer
+// makes little of large texts.
 func seed(f *testing.F, names ...string) {
 	f.Helper()
 	for _, n := range names {
@@ -60,10 +62,18 @@ func seed(f *testing.F, names ...string) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(text)
-		f.Add(text[:len(text)/2])
+		f.Add(text[:min(len(text), 2000)])
 	}
-	for _, s := range []string{"", "[]", "{}", "null", "[null]", `{"Findings":{}}`, `{"runs":[1],"results":[[]]}`, `{"results":{"failed_checks":[{}]}}`, "[[[[", "{\"a\":"} {
+	for _, s := range []string{
+		"", "[]", "{}", "null", "[null]", `{"Findings":{}}`, `{"runs":[1],"results":[[]]}`, "[[[[", "{\"a\":",
+		goodRow, `{"Findings":[{"ProductArn":"a/b","GeneratorId":"g","Resources":[{"Id":"r"}],"Compliance":{"Status":"FAILED"}}]}`,
+		"CHECK_ID;STATUS;RESOURCE_UID\nc;FAIL;r\n\"d\";PASS;\"r\n\"\n",
+		`{"SchemaVersion":2,"ArtifactName":"a","ArtifactType":"container_image","Results":[{"Target":"t","Vulnerabilities":[{"VulnerabilityID":"CVE-1","PkgName":"p"}]}]}`,
+		`{"ClusterName":"c","Resources":[{"Kind":"Pod","Name":"p","Results":[{"Class":"config","Misconfigurations":[{"ID":"KSV001","Status":"FAIL"}]}]}]}`,
+		`[{"check_type":"terraform","results":{"failed_checks":[{"check_id":"C","resource":"aws_s3_bucket.b"}],"parsing_errors":["f"]}}]`,
+		`{"version":"2.1.0","runs":[{"results":[{"ruleIndex":0,"locations":[{}]}],"tool":{"driver":{"name":"T","rules":[{"id":"r"}]}}}]}`,
+		`{"results":[{"resourceID":"apps/v1/n/Deployment/d","controls":[{"controlID":"C-1","status":"failed"}]}],"summaryDetails":{"controls":{"C-1":{"scoreFactor":8}}}}`,
+	} {
 		f.Add([]byte(s))
 	}
 }
