@@ -25,7 +25,7 @@ func fault(control, asset, title string, sev finding.Severity, effort string, ev
 	return finding.Finding{ID: finding.NewID(control, asset, ""), Control: control, Step: "audit", Status: finding.Fail,
 		Severity: sev, Asset: asset, Title: title, Evidence: ev,
 		Fix: finding.Fix{Text: "Mend " + control + ".", Effort: effort, Grows: finding.GrowsUnits,
-			Cost: &finding.Cost{Units: 2, ScaledUnits: 20, Hours: 4.2, ScaledHours: 6, Factor: 10, Why: "2 replicas or instances now (grown 10 times, as no limit is declared)"}}}
+			Cost: &finding.Cost{Units: 2, ScaledUnits: 20, Hours: 4.2, ScaledHours: 6, Factor: 10, Why: "replicas or instances now: 2 (grown 10 times, as no limit is declared)"}}}
 }
 
 // harbour is the sample estate: four workloads over the three verdicts, one

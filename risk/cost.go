@@ -145,7 +145,7 @@ func (r *reckoning) count(g finding.Growth, n estate.Node, at *reach) (units flo
 		return 1, "what is stored now"
 	}
 	units = max(units, 1)
-	return units, fmt.Sprintf("%g %s now", units, what)
+	return units, fmt.Sprintf("%s now: %g", what, units)
 }
 
 // modelsOf counts the models among the members of a workload.

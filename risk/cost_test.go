@@ -68,7 +68,7 @@ func TestReckon(t *testing.T) {
 		usual  = "grown 10 times, as no limit is declared"
 		once   = "done once, however large the workload"
 		as     = "as many as the limit declared lets there be"
-		before = "replicas or instances now"
+		before = "replicas or instances now: "
 	)
 	three := map[string]float64{"endpoint": 3}
 	for name, tt := range map[string]struct {
@@ -79,22 +79,22 @@ func TestReckon(t *testing.T) {
 	}{
 		"once":             {mendable("endpoint", "hours", finding.GrowsNot), 0, three, &finding.Cost{Units: 1, ScaledUnits: 1, Hours: 4, ScaledHours: 4, Factor: 1, Why: once}},
 		"once_limited":     {mendable("endpoint", "days", finding.GrowsNot), 300, three, &finding.Cost{Units: 1, ScaledUnits: 1, Hours: 24, ScaledHours: 24, Factor: 1, Why: once}},
-		"units":            {mendable("endpoint", "minutes", finding.GrowsUnits), 0, three, &finding.Cost{Units: 3, ScaledUnits: 30, Hours: 0.55, ScaledHours: 3.25, Factor: 10, Why: "3 " + before + " (" + usual + ")"}},
-		"units_limited":    {mendable("endpoint", "minutes", finding.GrowsUnits), 12, three, &finding.Cost{Units: 3, ScaledUnits: 12, Hours: 0.55, ScaledHours: 1.45, Factor: 4, Why: "3 " + before + " (grown 4 times, to the limit declared)"}},
-		"thirds":           {mendable("endpoint", "minutes", finding.GrowsUnits), 10, three, &finding.Cost{Units: 3, ScaledUnits: 10, Hours: 0.55, ScaledHours: 1.25, Factor: 10.0 / 3, Why: "3 " + before + " (grown 3.3 times, to the limit declared)"}},
-		"at_the_limit":     {mendable("endpoint", "minutes", finding.GrowsUnits), 3, three, &finding.Cost{Units: 3, ScaledUnits: 3, Hours: 0.55, ScaledHours: 0.55, Factor: 1, Why: "3 " + before + " (" + as + ")"}},
-		"beyond_the_limit": {mendable("endpoint", "minutes", finding.GrowsUnits), 2, three, &finding.Cost{Units: 3, ScaledUnits: 3, Hours: 0.55, ScaledHours: 0.55, Factor: 1, Why: "3 " + before + " (" + as + ")"}},
+		"units":            {mendable("endpoint", "minutes", finding.GrowsUnits), 0, three, &finding.Cost{Units: 3, ScaledUnits: 30, Hours: 0.55, ScaledHours: 3.25, Factor: 10, Why: before + "3 (" + usual + ")"}},
+		"units_limited":    {mendable("endpoint", "minutes", finding.GrowsUnits), 12, three, &finding.Cost{Units: 3, ScaledUnits: 12, Hours: 0.55, ScaledHours: 1.45, Factor: 4, Why: before + "3 (grown 4 times, to the limit declared)"}},
+		"thirds":           {mendable("endpoint", "minutes", finding.GrowsUnits), 10, three, &finding.Cost{Units: 3, ScaledUnits: 10, Hours: 0.55, ScaledHours: 1.25, Factor: 10.0 / 3, Why: before + "3 (grown 3.3 times, to the limit declared)"}},
+		"at_the_limit":     {mendable("endpoint", "minutes", finding.GrowsUnits), 3, three, &finding.Cost{Units: 3, ScaledUnits: 3, Hours: 0.55, ScaledHours: 0.55, Factor: 1, Why: before + "3 (" + as + ")"}},
+		"beyond_the_limit": {mendable("endpoint", "minutes", finding.GrowsUnits), 2, three, &finding.Cost{Units: 3, ScaledUnits: 3, Hours: 0.55, ScaledHours: 0.55, Factor: 1, Why: before + "3 (" + as + ")"}},
 		// What the asset itself does not ask for, its workload does.
-		"units_of_workload": {mendable("model", "minutes", finding.GrowsUnits), 0, three, &finding.Cost{Units: 3, ScaledUnits: 30, Hours: 0.55, ScaledHours: 3.25, Factor: 10, Why: "3 " + before + " (" + usual + ")"}},
+		"units_of_workload": {mendable("model", "minutes", finding.GrowsUnits), 0, three, &finding.Cost{Units: 3, ScaledUnits: 30, Hours: 0.55, ScaledHours: 3.25, Factor: 10, Why: before + "3 (" + usual + ")"}},
 		// An amount nobody knows counts none, but something there is; and a limit
 		// says nothing of growth from what is not known.
-		"unknown":         {mendable("endpoint", "minutes", finding.GrowsUnits), 0, nil, &finding.Cost{Units: 1, ScaledUnits: 10, Hours: 0.35, ScaledHours: 1.25, Factor: 10, Why: "1 " + before + " (" + usual + ")"}},
-		"unknown_limited": {mendable("endpoint", "minutes", finding.GrowsUnits), 50, nil, &finding.Cost{Units: 1, ScaledUnits: 10, Hours: 0.35, ScaledHours: 1.25, Factor: 10, Why: "1 " + before + " (" + usual + ")"}},
+		"unknown":         {mendable("endpoint", "minutes", finding.GrowsUnits), 0, nil, &finding.Cost{Units: 1, ScaledUnits: 10, Hours: 0.35, ScaledHours: 1.25, Factor: 10, Why: before + "1 (" + usual + ")"}},
+		"unknown_limited": {mendable("endpoint", "minutes", finding.GrowsUnits), 50, nil, &finding.Cost{Units: 1, ScaledUnits: 10, Hours: 0.35, ScaledHours: 1.25, Factor: 10, Why: before + "1 (" + usual + ")"}},
 		// Two relations of one caller are one caller.
-		"callers":         {mendable("endpoint", "hours", finding.GrowsCallers), 0, three, &finding.Cost{Units: 2, ScaledUnits: 20, Hours: 8, ScaledHours: 44, Factor: 10, Why: "2 callers known now (" + usual + ")"}},
-		"callers_unknown": {mendable("alone", "hours", finding.GrowsCallers), 0, three, &finding.Cost{Units: 1, ScaledUnits: 10, Hours: 6, ScaledHours: 24, Factor: 10, Why: "1 callers known now (" + usual + ")"}},
+		"callers":         {mendable("endpoint", "hours", finding.GrowsCallers), 0, three, &finding.Cost{Units: 2, ScaledUnits: 20, Hours: 8, ScaledHours: 44, Factor: 10, Why: "callers known now: 2 (" + usual + ")"}},
+		"callers_unknown": {mendable("alone", "hours", finding.GrowsCallers), 0, three, &finding.Cost{Units: 1, ScaledUnits: 10, Hours: 6, ScaledHours: 24, Factor: 10, Why: "callers known now: 1 (" + usual + ")"}},
 		"data":            {mendable("data", "hours", finding.GrowsData), 6, three, &finding.Cost{Units: 1, ScaledUnits: 2, Hours: 8, ScaledHours: 12, Factor: 2, Why: "what is stored now (grown 2 times, to the limit declared)"}},
-		"models":          {mendable("endpoint", "days", finding.GrowsModels), 0, three, &finding.Cost{Units: 2, ScaledUnits: 20, Hours: 32, ScaledHours: 104, Factor: 10, Why: "2 models now (" + usual + ")"}},
+		"models":          {mendable("endpoint", "days", finding.GrowsModels), 0, three, &finding.Cost{Units: 2, ScaledUnits: 20, Hours: 32, ScaledHours: 104, Factor: 10, Why: "models now: 2 (" + usual + ")"}},
 		"not_there":       {mendable("nowhere", "hours", finding.GrowsUnits), 0, three, &finding.Cost{Units: 1, ScaledUnits: 1, Hours: 4, ScaledHours: 4, Factor: 1, Why: once}},
 		"no_growth_said":  {mendable("endpoint", "hours", ""), 0, three, nil},
 		"no_effort_said":  {mendable("endpoint", "", finding.GrowsUnits), 0, three, nil},
