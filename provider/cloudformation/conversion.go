@@ -308,6 +308,22 @@ func (c *conversion) complete(d *draft, s spot) {
 	if d.live.id != "" && !strings.ContainsAny(d.live.id, "{.") && strings.HasPrefix(d.id, "arn:") {
 		d.config[d.live.id] = d.id
 	}
+	// AWS gives a name to what is given none.
+	names := []string{d.live.name}
+	if sc := schemas()[d.typ]; sc != nil {
+		for _, p := range sc.id {
+			if target, renamed := s.as[p]; renamed {
+				names = append(names, target)
+			} else if k := d.live.root.member(p); k != nil {
+				names = append(names, k.name)
+			}
+		}
+	}
+	for _, name := range names {
+		if k := d.live.root.named(name); k != nil && d.config[name] == nil && len(k.kids) == 0 {
+			d.config[name] = later{}
+		}
+	}
 	root := d.live.root
 	keys := map[string]bool{}
 	for _, r := range d.live.reads {

@@ -59,7 +59,7 @@ func TestTables(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(string(have), "\n")); diff != "" {
-			t.Errorf("%s is stale (-want +have): go test ./test/cloudformationgen -update\n%s", path, diff)
+			t.Errorf("%s is stale (-want +have): go test ./test/cloudformationgen -update && go test ./provider/cloudformation -update\n%s", path, diff)
 		}
 	}
 }
