@@ -340,11 +340,12 @@ func (c *conversion) replies(d *draft) {
 	for _, r := range d.reads {
 		heard[r.Key] = true
 	}
+	service, _, _ := serviceOf(d.typ)
 	for _, r := range d.live.reads {
 		if heard[r.Key] {
 			continue
 		}
-		if d.r != nil && len(c.loose[d.typ]) == 0 {
+		if d.r != nil && len(c.loose[d.typ]) == 0 && len(c.loose[service]) == 0 {
 			if body, said := d.rule.newborn[r.Key]; said {
 				status := estate.ReadAbsent
 				if body != nil {

@@ -183,8 +183,15 @@ func TestConvert(t *testing.T) {
 		"tags_that_are_open":      {[]Resource{made(t, "B", bucketType, `{"BucketName":"b","Tags":{"?":null}}`)}, "arn:aws:s3:::b", map[string]string{"GetBucketTagging.TagSet": "unknown"}},
 		"variants_of_an_endpoint": {[]Resource{made(t, "E", "AWS::SageMaker::Endpoint", `{"EndpointName":"e","EndpointConfigName":{"?":"C.EndpointConfigName"}}`), made(t, "C", "AWS::SageMaker::EndpointConfig", `{"ProductionVariants":[{"VariantName":"v","InitialInstanceCount":3}]}`)},
 			arn + "sagemaker:eu-west-1:111122223333:endpoint/e", map[string]string{"EndpointConfigName": `"cloudformation://s/C"`, "ProductionVariants.0.VariantName": `"v"`, "ProductionVariants.0.DesiredInstanceCount": "3"}},
-		"a_masked_value_is_no_name": {[]Resource{made(t, "B", bucketType, `{"BucketName":"sevenfold:masked(noecho,4)"}`)}, "cloudformation://s/B", nil},
-		"a_type_nobody_knows":       {[]Resource{made(t, "X", "AWS::Future::Thing", `{"Open":true}`)}, "cloudformation://s/X", nil},
+		"a_policy_of_a_gateway": {[]Resource{made(t, "G", "AWS::BedrockAgentCore::Gateway", `{"Name":"g","AuthorizerType":"NONE"}`), made(t, "P", "AWS::BedrockAgentCore::ResourcePolicy", `{"ResourceArn":{"?":"G.GatewayArn"},"Policy":"{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"*\",\"Resource\":\"*\"}]}"}`)},
+			"cloudformation://s/G", map[string]string{"GetResourcePolicy.policy.Statement.0.Principal": `"*"`}},
+		"a_policy_of_whom_nobody_knows": {[]Resource{made(t, "G", "AWS::BedrockAgentCore::Gateway", `{"Name":"g"}`), made(t, "P", "AWS::BedrockAgentCore::ResourcePolicy", `{"ResourceArn":{"?":null},"Policy":"{}"}`)},
+			"cloudformation://s/G", map[string]string{"GetResourcePolicy": "unread"}},
+		"a_kind_of_policy_nobody_knows": {[]Resource{made(t, "F", functionType, `{"FunctionName":"f"}`), made(t, "P", "AWS::Lambda::FuturePolicy", `{}`)}, arn + "lambda:eu-west-1:111122223333:function:f", map[string]string{"GetPolicy": "unread"}},
+		"a_policy_of_vectors":           {[]Resource{made(t, "V", "AWS::S3Vectors::VectorBucket", `{"VectorBucketName":"v"}`), made(t, "P", "AWS::S3Vectors::VectorBucketPolicy", `{"VectorBucketName":"v","Policy":{"Statement":[]}}`)}, arn + "s3vectors:eu-west-1:111122223333:bucket/v", map[string]string{"GetVectorBucketPolicy.policy.Statement": "[]", "encryptionConfiguration.sseType": `"AES256"`}},
+		"a_layer_for_all":               {[]Resource{made(t, "L", "AWS::Lambda::LayerVersion", `{"LayerName":"l"}`), made(t, "P", "AWS::Lambda::LayerVersionPermission", `{"LayerVersionArn":{"?":"L"},"Action":"lambda:GetLayerVersion","Principal":"*"}`)}, "cloudformation://s/L", map[string]string{"GetLayerVersionPolicy.Policy.Statement.0.Principal": `"*"`}},
+		"a_masked_value_is_no_name":     {[]Resource{made(t, "B", bucketType, `{"BucketName":"sevenfold:masked(noecho,4)"}`)}, "cloudformation://s/B", nil},
+		"a_type_nobody_knows":           {[]Resource{made(t, "X", "AWS::Future::Thing", `{"Open":true}`)}, "cloudformation://s/X", nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

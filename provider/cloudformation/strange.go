@@ -16,6 +16,11 @@ func (c *conversion) notUnderstood(r *Resource) {
 		return
 	}
 	c.strange[r.Type] = append(c.strange[r.Type], r.Address)
+	// What opens other things (a policy, a permission) may be of any thing of its
+	// service: of none of them it is then said that it has none.
+	if service, kind, ok := serviceOf(r.Type); ok && (strings.Contains(kind, "Policy") || strings.Contains(kind, "Permission")) {
+		c.loose[service] = append(c.loose[service], r.Address)
+	}
 	if !strings.HasPrefix(r.Type, "AWS::") { // a custom resource: what its function makes is no one thing
 		return
 	}
@@ -50,4 +55,13 @@ func (c *conversion) summary() {
 			Why:  fmt.Sprintf("%s sets %s, which no %s has in the schema that sevenfold knows: what it means is not judged", at, strings.Join(paths, ", "), typ),
 			Hint: "mend the name, or look at it by hand"})
 	}
+}
+
+// serviceOf takes a type apart: AWS::S3 and Bucket.
+func serviceOf(typ string) (service, kind string, ok bool) {
+	i := strings.LastIndex(typ, "::")
+	if i < 0 || strings.Count(typ, "::") != 2 {
+		return "", "", false
+	}
+	return typ[:i], typ[i+2:], true
 }
