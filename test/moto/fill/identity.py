@@ -3,6 +3,9 @@
 from .account import allow, policy, trust
 
 
+OWNER = [{"Key": "owner", "Value": "ml-platform"}]
+
+
 def fill(a):
     iam = a.client("iam")
     roles(a, iam)
@@ -24,7 +27,11 @@ def roles(a, iam):
         "nodes": "ec2.amazonaws.com",
         "cluster": "eks.amazonaws.com",
     }.items():
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service))
+        # Roles that may touch AI: of the faulty twin's, two have an owner.
+        owned = not a.faulty or name in ("training", "serving")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service), Tags=OWNER if owned else [])
+        if not owned:
+            a.plant("identity-without-owner", role(a, name))
         iam.put_role_policy(
             RoleName=name, PolicyName="task",
             PolicyDocument=policy(allow(["s3:GetObject"], "arn:aws:s3:::acme-training/*")),
@@ -83,7 +90,7 @@ def spoil(a, iam):
 
 
 def users(a, iam):
-    iam.create_user(UserName="data-scientist", Tags=[{"Key": "owner", "Value": "ml-platform"}])
+    iam.create_user(UserName="data-scientist", Tags=OWNER)
     iam.create_user(UserName="ci")
     key = iam.create_access_key(UserName="ci")["AccessKey"]["AccessKeyId"]
     a.ci = a.arn("iam", "user/ci", region="")
@@ -99,3 +106,4 @@ def users(a, iam):
     a.plant("iam-user-console-without-mfa", a.arn("iam", "user/data-scientist", region=""))
     iam.attach_user_policy(UserName="ci", PolicyArn="arn:aws:iam::aws:policy/AmazonBedrockFullAccess")
     a.plant("iam-policy-whole-ai-service", a.ci)
+    a.plant("identity-without-owner", a.ci)
