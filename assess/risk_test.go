@@ -69,18 +69,27 @@ func TestHarbourPathsAreWalks(t *testing.T) {
 }
 
 // opensSomething matches controls whose fault lets somebody in.
-var opensSomething = regexp.MustCompile(`public|(^|-)open(-|$)|anyone|anonymous|without-(authorizer|sign-in|token|auth|api-key|mfa)|direct-internet|foreign|any-oidc|access-key`)
+var opensSomething = regexp.MustCompile(`public|(^|-)open(-|$)|anyone|anonymous|without-(authorizer|sign-in|token|auth|api-key|mfa)|direct-internet|foreign|any-oidc|access-key|any-token|access-of-strangers|key-without-end`)
 
 // noEntry says why a control that sounds so is no entry point.
 var noEntry = map[string]string{
-	"agentcore-runtime-public-network":   "says where the runtime goes, not who comes",
-	"s3-account-public-access-unblocked": "a guard that is off opens nothing by itself",
-	"s3-bucket-public-access-unblocked":  "a guard that is off opens nothing by itself",
-	"k8s-jupyter-without-token":          "met through a Service, which is the entry",
-	"k8s-mlflow-without-auth":            "met through a Service, which is the entry",
-	"k8s-ollama-open":                    "met through a Service, which is the entry",
-	"k8s-ray-dashboard-open":             "met through a Service, which is the entry",
-	"k8s-vllm-without-api-key":           "met through a Service, which is the entry",
+	"agentcore-identity-open-return":       "who stands there receives a token and begins nowhere in the estate",
+	"agentcore-interpreter-public-network": "says where the code goes, not who comes",
+	"batch-job-public-address":             "an address alone lets nobody in: the firewall group does",
+	"bedrock-knowledge-foreign-bucket":     "a stranger writes what is read and acts nowhere himself",
+	"emr-cluster-public-address":           "an address alone lets nobody in: the firewall group does",
+	"emr-public-access-unblocked":          "a guard that is off opens nothing by itself",
+	"qbusiness-plugin-without-auth":        "the tool is met at its own address, outside the estate",
+	"sagemaker-code-repository-open":       "who is on the line changes what is fetched and enters nothing",
+	"sagemaker-shell-open":                 "who may open a session has rights in the account already",
+	"agentcore-runtime-public-network":     "says where the runtime goes, not who comes",
+	"s3-account-public-access-unblocked":   "a guard that is off opens nothing by itself",
+	"s3-bucket-public-access-unblocked":    "a guard that is off opens nothing by itself",
+	"k8s-jupyter-without-token":            "met through a Service, which is the entry",
+	"k8s-mlflow-without-auth":              "met through a Service, which is the entry",
+	"k8s-ollama-open":                      "met through a Service, which is the entry",
+	"k8s-ray-dashboard-open":               "met through a Service, which is the entry",
+	"k8s-vllm-without-api-key":             "met through a Service, which is the entry",
 }
 
 // TestEntriesAreDeclared holds the controls' attack entries true: each control

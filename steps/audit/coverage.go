@@ -21,6 +21,14 @@ var workloadTypes = []string{
 	"AWS::Bedrock::ModelCustomizationJob", "AWS::Bedrock::ProvisionedModelThroughput",
 }
 
+// singles are types of which an account's region has one, that no list holds:
+// to have read it is to have them all. Those that concern workloads stand in
+// settings.
+var singles = map[string]bool{
+	"AWS::BedrockAgentCore::TokenVault": true, "AWS::ECR::RegistryPolicy": true, "AWS::ECR::ReplicationConfiguration": true,
+	"AWS::EMR::BlockPublicAccessConfiguration": true,
+}
+
 // parts are types that are listed below an asset of another type, or that come
 // with every account: where there is none of those, nobody lists these.
 var parts = map[string]bool{
@@ -98,7 +106,7 @@ func territories(snap *estate.Snapshot) []territory {
 func unlisted(snap *estate.Snapshot, asked []string) ([]string, finding.Claim) {
 	seen := map[estate.Coverage]bool{} // bounded lists, and settings that were read
 	for _, a := range snap.Assets() {
-		if _, single := settings[a.Type]; single && rootRead(a) {
+		if _, setting := settings[a.Type]; (setting || singles[a.Type]) && rootRead(a) {
 			seen[estate.Coverage{Type: a.Type, Account: a.Account, Region: a.Region}] = true
 		}
 	}
