@@ -114,9 +114,13 @@ func dropTags(tree map[string]any) {
 		return
 	}
 	drop(tree)
-	for _, v := range tree {
+	for key, v := range tree {
 		if reply, ok := v.(map[string]any); ok {
+			n := len(reply)
 			drop(reply)
+			if len(reply) == 0 && n > 0 {
+				delete(tree, key) // it held nothing else
+			}
 		}
 	}
 	if meta, ok := tree["metadata"].(map[string]any); ok {
