@@ -146,6 +146,9 @@ func TestPatternNames(t *testing.T) {
 	}
 }
 
+// noon is when the snapshots of these tests were taken.
+var noon = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+
 // world is a made-up estate as an oracle reads it: lists of statements, and no
 // graph, index or run of objects.
 type world struct {
