@@ -288,6 +288,8 @@ var clusterScoped = map[string]bool{
 	"GatewayClass.gateway.networking.k8s.io":                        true,
 	"ResourceFlavor.kueue.x-k8s.io":                                 true,
 	"Topology.kueue.x-k8s.io":                                       true,
+	"Profile.kubeflow.org":                                          true,
+	"Queue.scheduling.volcano.sh":                                   true,
 	"NodePool.karpenter.sh":                                         true,
 	"NodeClaim.karpenter.sh":                                        true,
 	"EC2NodeClass.karpenter.k8s.aws":                                true,

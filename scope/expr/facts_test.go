@@ -100,7 +100,7 @@ func TestIsSecret(t *testing.T) {
 		{"ANYTHING", "sk-ant-" + strings.Repeat("x9", 20), true}, {"DATABASE_URL", "postgres://app:pw@db/x", true}, {"X", "sevenfold:masked(token,3)", true},
 		{"KEY", "-----BEGIN RSA PRIVATE KEY-----\nabc", true}, {"api.key", "abcd1234", true},
 		{"MAX_TOKENS", "4096", false}, {"TOKENIZER", "bert-base", false}, {"PASSWORD_FILE", "/run/pw", false}, {"DB_SECRET", "arn:aws:secretsmanager:x", false},
-		{"DB_PASSWORD", "${DB_PASSWORD}", false}, {"DB_PASSWORD", "$(DB_PASSWORD)", false}, {"DB_PASSWORD", "", false}, {"USE_TOKEN", "true", false}, {"TOKEN_URL", "https://idp/token", false},
+		{"DB_PASSWORD", "${DB_PASSWORD}", false}, {"DB_PASSWORD", "$(DB_PASSWORD)", false}, {"DB_PASSWORD", "", false}, {"OPENAI_API_KEY", "EMPTY", false}, {"USE_TOKEN", "true", false}, {"TOKEN_URL", "https://idp/token", false},
 		{"API_KEY", "{{resolve:secretsmanager:x}}", false}, {"DATABASE_URL", "postgres://app@db/x", false}, {"DATABASE_URL", "postgres://app:$PW@db/x", false}, {"AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE", false},
 	} {
 		if got := IsSecret(c.name, c.value); got != c.want {

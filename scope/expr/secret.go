@@ -104,7 +104,8 @@ func IsSecret(name, value string) bool {
 		return false
 	}
 	switch strings.ToLower(value) {
-	case "", "true", "false", "yes", "no", "none", "null", "on", "off", "enabled", "disabled":
+	case "", "true", "false", "yes", "no", "none", "null", "on", "off", "enabled", "disabled",
+		"empty", "unset", "default", "required", "not-needed": // what clients of a server without keys are given
 		return false
 	}
 	return len(value) >= 4 && !reference.MatchString(value)
