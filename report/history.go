@@ -80,6 +80,9 @@ func HistoryText(w io.Writer, h *History, opt Options) error {
 	t.section("time to mend")
 	rows = [][]string{{"severity", "control", "mended", "median", "open", "oldest"}}
 	for _, m := range h.Mend {
+		if m.Control != "" && m.Mended == 0 {
+			continue // counted in its severity's line
+		}
 		median := "-"
 		if m.Mended > 0 {
 			median = howLong(m.MedianHours)

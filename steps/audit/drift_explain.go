@@ -11,15 +11,24 @@ import (
 // Differences compares two assets by themselves, outside any snapshot: the two
 // sides of a plan. It is an error if a configuration is not one JSON object.
 func Differences(before, after *estate.Asset) ([]Change, error) {
-	was, err := Essence(before, before.Config)
+	if len(before.Config) == 0 || len(after.Config) == 0 {
+		return nil, nil
+	}
+	x, err := essenceOf(before, before.Config)
 	if err != nil {
 		return nil, err
 	}
-	is, err := Essence(after, after.Config)
+	y, err := essenceOf(after, after.Config)
 	if err != nil {
 		return nil, err
 	}
+	was, is := x.tree, y.tree
 	out := tagChanges(before, after)
+	for _, now := range y.capacities {
+		if then := find(x.capacities, now.Path); then == nil || then.Units != now.Units || then.Size != now.Size {
+			out = append(out, Change{Attribute: "config." + now.Path, After: amount(now)})
+		}
+	}
 	if before.Tags != nil && after.Tags != nil {
 		dropTags(was)
 		dropTags(is)

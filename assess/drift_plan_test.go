@@ -1,0 +1,60 @@
+package assess
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// A plan that owns an asset either plans the very change, or did not make it.
+func TestDriftKnowsThePlan(t *testing.T) {
+	st, r, o, _ := approved(t)
+	ctx := context.Background()
+	plan := filepath.Join("..", "examples", "growth", "plan.json")
+	for to, planned := range map[string]bool{"20": true, "30": false} {
+		b := estate.NewBuilder(r.Seen.Taken().Add(time.Hour))
+		for n, a := range r.Seen.Assets() {
+			if a.Referenced || len(a.Reads) == 0 {
+				continue
+			}
+			x := *a
+			x.Config, _ = r.Seen.Config(n)
+			if strings.HasSuffix(x.ID, "HorizontalPodAutoscaler/quay-llm") {
+				x.Config = json.RawMessage(strings.Replace(string(x.Config), `"maxReplicas":8`, `"maxReplicas":`+to, 1))
+			}
+			b.Asset(x)
+		}
+		for _, c := range r.Seen.Coverage() {
+			b.Covered(c)
+		}
+		for _, s := range r.Seen.Sources() {
+			b.Source(s)
+		}
+		snap, err := b.Build()
+		if err == nil {
+			snap, err = Understood(ctx, snap)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		held, err := holdingOf(st, o).Against(ctx, snap)
+		if err != nil || len(held.Drift.Records) != 1 {
+			t.Fatalf("%+v, %v", held, err)
+		}
+		if problems := Plans(held, []string{plan}, nil, snap); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		got := held.Drift.Records[0].Plan
+		if got == nil || got.Planned != planned || got.Address != "kubernetes_horizontal_pod_autoscaler_v2.quay_llm" {
+			t.Errorf("to %s: %+v, want planned %v", to, got, planned)
+		}
+		if problems := Plans(held, []string{"nowhere.json"}, nil, snap); len(problems) != 1 {
+			t.Errorf("a plan that is not there is passed over: %v", problems)
+		}
+	}
+}
