@@ -357,3 +357,24 @@ func FuzzConvert(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkConvert500 converts as many resources as a stack may have.
+func BenchmarkConvert500(b *testing.B) {
+	var in Input
+	for i := range 125 {
+		for _, r := range []Resource{
+			made(b, fmt.Sprint("R", i), roleType, fmt.Sprintf(`{"RoleName":"r%d","Policies":[{"PolicyName":"p","PolicyDocument":{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":{"?":[{"?":"B%d.Arn"},"/*"]}}]}}]}`, i, i)),
+			made(b, fmt.Sprint("B", i), bucketType, `{"VersioningConfiguration":{"Status":"Enabled"}}`),
+			made(b, fmt.Sprint("M", i), "AWS::SageMaker::Model", fmt.Sprintf(`{"ModelName":"m%d","ExecutionRoleArn":{"?":"R%d.Arn"},"PrimaryContainer":{"Image":"i:1"}}`, i, i)),
+			made(b, fmt.Sprint("C", i), "AWS::SageMaker::EndpointConfig", fmt.Sprintf(`{"EndpointConfigName":"c%d","ProductionVariants":[{"VariantName":"v","ModelName":{"?":"M%d.ModelName"},"InitialInstanceCount":2}]}`, i, i)),
+		} {
+			in.Resources = append(in.Resources, r)
+		}
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		if out := Convert(in); len(out.Assets) != 500 {
+			b.Fatalf("%d assets", len(out.Assets))
+		}
+	}
+}
