@@ -170,7 +170,7 @@ func TestLinksStayInside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := collect(t, dir); got.calls != 2 || len(got.foreign(t)) != 1 {
+	if got := collect(t, dir); got.calls != 2 || len(got.foreign(t)) != 1 || len(got.blind) != 1 || got.blind[0].Operation != "out.json" {
 		t.Errorf("%d files read: %s", got.calls, got.lines(t))
 	}
 }

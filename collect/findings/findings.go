@@ -11,6 +11,7 @@
 // # Recognition
 //
 // A report is known by its content, never by its name, packed with gzip or not.
+// Hidden files and folders, and folders that are linked to, are not looked at.
 // JSON and CSV that no format here fits are blind spots: they may hold faults.
 // What is neither (a page, a picture) is named and left aside.
 //
@@ -156,11 +157,8 @@ func (r *reader) walk(root *os.Root) []string {
 			return fs.SkipDir
 		case e.IsDir() || strings.HasPrefix(e.Name(), ".") || r.opts.Only != nil && !r.opts.Only(name):
 			return nil
-		case !e.Type().IsRegular():
-			info, err := root.Stat(filepath.FromSlash(name))
-			if err != nil || !info.Mode().IsRegular() {
-				return nil
-			}
+		case !e.Type().IsRegular() && !r.leads(root, name):
+			return nil
 		}
 		names = append(names, name)
 		return nil
@@ -172,6 +170,17 @@ func (r *reader) walk(root *os.Root) []string {
 		r.blind(r.opts.Root, estate.ReadFailed, "the folder holds no file", "check the path; give the folder the tools write their reports to")
 	}
 	return names
+}
+
+// leads reports whether something that is no plain file leads to one inside the
+// root, and says so where it leads outside or nowhere.
+func (r *reader) leads(root *os.Root, name string) bool {
+	info, err := root.Stat(filepath.FromSlash(name))
+	if err != nil {
+		r.blind(name, estate.ReadFailed, "the symbolic link leads out of the folder or nowhere: "+reason(err), "put a copy in its place, or name its target as a source of its own")
+		return false
+	}
+	return info.Mode().IsRegular()
 }
 
 // file reads one file. A parser's panic on hostile text must not take the run

@@ -97,9 +97,9 @@ func (s *Step) hear(ctx context.Context, snap *estate.Snapshot, workloads *scope
 func (s *Step) listen(ctx context.Context, m *merger) ([]*fault, error) {
 	snap, h := m.snap, m.heard
 	scans := map[string]*estate.Scan{} // by source and tool
-	any := false
+	spoken := false
 	for n, a := range snap.Assets() {
-		any = any || a.Type == estate.ForeignType
+		spoken = spoken || a.Type == estate.ForeignType
 		if a.Type != estate.ScanType {
 			continue
 		}
@@ -114,7 +114,7 @@ func (s *Step) listen(ctx context.Context, m *merger) ([]*fault, error) {
 		scans[a.ID] = scan
 		h.tools[strings.TrimSpace(scan.Name+" "+strings.Join(scan.Versions, ", "))] = true
 	}
-	if !any {
+	if !spoken {
 		return nil, nil
 	}
 	m.own = make(map[string]int, len(m.judged.findings))
