@@ -3,6 +3,9 @@ package expr
 import (
 	"slices"
 	"strings"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 )
 
 // extent is what a statement's actions or resources take in: those that match a
@@ -82,21 +85,68 @@ func overlap(a, b string) bool {
 	return reach[len(b)]
 }
 
-// grantsAll reports whether a policy document allows an action ("iam:*") on
+// grantsAllVal is grantsAll on values as they stand in a document: a dozen
+// questions are asked of each policy, which is read once, and each question is
+// answered once.
+func grantsAllVal(v, w ref.Val) ref.Val {
+	action, ok := w.(types.String)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(w)
+	}
+	at := placeOf(v)
+	if at == nil {
+		return apply(func(x any) (any, error) {
+			list, err := readStatements(x)
+			if err != nil {
+				return nil, err
+			}
+			return grantsAll(list, string(action)), nil
+		}, v)
+	}
+	key := memoKey{"grantsAll " + string(action), at.node}
+	if out, ok := at.doc.memo[key]; ok {
+		return out
+	}
+	list, bad := at.policy(v)
+	if bad != nil {
+		return bad
+	}
+	out := types.Bool(grantsAll(list, string(action)))
+	at.doc.keep(key, out)
+	return out
+}
+
+// policy is the statements of the policy that stands at this place, read once.
+func (p *place) policy(v ref.Val) ([]map[string]any, ref.Val) {
+	if list, ok := p.doc.policies[p.node]; ok {
+		return list, nil
+	}
+	x, bad := p.goValue(v)
+	if bad != nil {
+		return nil, bad
+	}
+	list, err := readStatements(x)
+	if err != nil {
+		return nil, types.WrapErr(err)
+	}
+	if p.doc.policies == nil {
+		p.doc.policies = map[int32][]map[string]any{}
+	}
+	p.doc.policies[p.node] = list
+	return list, nil
+}
+
+// grantsAll reports whether a policy's statements allow an action ("iam:*") on
 // everything: without a condition, or with one that is always met, and without
 // a Deny statement in the same document that takes the action away again.
-func grantsAll(v, action any) (any, error) {
-	list, err := readStatements(v)
-	if err != nil {
-		return nil, err
-	}
-	want := extent{in: []string{strings.ToLower(action.(string))}}
+func grantsAll(list []map[string]any, action string) bool {
+	want := extent{in: []string{strings.ToLower(action)}}
 	given := slices.ContainsFunc(list, func(s map[string]any) bool {
 		return s["Effect"] == "Allow" && hollow(s) && (everywhere(s, want.in[0]) || nearlyEverywhere(s)) && gives(s, want)
 	})
 	return given && !slices.ContainsFunc(list, func(s map[string]any) bool {
 		return s["Effect"] == "Deny" && len(s["Condition"].(map[string]any)) == 0 && everywhere(s, want.in[0]) && extentOf(s, "Action").covers(want)
-	}), nil
+	})
 }
 
 // gives reports whether an Allow statement's actions take in what is wanted.

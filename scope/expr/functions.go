@@ -32,7 +32,7 @@ func functions() []cel.EnvOption {
 		unary("anyToken", dyn, boolean, anyToken),
 		unary("openStatements", dyn, dyns, openStatements),
 		unary("fromWorld", dyn, boolean, fromWorld),
-		binary("grantsAll", dyn, str, boolean, grantsAll),
+		cel.Function("grantsAll", cel.Overload("grantsAll_2", []*cel.Type{dyn, str}, boolean, cel.BinaryBinding(grantsAllVal))),
 		binary("covers", dyn, str, boolean, covers),
 		unary("secretNames", dyn, strs, secretNames),
 		placed("podSpecs", dyns, podSpecs),

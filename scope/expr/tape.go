@@ -42,6 +42,8 @@ type document struct {
 	nodes []node
 	memo  map[memoKey]ref.Val // results of functions on parts of it
 	plain map[int32]any       // parts of it in Go's own types
+	// policies are the statements of those parts that are policies.
+	policies map[int32][]map[string]any
 }
 
 // parse validates text whole, so that a document is either right or an error
@@ -50,6 +52,7 @@ func (d *document) parse(text string) error {
 	d.text, d.nodes = text, d.nodes[:0]
 	clear(d.memo)
 	clear(d.plain)
+	clear(d.policies)
 	if uint64(len(text)) > math.MaxUint32 {
 		return fmt.Errorf("configuration of %d bytes is too large", len(text))
 	}
