@@ -251,9 +251,8 @@ def EC2_SecurityGroupIngress(a, p):
 
 def EC2_Instance(a, p):
     c = client("ec2")
-    image = c.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     disk = {"VolumeSize": 8, "Encrypted": a.twin == "clean"}
-    i = c.run_instances(ImageId=image, InstanceType=p["InstanceType"], MinCount=1, MaxCount=1, MetadataOptions=p["MetadataOptions"],
+    i = c.run_instances(ImageId=p["ImageId"], InstanceType=p["InstanceType"], MinCount=1, MaxCount=1, MetadataOptions=p["MetadataOptions"],
                         BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": disk}],
                         TagSpecifications=[{"ResourceType": "instance", "Tags": p["Tags"]}])["Instances"][0]["InstanceId"]
     return {"": i}
