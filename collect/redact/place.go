@@ -9,18 +9,12 @@ type place struct {
 	secret    bool // a Kubernetes Secret: its data are secrets
 	configMap bool // a ConfigMap: its data are variables or files
 	hidden    bool // every string below is a secret
-	notes     bool // members are annotations
 	encoded   bool // strings are base64 scripts
 	script    bool // strings may be scripts
 	custom    bool // a Kubernetes object of a kind that its user brought along
 	auth      bool // below a member called auth or the like, of such an object
 	shared    bool // values of a condition on what the caller himself says of himself
 }
-
-// setting reports whether an annotation of a Secret is a setting of who reads
-// the Secret, whose values its documentation lists: KServe says there how it
-// reaches the store that the Secret opens (address, region, TLS).
-func setting(name []byte) bool { return bytes.HasPrefix(name, []byte("serving.kserve.io/s3-")) }
 
 // apiSecrets are members of providers' own replies that hold a secret.
 var apiSecrets = map[string]string{
@@ -39,7 +33,7 @@ func (p place) member(key []byte) place {
 	}
 	switch string(key) {
 	case "annotations":
-		p.hidden, p.notes = p.hidden || p.secret, true
+		p.hidden = p.hidden || p.secret
 	case "options", "dockerLabels":
 		p.env = true
 	case "Variables", "Environment", "environment", "EnvironmentVariables", "environmentVariables", "RuntimeEnvironmentVariables", "env", "Env", "env_vars",

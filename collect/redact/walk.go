@@ -196,8 +196,6 @@ func (m *masker) value(s span, escaped bool) {
 	}
 	text := m.plain(s, escaped)
 	switch {
-	case p.hidden && p.notes && setting(key):
-		// What looks like a secret is masked all the same, below.
 	case p.hidden:
 		if !bytes.HasPrefix(text, []byte(Prefix)) {
 			m.hide(s, "secret", text)
