@@ -144,7 +144,8 @@ func TestHarbourIsStable(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	for source, want := range map[string]string{
 		"azure:sub":          "not built yet",
-		"cloudformation:t":   "not built yet",
+		"cloudformation:t":   "no such file",
+		"gcp:p":              "not built yet",
 		"terraform:p.json":   "p.json",
 		"terraform:":         "no path",
 		"ftp:x":              "no such kind of source",

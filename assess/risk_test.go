@@ -69,7 +69,7 @@ func TestHarbourPathsAreWalks(t *testing.T) {
 }
 
 // opensSomething matches controls whose fault lets somebody in.
-var opensSomething = regexp.MustCompile(`public|(^|-)open(-|$)|anyone|anonymous|without-(authorizer|sign-in|token|auth|api-key|mfa)|direct-internet|foreign|any-oidc|access-key|any-token|access-of-strangers|key-without-end`)
+var opensSomething = regexp.MustCompile(`public|(^|-)open(-|$)|anyone|anonymous|without-(authorizer|sign-in|token|auth|api-key|mfa)|direct-internet|foreign|any-oidc|access-key|any-token|access-of-strangers|key-without-end|exposed`)
 
 // noEntry says why a control that sounds so is no entry point.
 var noEntry = map[string]string{
@@ -90,6 +90,27 @@ var noEntry = map[string]string{
 	"k8s-ollama-open":                      "met through a Service, which is the entry",
 	"k8s-ray-dashboard-open":               "met through a Service, which is the entry",
 	"k8s-vllm-without-api-key":             "met through a Service, which is the entry",
+	"k8s-airflow-without-sign-in":          "met through a Service, which is the entry",
+	"k8s-argo-server-open":                 "met through a Service, which is the entry",
+	"k8s-chroma-open":                      "met through a Service, which is the entry",
+	"k8s-comfyui-open":                     "met through a Service, which is the entry",
+	"k8s-dask-scheduler-open":              "met through a Service, which is the entry",
+	"k8s-graph-store-without-sign-in":      "met through a Service, which is the entry",
+	"k8s-jupyterhub-anyone":                "met through a Service, which is the entry",
+	"k8s-label-studio-open-signup":         "met through a Service, which is the entry",
+	"k8s-llamacpp-without-api-key":         "met through a Service, which is the entry",
+	"k8s-localai-without-api-key":          "met through a Service, which is the entry",
+	"k8s-milvus-operator-without-sign-in":  "met through a Service, which is the entry",
+	"k8s-milvus-without-sign-in":           "met through a Service, which is the entry",
+	"k8s-open-webui-auth-off":              "met through a Service, which is the entry",
+	"k8s-phoenix-without-sign-in":          "met through a Service, which is the entry",
+	"k8s-qdrant-without-api-key":           "met through a Service, which is the entry",
+	"k8s-registry-open":                    "met through a Service, which is the entry",
+	"k8s-sglang-without-api-key":           "met through a Service, which is the entry",
+	"k8s-tensorboard-open":                 "met through a Service, which is the entry",
+	"k8s-tgi-without-api-key":              "met through a Service, which is the entry",
+	"k8s-weaviate-anonymous":               "met through a Service, which is the entry",
+	"k8s-vllm-files-open":                  "who asks for the file has got in already",
 }
 
 // TestEntriesAreDeclared holds the controls' attack entries true: each control
