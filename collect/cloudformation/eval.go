@@ -46,6 +46,8 @@ func (s *stack) eval(n *node, depth int) any {
 		return json.Number(n.text)
 	case text:
 		return s.dynamic(n.text)
+	case twice:
+		return s.r.opened(fmt.Sprintf("%s: %q stands on line %d and again on line %d, and which of them holds is not said", s.file, n.text, n.line, n.kids[0].line), "keep one of the two")
 	case list:
 		out := make([]any, 0, len(n.kids))
 		for _, k := range n.kids {

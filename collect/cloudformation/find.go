@@ -121,6 +121,9 @@ func templateOf(path string, root *node) (*node, error) {
 		}
 		root = body
 	}
+	if err := root.noTwice(path, 2); err != nil {
+		return nil, err
+	}
 	if root.get("Resources").is(object) {
 		return root, nil
 	}
@@ -221,12 +224,16 @@ func (r *reader) folder() error {
 	for _, f := range all {
 		names[nameOf(f.path)]++
 	}
-	made := map[string]*stack{}
+	made, taken := map[string]*stack{}, map[string]bool{}
 	for _, f := range all {
 		name := nameOf(f.path)
 		if names[name] > 1 || name == "template" {
 			name = nameOf(strings.ReplaceAll(filepath.ToSlash(f.rel), "/", "-"))
 		}
+		if taken[name] { // the same template as YAML and as JSON
+			name = cleaned(strings.ReplaceAll(filepath.ToSlash(f.rel), "/", "-"))
+		}
+		taken[name] = true
 		if r.opts.Stack != "" && len(all) == 1 {
 			name = r.opts.Stack
 		}

@@ -97,27 +97,26 @@ func (r *jsonReader) value(depth int) (*node, error) {
 }
 
 func (r *jsonReader) members(n *node, depth int) error {
-	seen := map[string]int{}
+	seen := map[string]bool{}
 	for r.dec.More() {
 		t, err := r.token()
 		if err != nil {
 			return err
 		}
 		key, _ := t.(string)
-		if first, dup := seen[key]; dup {
-			return r.fail(duplicate(key, first), "keep one of the two")
-		}
-		seen[key] = r.line()
+		line := r.line()
 		v, err := r.value(depth + 1)
 		if err != nil {
 			return err
 		}
+		v.line = line
+		if seen[key] {
+			n.seenTwice(key, v)
+			continue
+		}
+		seen[key] = true
 		n.keys, n.kids = append(n.keys, key), append(n.kids, v)
 	}
 	_, err := r.token()
 	return err
-}
-
-func duplicate(key string, first int) string {
-	return fmt.Sprintf("%q stands here and on line %d: one of the two would be lost", key, first)
 }

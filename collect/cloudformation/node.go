@@ -1,5 +1,7 @@
 package cloudformation
 
+import "fmt"
+
 import (
 	"bytes"
 )
@@ -20,6 +22,9 @@ const (
 	text
 	list
 	object
+	// twice is a value whose key stands a second time in its object: text is the
+	// key, line where it stands first, kids[0] where it stands again.
+	twice
 )
 
 // node is one value of a template, with the line it stands on.
@@ -46,10 +51,37 @@ func (n *node) get(key string) *node {
 
 // str is the text of a scalar; "" if n is none.
 func (n *node) str() string {
-	if n == nil || n.kind == list || n.kind == object {
+	if n == nil || n.kind == list || n.kind == object || n.kind == twice {
 		return ""
 	}
 	return n.text
+}
+
+// seenTwice puts what stands twice in place of the value that stood first.
+func (n *node) seenTwice(key string, again *node) {
+	for i, k := range n.keys {
+		if k == key {
+			n.kids[i] = &node{kind: twice, text: key, line: n.kids[i].line, kids: []*node{{line: again.line}}}
+			return
+		}
+	}
+}
+
+// noTwice refuses keys that stand twice in the first levels of a file: one of two
+// resources of a name would be lost. Deeper down it is one value that is open.
+func (n *node) noTwice(path string, levels int) error {
+	if n == nil || levels == 0 || n.kind != object {
+		return nil
+	}
+	for _, k := range n.kids {
+		if k.kind == twice {
+			return &Error{Path: path, Line: k.kids[0].line, What: fmt.Sprintf("%q stands here and on line %d: one of the two would be lost", k.text, k.line), Mend: "keep one of the two"}
+		}
+		if err := k.noTwice(path, levels-1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // is reports whether n is of a kind; nil is of none.

@@ -19,6 +19,9 @@ func (r *reader) parameters() error {
 	if err != nil {
 		return err
 	}
+	if err := n.noTwice(r.opts.Parameters, 3); err != nil {
+		return err
+	}
 	r.given = map[string]any{}
 	if p := n.get("Parameters"); p != nil {
 		n = p

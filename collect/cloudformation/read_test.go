@@ -347,6 +347,24 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// TestTwiceIsOpen leaves a value open whose name stands twice deep in a template.
+func TestTwiceIsOpen(t *testing.T) {
+	for name, text := range map[string]string{
+		"yaml": "Resources:\n  R:\n    Type: T\n    Properties:\n      A: 1\n      B: 2\n      A: 3\n      A: 4\n",
+		"json": "{\"Resources\":{\"R\":{\"Type\":\"T\",\"Properties\":{\n\"A\":1,\n\"B\":2,\n\"A\":3}}}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, spots := properties(t, text, Options{})
+			if _, open := got["t/R"]["A"].(*Open); !open || got["t/R"]["B"] != json.Number("2") {
+				t.Errorf("%v", got)
+			}
+			if len(spots) != 1 || !strings.Contains(spots[0].Why, "\"A\" stands on line") {
+				t.Errorf("%+v", spots)
+			}
+		})
+	}
+}
+
 // TestRepetitionIsBounded ends a template that grows without end in its
 // evaluation, where no anchor shows it.
 func TestRepetitionIsBounded(t *testing.T) {
@@ -410,10 +428,10 @@ func addresses(t *testing.T, o Options) ([]string, []estate.BlindSpot) {
 func TestFolders(t *testing.T) {
 	const one = `{"Resources":{"A":{"Type":"T"}}}`
 	t.Run("templates", func(t *testing.T) {
-		dir := files(t, map[string]string{"net.yaml": one, "a/template.yaml": one, "b/template.yaml": one, "values.yaml": "a: 1\n", "chart.yaml": "{{ .Values }}: [\n",
+		dir := files(t, map[string]string{"net.yaml": one, "net.json": one, "a/template.yaml": one, "b/template.yaml": one, "values.yaml": "a: 1\n", "chart.yaml": "{{ .Values }}: [\n",
 			"broken.yaml": "AWSTemplateFormatVersion: [\n", "node_modules/x.json": one, ".git/x.json": one, "notes.txt": one})
 		got, spots := addresses(t, Options{Path: dir})
-		if diff := cmp.Diff([]string{"a-template/A  ", "b-template/A  ", "net/A  "}, got); diff != "" {
+		if diff := cmp.Diff([]string{"a-template/A  ", "b-template/A  ", "net/A  ", "net-yaml/A  "}, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		if len(spots) != 1 || spots[0].Status != estate.ReadMalformed || !strings.Contains(spots[0].Why, "broken.yaml") {

@@ -151,8 +151,9 @@ func (r *yamlReader) members(n *node, y *yaml.Node, depth int) error {
 			}
 			continue
 		}
-		if first, dup := seen[k.Value]; dup {
-			return r.fail(k, duplicate(k.Value, first), "keep one of the two")
+		if _, dup := seen[k.Value]; dup {
+			n.seenTwice(k.Value, &node{line: k.Line})
+			continue
 		}
 		seen[k.Value] = k.Line
 		n.keys, n.kids = append(n.keys, k.Value), append(n.kids, inner)

@@ -2,7 +2,6 @@ package aws
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
@@ -29,7 +28,7 @@ func (r *reading) principalID(p Principal) string {
 		id := "canonical-user://" + p.ID
 		r.part(estate.Asset{ID: id, Type: "AWS::S3::CanonicalUser", Kind: estate.KindIdentity})
 		return id
-	case strings.HasPrefix(p.ID, "arn:"):
+	case isID(p.ID):
 	case p.Type == "Federated":
 		r.part(estate.Asset{ID: p.ID, Type: "AWS::FederatedPrincipal", Kind: estate.KindIdentity, Name: p.ID})
 	default: // the unique id that is left of a deleted user or role

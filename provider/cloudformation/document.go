@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -40,6 +41,9 @@ func (c *conversion) within(v any, key string) any {
 		out := make(map[string]any, len(v))
 		for _, k := range slices.Sorted(maps.Keys(v)) {
 			out[k] = c.within(v[k], k)
+			if n, number := out[k].(json.Number); number && k == "Sid" { // CloudFormation writes it as a text
+				out[k] = n.String()
+			}
 		}
 		return out
 	case []any:
