@@ -108,15 +108,16 @@ func measure(l *Labels, judged []Judged, set *control.Set) (*Measured, error) {
 }
 
 // match decides what was found, missed and falsely told. A finding on a part of
-// an asset counts for the asset. What no label foresaw is judged by name; until
+// an asset counts for the asset too. What no label foresaw is judged by name; until
 // somebody did it is open, and counts against us.
 func match(l *Labels, judged []Judged, seen []Seen) *Measured {
 	m := &Measured{Labels: l, Found: map[string]bool{}, Unsure: map[string]bool{}}
 	told := map[[2]string]finding.Outcome{}
 	for _, s := range seen {
-		key := [2]string{whole(s.Asset), s.Control}
-		if told[key] != finding.Fail {
-			told[key] = s.Status
+		for _, asset := range []string{whole(s.Asset), s.Asset} {
+			if key := [2]string{asset, s.Control}; told[key] != finding.Fail {
+				told[key] = s.Status
+			}
 		}
 	}
 	right, wrong := map[[2]string]bool{}, map[[2]string]bool{}
@@ -155,15 +156,15 @@ func match(l *Labels, judged []Judged, seen []Seen) *Measured {
 	}
 	counted := map[[2]string]bool{}
 	for _, s := range seen {
-		key := [2]string{whole(s.Asset), s.Control}
+		key, all := [2]string{s.Asset, s.Control}, [2]string{whole(s.Asset), s.Control}
 		if s.Status != finding.Fail || counted[key] {
 			continue
 		}
 		counted[key] = true
 		switch {
-		case wrong[key]:
+		case wrong[key] || wrong[all]:
 			m.False = append(m.False, s)
-		case right[key]:
+		case right[key] || right[all]:
 			m.True = append(m.True, s)
 		default:
 			m.Open = append(m.Open, s)
