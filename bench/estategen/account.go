@@ -184,5 +184,6 @@ func (a *account) repository(int) {
 	a.send(a.asset("AWS::ECR::Repository", arn, name, region), "ecr:DescribeRepositories", obj{
 		"repositoryArn": arn, "registryId": a.id, "repositoryName": name, "repositoryUri": uri, "createdAt": a.date(), "imageTagMutability": mutability,
 		"imageScanningConfiguration": obj{"scanOnPush": true}, "encryptionConfiguration": obj{"encryptionType": "KMS", "kmsKey": pick(a.generator, a.keys)},
-	}, "GetRepositoryPolicy", "GetLifecyclePolicy")
+		"GetLifecyclePolicy": obj{"repositoryName": name, "lifecyclePolicyText": `{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":30},"action":{"type":"expire"}}]}`},
+	}, "GetRepositoryPolicy")
 }

@@ -106,6 +106,6 @@ func (g *generator) send(a estate.Asset, root string, config obj, absent ...stri
 // operations are the further replies that configurations here hold.
 var operations = []string{
 	"GetBucketPolicy", "GetBucketAcl", "GetBucketEncryption", "GetBucketVersioning", "GetBucketLogging", "GetPublicAccessBlock", "GetBucketTagging",
-	"GetBucketLocation", "GetKeyPolicy", "GetKeyRotationStatus", "ListAliases", "GetResourcePolicy", "GetPolicy", "GetRepositoryPolicy",
+	"GetBucketLocation", "GetKeyPolicy", "GetKeyRotationStatus", "ListAliases", "GetResourcePolicy", "GetPolicy", "GetRepositoryPolicy", "GetLifecyclePolicy",
 	"GetTrailStatus", "GetEventSelectors", "ListTags", "GetAccessKeyLastUsed", "ListMFADevices", "GetLoginProfile",
 }

@@ -62,7 +62,9 @@ func (a *account) endpointConfig(int) {
 	c := obj{
 		"EndpointConfigName": name, "EndpointConfigArn": arn, "CreationTime": a.date(), "KmsKeyId": pick(a.generator, a.keys), "EnableNetworkIsolation": true,
 		"ProductionVariants": []obj{{"VariantName": "main", "ModelName": pick(a.generator, a.models), "InitialInstanceCount": 1 + a.r.IntN(4), "InstanceType": "ml.m5.2xlarge", "InitialVariantWeight": 1.0}},
-		"ListTags":           obj{"Tags": a.tags(name)},
+		"DataCaptureConfig": obj{"EnableCapture": true, "InitialSamplingPercentage": 20, "DestinationS3Uri": "s3://" + pick(a.generator, a.buckets) + "/capture", "KmsKeyId": pick(a.generator, a.keys),
+			"CaptureOptions": []obj{{"CaptureMode": "Input"}, {"CaptureMode": "Output"}}},
+		"ListTags": obj{"Tags": a.tags(name)},
 	}
 	if a.bad() {
 		delete(c, "KmsKeyId")
