@@ -75,5 +75,8 @@ clean:
 bench: setup build ## every figure of docs/benchmarks.md, measured and written
 	bash bench/run.sh
 
+quality: ## recall and precision on the labelled estates; writes docs/quality.md
+	$(GO) run ./test/quality -write
+
 dist: ## release archives for the platforms we build, with checksums
 	@bash deploy/dist.sh '$(VERSION)' '$(LDFLAGS)'

@@ -58,7 +58,7 @@ type Near struct {
 type Judged struct {
 	Control string   `yaml:"control"`
 	Assets  []string `yaml:"assets"`
-	True    bool     `yaml:"true"`
+	Right   bool     `yaml:"right"`
 	Because string   `yaml:"because"`
 }
 

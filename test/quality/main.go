@@ -106,7 +106,7 @@ func (m *Measured) tell(w io.Writer) {
 		fmt.Fprintf(w, "  flagged %s\n", f)
 	}
 	for _, s := range m.Open {
-		fmt.Fprintf(w, "  judge it: {control: %s, assets: [%q], true: , because: }\n", s.Control, s.Asset)
+		fmt.Fprintf(w, "  judge it: {control: %s, assets: [%q], right: , because: }\n", s.Control, s.Asset)
 	}
 	for _, s := range m.Strange {
 		fmt.Fprintf(w, "  label %s\n", s)

@@ -147,7 +147,7 @@ func match(l *Labels, judged []Judged, seen []Seen) *Measured {
 	}
 	for _, j := range judged {
 		for _, a := range j.Assets {
-			if key := [2]string{a, j.Control}; j.True {
+			if key := [2]string{a, j.Control}; j.Right {
 				right[key] = true
 			} else {
 				wrong[key] = true

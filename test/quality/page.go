@@ -172,7 +172,7 @@ func render(all []*Measured) (string, error) {
 
 const explain = `Each estate under ` + "`test/quality/`" + ` has labels beside it: what was planted, with the controls of which any one should say it, and
 what looks like a fault and is none, with the reason. Labels are written by what is true of the provider, before the tool
-is run, and do not follow it. **Recall** is the share of planted faults that a failing finding tells; a fault of which
+is run; where the two disagree the provider's documentation decides, and what came of that stands below. **Recall** is the share of planted faults that a failing finding tells; a fault of which
 the tool says that it cannot tell is not found. A **near miss** is a pair of asset and control. **Precision** is the share of failing
 findings (one for each asset and control) that are true: the label foresaw them, or a person judged them by name in
 ` + "`judged.yaml`" + `; one that nobody judged counts as not true. Who wrote the labels knows the names and the questions of the controls and
