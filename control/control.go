@@ -53,6 +53,7 @@ type Control struct {
 	evidence []exhibit
 	folder   fs.FS
 	place    strict.Place
+	id       strict.Text // with its place
 }
 
 // Attack is what the fault a control finds is to an attacker. It is declared

@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope/expr"
@@ -101,7 +104,7 @@ type catalogue struct {
 // left out; the rest load. An id that an earlier file system has already is
 // refused: a company's own control never silently replaces a built-in one.
 func Load(fsys ...fs.FS) (*Set, []error) {
-	l := loader{set: &Set{byType: map[string][]*Control{}, names: map[string]string{}}, kinds: map[string]string{}, applies: map[string]*expr.Expr{}}
+	l := loader{set: &Set{byType: map[string][]*Control{}, names: map[string]string{}}, kinds: map[string]string{}, applies: &conditions{made: map[string]*expr.Expr{}}}
 	for _, f := range fsys {
 		l.catalogues(f)
 		l.errs = append(l.errs, l.rules.read(f)...)
@@ -126,7 +129,7 @@ type loader struct {
 	set *Set
 	// applies are the compiled conditions by source: many controls share one,
 	// and an asset answers it once.
-	applies map[string]*expr.Expr
+	applies *conditions
 	kinds   map[string]string // id -> framework or technique
 	rules   rules
 	errs    []error
@@ -180,17 +183,69 @@ func (l *loader) folders(f fs.FS) {
 		l.errs = append(l.errs, fmt.Errorf("controls cannot be listed: %w", err))
 		return
 	}
-	for _, e := range entries {
-		if !e.IsDir() || e.Name() == catalogueFolder || strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		c, err := l.control(f, e.Name())
-		if err != nil {
-			l.errs = append(l.errs, fmt.Errorf("control %s left out: %w", e.Name(), err))
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		return !e.IsDir() || e.Name() == catalogueFolder || strings.HasPrefix(e.Name(), ".")
+	})
+	// Compiling is most of the work, and of what a short command does at all.
+	made, errs := make([]*Control, len(entries)), make([]error, len(entries))
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(entries); i = int(next.Add(1)) - 1 {
+				made[i], errs[i] = l.control(f, entries[i].Name())
+			}
+		})
+	}
+	all.Wait()
+	for i, c := range made {
+		if err := errors.Join(errs[i], l.taken(c)); err != nil {
+			l.errs = append(l.errs, fmt.Errorf("control %s left out: %w", entries[i].Name(), err))
 			continue
 		}
 		l.set.controls = append(l.set.controls, c)
 	}
+}
+
+// taken reports a control whose id another has already.
+func (l *loader) taken(c *Control) error {
+	if c == nil {
+		return nil
+	}
+	for _, o := range l.set.controls {
+		if o.ID == c.ID {
+			return c.id.Problemf("id %q is taken by %s", c.ID, o.place)
+		}
+	}
+	return nil
+}
+
+// conditions are compiled conditions by source, shared by controls that are
+// made at the same time.
+type conditions struct {
+	mu   sync.Mutex
+	made map[string]*expr.Expr
+}
+
+// of returns the condition of a source, compiling it if nobody has; nil if it
+// does not compile.
+func (c *conditions) of(source string, compile func() *expr.Expr) *expr.Expr {
+	c.mu.Lock()
+	e := c.made[source]
+	c.mu.Unlock()
+	if e != nil {
+		return e
+	}
+	if e = compile(); e == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if first := c.made[source]; first != nil {
+		return first
+	}
+	c.made[source] = e
+	return e
 }
 
 var (
@@ -226,9 +281,7 @@ func (l *loader) control(f fs.FS, folder string) (*Control, error) {
 	if d.ID.Value != folder {
 		b.bad(d.ID, "id %q is not the folder's name, %q", d.ID.Value, folder)
 	}
-	if old := slices.IndexFunc(l.set.controls, func(o *Control) bool { return o.ID == d.ID.Value }); old >= 0 {
-		b.bad(d.ID, "id %q is taken by %s", d.ID.Value, l.set.controls[old].place)
-	}
+	c.id = d.ID
 	return c, errors.Join(b.errs...)
 }
 
@@ -237,7 +290,7 @@ type builder struct {
 	d       *definition
 	folder  fs.FS
 	kinds   map[string]string
-	applies map[string]*expr.Expr
+	applies *conditions
 	errs    []error
 }
 
@@ -281,10 +334,7 @@ func (b *builder) build() *Control {
 	c.Frameworks, c.Techniques = b.ids(d.Frameworks, "framework"), b.ids(d.Techniques, "technique")
 	b.question(c)
 	if d.Applies != nil {
-		if c.applies = b.applies[d.Applies.Value]; c.applies == nil {
-			c.applies = b.expression(*d.Applies, expr.Compile)
-			b.applies[d.Applies.Value] = c.applies
-		}
+		c.applies = b.applies.of(d.Applies.Value, func() *expr.Expr { return b.expression(*d.Applies, expr.Compile) })
 	}
 	for _, e := range d.Evidence {
 		c.evidence = append(c.evidence, b.exhibit(e))
