@@ -5,6 +5,7 @@
 //	go run ./test/quality            measure, print what was missed or falsely told
 //	go run ./test/quality -write     the same, and write docs/quality.md
 //	go run ./test/quality -peers     run other tools on the same labels first (CHECKOV names the program)
+//	go run ./test/quality -plan D    print the plan of the Terraform code in D
 //	go run ./test/quality -public D  measure the estates of others that lie below D first
 //
 // It runs at the root of the repository. What the last two found is kept in
@@ -21,6 +22,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/controls"
+	"github.com/sevenfold-sec/sevenfold/test/quality/hclplan"
 )
 
 // page is what is written.
@@ -30,11 +32,34 @@ func main() {
 	write := flag.Bool("write", false, "write "+page)
 	peers := flag.Bool("peers", false, "run other tools on the labelled estates; CHECKOV names the program")
 	public := flag.String("public", "", "measure the estates of others that lie below this `folder`")
+	plan := flag.String("plan", "", "print the plan of the Terraform code in this `folder`, and measure nothing")
 	flag.Parse()
+	if *plan != "" {
+		if err := printPlan(os.Stdout, os.Stderr, *plan); err != nil {
+			fmt.Fprintln(os.Stderr, "quality:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(os.Stdout, *write, *peers, *public); err != nil {
 		fmt.Fprintln(os.Stderr, "quality:", err)
 		os.Exit(1)
 	}
+}
+
+// madeUp is where the estates that exist as code stand.
+var madeUp = hclplan.Options{Account: "333344445555", Region: "eu-west-1", Schema: filepath.Join("provider", "terraform", "attributes.txt")}
+
+func printPlan(out, notes io.Writer, dir string) error {
+	text, left, err := hclplan.Plan(dir, madeUp)
+	if err != nil {
+		return err
+	}
+	for _, n := range left {
+		fmt.Fprintln(notes, n)
+	}
+	_, err = out.Write(text)
+	return err
 }
 
 func run(out io.Writer, write, peers bool, public string) error {
