@@ -35,10 +35,11 @@ type Labels struct {
 type Fault struct {
 	ID    string `yaml:"id"`
 	Asset string `yaml:"asset"`
-	// At is the resource as a template or plan names it, for tools that know no
-	// other name; empty: the asset has one name.
-	At    string `yaml:"at"`
-	Wrong string `yaml:"wrong"`
+	// At names the resources that make the asset as its template, code or manifest
+	// does (STACK.LOGICAL, TYPE.NAME, KIND.NAMESPACE.NAME), for tools that know no
+	// other name.
+	At    []string `yaml:"at"`
+	Wrong string   `yaml:"wrong"`
 	// Find holds the controls of which any one says it.
 	Find []string `yaml:"find"`
 	// Also holds controls that are right to fail on the asset for the same cause.
@@ -49,7 +50,7 @@ type Fault struct {
 // Near is a configuration that looks like a fault and is none.
 type Near struct {
 	Asset   string   `yaml:"asset"`
-	At      string   `yaml:"at"`
+	At      []string `yaml:"at"`
 	Not     []string `yaml:"not"`
 	Because string   `yaml:"because"`
 }
