@@ -27,6 +27,10 @@ func (r *Result) Document(version string, s *scope.Scope, controls *control.Set)
 	for _, n := range r.Workloads.Notes {
 		doc.BlindSpots = append(doc.BlindSpots, report.BlindSpot{What: cmp.Or(n.Asset, "sevenfold.yaml"), Why: n.Text, Criteria: []string{"audit.ownership"}, Hint: n.Hint})
 	}
+	for _, left := range controls.LeftOut() {
+		why, hint := splitHint(left.Error(), "mend the control, then assess again")
+		doc.BlindSpots = append(doc.BlindSpots, report.BlindSpot{What: "a control", Why: why, Criteria: []string{"audit.deviations"}, Hint: hint})
+	}
 	for _, w := range r.Workloads.List {
 		doc.Workloads = append(doc.Workloads, report.Workload{
 			ID: w.ID, Name: w.Name, Type: cmp.Or(w.Type, "declared"), Zone: w.Zone, Owner: w.Owner, Purpose: w.Purpose,

@@ -139,7 +139,12 @@ type Set struct {
 	names      map[string]string // catalogue: id -> name
 	frameworks []Framework
 	questions  []Question
+	leftOut    []error // what Load could not take
 }
+
+// LeftOut returns what Load could not take, by name and place: a report without
+// it would hide that a question was not asked.
+func (s *Set) LeftOut() []error { return slices.Clone(s.leftOut) }
 
 // Controls lists the controls by id.
 func (s *Set) Controls() []*Control { return slices.Clone(s.controls) }

@@ -122,6 +122,7 @@ func Load(fsys ...fs.FS) (*Set, []error) {
 			l.set.byType[t] = append(l.set.byType[t], c)
 		}
 	}
+	l.set.leftOut = l.errs
 	return l.set, l.errs
 }
 

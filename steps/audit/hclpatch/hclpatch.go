@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
-	"github.com/rogpeppe/go-internal/diff"
 )
 
 // maxSource bounds a file, in bytes.
@@ -56,10 +55,19 @@ func Diff(file string, source []byte, edits ...Edit) (string, error) {
 	if bytes.Equal(source, after) {
 		return "", nil
 	}
-	d := diff.Diff("a/"+file, source, "b/"+file, after)
-	// The first line repeats the names in a form git apply stumbles over.
-	_, d, _ = bytes.Cut(d, []byte("\n"))
-	return string(d), nil
+	first, end := bytes.Count(source, []byte("\n")), 0
+	for _, e := range edits {
+		from, to, err := e.find(file, source)
+		if err != nil {
+			return "", fmt.Errorf("%s: resource %q %q: %w", file, e.Type, e.Name, err)
+		}
+		first, end = min(first, bytes.Count(source[:from], []byte("\n"))), max(end, bytes.Count(source[:to], []byte("\n"))+1)
+	}
+	d, err := hunk(file, source, after, first, end)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	return d, nil
 }
 
 // apply makes one edit.

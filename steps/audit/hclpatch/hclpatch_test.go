@@ -160,3 +160,36 @@ func FuzzDiff(f *testing.F) {
 		}
 	})
 }
+
+// Nothing beside the resource that changes is shown: it may be a secret under
+// any name.
+func TestDiffShowsTheResourceAlone(t *testing.T) {
+	const secret = "correct horse battery staple"
+	neighbour := "locals {\n  pw = \"" + secret + "\"\n}\n"
+	block := "resource \"a\" \"b\" {\n  x = 1\n}\n"
+	for name, source := range map[string]string{
+		"around": neighbour + block + neighbour, "spaced": neighbour + "\n" + block + "\n" + neighbour, "one_line": "locals { pw = \"" + secret + "\" }\n" + block + "locals { pw = \"" + secret + "\" }\n",
+		"comment": "# " + secret + "\n" + block + "# " + secret + "\n",
+	} {
+		for kind, e := range map[string]Edit{
+			"set": {Type: "a", Name: "b", Set: map[string]string{"x": "2"}}, "new": {Type: "a", Name: "b", Set: map[string]string{"y": "2"}},
+			"block": {Type: "a", Name: "b", Set: map[string]string{"c.d": "2"}}, "add": {Type: "a", Name: "b", Add: "resource \"x\" \"LABEL\" {}"},
+		} {
+			t.Run(name+"_"+kind, func(t *testing.T) {
+				diff, err := Diff("main.tf", []byte(source), e)
+				if strings.Contains(diff, secret) {
+					t.Fatalf("it shows the neighbours:\n%s", diff)
+				}
+				if err != nil {
+					if kind != "add" {
+						t.Fatal(err)
+					}
+					return
+				}
+				if got := patched(t, source, diff); !strings.Contains(got, "= 2") && kind != "add" || strings.Count(got, secret) != strings.Count(source, secret) {
+					t.Errorf("the patch makes\n%s", got)
+				}
+			})
+		}
+	}
+}
