@@ -122,24 +122,12 @@ func measurePublic(e *Public, folder string, set *control.Set, m *checkovMap) (p
 	case "cloudformation":
 		source += ",account=" + madeUp.Account + ",region=" + madeUp.Region
 	case "code":
-		options := madeUp
-		options.Variables = e.Variables
-		plan, _, err := hclplan.Plan(filepath.Join(folder, path), options)
+		file, err := planned(filepath.Join(folder, path), e.Variables)
 		if err != nil {
 			return r, err
 		}
-		file, err := os.CreateTemp("", "plan-*.json")
-		if err != nil {
-			return r, err
-		}
-		defer os.Remove(file.Name())
-		if _, err := file.Write(plan); err != nil {
-			return r, err
-		}
-		if err := file.Close(); err != nil {
-			return r, err
-		}
-		source = "terraform:" + file.Name()
+		defer os.Remove(file)
+		source = "terraform:" + file
 	}
 	seen, types, err := assessed(source, "", set)
 	if err != nil {
@@ -198,6 +186,22 @@ func measurePublic(e *Public, folder string, set *control.Set, m *checkovMap) (p
 		}
 	}
 	return r, nil
+}
+
+// planned writes the plan of Terraform code to a file, which the caller removes.
+func planned(dir string, variables map[string]string) (string, error) {
+	options := madeUp
+	options.Variables = variables
+	plan, _, err := hclplan.Plan(dir, options)
+	if err != nil {
+		return "", err
+	}
+	file, err := os.CreateTemp("", "plan-*.json")
+	if err != nil {
+		return "", err
+	}
+	_, err = file.Write(plan)
+	return file.Name(), errors.Join(err, file.Close())
 }
 
 func today() string { return time.Now().UTC().Format("2006-01-02") }
