@@ -110,8 +110,8 @@ func (c *comparison) owned(snap *estate.Snapshot, n estate.Node) string {
 	a := snap.Asset(n)
 	for e := range snap.In(n) {
 		by := snap.Asset(e.Node)
-		if e.Type != estate.Contains || by.Referenced {
-			continue
+		if e.Type != estate.Contains || by.Referenced || by.Type == estate.SetType {
+			continue // what a selector holds it did not make
 		}
 		switch {
 		case a.Cloud == estate.Kubernetes && by.Cloud == estate.Kubernetes && by.Type != "v1/Namespace" && by.Type != "kubernetes/Cluster" && by.Type != "v1/Node":
@@ -342,11 +342,13 @@ func (c *comparison) renames() error {
 	went, came := map[string][]*delta{}, 0
 	for _, d := range c.deltas {
 		if d.what == WhatRemoved {
-			k, err := c.nameless(c.before, d.b)
+			keys, err := c.nameless(c.before, d.b)
 			if err != nil {
 				return err
 			}
-			went[k] = append(went[k], d)
+			for _, k := range keys {
+				went[k] = append(went[k], d)
+			}
 		}
 		if d.what == WhatAdded {
 			came++
@@ -360,37 +362,49 @@ func (c *comparison) renames() error {
 		if d.what != WhatAdded {
 			continue
 		}
-		k, err := c.nameless(c.after, d.a)
+		keys, err := c.nameless(c.after, d.a)
 		if err != nil {
 			return err
 		}
-		if old := went[k]; k != "" && len(old) > 0 {
-			went[k] = old[1:]
-			drop[old[0]] = true
-			d.what, d.b = WhatRenamed, old[0].b
-			d.changes = []Change{{Attribute: "id", Before: text(old[0].id), After: text(d.id)}}
-			d.touches = append(d.touches, old[0].id)
-			d.with += old[0].with
+		for _, k := range keys {
+			i := slices.IndexFunc(went[k], func(o *delta) bool { return !drop[o] })
+			if i < 0 {
+				continue
+			}
+			old := went[k][i]
+			drop[old] = true
+			d.what, d.b = WhatRenamed, old.b
+			d.changes = []Change{{Attribute: "id", Before: text(old.id), After: text(d.id)}}
+			d.touches = append(d.touches, old.id)
+			d.with += old.with
+			break
 		}
 	}
 	c.deltas = slices.DeleteFunc(c.deltas, func(d *delta) bool { return drop[d] })
 	return nil
 }
 
-// nameless is a digest of an asset without its own name and id, "" for one that
-// has no configuration to tell it by.
-func (c *comparison) nameless(s *estate.Snapshot, n estate.Node) (string, error) {
+// nameless are digests of an asset without its own name and id, none for one
+// that has no configuration to tell it by: one with the name gone wherever it
+// stands, since labels and paths often follow it, and one with the name gone
+// where the object names itself.
+func (c *comparison) nameless(s *estate.Snapshot, n estate.Node) ([]string, error) {
 	e, err := c.essence(s, n)
 	if err != nil || len(e.tree) == 0 {
-		return "", err
+		return nil, err
 	}
 	a := s.Asset(n)
 	dropTags(e.tree)
 	whole := strings.ReplaceAll(asSet(anonymous(e.tree, a, c)), a.ID, "\x00")
-	if a.Name != "" {
-		whole = strings.ReplaceAll(whole, a.Name, "\x00")
+	if a.Name == "" {
+		return []string{digest("nameless", a.Type, a.Account, a.Region, whole)}, nil
 	}
-	return digest("nameless", a.Type, a.Account, a.Region, whole), nil
+	out := []string{digest("nameless", a.Type, a.Account, a.Region, strings.ReplaceAll(whole, a.Name, "\x00"))}
+	if meta, ok := e.tree["metadata"].(map[string]any); ok && meta["name"] == a.Name {
+		delete(meta, "name")
+		out = append(out, digest("unnamed", a.Type, a.Account, a.Region, strings.ReplaceAll(asSet(anonymous(e.tree, a, c)), a.ID, "\x00")))
+	}
+	return out, nil
 }
 
 // ids are the members that hold what the provider made up for a thing.
