@@ -114,8 +114,8 @@ func (c *comparison) gone(p pair) {
 	}
 	c.compared++
 	if whole := ownerOf(a.ID); whole != a.ID {
-		if _, still := c.after.Find(whole); !still {
-			return // it went with the whole
+		if at, still := c.after.Find(whole); !still || c.after.Asset(at).Referenced {
+			return // it went with the whole, or is as little seen as that
 		}
 	} else if !c.after.Covered(a.Type, a.Account, a.Region) {
 		c.unseen.lost(c, a)
@@ -131,7 +131,7 @@ func (c *comparison) come(p pair) {
 	}
 	c.compared++
 	if whole := ownerOf(a.ID); whole != a.ID {
-		if _, was := c.before.Find(whole); !was {
+		if at, was := c.before.Find(whole); !was || c.before.Asset(at).Referenced {
 			return
 		}
 	} else if !c.before.Covered(a.Type, a.Account, a.Region) && !c.sawType(a) {
