@@ -296,7 +296,7 @@ func FuzzBaseline(f *testing.F) {
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		file, err := certificate.Seal(payload, signer)
 		if err != nil {
-			t.Skip()
+			return // what cannot be sealed is no baseline
 		}
 		trusted := []ed25519.PublicKey{signer.Public().(ed25519.PublicKey)}
 		if b, err := (Baselines{}).Check(file, trusted, "", 0); err == nil && b.Estate != "" {

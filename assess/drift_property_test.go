@@ -265,7 +265,8 @@ func owns(s *estate.Snapshot, id string) bool {
 func controlled(s *estate.Snapshot, id string) bool {
 	n, _ := s.Find(id)
 	for e := range s.In(n) {
-		if e.Type == estate.Contains && s.Asset(n).Cloud == estate.Kubernetes {
+		// What a selector holds it did not make.
+		if e.Type == estate.Contains && s.Asset(n).Cloud == estate.Kubernetes && s.Asset(e.Node).Type != estate.SetType {
 			return true
 		}
 	}
