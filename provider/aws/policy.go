@@ -1,7 +1,9 @@
 package aws
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
@@ -37,12 +39,13 @@ func (r *reading) principalID(p Principal) string {
 	return p.ID
 }
 
-// trust relates a role to each principal its trust policy lets assume it.
+// trust relates a role to each principal its trust policy lets assume it. A
+// statement of other actions (sts:TagSession) lets nobody.
 func (r *reading) trust(path string) []Statement {
 	doc := r.cfg.at(path)
 	all := r.policyAt(TrustPolicy, "", doc)
 	for _, s := range all {
-		if s.Effect != "Allow" {
+		if s.Effect != "Allow" || !s.assumes() {
 			continue
 		}
 		where := doc.path + ".Statement[" + strconv.Itoa(s.Index) + "]"
@@ -54,6 +57,47 @@ func (r *reading) trust(path string) []Statement {
 		}
 	}
 	return all
+}
+
+// assumptions are the actions by which a role is taken, in lower case.
+var assumptions = []string{"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity"}
+
+// assumes reports whether a statement's actions are, among others, one by which
+// a role is taken.
+func (s *Statement) assumes() bool {
+	return slices.ContainsFunc(assumptions, func(action string) bool {
+		fits := func(p string) bool { return wild(strings.ToLower(p), action) }
+		if len(s.Actions) > 0 {
+			return slices.ContainsFunc(s.Actions, fits)
+		}
+		return !slices.ContainsFunc(s.NotActions, fits)
+	})
+}
+
+// wild reports whether a pattern of the policy language matches a text.
+func wild(pattern, text string) bool {
+	begins := func(text, part string) bool {
+		return len(text) >= len(part) && slices.EqualFunc([]byte(part), []byte(text[:len(part)]), func(p, c byte) bool { return p == '?' || p == c })
+	}
+	parts := strings.Split(pattern, "*")
+	first, last := parts[0], parts[len(parts)-1]
+	if len(parts) == 1 {
+		return len(text) == len(first) && begins(text, first)
+	}
+	if len(text) < len(first)+len(last) || !begins(text, first) || !begins(text[len(text)-len(last):], last) {
+		return false
+	}
+	text = text[len(first) : len(text)-len(last)]
+	for _, part := range parts[1 : len(parts)-1] { // each where it comes first
+		for !begins(text, part) {
+			if text == "" {
+				return false
+			}
+			text = text[1:]
+		}
+		text = text[len(part):]
+	}
+	return true
 }
 
 // resourcePolicy is the linker of a resource's own policy: each allowing

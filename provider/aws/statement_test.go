@@ -3,11 +3,13 @@ package aws
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
@@ -158,6 +160,32 @@ func TestPolicies(t *testing.T) {
 			t.Errorf("%s: got %q %v, want %q", tt.typ, s, problems, tt.want)
 		}
 	}
+}
+
+// Only statements by which a role can be taken say whom it trusts.
+func TestTrust(t *testing.T) {
+	for action, want := range map[string]bool{
+		`"Action":"sts:AssumeRole"`: true, `"Action":"sts:assumerolewithsaml"`: true, `"Action":["sts:TagSession","sts:AssumeRoleWithWebIdentity"]`: true,
+		`"Action":"*"`: true, `"Action":"sts:A?sume*"`: true, `"Action":"*Role"`: true, `"Action":"s*:*ass*role*"`: true,
+		`"Action":"sts:TagSession"`: false, `"Action":["sts:SetSourceIdentity","sts:SetContext"]`: false, `"Action":"sts:AssumeRol?With"`: false, `"Action":"sts:*Saml?"`: false,
+		`"NotAction":"sts:TagSession"`: true, `"NotAction":["sts:AssumeRole"]`: true, `"NotAction":"sts:Assume*"`: false, `"NotAction":"*"`: false,
+	} {
+		got := Understand(&estate.Asset{ID: "arn:aws:iam::123456789012:role/r", Type: "AWS::IAM::Role", Account: "123456789012",
+			Config: json.RawMessage(`{"AssumeRolePolicyDocument":{"Statement":{"Effect":"Allow","Principal":{"AWS":"210987654321"},` + action + `}}}`)})
+		if trusts := len(got.Relations) > 0; trusts != want || len(got.Problems) > 0 {
+			t.Errorf("%s: trusts %v (%v), problems %v", action, trusts, got.Relations, got.Problems)
+		}
+	}
+}
+
+func TestWild(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pattern, text := rapid.StringMatching(`[ab?*]{0,7}`).Draw(t, "pattern"), rapid.StringMatching(`[ab]{0,7}`).Draw(t, "text")
+		want := regexp.MustCompile(`^` + strings.NewReplacer("*", ".*", "?", ".").Replace(pattern) + `$`).MatchString(text)
+		if got := wild(pattern, text); got != want {
+			t.Fatalf("%q on %q: %v", pattern, text, got)
+		}
+	})
 }
 
 func TestGuess(t *testing.T) {

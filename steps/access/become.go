@@ -62,7 +62,7 @@ func (v *view) stage(n estate.Node) *stage {
 		return known
 	}
 	a := v.snap.Asset(n)
-	s := &stage{class: &class{}, own: v.own[n], root: a.Type == "AWS::Organizations::Account" && !a.Referenced}
+	s := &stage{class: &class{order: &order{}}, own: v.own[n], root: a.Type == "AWS::Organizations::Account" && !a.Referenced}
 	v.stages[n] = s
 	if principal(a) {
 		s.class = v.classOf(n, a.Account)
@@ -73,6 +73,13 @@ func (v *view) stage(n estate.Node) *stage {
 	}
 	if s.own != nil {
 		s.reach.unite(&s.own.reach, false)
+	}
+	order := s.class.order
+	if s.root {
+		order = v.organisation(accountOf(a))
+	}
+	for i := range order.rungs {
+		s.reach = s.reach.bounded(&order.rungs[i].reach)
 	}
 	for i := range s.class.denies {
 		s.reach.without(s.class.denies[i].takes)
@@ -165,7 +172,9 @@ func (v *view) turns(n estate.Node) []turn {
 		if e.Type != estate.Trusts || strings.HasSuffix(a.ID, ":root") && v.snap.Asset(e.Node).Account == accountOf(a) {
 			continue // what trusts its own account is for those whom their policies let
 		}
-		out = append(out, turn{e.Node, v.tiedTrust[trust{e.Node, statementIn(e.Evidence)}]})
+		if may, tied := v.permitted(n, e.Node); may {
+			out = append(out, turn{e.Node, tied || v.tiedTrust[trust{e.Node, statementIn(e.Evidence)}]})
+		}
 	}
 	for e := range v.snap.Out(n) {
 		to := v.snap.Asset(e.Node)
@@ -193,19 +202,23 @@ func (v *view) assumed(c *class) []turn {
 	for _, r := range c.sts.at(i) {
 		for k := r.lo; k < r.hi; k++ {
 			role := v.roles.all[k].node
-			c.turns = append(c.turns, turn{role, !c.sts.sure[i].has(k) || v.anyTied(role)})
+			c.turns = append(c.turns, turn{role, !c.sts.sure[i].has(k) || v.roles.all[k].tied})
 		}
 	}
 	return c.turns
 }
 
-// anyTied reports whether a statement of a role's trust has conditions.
+// anyTied reports whether a statement of a role's trust has conditions by which
+// a pod takes it. What is said to other services is no matter of the pod's.
 func (v *view) anyTied(role estate.Node) bool {
 	if known, ok := v.anyTrust[role]; ok {
 		return known
 	}
 	tied := false
 	for e := range v.snap.Out(role) {
+		if to := v.snap.Asset(e.Node); to.Type == aws.ServicePrincipalType && !strings.HasPrefix(to.ID, "pods.eks.") {
+			continue
+		}
 		tied = tied || e.Type == estate.Trusts && v.tiedTrust[trust{role, statementIn(e.Evidence)}]
 	}
 	v.anyTrust[role] = tied

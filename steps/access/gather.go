@@ -118,9 +118,16 @@ func (v *view) trustOf(n estate.Node, a *estate.Asset) []object {
 	}
 	var out []object
 	for e := range v.snap.Out(n) {
-		if p := v.snap.Asset(e.Node); e.Type == estate.Trusts && strings.HasSuffix(p.ID, ":root") {
-			out = append(out, object{n, a.ID, arn, accountOf(p)})
+		p := v.snap.Asset(e.Node)
+		if e.Type != estate.Trusts || !strings.HasSuffix(p.ID, ":root") {
+			continue
 		}
+		tied := v.tiedTrust[trust{n, statementIn(e.Evidence)}]
+		if i := slices.IndexFunc(out, func(o object) bool { return o.account == accountOf(p) }); i >= 0 {
+			out[i].tied = out[i].tied && tied // one statement without a condition is enough
+			continue
+		}
+		out = append(out, object{node: n, id: a.ID, arn: arn, account: accountOf(p), tied: tied})
 	}
 	return out
 }
@@ -208,7 +215,7 @@ func (v *view) choose(ctx context.Context) error {
 			if account == "" || arn.Service != "s3" && arn.Account == "" {
 				account = arn.Account
 			}
-			clouds = append(clouds, object{n, a.ID, arn, account})
+			clouds = append(clouds, object{node: n, id: a.ID, arn: arn, account: account})
 		default:
 			others = append(others, n)
 		}

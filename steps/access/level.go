@@ -118,8 +118,7 @@ func ofAction(action, service string) Level {
 // ofName returns the levels of an action's name or pattern.
 func ofName(name, service string) Level {
 	known := telling[service]
-	head := min(len(name), strings.IndexAny(name+"*", "*?"))
-	if head == len(name) {
+	if !strings.ContainsAny(name, "*?") {
 		for n, l := range known {
 			if strings.EqualFold(n, name) {
 				return l
@@ -142,7 +141,7 @@ func ofName(name, service string) Level {
 		return out
 	case strings.Trim(pattern, "*") == "":
 		return AllLevels
-	case head == 0:
+	case pattern[0] == '*':
 		if out == 0 {
 			return AllLevels // what it means is not known: more rather than less
 		}
@@ -150,17 +149,16 @@ func ofName(name, service string) Level {
 	}
 	for level, list := range verbs {
 		for _, v := range list {
-			v = strings.ToLower(v)
-			if strings.HasPrefix(v, pattern[:head]) || strings.HasPrefix(pattern, v) && byWords(name[:head]) == level {
+			if begins(pattern, strings.ToLower(v)) {
 				out |= level
 			}
 		}
 	}
-	if out == 0 || expr.Glob(pattern, "putresourcepolicy") {
-		out |= byWords(name[:head])
-		if expr.Glob(pattern, "putresourcepolicy") {
-			out |= Administer
-		}
+	if out == 0 {
+		out = Change // as a name that begins with no verb
+	}
+	if expr.Glob(pattern, "putresourcepolicy") || out&Change != 0 && byWords(strings.Trim(pattern, "*?")) == Administer {
+		out |= Administer
 	}
 	return out
 }

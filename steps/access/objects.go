@@ -17,6 +17,8 @@ type object struct {
 	arn  aws.ARN
 	// account is the asset's own; ARNs of buckets and foundation models name none.
 	account string
+	// tied is set on a role that trusts an account only under conditions.
+	tied bool
 }
 
 // block is the objects of one account and service, which stand side by side,
@@ -152,6 +154,23 @@ func (o *shelf) exactly(b int, text string) spans {
 	}
 	out := runs(hits)
 	o.asked[key] = out
+	return out
+}
+
+// surely returns what a statement's resources name whatever stands in for
+// variables, what is inside it left aside.
+func (o *shelf) surely(b int, s *aws.Statement) spans {
+	var out spans
+	if len(s.Resources) == 0 {
+		out = spans{o.blocks[b].span}
+		for _, p := range s.NotResources {
+			out = less(out, o.matching(b, p))
+		}
+		return out
+	}
+	for _, p := range s.Resources {
+		out = join(out, o.exactly(b, p))
+	}
 	return out
 }
 

@@ -63,7 +63,9 @@ type Identity struct {
 	// out. ThroughLeft counts those over a hundred.
 	Through     []string `json:"through,omitempty"`
 	ThroughLeft int      `json:"throughLeft,omitempty"`
-	// Denies may leave less than Touches says: they are named, not weighed.
+	// Denies may leave less than Touches says: they are named, and weighed only
+	// where they leave nothing. What the organisation's service control policies
+	// allow is weighed where all of them were read.
 	Denies []Way `json:"denies,omitempty"`
 	// Boundaries are those that were weighed.
 	Boundaries []string `json:"boundaries,omitempty"`
@@ -112,7 +114,8 @@ type Way struct {
 	Assets int      `json:"assets"`
 	// Conditions are the keys it hangs on.
 	Conditions []string `json:"conditions,omitempty"`
-	// Takes is set on a deny that takes all it names away, whatever the request.
+	// Takes is set on a deny that leaves nothing of some of what it names,
+	// whatever the request; that is not among Touches any more.
 	Takes bool `json:"takes,omitempty"`
 }
 
@@ -152,34 +155,35 @@ type claim struct{ owner, from string }
 
 // view is the state of making one overview.
 type view struct {
-	snap       *estate.Snapshot
-	direct     *direct
-	objects    *shelf
-	roles      *shelf // that trust an account as a whole, under that account
-	given      map[policyIn]*given
-	classes    map[string]*class
-	scp        map[string][]deny
-	runners    map[estate.Node][]runner
-	keysOf     map[estate.Node][]estate.Node
-	tokens     map[string][]Credential // by service account
-	namespaces map[site]claim
-	people     []estate.Node
-	own        map[estate.Node]*held // by resource policies and bindings
-	shared     map[string]*reach     // with accounts as a whole
-	places     map[string][]place    // by account: where its identities' policies may give something
-	denied     map[string][]place    // and where they may refuse something
-	givenTo    map[string]spans      // what others' policies give to an account and its identities
-	refused    spans                 // objects whose own policy refuses somebody something
-	tiedTrust  map[trust]bool        // statements of trust policies with conditions
-	anyTrust   map[estate.Node]bool  // roles of which some statement has
-	stages     map[estate.Node]*stage
-	spanOf     map[span][]uint64 // workloads of a run of objects
-	workloads  []finding.Workload
-	of         [][]int32            // objects by workload
-	in         [][]int32            // workloads by object
-	asked      map[estate.Node]Kind // kinds of users and roles
-	dark       map[string]int       // assets by what of them was not read
-	unread     []string
+	snap        *estate.Snapshot
+	direct      *direct
+	objects     *shelf
+	roles       *shelf // that trust an account as a whole, under that account
+	given       map[policyIn]*given
+	classes     map[string]*class
+	orders      map[string]*order // by account
+	ordersKnown *bool             // every service control policy was read
+	runners     map[estate.Node][]runner
+	keysOf      map[estate.Node][]estate.Node
+	tokens      map[string][]Credential // by service account
+	namespaces  map[site]claim
+	people      []estate.Node
+	own         map[estate.Node]*held // by resource policies and bindings
+	shared      map[string]*reach     // with accounts as a whole
+	places      map[string][]place    // by account: where its identities' policies may give something
+	denied      map[string][]place    // and where they may refuse something
+	givenTo     map[string]spans      // what others' policies give to an account and its identities
+	refused     spans                 // objects whose own policy refuses somebody something
+	tiedTrust   map[trust]bool        // statements of trust policies with conditions
+	anyTrust    map[estate.Node]bool  // roles of which some statement has
+	stages      map[estate.Node]*stage
+	spanOf      map[span][]uint64 // workloads of a run of objects
+	workloads   []finding.Workload
+	of          [][]int32            // objects by workload
+	in          [][]int32            // workloads by object
+	asked       map[estate.Node]Kind // kinds of users and roles
+	dark        map[string]int       // assets by what of them was not read
+	unread      []string
 }
 
 // held is what is given to a principal by name on single objects or runs.
@@ -202,7 +206,7 @@ func Survey(ctx context.Context, snap *estate.Snapshot, workloads []finding.Work
 
 func newView(snap *estate.Snapshot, workloads []finding.Workload) *view {
 	v := &view{snap: snap, workloads: workloads,
-		given: map[policyIn]*given{}, classes: map[string]*class{}, scp: map[string][]deny{}, runners: map[estate.Node][]runner{},
+		given: map[policyIn]*given{}, classes: map[string]*class{}, orders: map[string]*order{}, runners: map[estate.Node][]runner{},
 		keysOf: map[estate.Node][]estate.Node{}, tokens: map[string][]Credential{}, namespaces: map[site]claim{}, own: map[estate.Node]*held{},
 		tiedTrust: map[trust]bool{}, shared: map[string]*reach{}, places: map[string][]place{}, spanOf: map[span][]uint64{},
 		denied: map[string][]place{}, givenTo: map[string]spans{}, anyTrust: map[estate.Node]bool{}, stages: map[estate.Node]*stage{}, asked: map[estate.Node]Kind{}, dark: map[string]int{}}

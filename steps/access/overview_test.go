@@ -79,6 +79,12 @@ func TestGranted(t *testing.T) {
 		"policy_unheard_of":     {`"Action":"kendra:PutIndexPolicy"`, "kendra", Administer},
 		"read_policy":           {`"Action":"s3:GetBucketPolicy"`, "s3", Read},
 		"put_pattern":           {`"Action":"s3:Put*"`, "s3", Change | Administer},
+		"wildcard_in_a_verb":    {`"Action":"sagemaker:D?scribe*"`, "sagemaker", Read},
+		"star_in_a_verb":        {`"Action":"kendra:Desc*be*"`, "kendra", Read},
+		"any_first_letter":      {`"Action":"kendra:?escribeIndex"`, "kendra", Read},
+		"wildcard_after_verb":   {`"Action":"sagemaker:List*s"`, "sagemaker", Read},
+		"set_policies":          {`"Action":"kendra:Set*Policy"`, "kendra", Change | Administer},
+		"no_verb_begins_so":     {`"Action":"kendra:Zz*"`, "kendra", Change},
 		"tail_pattern":          {`"Action":"s3:*Object"`, "s3", Read | Change},
 		"tail_unheard_of":       {`"Action":"kendra:*Thing"`, "kendra", AllLevels},
 		"unheard_of_is_change":  {`"Action":"sagemaker:FrobnicateModel"`, "sagemaker", Change},
@@ -265,22 +271,57 @@ func by(statements []provider.Statement, account string, th *thing) rights {
 // taken says whether a deny of an identity leaves nothing of a thing.
 func (w *world) taken(p *person, th *thing) bool {
 	return slices.ContainsFunc(append(slices.Clone(p.statements), p.boundary...), func(s provider.Statement) bool {
-		if s.Effect != "Deny" || len(s.Conditions) > 0 || len(s.Resources) == 0 || !about(&s, th.id) ||
-			!slices.ContainsFunc(s.Actions, func(a string) bool { return a == "*" || strings.EqualFold(a, th.service+":*") }) {
+		if s.Effect != "Deny" || len(s.Conditions) > 0 || !wholeService(&s, th.service) {
 			return false
 		}
-		for _, other := range w.things {
-			if other.account != th.account || other.service != th.service {
-				continue
-			}
-			for _, p := range s.Resources {
-				if fits(p, other.id) && !(strings.HasSuffix(p, "*") && exact(p, other.id)) {
-					return false
-				}
-			}
+		if len(s.Resources) == 0 {
+			return !slices.ContainsFunc(s.NotResources, func(p string) bool { return fits(p, th.id) })
 		}
-		return true
+		return slices.ContainsFunc(s.Resources, func(p string) bool {
+			// Nothing lies inside a model or an endpoint; in a bucket there does.
+			return exact(p, th.id) && (strings.HasSuffix(p, "*") || th.service == "sagemaker" || slices.Contains(s.Resources, p+"/*"))
+		})
 	})
+}
+
+// wholeService says whether a statement's actions are all of a service.
+func wholeService(s *provider.Statement, service string) bool {
+	if len(s.Actions) > 0 {
+		return slices.ContainsFunc(s.Actions, func(a string) bool { return a == "*" || strings.EqualFold(a, service+":*") })
+	}
+	return !slices.ContainsFunc(s.NotActions, func(a string) bool {
+		return a == "*" || like(strings.ToLower(strings.SplitN(a, ":", 2)[0])).MatchString(service)
+	})
+}
+
+// mayTake says whether an identity may take a role that trusts it.
+func (w *world) mayTake(p *person, role string) (may, tied bool) {
+	names := func(s *provider.Statement) bool {
+		action := func(a string) bool { return like(strings.ToLower(a)).MatchString("sts:assumerole") }
+		if len(s.Actions) > 0 && !slices.ContainsFunc(s.Actions, action) || slices.ContainsFunc(s.NotActions, action) {
+			return false
+		}
+		one := func(p string) bool { return exact(p, role) }
+		return slices.ContainsFunc(s.Resources, one) || len(s.Resources) == 0 && !slices.ContainsFunc(s.NotResources, one)
+	}
+	for _, s := range append(slices.Clone(p.statements), p.boundary...) {
+		if s.Effect == "Deny" && names(&s) {
+			if len(s.Conditions) == 0 {
+				return false, false
+			}
+			tied = true
+		}
+	}
+	if p.boundary == nil {
+		return true, tied
+	}
+	sure := false
+	for i := range p.boundary {
+		if s := &p.boundary[i]; s.Effect == "Allow" && names(s) {
+			may, sure = true, sure || len(s.Conditions) == 0
+		}
+	}
+	return may, tied || !sure
 }
 
 func (w *world) own(p *person, th *thing) rights {
@@ -311,7 +352,12 @@ func (w *world) all(id string, th *thing) rights {
 				if !ok {
 					continue
 				}
-				tied = tied || r.tied
+				k := slices.IndexFunc(w.identities, func(p person) bool { return p.id == from })
+				may, held := w.mayTake(&w.identities[k], r.id)
+				if !may {
+					continue
+				}
+				tied = tied || r.tied || held
 				if was, known := best[r.id]; !known || was && !tied {
 					best[r.id], changed = tied, true
 				}
@@ -340,7 +386,7 @@ const (
 var (
 	drawnPatterns = []string{"*", "arn:aws:s3:::*", "arn:aws:s3:::train", "arn:aws:s3:::train/*", "arn:aws:s3:::train*", "arn:aws:s3:::t*/x", "arn:aws:sagemaker:*:*:model/*",
 		"arn:aws:sagemaker:eu-west-1:111122223333:model/a", "arn:aws:sagemaker:*:111122223333:*", "arn:aws:sagemaker:us-?ast-1:*:*/a*", "arn:*", "arn:aws:s3:::other/*"}
-	drawnActions = []string{"*", "s3:*", "s3:GetObject", "s3:Put*", "sagemaker:*", "sagemaker:InvokeEndpoint", "sagemaker:Update*", "S3:*Object", "ec2:*"}
+	drawnActions = []string{"*", "s3:*", "s3:GetObject", "s3:Put*", "sagemaker:*", "sagemaker:InvokeEndpoint", "sagemaker:Update*", "S3:*Object", "ec2:*", "sts:*", "sts:Assume*"}
 	drawnThings  = []struct{ id, typ string }{{"arn:aws:s3:::train", "AWS::S3::Bucket"}, {"arn:aws:s3:::training", "AWS::S3::Bucket"}, {"arn:aws:s3:::other", "AWS::S3::Bucket"},
 		{"arn:aws:sagemaker:eu-west-1:111122223333:model/a", "AWS::SageMaker::Model"}, {"arn:aws:sagemaker:us-east-1:111122223333:model/ab", "AWS::SageMaker::Model"},
 		{"arn:aws:sagemaker:eu-west-1:444455556666:endpoint/a", "AWS::SageMaker::Endpoint"}}

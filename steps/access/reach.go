@@ -133,13 +133,10 @@ func (v *view) policyReach(n estate.Node, account string) *given {
 			}
 			w.levels |= l
 			w.on = append(w.on, on...)
-			switch {
-			case s.Effect == "Allow":
+			if s.Effect == "Allow" {
 				g.allow(&p, l, on, len(s.Conditions) > 0)
-			case v.takesAll(s, p.block):
-				d.takes = append(d.takes, on...)
-			default:
-				d.add(l, on)
+			} else {
+				d.refuse(l, on, v.objects.taken(p.block, s))
 			}
 		}
 		if w.on = tidy(w.on); len(w.on) == 0 {
@@ -233,19 +230,11 @@ func (d *deny) add(l Level, on spans) {
 	}
 }
 
-// takesAll reports whether a deny refuses everything, always, on all that it
-// names in a block and on what is inside that.
-func (v *view) takesAll(s *aws.Statement, b int) bool {
-	k := &v.objects.blocks[b]
-	if len(s.Conditions) > 0 || len(s.Resources) == 0 ||
-		!slices.ContainsFunc(s.Actions, func(a string) bool { return a == "*" || strings.EqualFold(a, k.service+":*") }) {
-		return false
-	}
-	return !slices.ContainsFunc(s.Resources, func(p string) bool {
-		on := v.objects.matching(b, p)
-		// A pattern that fits the ARN and ends with a wildcard fits what is inside it too.
-		return len(on) > 0 && (!strings.HasSuffix(p, "*") || len(less(on, v.objects.exactly(b, p))) > 0)
-	})
+// refuse notes what a statement names, and which of it is gone.
+func (d *deny) refuse(l Level, on, gone spans) {
+	gone = meet(on, gone)
+	d.takes = append(d.takes, gone...)
+	d.add(l, less(on, gone))
 }
 
 // transport reports whether a statement denies only what comes without TLS,
@@ -323,6 +312,11 @@ type class struct {
 	denies []deny
 	unread []string
 	sts    reach // roles it may assume, in v.roles
+	// fences are the boundaries' statements, and refusals the denies, that
+	// count where a role is assumed.
+	fences   [][]aws.Statement
+	refusals []*aws.Statement
+	order    *order // what the organisation leaves to it
 	// bounded are the boundaries that were weighed.
 	bounded []string
 	turns   []turn // what sts comes to, once turned
@@ -334,11 +328,15 @@ type class struct {
 // classOf finds what an identity's policies give it.
 func (v *view) classOf(n estate.Node, account string) *class {
 	policies, boundaries := v.attached(n)
-	key := fmt.Sprint(account, policies, boundaries)
+	free := strings.Contains(v.snap.Asset(n).ID, ":role/aws-service-role/")
+	key := fmt.Sprint(account, policies, boundaries, free)
 	if known, ok := v.classes[key]; ok {
 		return known
 	}
-	c := &class{}
+	c := &class{order: &order{}}
+	if !free { // service-linked roles stand outside the organisation's policies
+		c.order = v.organisation(account)
+	}
 	v.classes[key] = c
 	for _, p := range policies {
 		g := v.policyReach(p, account)
@@ -348,7 +346,9 @@ func (v *view) classOf(n estate.Node, account string) *class {
 		if g.why != "" {
 			c.unread = append(c.unread, g.why)
 		}
-		v.assumes(&c.sts, p, account)
+		statements, _ := v.statementsOf(p)
+		c.sts.unite(v.assumes(statements, account), false)
+		c.refusals = append(c.refusals, refusing(statements)...)
 	}
 	for _, b := range boundaries {
 		g := v.policyReach(b, account)
@@ -360,8 +360,13 @@ func (v *view) classOf(n estate.Node, account string) *class {
 		c.reach = c.reach.bounded(&g.reach)
 		c.denies = append(c.denies, g.denies...)
 		c.bounded = append(c.bounded, id)
+		statements, _ := v.statementsOf(b)
+		c.sts = c.sts.bounded(v.assumes(statements, account))
+		c.fences, c.refusals = append(c.fences, statements), append(c.refusals, refusing(statements)...)
 	}
-	c.denies = append(c.denies, v.organisation(account)...)
+	c.denies = append(c.denies, c.order.denies...)
+	c.refusals = append(c.refusals, c.order.refusals...)
+	v.fence(c, account)
 	c.spelled = sortWays(v.spell(c.ways))
 	for i := range c.denies {
 		d := v.spell([]way{c.denies[i].way})[0]
@@ -370,92 +375,4 @@ func (v *view) classOf(n estate.Node, account string) *class {
 	}
 	c.refuses = sortWays(c.refuses)
 	return c
-}
-
-// assumes adds the roles (of v.roles) that a policy lets an account's
-// identities assume.
-func (v *view) assumes(to *reach, policy estate.Node, account string) {
-	if len(v.roles.of[account]) == 0 {
-		return
-	}
-	statements, _ := v.statementsOf(policy)
-	for i := range statements {
-		s := &statements[i]
-		if s.Effect != "Allow" || granted(s, "sts")&Run == 0 {
-			continue
-		}
-		for _, b := range v.roles.of[account] {
-			to.add(Run, v.roles.resources(b, s), len(s.Conditions) > 0)
-		}
-	}
-}
-
-// organisation lists the denies of the organisation's policies that govern an
-// account.
-func (v *view) organisation(account string) []deny {
-	if known, ok := v.scp[account]; ok {
-		return known
-	}
-	var out []deny
-	seen := map[estate.Node]bool{}
-	var up func(n estate.Node)
-	up = func(n estate.Node) {
-		if seen[n] {
-			return
-		}
-		seen[n] = true
-		for e := range v.snap.In(n) {
-			if e.Type == estate.Governs && v.snap.Asset(e.Node).Type == "AWS::Organizations::Policy" {
-				out = append(out, v.control(e.Node, account)...)
-			}
-			if e.Type == estate.Contains && strings.HasPrefix(v.snap.Asset(e.Node).Type, "AWS::Organizations::") {
-				up(e.Node)
-			}
-		}
-		for e := range v.snap.Out(n) {
-			if e.Type == estate.MemberOf && strings.HasPrefix(v.snap.Asset(e.Node).Type, "AWS::Organizations::") {
-				up(e.Node)
-			}
-		}
-	}
-	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
-		if n, ok := v.snap.Find("arn:" + partition + ":iam::" + account + ":root"); ok {
-			up(n)
-		}
-	}
-	v.scp[account] = out
-	return out
-}
-
-// control reads the denies of one of the organisation's policies. None is
-// sure: the management account and service-linked roles stand outside them.
-func (v *view) control(n estate.Node, account string) []deny {
-	a := *v.snap.Asset(n)
-	config, err := v.snap.Config(n)
-	if err != nil {
-		return nil
-	}
-	a.Config = config
-	policies, _ := aws.Policies(&a)
-	var out []deny
-	for _, p := range policies {
-		for i := range p.Statements {
-			s := &p.Statements[i]
-			if s.Effect != "Deny" || transport(s) {
-				continue
-			}
-			d := deny{way: way{policy: n, statement: s.Index, conditions: keysOf(s)}}
-			for _, p := range v.deniable(account) {
-				if l := granted(s, v.objects.blocks[p.block].service); l != 0 {
-					on := v.objects.resources(p.block, s)
-					d.add(l, on)
-					d.levels, d.on = d.levels|l, join(d.on, on)
-				}
-			}
-			if len(d.on) > 0 {
-				out = append(out, d)
-			}
-		}
-	}
-	return out
 }
