@@ -1,43 +1,44 @@
 package cloudformation
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // complete settles what the resource itself says nothing of.
 func (c *conversion) complete(d *draft, s spot) {
 	// The id's own member follows from the id.
-	if d.live.id != "" && !strings.ContainsAny(d.live.id, "{.") && strings.HasPrefix(d.id, "arn:") {
-		d.config[d.live.id] = d.id
+	if d.live.ID != "" && !strings.ContainsAny(d.live.ID, "{.") && strings.HasPrefix(d.id, "arn:") {
+		d.config[d.live.ID] = d.id
 	}
 	// AWS gives a name to what is given none.
-	names := []string{d.live.name}
+	names := []string{d.live.Name}
 	if sc := schemas()[d.typ]; sc != nil {
 		for _, p := range sc.id {
 			if target, renamed := s.as[p]; renamed {
 				names = append(names, target)
-			} else if k := d.live.root.member(p); k != nil {
-				names = append(names, k.name)
+			} else if k := member(&d.live.Root, p); k != nil {
+				names = append(names, k.Name)
 			}
 		}
 	}
 	for _, name := range names {
-		if k := d.live.root.named(name); k != nil && d.config[name] == nil && len(k.kids) == 0 {
-			d.config[name] = later{}
+		if k := d.live.Root.Named(name); k != nil && d.config[name] == nil && len(k.Kids) == 0 {
+			d.config[name] = unborn.Later{}
 		}
 	}
-	root := d.live.root
+	root := d.live.Root
 	keys := map[string]bool{}
-	for _, r := range d.live.reads {
+	for _, r := range d.live.Reads {
 		keys[r.Key] = true
 	}
-	root.kids = slices.DeleteFunc(slices.Clone(root.kids), func(k *shape) bool { return keys[k.name] })
+	root.Kids = slices.DeleteFunc(slices.Clone(root.Kids), func(k *unborn.Shape) bool { return keys[k.Name] })
 	c.unsaid(d.config, s, &root)
 }
 
@@ -49,7 +50,7 @@ func (c *conversion) replies(d *draft) {
 		heard[r.Key] = true
 	}
 	service, _, _ := serviceOf(d.typ)
-	for _, r := range d.live.reads {
+	for _, r := range d.live.Reads {
 		if heard[r.Key] {
 			continue
 		}
@@ -86,20 +87,27 @@ func (c *conversion) finish() Output {
 // assetOf is the finished asset.
 func (c *conversion) assetOf(d *draft) estate.Asset {
 	var unknown []string
-	config, _ := take(d.config, "", &unknown).(map[string]any)
+	config, _ := unborn.Take(d.config, func(v any, at string) (gone, ok bool) {
+		switch v.(type) {
+		case unborn.Later:
+			unknown = append(unknown, at)
+			return true, true
+		case none:
+			return true, true
+		}
+		return false, false
+	}).(map[string]any)
 	a := estate.Asset{ID: d.id, Type: d.typ, Cloud: estate.AWS, Tags: d.tags, Source: c.in.Source}
 	if d.where != nil {
 		a.Account, a.Region = d.where.Account, d.where.Region
 	}
-	if d.live.global && d.typ != bucketType {
+	if d.live.Global && d.typ != bucketType {
 		a.Region = ""
 	}
-	if p := strings.SplitN(d.id, ":", 6); len(p) == 6 && p[0] == "arn" && isAccount(p[4]) {
-		a.Account = p[4]
-	}
-	a.Name = first(d.name, d.id[strings.LastIndexAny(d.id, "/:")+1:])
-	if d.live.name != "" && !strings.ContainsAny(d.live.name, ".[{") {
-		if s := str(config[d.live.name]); s != "" && !strings.HasPrefix(s, unborn) {
+	a.Account = cmp.Or(unborn.Account(d.id), a.Account)
+	a.Name = cmp.Or(d.name, d.id[strings.LastIndexAny(d.id, "/:")+1:])
+	if d.live.Name != "" && !strings.ContainsAny(d.live.Name, ".[{") {
+		if s := str(config[d.live.Name]); s != "" && !strings.HasPrefix(s, prefix) {
 			a.Name = s
 		}
 	}
@@ -115,38 +123,3 @@ func (c *conversion) assetOf(d *draft) estate.Asset {
 	}
 	return a
 }
-
-// take removes what is known later from a configuration and lists where it
-// stood. In a list null keeps the place.
-func take(v any, at string, unknown *[]string) any {
-	switch v := v.(type) {
-	case later:
-		*unknown = append(*unknown, at)
-		return nil
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			here := at + "/" + pointer(k)
-			if _, open := v[k].(later); open {
-				*unknown = append(*unknown, here)
-				continue
-			}
-			if _, gone := v[k].(none); gone {
-				continue
-			}
-			out[k] = take(v[k], here, unknown)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = take(e, at+"/"+strconv.Itoa(i), unknown)
-		}
-		return out
-	}
-	return v
-}
-
-var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
-
-func pointer(name string) string { return pointerEscapes.Replace(name) }

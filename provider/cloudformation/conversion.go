@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // conversion is one Convert in progress.
@@ -31,7 +32,7 @@ type conversion struct {
 // draft is one asset being put together.
 type draft struct {
 	id, typ string
-	live    *live
+	live    *unborn.Live
 	r       *Resource // nil if only parts of it are in the template
 	rule    *rule
 	config  map[string]any
@@ -78,7 +79,7 @@ func (c *conversion) main(r *Resource) {
 	d.r, d.rule, d.where = r, rule, r
 	c.out.Of[r.Address] = append(c.out.Of[r.Address], d.id)
 	c.tags(d)
-	root := &d.live.root
+	root := &d.live.Root
 	s := spot{r: r, as: rule.as, rule: rule}
 	if sc := schemas()[r.Type]; sc != nil {
 		s.said = &sc.property
@@ -87,7 +88,7 @@ func (c *conversion) main(r *Resource) {
 	delete(own, "Tags") // see tags
 	delete(own, "TagList")
 	c.members(d.config, s, own, root)
-	for _, read := range d.live.reads {
+	for _, read := range d.live.Reads {
 		if _, said := d.config[read.Key]; said || read.Key == "" {
 			d.read(read.Operation, read.Key, estate.ReadOK)
 		}
@@ -105,7 +106,7 @@ func (c *conversion) draft(id, typ string) *draft {
 	}
 	l := shapes()[typ]
 	if l == nil {
-		l = &live{root: shape{code: "{"}}
+		l = unborn.NoLive()
 	}
 	d := &draft{id: id, typ: typ, live: l, config: map[string]any{}, reads: map[string]estate.Read{}}
 	c.drafts[id] = d
@@ -119,7 +120,7 @@ func (d *draft) read(operation, key string, status estate.ReadStatus) {
 
 // answered notes that the reply under key is said by the template.
 func (d *draft) answered(key string, status estate.ReadStatus) {
-	for _, r := range d.live.reads {
+	for _, r := range d.live.Reads {
 		if r.Key == key {
 			d.read(r.Operation, key, status)
 		}
@@ -148,7 +149,7 @@ func (c *conversion) part(r *Resource) {
 		return
 	}
 	if key := rule.onto.key; key != "" {
-		reply := d.live.root.named(key)
+		reply := d.live.Root.Named(key)
 		body := map[string]any{}
 		s := spot{r: r, as: rule.as, rule: rule, members: key}
 		if sc := schemas()[r.Type]; sc != nil {
@@ -158,7 +159,7 @@ func (c *conversion) part(r *Resource) {
 		c.unsaid(body, s, reply)
 		d.reply(key, body)
 		if r.Doubt != "" {
-			d.config[key] = later{}
+			d.config[key] = unborn.Later{}
 		}
 	} else {
 		c.novelty(r)
@@ -221,7 +222,6 @@ func (c *conversion) tags(d *draft) {
 		v, given = d.r.Properties["TagList"]
 	}
 	tags := map[string]string{}
-	body := []any{}
 	whole := true
 	switch v := v.(type) {
 	case nil:
@@ -249,13 +249,13 @@ func (c *conversion) tags(d *draft) {
 	if given && whole || !given {
 		d.tags = tags
 	}
-	if d.live.tags == "" {
+	if d.live.Tags == "" {
 		return
 	}
-	key, inner, nested := strings.Cut(d.live.tags, ".")
-	var value any = later{}
+	key, inner, nested := strings.Cut(d.live.Tags, ".")
+	var value any = unborn.Later{}
 	if d.tags != nil {
-		value = d.tagBody(body)
+		value = d.live.TagBody(d.tags)
 	}
 	if nested {
 		d.reply(key, map[string]any{inner: value})
@@ -264,38 +264,8 @@ func (c *conversion) tags(d *draft) {
 	d.config[key] = value
 }
 
-// tagBody spells the tags as the reply does: a map, or a list of pairs.
-func (d *draft) tagBody(out []any) any {
-	sh := &d.live.root
-	for step := range strings.SplitSeq(d.live.tags, ".") {
-		if sh = sh.named(step); sh == nil {
-			return later{}
-		}
-	}
-	if strings.HasPrefix(sh.code, "(") {
-		m := map[string]any{}
-		for k, v := range d.tags {
-			m[k] = v
-		}
-		return m
-	}
-	for _, k := range slices.Sorted(maps.Keys(d.tags)) {
-		pair := map[string]any{}
-		for _, m := range sh.kids {
-			switch fold(m.name) {
-			case "key", "tagkey":
-				pair[m.name] = k
-			case "value", "tagvalue":
-				pair[m.name] = d.tags[k]
-			}
-		}
-		out = append(out, pair)
-	}
-	return out
-}
-
 // blind notes a blind spot at a resource.
 func (c *conversion) blind(r *Resource, status estate.ReadStatus, why, hint string) {
-	c.out.BlindSpots = append(c.out.BlindSpots, estate.BlindSpot{Source: c.in.Source, Operation: r.Address, Asset: unborn + r.Address,
+	c.out.BlindSpots = append(c.out.BlindSpots, estate.BlindSpot{Source: c.in.Source, Operation: r.Address, Asset: prefix + r.Address,
 		Status: status, Why: fmt.Sprintf("%s:%d: %s: %s", r.File, r.Line, r.Address, why), Hint: hint})
 }

@@ -301,8 +301,8 @@ func TestAnOpenValueIsNeverAValue(t *testing.T) {
 			return // a rule's own code says it, or nothing does
 		}
 		if target == "" {
-			if k := shapes()[typ].root.member(name); k != nil {
-				target = k.name
+			if k := member(&shapes()[typ].Root, name); k != nil {
+				target = k.Name
 			}
 		}
 		if target == "" || target == "." || strings.Contains(target, "[]") {

@@ -5,13 +5,15 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // document is a policy, or any JSON that stays as it is: a text that holds a
 // policy is opened, as the live reader does, and references are settled.
 func (c *conversion) document(v any) any {
 	if t, ok := v.(string); ok {
-		if m := parsed(t); m != nil && m["Statement"] != nil {
+		if m := unborn.Object(t); m != nil && m["Statement"] != nil {
 			return m
 		}
 		return t
@@ -36,7 +38,7 @@ func (c *conversion) within(v any, key string) any {
 				return t
 			}
 		}
-		return later{}
+		return unborn.Later{}
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for _, k := range slices.Sorted(maps.Keys(v)) {

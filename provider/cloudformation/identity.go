@@ -1,11 +1,14 @@
 package cloudformation
 
 import (
+	"cmp"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
-// unborn begins the id of an asset whose own id only its birth will tell.
-const unborn = "cloudformation://"
+// prefix begins the id of an asset whose own id only its birth will tell.
+const prefix = "cloudformation://"
 
 // maskPrefix begins a value that was masked.
 const maskPrefix = "sevenfold:masked("
@@ -15,11 +18,11 @@ func (c *conversion) identity(address string) string {
 	if id, ok := c.ids[address]; ok {
 		return id
 	}
-	id := unborn + address
+	id := prefix + address
 	c.ids[address] = id // an id that hangs on itself is no id
 	if r := c.resources[address]; r != nil {
 		if rule := c.rules[r.Type]; rule != nil && rule.onto == nil && rule.parts == nil {
-			id = first(c.fill(r, rule.id, ""), id)
+			id = cmp.Or(c.fill(r, rule.id, ""), id)
 		}
 	}
 	c.ids[address] = id
@@ -44,7 +47,7 @@ func (c *conversion) textOf(v any) string {
 	case nil:
 		return ""
 	}
-	return scalarText(v)
+	return unborn.Text(v)
 }
 
 // settled is the text of an open value whose references all have known values;
@@ -126,48 +129,11 @@ func (s *schema) prop(name string) *property {
 	return s.by[name]
 }
 
-// fill completes a template over the resource's properties: {Name},
-// {Name,Other} (the first that is set), {Name|lower}, {Name|last},
-// {Name|host}, {partition}, {region}, {account}, {path} (IAM's), {} for self;
-// "@ec2:vpc/{VpcId}" is short for an ARN of the resource's region and account. It
-// returns "" if a part is not known.
+// fill completes a template (unborn.Fill) over the resource's properties, its
+// {partition}, {region} and {account}, IAM's {path}, and {} for self. It returns
+// "" if a part is not known.
 func (c *conversion) fill(r *Resource, template, self string) string {
-	if template == "" {
-		return ""
-	}
-	if rest, ok := strings.CutPrefix(template, "@"); ok {
-		service, resource, _ := strings.Cut(rest, ":")
-		template = "arn:{partition}:" + service + ":{region}:{account}:" + resource
-	}
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(template, "{")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		var name string
-		name, template, _ = strings.Cut(rest, "}")
-		name, how, _ := strings.Cut(name, "|")
-		v := ""
-		for one := range strings.SplitSeq(name, ",") { // the first that is there
-			if v = c.piece(r, one, self); v != "" {
-				break
-			}
-		}
-		if v == "" {
-			return ""
-		}
-		switch how {
-		case "lower":
-			v = strings.ToLower(v)
-		case "host":
-			v = strings.TrimPrefix(v, "https://")
-		case "last":
-			v = v[strings.LastIndexAny(v, "/:")+1:]
-		}
-		b.WriteString(v)
-	}
+	return unborn.Fill(template, func(name string) string { return c.piece(r, name, self) })
 }
 
 // piece is the value of one name in a template.
@@ -176,7 +142,7 @@ func (c *conversion) piece(r *Resource, name, self string) string {
 	case "":
 		return self
 	case "partition":
-		return partitionOf(r.Region)
+		return unborn.Partition(r.Region)
 	case "region":
 		return r.Region
 	case "account":
@@ -218,19 +184,9 @@ func (c *conversion) typeOf(address string) string {
 	return ""
 }
 
-// identifier reports whether a member holds what names another thing: there a
-// reference to a resource is that thing. In a URL or a policy it may be part of
-// a longer text.
+// identifier reports whether a member holds what names another thing.
 func identifier(member string) bool {
-	m := strings.ToLower(member)
-	for _, end := range [...]string{"arn", "arns", "id", "ids", "name", "names", "role", "rolearn", "key", "bucket", "cluster", "subnets", "subnet",
-		"securitygroups", "topic", "jobrole", "servicerole", "taskdefinition", "compute", "computeenvironment", "securityconfiguration", "source", "target",
-		"connections", "targetkeyid", "repository", "repositories", "vpczoneidentifier", "managedpolicies", "identifier", "roles", "groups"} {
-		if strings.HasSuffix(m, end) {
-			return true
-		}
-	}
-	return false
+	return unborn.Identifier(member, "identifier", "roles", "groups")
 }
 
 // names reports whether an attribute of a resource stands for the resource.
@@ -244,32 +200,10 @@ func names(attribute string) bool {
 	return isARN(attribute) || strings.HasSuffix(attribute, "Id") || strings.HasSuffix(attribute, "Name")
 }
 
-// partitionOf names the partition a region belongs to.
-func partitionOf(region string) string {
-	for _, p := range [...][2]string{{"cn-", "aws-cn"}, {"us-gov-", "aws-us-gov"}, {"us-isob-", "aws-iso-b"}, {"us-isof-", "aws-iso-f"},
-		{"us-iso-", "aws-iso"}, {"eu-isoe-", "aws-iso-e"}, {"eusc-", "aws-eusc"}} {
-		if strings.HasPrefix(region, p[0]) {
-			return p[1]
-		}
-	}
-	return "aws"
-}
-
 func str(v any) string {
 	s, _ := v.(string)
 	return s
 }
 
-func first(ss ...string) string {
-	for _, s := range ss {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // isID reports whether a value is an asset's id rather than a name.
-func isID(s string) bool { return strings.HasPrefix(s, "arn:") || strings.HasPrefix(s, unborn) }
-
-func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
+func isID(s string) bool { return strings.HasPrefix(s, "arn:") || strings.HasPrefix(s, prefix) }

@@ -1,5 +1,7 @@
 package cloudformation
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // bedrockRules are Bedrock's, its agents' and AgentCore's, whose replies repeat
 // what was given.
 var bedrockRules = []rule{
@@ -42,10 +44,10 @@ func agent(c *conversion, d *draft, r *Resource) {
 	case prepared, str(r.Properties["AutoPrepare"]) == "true":
 		d.config["agentStatus"] = "PREPARED"
 	default:
-		d.config["agentStatus"] = later{}
+		d.config["agentStatus"] = unborn.Later{}
 	}
 	for _, l := range [...][3]string{{"KnowledgeBases", "ListAgentKnowledgeBases", "agentKnowledgeBaseSummaries"}, {"AgentCollaborators", "ListAgentCollaborators", "agentCollaboratorSummaries"}} {
-		sh := d.live.root.follow(l[1] + "." + l[2])
+		sh := d.live.Root.Follow(l[1] + "." + l[2])
 		if sh == nil {
 			continue
 		}
@@ -59,11 +61,11 @@ func agent(c *conversion, d *draft, r *Resource) {
 				if m, ok := e.(map[string]any); ok {
 					list = append(list, c.object(s, m, sh))
 				} else {
-					list = append(list, later{})
+					list = append(list, unborn.Later{})
 				}
 			}
 		default:
-			list = append(list, later{})
+			list = append(list, unborn.Later{})
 		}
 		d.reply(l[1], map[string]any{l[2]: list})
 	}

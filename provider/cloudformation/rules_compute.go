@@ -1,5 +1,7 @@
 package cloudformation
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // computeRules are those of functions, workflows and clusters of machines.
 var computeRules = []rule{
 	{typ: functionType, id: "@lambda:function:{FunctionName}", more: lambda, as: map[string]string{"Code": "", "CodeSigningConfigArn": "", "ReservedConcurrentExecutions": "", "Layers": "",
@@ -40,9 +42,9 @@ func lambda(c *conversion, d *draft, r *Resource) {
 			code["ImageUri"] = c.text(image)
 		}
 	case *Open:
-		code["ImageUri"] = later{}
+		code["ImageUri"] = unborn.Later{}
 	}
-	body := map[string]any{"Code": code, "Configuration": later{}}
+	body := map[string]any{"Code": code, "Configuration": unborn.Later{}}
 	if len(reserved) > 0 {
 		body["Concurrency"] = reserved
 	}
@@ -52,7 +54,7 @@ func lambda(c *conversion, d *draft, r *Resource) {
 	}
 	body["Tags"] = tags
 	if d.tags == nil {
-		body["Tags"] = later{}
+		body["Tags"] = unborn.Later{}
 	}
 	d.reply("GetFunction", body)
 	switch v := r.Properties["Layers"].(type) {
@@ -61,7 +63,7 @@ func lambda(c *conversion, d *draft, r *Resource) {
 	case []any:
 		d.config["Layers"] = c.each(v, "Arn")
 	default:
-		d.config["Layers"] = later{}
+		d.config["Layers"] = unborn.Later{}
 	}
 	if v := r.Properties["CodeSigningConfigArn"]; v != nil {
 		d.reply("GetFunctionCodeSigningConfig", map[string]any{"CodeSigningConfigArn": c.nameIn(v), "FunctionName": c.text(r.Properties["FunctionName"])})
@@ -74,12 +76,12 @@ func permission(c *conversion, d *draft, r *Resource) {
 	if reply == nil {
 		reply = map[string]any{"Policy": map[string]any{"Version": "2012-10-17", "Id": "default", "Statement": []any{}}}
 	}
-	principal := any(later{})
+	principal := any(unborn.Later{})
 	switch p := c.textOf(r.Properties["Principal"]); {
 	case p == "*":
 		principal = "*"
-	case isAccount(p):
-		principal = map[string]any{"AWS": "arn:" + partitionOf(r.Region) + ":iam::" + p + ":root"}
+	case unborn.IsAccount(p):
+		principal = map[string]any{"AWS": "arn:" + unborn.Partition(r.Region) + ":iam::" + p + ":root"}
 	case isID(p):
 		principal = map[string]any{"AWS": p}
 	case p != "":
@@ -111,7 +113,7 @@ func permission(c *conversion, d *draft, r *Resource) {
 	if policy, ok := reply["Policy"].(map[string]any); ok {
 		list, _ := policy["Statement"].([]any)
 		if len(list) == 0 && d.r == nil {
-			list = append(list, later{}) // what other statements it has, no template shows
+			list = append(list, unborn.Later{}) // what other statements it has, no template shows
 		}
 		policy["Statement"] = append(list, c.perhaps(r, statement))
 	}
@@ -126,15 +128,15 @@ func functionURL(c *conversion, d *draft, r *Resource) {
 	}
 	list, _ := reply["FunctionUrlConfigs"].([]any)
 	if d.r == nil && len(list) == 0 {
-		list = append(list, later{})
+		list = append(list, unborn.Later{})
 	}
-	reply["FunctionUrlConfigs"] = append(list, c.perhaps(r, map[string]any{"FunctionArn": d.id, "AuthType": c.nameIn(r.Properties["AuthType"]), "FunctionUrl": later{}}))
+	reply["FunctionUrlConfigs"] = append(list, c.perhaps(r, map[string]any{"FunctionArn": d.id, "AuthType": c.nameIn(r.Properties["AuthType"]), "FunctionUrl": unborn.Later{}}))
 	d.reply("ListFunctionUrlConfigs", reply)
 }
 
 // stateMachine takes the definition from the text or the object that holds it.
 func stateMachine(c *conversion, d *draft, r *Resource) {
-	d.config["definition"] = later{}
+	d.config["definition"] = unborn.Later{}
 	if r.Properties["DefinitionSubstitutions"] != nil {
 		return // what stands for its variables is put in when the stack is made
 	}

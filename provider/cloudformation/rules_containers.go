@@ -3,6 +3,8 @@ package cloudformation
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // containerRules are those of EKS, ECS and ECR.
@@ -57,7 +59,7 @@ func cluster(c *conversion, d *draft, r *Resource) {
 		}
 	}
 	if open {
-		d.config["logging"] = later{}
+		d.config["logging"] = unborn.Later{}
 		return
 	}
 	list := []any{}
@@ -80,7 +82,7 @@ func accessEntry(c *conversion, d *draft, r *Resource) {
 			m, ok := e.(map[string]any)
 			scope, _ := m["AccessScope"].(map[string]any)
 			if !ok || scope == nil {
-				out = append(out, later{})
+				out = append(out, unborn.Later{})
 				continue
 			}
 			as := map[string]any{"type": c.nameIn(scope["Type"])}
@@ -91,12 +93,12 @@ func accessEntry(c *conversion, d *draft, r *Resource) {
 				}
 				as["namespaces"] = names
 			} else if scope["Namespaces"] != nil {
-				as["namespaces"] = later{}
+				as["namespaces"] = unborn.Later{}
 			}
 			out = append(out, map[string]any{"policyArn": c.nameIn(m["PolicyArn"]), "accessScope": as})
 		}
 	default:
-		out = append(out, later{})
+		out = append(out, unborn.Later{})
 	}
 	d.reply("ListAssociatedAccessPolicies", map[string]any{"associatedAccessPolicies": out})
 }
@@ -110,7 +112,7 @@ func (c *conversion) decoded(v any) any {
 	dec := json.NewDecoder(strings.NewReader(c.textOf(v)))
 	dec.UseNumber()
 	if dec.Decode(&out) != nil {
-		return later{}
+		return unborn.Later{}
 	}
 	return out
 }

@@ -1,5 +1,7 @@
 package cloudformation
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // dataRules are those of stores, keys, secrets and what moves data.
 var dataRules = []rule{
 	{typ: "AWS::KMS::Key", as: map[string]string{"KeyPolicy": "GetKeyPolicy.Policy", "EnableKeyRotation": "GetKeyRotationStatus.KeyRotationEnabled",
@@ -27,13 +29,13 @@ var dataRules = []rule{
 		"EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled", "EnablePerformanceInsights": "PerformanceInsightsEnabled", "Port": "Endpoint.Port",
 		"OptionGroupName": "OptionGroupMemberships[].OptionGroupName", "SourceDBInstanceIdentifier": "ReadReplicaSourceDBInstanceIdentifier", "CustomIAMInstanceProfile": "CustomIamInstanceProfile",
 		"MasterUserPassword": "", "TdeCredentialPassword": "", "DBInstanceIdentifier": "DBInstanceIdentifier"},
-		unset: map[string]any{"StorageEncrypted": later{}, "DBInstanceStatus": "available"}, more: database},
+		unset: map[string]any{"StorageEncrypted": unborn.Later{}, "DBInstanceStatus": "available"}, more: database},
 	{typ: "AWS::RDS::DBCluster", id: "@rds:cluster:{DBClusterIdentifier|lower}", as: map[string]string{"VpcSecurityGroupIds": "", "DBSubnetGroupName": "DBSubnetGroup", "DBClusterParameterGroupName": "DBClusterParameterGroup",
 		"EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled", "EnableHttpEndpoint": "HttpEndpointEnabled", "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
 		"ScalingConfiguration": "ScalingConfigurationInfo", "MasterUserPassword": ""}, more: database},
 	{typ: "AWS::OpenSearchService::Domain", id: "@es:domain/{DomainName}", as: map[string]string{"SkipShardMigrationWait": "", "VPCOptions": "VPCOptions",
 		"AdvancedSecurityOptions.MasterUserOptions": "", "VPCOptions.SubnetIds": "SubnetIds"},
-		unset: map[string]any{"EncryptionAtRestOptions": map[string]any{"Enabled": false}, "EncryptionAtRestOptions.Enabled": false, "VPCOptions": none{}, "VPCOptions.VPCId": later{},
+		unset: map[string]any{"EncryptionAtRestOptions": map[string]any{"Enabled": false}, "EncryptionAtRestOptions.Enabled": false, "VPCOptions": none{}, "VPCOptions.VPCId": unborn.Later{},
 			"NodeToNodeEncryptionOptions": map[string]any{"Enabled": false}, "AccessPolicies": "", "AdvancedSecurityOptions": map[string]any{"Enabled": false, "AnonymousAuthEnabled": false},
 			"AdvancedSecurityOptions.AnonymousAuthEnabled": false, "AdvancedSecurityOptions.Enabled": false}, more: searchDomain},
 	{typ: "AWS::OpenSearchServerless::Collection"},
@@ -72,15 +74,15 @@ func key(c *conversion, d *draft, r *Resource) {
 	switch v := d.config["Enabled"]; {
 	case v == false:
 		state = "Disabled"
-	case v == (later{}):
-		state = later{}
+	case v == (unborn.Later{}):
+		state = unborn.Later{}
 	}
 	d.config["KeyState"] = state
 	if r.Properties["KeyPolicy"] == nil {
 		// AWS gives a key without one the policy that leaves it to the account.
-		principal := any(later{})
+		principal := any(unborn.Later{})
 		if r.Account != "" {
-			principal = "arn:" + partitionOf(r.Region) + ":iam::" + r.Account + ":root"
+			principal = "arn:" + unborn.Partition(r.Region) + ":iam::" + r.Account + ":root"
 		}
 		d.reply("GetKeyPolicy", map[string]any{"PolicyName": "default", "Policy": map[string]any{"Version": "2012-10-17", "Id": "key-default-1",
 			"Statement": []any{map[string]any{"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": map[string]any{"AWS": principal}}}}})
@@ -96,7 +98,7 @@ func table(c *conversion, d *draft, r *Resource) {
 	case map[string]any:
 		status = c.enabled(m["PointInTimeRecoveryEnabled"])
 	default:
-		status = later{}
+		status = unborn.Later{}
 	}
 	d.reply("DescribeContinuousBackups", map[string]any{"ContinuousBackupsDescription": map[string]any{"ContinuousBackupsStatus": "ENABLED",
 		"PointInTimeRecoveryDescription": map[string]any{"PointInTimeRecoveryStatus": status}}})
@@ -105,7 +107,7 @@ func table(c *conversion, d *draft, r *Resource) {
 	case map[string]any:
 		d.reply("GetResourcePolicy", map[string]any{"Policy": c.policy(m["PolicyDocument"])})
 	default:
-		d.reply("GetResourcePolicy", later{})
+		d.reply("GetResourcePolicy", unborn.Later{})
 	}
 	switch m := r.Properties["SSESpecification"].(type) {
 	case nil:
@@ -116,13 +118,13 @@ func table(c *conversion, d *draft, r *Resource) {
 			d.config["SSEDescription"] = none{}
 			break
 		}
-		sse := map[string]any{"Status": on, "SSEType": "KMS", "KMSMasterKeyArn": later{}}
+		sse := map[string]any{"Status": on, "SSEType": "KMS", "KMSMasterKeyArn": unborn.Later{}}
 		if id := c.idOf(m["KMSMasterKeyId"]); isID(id) {
 			sse["KMSMasterKeyArn"] = id
 		}
 		d.config["SSEDescription"] = sse
 	default:
-		d.config["SSEDescription"] = later{}
+		d.config["SSEDescription"] = unborn.Later{}
 	}
 }
 
@@ -134,7 +136,7 @@ func (c *conversion) enabled(v any) any {
 	case v == false, v == "false", v == nil:
 		return "DISABLED"
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 // database spells a database's security groups, and leaves open what the engine,
@@ -162,7 +164,7 @@ func searchDomain(c *conversion, d *draft, r *Resource) {
 	}
 	if v, ok := d.config["VPCOptions"].(map[string]any); ok {
 		if list, ok := v["SubnetIds"].([]any); ok && len(list) > 0 {
-			v["VPCId"] = later{}
+			v["VPCId"] = unborn.Later{}
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 const securityGroupType = "AWS::EC2::SecurityGroup"
@@ -35,7 +37,7 @@ var ec2Rules = []rule{
 	{typ: "AWS::EC2::NatGateway", as: map[string]string{"AllocationId": "NatGatewayAddresses[].AllocationId", "PrivateIpAddress": "NatGatewayAddresses[].PrivateIp"}},
 	{typ: "AWS::EC2::FlowLog", as: map[string]string{"ResourceId": "ResourceId"}},
 	{typ: "AWS::EC2::EIP", as: map[string]string{"InstanceId": "InstanceId"}},
-	{typ: "AWS::EC2::VPCEndpoint", as: map[string]string{"SecurityGroupIds": ""}, unset: map[string]any{"State": "available", "VpcEndpointType": "Gateway", "PrivateDnsEnabled": later{}, "PolicyDocument": openEndpoint}, more: endpointGroups},
+	{typ: "AWS::EC2::VPCEndpoint", as: map[string]string{"SecurityGroupIds": ""}, unset: map[string]any{"State": "available", "VpcEndpointType": "Gateway", "PrivateDnsEnabled": unborn.Later{}, "PolicyDocument": openEndpoint}, more: endpointGroups},
 	{typ: "AWS::EC2::Volume", unset: map[string]any{"Attachments": []any{}, "State": "available"}, more: volume},
 	{typ: "AWS::EC2::Instance", as: map[string]string{"SecurityGroupIds": "", "SecurityGroups": "", "IamInstanceProfile": "", "BlockDeviceMappings": "", "NetworkInterfaces": "", "UserData": "",
 		"Monitoring": "", "AvailabilityZone": "Placement.AvailabilityZone", "Tenancy": "Placement.Tenancy", "Affinity": "Placement.Affinity", "HostId": "Placement.HostId",
@@ -56,7 +58,7 @@ var openEndpoint = map[string]any{"Version": "2008-10-17", "Statement": []any{ma
 // made.
 func (c *conversion) perhaps(r *Resource, v any) any {
 	if r.Doubt != "" {
-		return later{}
+		return unborn.Later{}
 	}
 	return v
 }
@@ -75,13 +77,13 @@ func securityGroup(c *conversion, d *draft, r *Resource) {
 			for _, e := range v {
 				m, ok := e.(map[string]any)
 				if !ok {
-					d.add(groupMember(side.egress), later{})
+					d.add(groupMember(side.egress), unborn.Later{})
 					continue
 				}
 				d.permit(c, m, side.egress)
 			}
 		default:
-			d.config[groupMember(side.egress)] = later{}
+			d.config[groupMember(side.egress)] = unborn.Later{}
 		}
 	}
 	if r.Properties["SecurityGroupEgress"] == nil && !c.ruled(r) {
@@ -111,7 +113,7 @@ func groupMember(egress bool) string {
 func groupRule(egress bool) func(*conversion, *draft, *Resource) {
 	return func(c *conversion, d *draft, r *Resource) {
 		if r.Doubt != "" {
-			d.add(groupMember(egress), later{})
+			d.add(groupMember(egress), unborn.Later{})
 			return
 		}
 		d.permit(c, r.Properties, egress)
@@ -161,13 +163,13 @@ func (d *draft) permit(c *conversion, rule map[string]any, egress bool) {
 	}
 	if name := rule["SourceSecurityGroupName"]; name != nil {
 		have, _ := p["UserIdGroupPairs"].([]any)
-		p["UserIdGroupPairs"] = append(have, map[string]any{"GroupName": c.nameIn(name), "GroupId": later{}})
+		p["UserIdGroupPairs"] = append(have, map[string]any{"GroupName": c.nameIn(name), "GroupId": unborn.Later{}})
 	}
 }
 
 func orLater(v any) any {
 	if v == nil {
-		return later{}
+		return unborn.Later{}
 	}
 	return v
 }
@@ -193,7 +195,7 @@ func (c *conversion) protocol(v any) any {
 	case "1":
 		return "icmp"
 	case "":
-		return later{}
+		return unborn.Later{}
 	default:
 		return s
 	}
@@ -207,10 +209,10 @@ func (c *conversion) port(v any) any {
 	case json.Number:
 		return v
 	}
-	if n, ok := numeral(c.textOf(v)).(json.Number); ok {
+	if n, ok := unborn.Number(c.textOf(v)).(json.Number); ok {
 		return n
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 // route adds a route to its table.
@@ -237,7 +239,7 @@ func aclEntry(c *conversion, d *draft, r *Resource) {
 	egress, known := p["Egress"].(bool)
 	out := map[string]any{"RuleNumber": orLater(c.port(p["RuleNumber"])), "RuleAction": c.nameIn(p["RuleAction"]), "Protocol": c.nameIn(p["Protocol"]), "Egress": egress}
 	if !known && p["Egress"] != nil {
-		out["Egress"] = later{}
+		out["Egress"] = unborn.Later{}
 	}
 	for _, m := range [...]string{"CidrBlock", "Ipv6CidrBlock"} {
 		if p[m] != nil {
@@ -249,7 +251,7 @@ func aclEntry(c *conversion, d *draft, r *Resource) {
 	case map[string]any:
 		out["PortRange"] = map[string]any{"From": orLater(c.port(ports["From"])), "To": orLater(c.port(ports["To"]))}
 	default:
-		out["PortRange"] = later{}
+		out["PortRange"] = unborn.Later{}
 	}
 	d.add("Entries", c.perhaps(r, out))
 }
@@ -271,7 +273,7 @@ func (c *conversion) each(v any, member string) any {
 			return []any{map[string]any{member: id}}
 		}
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 func endpointGroups(c *conversion, d *draft, r *Resource) {
@@ -288,7 +290,7 @@ func endpointGroups(c *conversion, d *draft, r *Resource) {
 // say: the region's setting decides, or the snapshot.
 func volume(c *conversion, d *draft, r *Resource) {
 	if r.Properties["Encrypted"] == nil {
-		d.config["Encrypted"] = later{}
+		d.config["Encrypted"] = unborn.Later{}
 	}
 }
 
@@ -298,11 +300,11 @@ func instance(c *conversion, d *draft, r *Resource) {
 	d.config["State"] = map[string]any{"Name": "running"}
 	switch {
 	case r.Properties["NetworkInterfaces"] != nil:
-		d.config["SecurityGroups"] = later{}
+		d.config["SecurityGroups"] = unborn.Later{}
 	case r.Properties["SecurityGroupIds"] != nil:
 		d.config["SecurityGroups"] = c.each(r.Properties["SecurityGroupIds"], "GroupId")
 	case r.Properties["SecurityGroups"] != nil:
-		d.config["SecurityGroups"] = later{}
+		d.config["SecurityGroups"] = unborn.Later{}
 	}
 	switch v := r.Properties["IamInstanceProfile"]; {
 	case v == nil && r.Properties["LaunchTemplate"] == nil:
@@ -310,28 +312,28 @@ func instance(c *conversion, d *draft, r *Resource) {
 	case v != nil:
 		id := c.owner(r, &onto{typ: "AWS::IAM::InstanceProfile", id: "arn:{partition}:iam::{account}:instance-profile/{}"}, v)
 		if id == "" {
-			d.config["IamInstanceProfile"] = map[string]any{"Arn": later{}}
+			d.config["IamInstanceProfile"] = map[string]any{"Arn": unborn.Later{}}
 		} else {
 			d.config["IamInstanceProfile"] = map[string]any{"Arn": id}
 		}
 	default:
-		d.config["IamInstanceProfile"] = later{}
+		d.config["IamInstanceProfile"] = unborn.Later{}
 	}
 }
 
 // launchTemplate puts the data in its first version, as the reply to
 // DescribeLaunchTemplateVersions has it.
 func launchTemplate(c *conversion, d *draft, r *Resource) {
-	sh := d.live.root.follow("DescribeLaunchTemplateVersions.LaunchTemplateVersions.LaunchTemplateData")
+	sh := d.live.Root.Follow("DescribeLaunchTemplateVersions.LaunchTemplateVersions.LaunchTemplateData")
 	if sh == nil {
 		return
 	}
 	rule := &rule{echoes: true, as: map[string]string{"TagSpecifications": ""}}
 	s := spot{r: r, rule: rule, as: map[string]string{}, said: schemas()[r.Type].prop("LaunchTemplateData")}
-	var data any = later{}
+	var data any = unborn.Later{}
 	if m, ok := r.Properties["LaunchTemplateData"].(map[string]any); ok {
 		data = c.object(s, m, sh)
 	}
-	d.reply("DescribeLaunchTemplateVersions", map[string]any{"LaunchTemplateVersions": []any{map[string]any{"LaunchTemplateId": later{}, "VersionNumber": jsonInt(1),
+	d.reply("DescribeLaunchTemplateVersions", map[string]any{"LaunchTemplateVersions": []any{map[string]any{"LaunchTemplateId": unborn.Later{}, "VersionNumber": jsonInt(1),
 		"DefaultVersion": true, "LaunchTemplateName": c.text(r.Properties["LaunchTemplateName"]), "LaunchTemplateData": data}}})
 }

@@ -1,6 +1,10 @@
 package cloudformation
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
+)
 
 const (
 	restType = "AWS::ApiGateway::RestApi"
@@ -41,10 +45,10 @@ func restAPI(c *conversion, d *draft, r *Resource) {
 		return
 	}
 	for _, key := range [...]string{"GetResources", "GetAuthorizers"} {
-		d.reply(key, map[string]any{"items": []any{later{}}})
+		d.reply(key, map[string]any{"items": []any{unborn.Later{}}})
 	}
 	if r.Properties["Policy"] == nil { // the document may hold one
-		d.config["policy"] = later{}
+		d.config["policy"] = unborn.Later{}
 	}
 }
 
@@ -53,7 +57,7 @@ func restAPI(c *conversion, d *draft, r *Resource) {
 func httpAPI(c *conversion, d *draft, r *Resource) {
 	if r.Properties["Body"] != nil || r.Properties["BodyS3Location"] != nil {
 		for _, key := range [...]string{"GetRoutes", "GetIntegrations", "GetAuthorizers"} {
-			d.reply(key, map[string]any{"Items": []any{later{}}})
+			d.reply(key, map[string]any{"Items": []any{unborn.Later{}}})
 		}
 		return
 	}
@@ -64,8 +68,8 @@ func httpAPI(c *conversion, d *draft, r *Resource) {
 	if route == nil {
 		route = "$default"
 	}
-	d.reply("GetRoutes", map[string]any{"Items": []any{map[string]any{"RouteKey": route, "AuthorizationType": "NONE", "ApiKeyRequired": false, "Target": later{}, "RouteId": later{}, "AuthorizerId": none{}}}})
-	d.reply("GetIntegrations", map[string]any{"Items": []any{later{}}})
+	d.reply("GetRoutes", map[string]any{"Items": []any{map[string]any{"RouteKey": route, "AuthorizationType": "NONE", "ApiKeyRequired": false, "Target": unborn.Later{}, "RouteId": unborn.Later{}, "AuthorizerId": none{}}}})
+	d.reply("GetIntegrations", map[string]any{"Items": []any{unborn.Later{}}})
 }
 
 // inReply adds an element to a list in a reply; of a thing the template does not
@@ -75,7 +79,7 @@ func (d *draft) inReply(key, list string, v any) {
 	if reply == nil {
 		reply = map[string]any{list: []any{}}
 		if d.r == nil {
-			reply[list] = []any{later{}}
+			reply[list] = []any{unborn.Later{}}
 		}
 	}
 	have, _ := reply[list].([]any)
@@ -86,7 +90,7 @@ func (d *draft) inReply(key, list string, v any) {
 // element makes the resource an element of a list in a reply of its owner.
 func element(key, list string, as map[string]string) func(*conversion, *draft, *Resource) {
 	return func(c *conversion, d *draft, r *Resource) {
-		sh := d.live.root.follow(key + "." + list)
+		sh := d.live.Root.Follow(key + "." + list)
 		if sh == nil {
 			return
 		}
@@ -101,13 +105,13 @@ func element(key, list string, as map[string]string) func(*conversion, *draft, *
 func (c *conversion) restPath(v any, depth int) (id, path any) {
 	o, ok := v.(*Open)
 	if !ok || len(o.Parts) != 1 || depth > maxReferences {
-		return c.nameIn(v), later{}
+		return c.nameIn(v), unborn.Later{}
 	}
 	at := o.Parts[0]
 	r := c.resources[at.Resource]
 	switch {
 	case r == nil:
-		return later{}, later{}
+		return unborn.Later{}, unborn.Later{}
 	case at.Attribute == "RootResourceId":
 		return c.identity(at.Resource) + "#root", "/"
 	case r.Type == "AWS::ApiGateway::Resource":
@@ -115,21 +119,21 @@ func (c *conversion) restPath(v any, depth int) (id, path any) {
 		lead, known := above.(string)
 		part := c.known(r, "PathPart")
 		if !known || part == "" {
-			return unborn + at.Resource, later{}
+			return prefix + at.Resource, unborn.Later{}
 		}
-		return unborn + at.Resource, strings.TrimSuffix(lead, "/") + "/" + part
+		return prefix + at.Resource, strings.TrimSuffix(lead, "/") + "/" + part
 	}
-	return later{}, later{}
+	return unborn.Later{}, unborn.Later{}
 }
 
 // restMethod adds a method to the item of its path.
 func restMethod(c *conversion, d *draft, r *Resource) {
-	sh := d.live.root.follow("GetResources.items.resourceMethods")
+	sh := d.live.Root.Follow("GetResources.items.resourceMethods")
 	verb := c.known(r, "HttpMethod")
 	item := map[string]any{}
 	item["id"], item["path"] = c.restPath(r.Properties["ResourceId"], 0)
 	if sh == nil || verb == "" || r.Doubt != "" {
-		item["resourceMethods"] = later{}
+		item["resourceMethods"] = unborn.Later{}
 		d.inReply("GetResources", "items", item)
 		return
 	}

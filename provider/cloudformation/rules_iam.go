@@ -3,6 +3,8 @@ package cloudformation
 import (
 	"slices"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // Asset types that policies are attached to.
@@ -60,7 +62,7 @@ func holder(inlineList string) func(*conversion, *draft, *Resource) {
 				c.attach(d, e)
 			}
 		default:
-			d.config["AttachedManagedPolicies"] = later{}
+			d.config["AttachedManagedPolicies"] = unborn.Later{}
 		}
 		switch v := r.Properties["Policies"].(type) {
 		case nil:
@@ -68,13 +70,13 @@ func holder(inlineList string) func(*conversion, *draft, *Resource) {
 			for _, e := range v {
 				m, ok := e.(map[string]any)
 				if !ok {
-					d.add(inlineList, later{})
+					d.add(inlineList, unborn.Later{})
 					continue
 				}
 				d.add(inlineList, map[string]any{"PolicyName": c.text(m["PolicyName"]), "PolicyDocument": c.policy(m["PolicyDocument"])})
 			}
 		default:
-			d.config[inlineList] = later{}
+			d.config[inlineList] = unborn.Later{}
 		}
 		if r.Type != userType {
 			return
@@ -87,11 +89,11 @@ func holder(inlineList string) func(*conversion, *draft, *Resource) {
 				d.add("GroupList", c.nameIn(e))
 			}
 		default:
-			d.config["GroupList"] = later{}
+			d.config["GroupList"] = unborn.Later{}
 		}
 		if r.Properties["LoginProfile"] != nil {
 			m, _ := r.Properties["LoginProfile"].(map[string]any)
-			d.reply("GetLoginProfile", map[string]any{"LoginProfile": map[string]any{"UserName": c.text(r.Properties["UserName"]), "CreateDate": later{},
+			d.reply("GetLoginProfile", map[string]any{"LoginProfile": map[string]any{"UserName": c.text(r.Properties["UserName"]), "CreateDate": unborn.Later{},
 				"PasswordResetRequired": m["PasswordResetRequired"] == true}})
 		}
 	}
@@ -100,13 +102,13 @@ func holder(inlineList string) func(*conversion, *draft, *Resource) {
 // add puts an element in a list of the root; a list that is open as a whole
 // stays so.
 func (d *draft) add(member string, v any) {
-	if _, open := d.config[member].(later); open {
+	if _, open := d.config[member].(unborn.Later); open {
 		return
 	}
 	list, _ := d.config[member].([]any)
 	d.config[member] = append(list, v)
 	if d.r == nil && len(list) == 0 { // what else it has no template says
-		d.config[member] = append(d.config[member].([]any), later{})
+		d.config[member] = append(d.config[member].([]any), unborn.Later{})
 	}
 }
 
@@ -116,10 +118,10 @@ func (c *conversion) attach(d *draft, v any) {
 	list, _ := d.config["AttachedManagedPolicies"].([]any)
 	switch {
 	case arn == "":
-		d.add("AttachedManagedPolicies", later{})
+		d.add("AttachedManagedPolicies", unborn.Later{})
 	case slices.ContainsFunc(list, func(e any) bool { m, _ := e.(map[string]any); return m["PolicyArn"] == arn }):
-	case strings.HasPrefix(arn, unborn):
-		d.add("AttachedManagedPolicies", map[string]any{"PolicyArn": arn, "PolicyName": later{}})
+	case strings.HasPrefix(arn, prefix):
+		d.add("AttachedManagedPolicies", map[string]any{"PolicyArn": arn, "PolicyName": unborn.Later{}})
 	default:
 		d.add("AttachedManagedPolicies", map[string]any{"PolicyArn": arn, "PolicyName": arn[strings.LastIndexByte(arn, '/')+1:]})
 	}
@@ -145,7 +147,7 @@ func (c *conversion) text(v any) any {
 	if v == nil {
 		return nil
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 // nameIn is idOf, or later.
@@ -153,7 +155,7 @@ func (c *conversion) nameIn(v any) any {
 	if id := c.idOf(v); id != "" {
 		return id
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 // policy is a document with its references settled, or later.
@@ -166,7 +168,7 @@ func (c *conversion) policy(v any) any {
 			return c.document(t)
 		}
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 // spread calls what is done with the owners that a list names.
@@ -196,7 +198,7 @@ func policies(c *conversion, _ *draft, r *Resource) {
 func inline(list string) func(*conversion, *draft, *Resource) {
 	return func(c *conversion, d *draft, r *Resource) {
 		if r.Doubt != "" {
-			d.add(list, later{})
+			d.add(list, unborn.Later{})
 			return
 		}
 		d.add(list, map[string]any{"PolicyName": c.text(r.Properties["PolicyName"]), "PolicyDocument": c.policy(r.Properties["PolicyDocument"])})
@@ -208,7 +210,7 @@ func membership(c *conversion, _ *draft, r *Resource) {
 	group := c.nameIn(r.Properties["GroupName"])
 	c.spread(r, iamOnto(userType, "Users"), func(d *draft) {
 		if r.Doubt != "" {
-			group = later{}
+			group = unborn.Later{}
 		}
 		d.add("GroupList", group)
 	})
@@ -219,13 +221,13 @@ func profileRoles(c *conversion, d *draft, r *Resource) {
 	list, ok := r.Properties["Roles"].([]any)
 	if !ok {
 		if r.Properties["Roles"] != nil {
-			d.config["Roles"] = later{}
+			d.config["Roles"] = unborn.Later{}
 		}
 		return
 	}
 	out := []any{}
 	for _, e := range list {
-		one := map[string]any{"RoleName": c.nameIn(e), "Arn": later{}}
+		one := map[string]any{"RoleName": c.nameIn(e), "Arn": unborn.Later{}}
 		if id := c.owner(r, iamOnto(roleType, "Roles"), e); id != "" {
 			one["Arn"] = id
 		}
@@ -246,7 +248,7 @@ func (c *conversion) counted() {
 		for _, h := range holders {
 			c.spread(r, iamOnto(h.typ, h.property), func(d *draft) {
 				if r.Doubt != "" {
-					d.add("AttachedManagedPolicies", later{})
+					d.add("AttachedManagedPolicies", unborn.Later{})
 					return
 				}
 				c.attach(d, id)

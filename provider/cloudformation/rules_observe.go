@@ -1,9 +1,11 @@
 package cloudformation
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // observeRules are those of logs, trails and detectors.
 var observeRules = []rule{
 	{typ: "AWS::Logs::LogGroup", id: "@logs:log-group:{LogGroupName}", as: map[string]string{"DataProtectionPolicy": "", "FieldIndexPolicies": "", "ResourcePolicyDocument": ""}, echoes: true,
-		unset: map[string]any{"logGroupClass": "STANDARD", "metricFilterCount": later{}}, newborn: map[string]map[string]any{"DescribeSubscriptionFilters": nil}},
+		unset: map[string]any{"logGroupClass": "STANDARD", "metricFilterCount": unborn.Later{}}, newborn: map[string]map[string]any{"DescribeSubscriptionFilters": nil}},
 	{typ: "AWS::Logs::ResourcePolicy", id: "@logs:resource-policy:{PolicyName}"},
 	{typ: "AWS::Logs::MetricFilter", id: "@logs:log-group:{LogGroupName}#metric-filter/{FilterName}"},
 	{typ: "AWS::CloudTrail::Trail", id: "@cloudtrail:trail/{TrailName}", echoes: true, more: trail, as: map[string]string{"TrailName": "Name", "EnableLogFileValidation": "LogFileValidationEnabled",
@@ -25,26 +27,26 @@ func trail(c *conversion, d *draft, r *Resource) {
 	if r.Properties["InsightSelectors"] == nil {
 		d.answered("GetInsightSelectors", "absent")
 	}
-	sh := d.live.root.named("GetEventSelectors")
+	sh := d.live.Root.Named("GetEventSelectors")
 	if sh == nil {
 		return
 	}
 	body := map[string]any{}
 	for _, k := range [...]string{"EventSelectors", "AdvancedEventSelectors"} {
-		inner := sh.named(k)
+		inner := sh.Named(k)
 		if r.Properties[k] == nil || inner == nil {
 			continue
 		}
 		rule := &rule{echoes: true, unset: map[string]any{"EventSelectors.IncludeManagementEvents": true, "EventSelectors.ReadWriteType": "All", "EventSelectors.ExcludeManagementEventSources": []any{}}}
 		s := spot{r: r, rule: rule, members: k, said: schemas()[r.Type].prop(k)}
-		if v := c.value(s, r.Properties[k], inner, inner.code); v != nil {
+		if v := c.value(s, r.Properties[k], inner, inner.Code); v != nil {
 			body[k] = v
 		}
 	}
 	if len(body) == 0 {
 		body["EventSelectors"] = []any{map[string]any{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": []any{}, "ExcludeManagementEventSources": []any{}}}
 	}
-	body["TrailARN"] = later{}
+	body["TrailARN"] = unborn.Later{}
 	d.reply("GetEventSelectors", body)
 }
 
@@ -57,13 +59,13 @@ func detector(c *conversion, d *draft, r *Resource) {
 	case string:
 		d.config["Status"] = map[string]any{"true": "ENABLED", "false": "DISABLED"}[v]
 		if d.config["Status"] == nil {
-			d.config["Status"] = later{}
+			d.config["Status"] = unborn.Later{}
 		}
 	default:
-		d.config["Status"] = later{}
+		d.config["Status"] = unborn.Later{}
 	}
 	list, _ := d.config["Features"].([]any)
-	if _, open := d.config["Features"].(later); !open {
-		d.config["Features"] = append(list, later{})
+	if _, open := d.config["Features"].(unborn.Later); !open {
+		d.config["Features"] = append(list, unborn.Later{})
 	}
 }

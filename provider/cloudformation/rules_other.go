@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // otherRules are those of organisations, search and what else has a rule of its
@@ -88,12 +89,12 @@ func layerPermission(c *conversion, _ *draft, r *Resource) {
 	if d == nil {
 		return
 	}
-	statement := map[string]any{"Effect": "Allow", "Action": c.nameIn(r.Properties["Action"]), "Resource": d.id, "Principal": later{}}
+	statement := map[string]any{"Effect": "Allow", "Action": c.nameIn(r.Properties["Action"]), "Resource": d.id, "Principal": unborn.Later{}}
 	switch p := c.textOf(r.Properties["Principal"]); {
 	case p == "*":
 		statement["Principal"] = "*"
-	case isAccount(p):
-		statement["Principal"] = map[string]any{"AWS": "arn:" + partitionOf(r.Region) + ":iam::" + p + ":root"}
+	case unborn.IsAccount(p):
+		statement["Principal"] = map[string]any{"AWS": "arn:" + unborn.Partition(r.Region) + ":iam::" + p + ":root"}
 	case isID(p):
 		statement["Principal"] = map[string]any{"AWS": p}
 	}

@@ -1,5 +1,7 @@
 package cloudformation
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 const bucketType = "AWS::S3::Bucket"
 
 // newBucket is what Amazon S3 gives a bucket of which nothing is configured:
@@ -55,7 +57,7 @@ func bucket(c *conversion, d *draft, r *Resource) {
 		}
 		d.reply("GetBucketLocation", location)
 	}
-	var grants any = later{}
+	var grants any = unborn.Later{}
 	switch v := r.Properties["AccessControl"]; {
 	case v == nil:
 		grants = grantsOf(nil)
@@ -64,15 +66,15 @@ func bucket(c *conversion, d *draft, r *Resource) {
 			grants = grantsOf(groups)
 		}
 	}
-	d.reply("GetBucketAcl", map[string]any{"Owner": later{}, "Grants": grants})
+	d.reply("GetBucketAcl", map[string]any{"Owner": unborn.Later{}, "Grants": grants})
 	if r.Properties["NotificationConfiguration"] != nil {
-		d.reply("GetBucketNotificationConfiguration", later{})
+		d.reply("GetBucketNotificationConfiguration", unborn.Later{})
 	}
 	if r.Properties["ObjectLockEnabled"] != nil && d.config["GetObjectLockConfiguration"] == nil {
-		d.reply("GetObjectLockConfiguration", later{})
+		d.reply("GetObjectLockConfiguration", unborn.Later{})
 	}
 	// Whether a policy is public AWS reckons itself.
-	d.reply("GetBucketPolicyStatus", later{})
+	d.reply("GetBucketPolicyStatus", unborn.Later{})
 }
 
 const (
@@ -90,7 +92,7 @@ var canned = map[string][][2]string{
 
 // grantsOf is the list with the owner's grant and those of groups.
 func grantsOf(groups [][2]string) []any {
-	out := []any{map[string]any{"Grantee": map[string]any{"Type": "CanonicalUser", "ID": later{}}, "Permission": "FULL_CONTROL"}}
+	out := []any{map[string]any{"Grantee": map[string]any{"Type": "CanonicalUser", "ID": unborn.Later{}}, "Permission": "FULL_CONTROL"}}
 	for _, g := range groups {
 		out = append(out, map[string]any{"Grantee": map[string]any{"Type": "Group", "URI": g[0]}, "Permission": g[1]})
 	}

@@ -1,5 +1,7 @@
 package cloudformation
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // sagemakerRules are SageMaker's. It writes names in lower case in its ARNs, and
 // its replies repeat what was given; what it adds by itself is under unset ("Amazon
 // SageMaker API Reference", each operation's defaults).
@@ -12,7 +14,7 @@ var sagemakerRules = []rule{
 		"Specification.Container.Image": "DeployedImage.SpecifiedImage", "DeploymentConfig": "LastDeploymentConfig"}},
 	{typ: "AWS::SageMaker::NotebookInstance", id: "@sagemaker:notebook-instance/{NotebookInstanceName|lower}", echoes: true,
 		as:    map[string]string{"LifecycleConfigName": "NotebookInstanceLifecycleConfigName", "SecurityGroupIds": "SecurityGroups"},
-		unset: map[string]any{"DirectInternetAccess": "Enabled", "RootAccess": "Enabled", "VolumeSizeInGB": jsonInt(5), "NotebookInstanceStatus": "InService", "FailureReason": none{}, "InstanceMetadataServiceConfiguration": later{}, "PlatformIdentifier": later{}}},
+		unset: map[string]any{"DirectInternetAccess": "Enabled", "RootAccess": "Enabled", "VolumeSizeInGB": jsonInt(5), "NotebookInstanceStatus": "InService", "FailureReason": none{}, "InstanceMetadataServiceConfiguration": unborn.Later{}, "PlatformIdentifier": unborn.Later{}}},
 	{typ: "AWS::SageMaker::NotebookInstanceLifecycleConfig", id: "@sagemaker:notebook-instance-lifecycle-config/{NotebookInstanceLifecycleConfigName|lower}", echoes: true},
 	{typ: "AWS::SageMaker::StudioLifecycleConfig", id: "@sagemaker:studio-lifecycle-config/{StudioLifecycleConfigName|lower}", echoes: true},
 	{typ: "AWS::SageMaker::Domain", echoes: true, unset: map[string]any{"AppNetworkAccessType": "PublicInternetOnly", "HomeEfsFileSystemKmsKeyId": none{}, "Status": "InService", "FailureReason": none{}}},
@@ -65,7 +67,7 @@ func variants(c *conversion, d *draft, r *Resource) {
 		if !ok {
 			continue
 		}
-		sh := d.live.root.named(member)
+		sh := d.live.Root.Named(member)
 		if sh == nil {
 			continue
 		}
@@ -78,9 +80,9 @@ func variants(c *conversion, d *draft, r *Resource) {
 					one[k] = n
 				}
 			}
-			for _, k := range sh.kids {
-				if _, set := one[k.name]; !set && k.name != "DesiredInstanceCount" && k.name != "CurrentInstanceCount" {
-					one[k.name] = later{}
+			for _, k := range sh.Kids {
+				if _, set := one[k.Name]; !set && k.Name != "DesiredInstanceCount" && k.Name != "CurrentInstanceCount" {
+					one[k.Name] = unborn.Later{}
 				}
 			}
 			out = append(out, one)
@@ -92,7 +94,7 @@ func variants(c *conversion, d *draft, r *Resource) {
 // pipeline spells a pipeline's definition, which the template holds as a text or
 // keeps in S3.
 func pipeline(c *conversion, d *draft, r *Resource) {
-	v := any(later{})
+	v := any(unborn.Later{})
 	if m, ok := r.Properties["PipelineDefinition"].(map[string]any); ok {
 		switch body := m["PipelineDefinitionBody"].(type) {
 		case string:

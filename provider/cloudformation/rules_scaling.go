@@ -1,6 +1,10 @@
 package cloudformation
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
+)
 
 // scalingRules are those of autoscaling and batch: what makes things grow.
 var scalingRules = []rule{
@@ -26,13 +30,13 @@ func group(c *conversion, d *draft, r *Resource) {
 		for _, e := range v {
 			id := c.idOf(e)
 			if id == "" {
-				d.config["VPCZoneIdentifier"] = later{}
+				d.config["VPCZoneIdentifier"] = unborn.Later{}
 				return
 			}
 			ids = append(ids, id)
 		}
 		d.config["VPCZoneIdentifier"] = strings.Join(ids, ",")
 	default:
-		d.config["VPCZoneIdentifier"] = later{}
+		d.config["VPCZoneIdentifier"] = unborn.Later{}
 	}
 }

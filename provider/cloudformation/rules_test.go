@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 var update = flag.Bool("update", false, "write testdata/unplaced.txt anew")
@@ -42,9 +43,9 @@ func TestRulesNameWhatThereIs(t *testing.T) {
 			}
 			continue
 		}
-		root := &l.root
+		root := &l.Root
 		if r.onto != nil && r.onto.key != "" {
-			root = root.named(r.onto.key)
+			root = root.Named(r.onto.key)
 		}
 		for path, target := range r.as {
 			p := &sc.property
@@ -58,17 +59,17 @@ func TestRulesNameWhatThereIs(t *testing.T) {
 			if target == "" || target == "." || root == nil {
 				continue
 			}
-			if within := memberOf(r, sc, root, path); within == nil || within.follow(strings.ReplaceAll(target, "[]", "")) == nil {
+			if within := memberOf(r, sc, root, path); within == nil || within.Follow(strings.ReplaceAll(target, "[]", "")) == nil {
 				t.Errorf("%s: %s is no member where %s stands", typ, target, path)
 			}
 		}
 		for path := range r.unset {
-			if l.root.follow(path) == nil {
+			if l.Root.Follow(path) == nil {
 				t.Errorf("%s: the reply has no %s", typ, path)
 			}
 		}
 		for key := range r.newborn {
-			if !slices.ContainsFunc(l.reads, func(read estate.Read) bool { return read.Key == key }) {
+			if !slices.ContainsFunc(l.Reads, func(read estate.Read) bool { return read.Key == key }) {
 				t.Errorf("%s: no reply %s is read", typ, key)
 			}
 		}
@@ -83,7 +84,7 @@ func TestRulesNameWhatThereIs(t *testing.T) {
 }
 
 // memberOf is the shape in which the object that holds a property stands.
-func memberOf(r *rule, sc *schema, root *shape, path string) *shape {
+func memberOf(r *rule, sc *schema, root *unborn.Shape, path string) *unborn.Shape {
 	steps := strings.Split(path, ".")
 	at := root
 	for i := range steps[:len(steps)-1] {
@@ -91,9 +92,9 @@ func memberOf(r *rule, sc *schema, root *shape, path string) *shape {
 		switch {
 		case target == ".":
 		case renamed:
-			at = at.follow(strings.ReplaceAll(target, "[]", ""))
+			at = at.Follow(strings.ReplaceAll(target, "[]", ""))
 		default:
-			at = at.member(steps[i])
+			at = member(at, steps[i])
 		}
 		if at == nil {
 			return nil
@@ -110,8 +111,8 @@ func TestUnplaced(t *testing.T) {
 	for _, typ := range Mains() {
 		r, sc := rules()[typ], schemas()[typ]
 		var lost []string
-		var walk func(p *property, sh *shape, rel string)
-		walk = func(p *property, sh *shape, rel string) {
+		var walk func(p *property, sh *unborn.Shape, rel string)
+		walk = func(p *property, sh *unborn.Shape, rel string) {
 			for _, k := range p.kids {
 				here := strings.TrimPrefix(rel+"."+k.name, ".")
 				target, renamed := r.as[here]
@@ -120,22 +121,22 @@ func TestUnplaced(t *testing.T) {
 				case target == ".":
 					walk(k, sh, here)
 				case renamed:
-					if m := sh.follow(strings.ReplaceAll(target, "[]", "")); m != nil {
+					if m := sh.Follow(strings.ReplaceAll(target, "[]", "")); m != nil {
 						walk(k, m, here)
 					}
 				default:
-					m := sh.member(k.name)
+					m := member(sh, k.name)
 					if m == nil {
 						lost = append(lost, here)
 						continue
 					}
-					if len(m.kids) > 0 {
+					if len(m.Kids) > 0 {
 						walk(k, m, here)
 					}
 				}
 			}
 		}
-		walk(&sc.property, &shapes()[typ].root, "")
+		walk(&sc.property, &shapes()[typ].Root, "")
 		for _, l := range lost {
 			b.WriteString(typ + " " + l + "\n")
 		}

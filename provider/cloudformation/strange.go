@@ -44,14 +44,14 @@ func (c *conversion) summary() {
 		if len(at) > 1 {
 			b.Why = fmt.Sprintf("%s and %d more: %s", at[0], len(at)-1, why)
 		} else {
-			b.Asset = unborn + at[0]
+			b.Asset = prefix + at[0]
 		}
 		c.out.BlindSpots = append(c.out.BlindSpots, b)
 	}
 	for _, typ := range slices.Sorted(maps.Keys(c.novels)) {
 		paths := slices.Sorted(maps.Keys(c.novels[typ]))
 		at := c.novels[typ][paths[0]]
-		c.out.BlindSpots = append(c.out.BlindSpots, estate.BlindSpot{Source: c.in.Source, Operation: at, Asset: unborn + at, Status: estate.ReadSkipped,
+		c.out.BlindSpots = append(c.out.BlindSpots, estate.BlindSpot{Source: c.in.Source, Operation: at, Asset: prefix + at, Status: estate.ReadSkipped,
 			Why:  fmt.Sprintf("%s sets %s, which no %s has in the schema that sevenfold knows: what it means is not judged", at, strings.Join(paths, ", "), typ),
 			Hint: "mend the name, or look at it by hand"})
 	}

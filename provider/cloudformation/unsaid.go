@@ -2,11 +2,13 @@ package cloudformation
 
 import (
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // sayable lists the members of a shape that the properties of an object stand
 // for.
-func (c *conversion) sayable(s spot, sh *shape) map[string]bool {
+func (c *conversion) sayable(s spot, sh *unborn.Shape) map[string]bool {
 	out := map[string]bool{}
 	if s.said == nil {
 		return out
@@ -25,8 +27,8 @@ func (c *conversion) sayable(s spot, sh *shape) map[string]bool {
 			out[strings.TrimSuffix(head, "[]")] = true
 		case p.readOnly:
 		default:
-			if k := sh.member(p.name); k != nil {
-				out[k.name] = true
+			if k := member(sh, p.name); k != nil {
+				out[k.Name] = true
 			}
 		}
 	}
@@ -36,24 +38,24 @@ func (c *conversion) sayable(s spot, sh *shape) map[string]bool {
 // unsaid settles the members that nothing is said of: what a new thing has, as
 // far as the rule knows it; nothing, where the reply only repeats what was given;
 // else it is not known.
-func (c *conversion) unsaid(out map[string]any, s spot, sh *shape) {
+func (c *conversion) unsaid(out map[string]any, s spot, sh *unborn.Shape) {
 	var can map[string]bool
-	for _, k := range sh.kids {
-		if _, set := out[k.name]; set {
+	for _, k := range sh.Kids {
+		if _, set := out[k.Name]; set {
 			continue
 		}
-		path := s.into(k.name).members
+		path := s.into(k.Name).members
 		if v, ok := s.rule.unset[path]; ok {
 			if v != (none{}) {
-				out[k.name] = v
+				out[k.Name] = v
 			}
 			continue
 		}
 		if can == nil {
 			can = c.sayable(s, sh)
 		}
-		if !s.rule.echoes || !can[k.name] {
-			out[k.name] = later{}
+		if !s.rule.echoes || !can[k.Name] {
+			out[k.Name] = unborn.Later{}
 		}
 	}
 }

@@ -1,14 +1,12 @@
 package cloudformation
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
-)
 
-// later stands in a configuration for a value that is not known before birth.
-type later struct{}
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
+)
 
 // spot is where a value stands while it is converted.
 type spot struct {
@@ -41,9 +39,9 @@ func (s spot) into(member string) spot {
 
 // value converts v to a member of a shape. It returns nil for what is not set,
 // and later for what is not known or does not fit.
-func (c *conversion) value(s spot, v any, sh *shape, code string) any {
+func (c *conversion) value(s spot, v any, sh *unborn.Shape, code string) any {
 	if o, open := v.(*Open); open {
-		return c.opened(o, sh.name, code)
+		return c.opened(o, sh.Name, code)
 	}
 	if v == nil {
 		return nil
@@ -57,7 +55,7 @@ func (c *conversion) value(s spot, v any, sh *shape, code string) any {
 		if m, ok := v.(map[string]any); ok {
 			return c.object(s, m, sh)
 		}
-		if m := parsed(v); m != nil {
+		if m := unborn.Object(str(v)); m != nil {
 			return c.object(s, m, sh)
 		}
 		return unfit(v)
@@ -68,28 +66,13 @@ func (c *conversion) value(s spot, v any, sh *shape, code string) any {
 	return unfit(v)
 }
 
-// parsed opens a text that holds a JSON object.
-func parsed(v any) map[string]any {
-	t, ok := v.(string)
-	if !ok || !strings.HasPrefix(strings.TrimSpace(t), "{") {
-		return nil
-	}
-	var m map[string]any
-	dec := json.NewDecoder(strings.NewReader(t))
-	dec.UseNumber()
-	if dec.Decode(&m) != nil {
-		return nil
-	}
-	return m
-}
-
 // unfit is what stands for a value that the member cannot hold: there is
 // something, and what it becomes is not known.
 func unfit(v any) any {
 	if t, ok := v.(string); ok && strings.TrimSpace(t) == "" || v == nil {
 		return nil
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 // opened is what stands for an open value: its text, where all it refers to is
@@ -102,7 +85,7 @@ func (c *conversion) opened(o *Open, member, code string) any {
 		if x := c.scalar(t, code); x != nil {
 			return x
 		}
-		return later{}
+		return unborn.Later{}
 	}
 	if id := c.thing(o); id != "" && identifier(member) {
 		switch strings.TrimLeft(code, "[") {
@@ -113,7 +96,7 @@ func (c *conversion) opened(o *Open, member, code string) any {
 			return id
 		}
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 // thing is the id of the asset that an open value as a whole refers to.
@@ -127,7 +110,7 @@ func (c *conversion) thing(o *Open) string {
 	return c.identity(o.Parts[0].Resource)
 }
 
-func (c *conversion) list(s spot, v any, sh *shape, code string) any {
+func (c *conversion) list(s spot, v any, sh *unborn.Shape, code string) any {
 	var out []any
 	switch v := v.(type) {
 	case []any:
@@ -137,7 +120,7 @@ func (c *conversion) list(s spot, v any, sh *shape, code string) any {
 			}
 		}
 	case map[string]any:
-		if key, value := pair(sh); code == "{" && key != "" && s.said != nil && len(s.said.kids) == 0 {
+		if key, value := sh.Pair(); code == "{" && key != "" && s.said != nil && len(s.said.kids) == 0 {
 			return c.pairs(v, key, value)
 		}
 		if x := c.value(s, v, sh, code); x != nil {
@@ -145,7 +128,7 @@ func (c *conversion) list(s spot, v any, sh *shape, code string) any {
 		}
 	default:
 		x := c.value(s, v, sh, code)
-		if _, bad := x.(later); bad {
+		if _, bad := x.(unborn.Later); bad {
 			return x
 		}
 		if x != nil {
@@ -158,28 +141,11 @@ func (c *conversion) list(s spot, v any, sh *shape, code string) any {
 	return out
 }
 
-// pair names the two members of an object that is a key and its value; "" if it
-// is no such object.
-func pair(sh *shape) (key, value string) {
-	for _, k := range sh.kids {
-		switch fold(k.name) {
-		case "key", "tagkey", "name":
-			key = k.name
-		case "value", "tagvalue":
-			value = k.name
-		}
-	}
-	if value == "" {
-		return "", ""
-	}
-	return key, value
-}
-
 // pairs spells a map as the list of pairs that a reply has in its place.
 func (c *conversion) pairs(m map[string]any, key, value string) any {
 	var out []any
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		v := any(scalarText(m[k]))
+		v := any(unborn.Text(m[k]))
 		if o, open := m[k].(*Open); open {
 			v = c.opened(o, "", "s")
 		}
@@ -191,12 +157,12 @@ func (c *conversion) pairs(m map[string]any, key, value string) any {
 	return out
 }
 
-func (c *conversion) mapping(s spot, v any, sh *shape, code string) any {
+func (c *conversion) mapping(s spot, v any, sh *unborn.Shape, code string) any {
 	out := map[string]any{}
 	switch v := v.(type) {
 	case map[string]any:
 		for k, e := range v {
-			if x := c.value(s, e, &shape{name: "", code: sh.code, kids: sh.kids, by: sh.by}, code); x != nil {
+			if x := c.value(s, e, sh.Unnamed(), code); x != nil {
 				out[k] = x
 			}
 		}
@@ -206,7 +172,7 @@ func (c *conversion) mapping(s spot, v any, sh *shape, code string) any {
 			k := ""
 			var value any
 			for name, x := range m {
-				switch fold(name) {
+				switch unborn.Fold(name) {
 				case "key", "name":
 					k = c.textOf(x)
 				case "value":
@@ -214,9 +180,9 @@ func (c *conversion) mapping(s spot, v any, sh *shape, code string) any {
 				}
 			}
 			if !ok || k == "" {
-				return later{}
+				return unborn.Later{}
 			}
-			if x := c.value(s, value, &shape{code: sh.code, kids: sh.kids, by: sh.by}, code); x != nil {
+			if x := c.value(s, value, sh.Unnamed(), code); x != nil {
 				out[k] = x
 			}
 		}
@@ -233,7 +199,7 @@ func (c *conversion) mapping(s spot, v any, sh *shape, code string) any {
 
 // object converts properties to the members of a shape, and settles those that
 // nothing is said of.
-func (c *conversion) object(s spot, values map[string]any, sh *shape) map[string]any {
+func (c *conversion) object(s spot, values map[string]any, sh *unborn.Shape) map[string]any {
 	out := map[string]any{}
 	c.members(out, s, values, sh)
 	c.unsaid(out, s, sh)
@@ -241,7 +207,7 @@ func (c *conversion) object(s spot, values map[string]any, sh *shape) map[string
 }
 
 // members puts properties into an object.
-func (c *conversion) members(out map[string]any, s spot, values map[string]any, sh *shape) {
+func (c *conversion) members(out map[string]any, s spot, values map[string]any, sh *unborn.Shape) {
 	made := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		at, v := s.step(name), values[name]
@@ -260,17 +226,17 @@ func (c *conversion) members(out map[string]any, s spot, values map[string]any, 
 				c.members(out, at, m, sh)
 			} else if v != nil {
 				for head := range c.sayable(at, sh) {
-					out[head] = later{}
+					out[head] = unborn.Later{}
 				}
 			}
 			continue
 		}
 		if !renamed {
-			k := sh.member(name)
+			k := member(sh, name)
 			if k == nil {
 				continue
 			}
-			target = k.name
+			target = k.Name
 		}
 		c.put(out, at, v, sh, target)
 		if head, _, deep := strings.Cut(target, "."); deep {
@@ -279,7 +245,7 @@ func (c *conversion) members(out map[string]any, s spot, values map[string]any, 
 	}
 	for head := range made {
 		name, wrapped := strings.CutSuffix(head, "[]")
-		if k := sh.named(name); k != nil && !wrapped {
+		if k := sh.Named(name); k != nil && !wrapped {
 			if inner, ok := out[name].(map[string]any); ok {
 				c.unsaidBelow(inner, s, k, head)
 			}
@@ -293,15 +259,15 @@ func (c *conversion) members(out map[string]any, s spot, values map[string]any, 
 
 // unsaidBelow is unsaid for an object that several properties make up by their
 // paths.
-func (c *conversion) unsaidBelow(out map[string]any, s spot, sh *shape, head string) {
-	in := s.into(sh.name)
-	for _, k := range sh.kids {
-		if _, set := out[k.name]; set {
+func (c *conversion) unsaidBelow(out map[string]any, s spot, sh *unborn.Shape, head string) {
+	in := s.into(sh.Name)
+	for _, k := range sh.Kids {
+		if _, set := out[k.Name]; set {
 			continue
 		}
-		if v, ok := s.rule.unset[in.into(k.name).members]; ok {
+		if v, ok := s.rule.unset[in.into(k.Name).members]; ok {
 			if v != (none{}) {
-				out[k.name] = v
+				out[k.Name] = v
 			}
 			continue
 		}
@@ -310,26 +276,26 @@ func (c *conversion) unsaidBelow(out map[string]any, s spot, sh *shape, head str
 			for _, p := range s.said.kids {
 				rest, ok := strings.CutPrefix(s.as[s.step(p.name).rel], head+".")
 				next, _, _ := strings.Cut(rest, ".")
-				can = can || ok && strings.TrimSuffix(next, "[]") == k.name
+				can = can || ok && strings.TrimSuffix(next, "[]") == k.Name
 			}
 		}
 		if !can || !s.rule.echoes {
-			out[k.name] = later{}
+			out[k.Name] = unborn.Later{}
 		}
 	}
 }
 
 // put sets the member a dotted path leads to.
-func (c *conversion) put(out map[string]any, at spot, v any, sh *shape, target string) {
+func (c *conversion) put(out map[string]any, at spot, v any, sh *unborn.Shape, target string) {
 	head, rest, deeper := strings.Cut(target, ".")
 	name, wrap := strings.CutSuffix(head, "[]")
-	k := sh.named(name)
+	k := sh.Named(name)
 	if k == nil {
 		return // the rules' test names it
 	}
 	in := at.into(name)
 	if !deeper {
-		if x := c.value(in, v, k, k.code); x != nil {
+		if x := c.value(in, v, k, k.Code); x != nil {
 			out[name] = x
 		}
 		return

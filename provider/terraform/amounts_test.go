@@ -62,7 +62,7 @@ func TestAmountsAreNotDropped(t *testing.T) {
 
 // memberOf follows an attribute through a rule to its member.
 func memberOf(r *rule, path string) string {
-	at := &shapes()[r.typ].root
+	at := &shapes()[r.typ].Root
 	var out, rel []string
 	for step := range strings.SplitSeq(path, ".") {
 		rel = append(rel, step)
@@ -71,9 +71,9 @@ func memberOf(r *rule, path string) string {
 			continue
 		}
 		if renamed {
-			at = at.follow(target)
-		} else if at = at.member(step); at != nil {
-			target = at.name
+			at = at.Follow(target)
+		} else if at = member(at, step); at != nil {
+			target = at.Name
 		}
 		if at == nil {
 			return ""

@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -12,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 var update = flag.Bool("update", false, "write testdata/unplaced.txt anew")
@@ -29,7 +32,7 @@ var earlier = map[string]bool{
 type mapping struct {
 	tf, typ string
 	as      map[string]string
-	sh      *shape
+	sh      *unborn.Shape
 	// attributes are those that take part; nil: all.
 	attributes []string
 }
@@ -46,21 +49,21 @@ func mappings() []mapping {
 	var out []mapping
 	for i := range rules {
 		r := &rules[i]
-		sh := &shapes()[r.typ].root
+		sh := &shapes()[r.typ].Root
 		switch {
 		case elements[r.tf] != "":
-			sh = sh.follow(elements[r.tf])
+			sh = sh.Follow(elements[r.tf])
 		case r.spread != nil, r.onto != nil && r.onto.key == "":
 			continue
 		case r.onto != nil:
-			sh = sh.named(r.onto.key)
+			sh = sh.Named(r.onto.key)
 		}
 		out = append(out, mapping{r.tf, r.typ, r.as, sh, nil})
 	}
-	template := shapes()["AWS::EC2::LaunchTemplate"].root.follow("DescribeLaunchTemplateVersions.LaunchTemplateVersions.LaunchTemplateData")
+	template := shapes()["AWS::EC2::LaunchTemplate"].Root.Follow("DescribeLaunchTemplateVersions.LaunchTemplateVersions.LaunchTemplateData")
 	out = append(out, mapping{"aws_launch_template", "LaunchTemplateData", templateAs, template, nil})
 	for _, shown := range bucketShown {
-		out = append(out, mapping{"aws_s3_bucket", shown.key, shown.as, shapes()["AWS::S3::Bucket"].root.named(shown.key), []string{shown.attribute}})
+		out = append(out, mapping{"aws_s3_bucket", shown.key, shown.as, shapes()["AWS::S3::Bucket"].Root.Named(shown.key), []string{shown.attribute}})
 	}
 	for tf, k := range kubernetesKinds {
 		if k.model != nil {
@@ -186,7 +189,7 @@ var notAttributes = []string{"account_id", "manifest", "metadata", "namespace", 
 // place follows one mapping through the schema. It calls lost for each attribute
 // that has no member, or one that cannot hold its values, and open for each
 // object with its attributes that have no member and the members nothing says.
-func (m mapping) place(lost func(path string, a *attribute, why string), open func(path string, idle []*attribute, silent []*shape)) {
+func (m mapping) place(lost func(path string, a *attribute, why string), open func(path string, idle []*attribute, silent []*unborn.Shape)) {
 	root := schemas()[m.tf]
 	list := root.kids
 	if m.attributes != nil {
@@ -198,14 +201,14 @@ func (m mapping) place(lost func(path string, a *attribute, why string), open fu
 	m.block("", list, m.sh, saying(list, m.as, "", m.sh), lost, open)
 }
 
-func (m mapping) block(rel string, list []*attribute, sh *shape, says sayable, lost func(string, *attribute, string), open func(string, []*attribute, []*shape)) {
+func (m mapping) block(rel string, list []*attribute, sh *unborn.Shape, says sayable, lost func(string, *attribute, string), open func(string, []*attribute, []*unborn.Shape)) {
 	var idle []*attribute
 	var below func(rel string, list []*attribute)
 	below = func(rel string, list []*attribute) {
 		for _, a := range list {
 			here := strings.TrimPrefix(rel+"."+a.name, ".")
 			target, renamed := m.as[here]
-			var k *shape
+			var k *unborn.Shape
 			switch {
 			case renamed && target == "":
 				continue
@@ -213,9 +216,9 @@ func (m mapping) block(rel string, list []*attribute, sh *shape, says sayable, l
 				below(here, a.kids)
 				continue
 			case renamed:
-				k = sh.follow(target)
+				k = sh.Follow(target)
 			default:
-				k = sh.member(a.name)
+				k = member(sh, a.name)
 			}
 			if k == nil {
 				idle = append(idle, a)
@@ -228,7 +231,7 @@ func (m mapping) block(rel string, list []*attribute, sh *shape, says sayable, l
 			}
 			if len(a.kids) > 0 {
 				inner := says
-				for step := range strings.SplitSeq(first(target, k.name), ".") {
+				for step := range strings.SplitSeq(cmp.Or(target, k.Name), ".") {
 					inner = inner[strings.TrimSuffix(step, "[]")]
 				}
 				m.block(here, a.kids, k, inner, lost, open)
@@ -236,9 +239,9 @@ func (m mapping) block(rel string, list []*attribute, sh *shape, says sayable, l
 		}
 	}
 	below(rel, list)
-	var silent []*shape
-	for _, k := range sh.kids {
-		if _, said := says[k.name]; !said {
+	var silent []*unborn.Shape
+	for _, k := range sh.Kids {
+		if _, said := says[k.Name]; !said {
 			silent = append(silent, k)
 		}
 	}
@@ -246,22 +249,22 @@ func (m mapping) block(rel string, list []*attribute, sh *shape, says sayable, l
 }
 
 // unfitting says why the values of an attribute cannot become a member.
-func unfitting(a *attribute, k *shape, wraps bool) string {
-	bad := fmt.Sprintf("a %s is no %s", a.kind, k.code)
+func unfitting(a *attribute, k *unborn.Shape, wraps bool) string {
+	bad := fmt.Sprintf("a %s is no %s", a.kind, k.Code)
 	object := strings.ContainsAny(a.kind, "{o")
-	_, value := pair(k)
+	_, value := k.Pair()
 	switch {
-	case a.kind[0] == '(' && k.code == "[{" && value != "": // a list of pairs
+	case a.kind[0] == '(' && k.Code == "[{" && value != "": // a list of pairs
 		return ""
-	case object != strings.Contains(k.code, "{"):
+	case object != strings.Contains(k.Code, "{"):
 		return bad
-	case object && strings.Contains(k.code, "(") != strings.Contains(a.kind, "("):
+	case object && strings.Contains(k.Code, "(") != strings.Contains(a.kind, "("):
 		return bad
 	case object:
 		return ""
-	case (a.kind[0] == '(') != (k.code[0] == '('):
+	case (a.kind[0] == '(') != (k.Code[0] == '('):
 		return bad
-	case strings.ContainsRune("[<", rune(a.kind[0])) && k.code[0] != '[' && !wraps:
+	case strings.ContainsRune("[<", rune(a.kind[0])) && k.Code[0] != '[' && !wraps:
 		return bad
 	}
 	return ""
@@ -289,7 +292,7 @@ func TestUnplaced(t *testing.T) {
 				return
 			}
 			lines[m.tf+" -> "+m.typ+" "+path+": "+why] = true
-		}, func(string, []*attribute, []*shape) {})
+		}, func(string, []*attribute, []*unborn.Shape) {})
 	}
 	var b strings.Builder
 	b.WriteString("# Attributes that become no member, or one that cannot hold them; see TestUnplaced.\n")
@@ -304,7 +307,7 @@ func TestUnplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(have), b.String()); diff != "" {
+	if diff := gocmp.Diff(string(have), b.String()); diff != "" {
 		t.Errorf("%s is stale (-have +want): look at what is new, then go test ./provider/terraform -run Unplaced -update\n%s", file, diff)
 	}
 }
@@ -327,14 +330,14 @@ var notTheSame = map[string]bool{
 // nothing says whose name is nearly its own.
 func TestNearMisses(t *testing.T) {
 	for _, m := range mappings() {
-		m.place(func(string, *attribute, string) {}, func(path string, idle []*attribute, silent []*shape) {
+		m.place(func(string, *attribute, string) {}, func(path string, idle []*attribute, silent []*unborn.Shape) {
 			for _, a := range idle {
 				if a.name == "tags" { // conversion.tags places them
 					continue
 				}
 				for _, k := range silent {
-					if near(fold(a.name), fold(k.name)) && !notTheSame[a.name+" "+k.name] {
-						t.Errorf("%s: %s has no member, and nothing says %s of %s", m.tf, strings.TrimPrefix(path+"."+a.name, "."), k.name, first(k.name, m.typ))
+					if near(unborn.Fold(a.name), unborn.Fold(k.Name)) && !notTheSame[a.name+" "+k.Name] {
+						t.Errorf("%s: %s has no member, and nothing says %s of %s", m.tf, strings.TrimPrefix(path+"."+a.name, "."), k.Name, cmp.Or(k.Name, m.typ))
 					}
 				}
 			}

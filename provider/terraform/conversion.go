@@ -1,14 +1,15 @@
 package terraform
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // conversion is one Convert in progress.
@@ -34,7 +35,7 @@ type conversion struct {
 // draft is one asset being put together.
 type draft struct {
 	id, typ string
-	live    *live
+	live    *unborn.Live
 	r       *Resource // nil if only parts of it are in the plan
 	rule    *rule
 	config  map[string]any
@@ -89,9 +90,9 @@ func (c *conversion) main(r *Resource) {
 	for k := range rule.with {
 		d.said[k] = true
 	}
-	c.members(d.config, spot{r: r, as: rule.as}, r.Values, r.Unknown, &d.live.root, func(m string) { d.said[m] = true })
-	sayableOf(r.Type, rule.as, &d.live.root).unsay(d.config, &d.live.root, false)
-	for _, read := range d.live.reads {
+	c.members(d.config, spot{r: r, as: rule.as}, r.Values, r.Unknown, &d.live.Root, func(m string) { d.said[m] = true })
+	sayableOf(r.Type, rule.as, &d.live.Root).unsay(d.config, &d.live.Root, false)
+	for _, read := range d.live.Reads {
 		if read.Key == "" {
 			d.read(read.Operation, "", estate.ReadOK)
 		}
@@ -117,7 +118,7 @@ func (c *conversion) draft(id, typ string) *draft {
 	}
 	l := shapes()[typ]
 	if l == nil {
-		l = &live{root: shape{code: "{"}}
+		l = unborn.NoLive()
 	}
 	d := &draft{id: id, typ: typ, live: l, config: map[string]any{}, reads: map[string]estate.Read{}, said: map[string]bool{}, cloud: estate.AWS}
 	c.drafts[id] = d
@@ -131,7 +132,7 @@ func (d *draft) read(operation, key string, status estate.ReadStatus) {
 
 // answered notes that the reply under key is said by the plan.
 func (d *draft) answered(key string, status estate.ReadStatus) {
-	for _, r := range d.live.reads {
+	for _, r := range d.live.Reads {
 		if r.Key == key {
 			d.read(r.Operation, key, status)
 		}
@@ -140,7 +141,7 @@ func (d *draft) answered(key string, status estate.ReadStatus) {
 
 // silent reports whether nothing has been said of the reply under key.
 func (d *draft) silent(key string) bool {
-	for _, r := range d.live.reads {
+	for _, r := range d.live.Reads {
 		if _, ok := d.reads[key+"\x00"+r.Operation]; r.Key == key && ok {
 			return false
 		}
@@ -175,7 +176,7 @@ func (c *conversion) part(r *Resource) {
 	}
 	c.out.Of[r.Address] = append(c.out.Of[r.Address], id)
 	if key := rule.onto.key; key != "" {
-		reply := d.live.root.named(key)
+		reply := d.live.Root.Named(key)
 		body, _ := d.config[key].(map[string]any)
 		if body == nil {
 			body = map[string]any{}
@@ -292,12 +293,12 @@ func (c *conversion) ownedElsewhere(id string) bool {
 
 // nameOf is the asset's name as the live reader would give it.
 func (c *conversion) nameOf(d *draft) string {
-	if d.live.name != "" && !strings.ContainsAny(d.live.name, ".[{") {
-		if s := str(d.config[d.live.name]); s != "" && !strings.HasPrefix(s, unborn) {
+	if d.live.Name != "" && !strings.ContainsAny(d.live.Name, ".[{") {
+		if s := str(d.config[d.live.Name]); s != "" && !strings.HasPrefix(s, prefix) {
 			return s
 		}
 	}
-	if strings.HasPrefix(d.id, unborn) {
+	if strings.HasPrefix(d.id, prefix) {
 		return ""
 	}
 	return d.id[strings.LastIndexAny(d.id, "/:")+1:]
@@ -316,10 +317,10 @@ func (c *conversion) tags(d *draft) {
 			}
 		}
 	}
-	if d.live.tags == "" {
+	if d.live.Tags == "" {
 		return
 	}
-	key, _, _ := strings.Cut(d.live.tags, ".")
+	key, _, _ := strings.Cut(d.live.Tags, ".")
 	if v == nil && mask == nil {
 		if _, has := d.r.Values["tags"]; !has {
 			return
@@ -334,11 +335,11 @@ func (c *conversion) tags(d *draft) {
 		d.tags[k] = str(v)
 	}
 	d.said[key] = true
-	body := c.tagBody(d)
+	body := d.live.TagBody(d.tags)
 	if body == nil {
 		return
 	}
-	if _, inner, nested := strings.Cut(d.live.tags, "."); nested {
+	if _, inner, nested := strings.Cut(d.live.Tags, "."); nested {
 		d.config[key] = map[string]any{inner: body}
 		d.answered(key, estate.ReadOK)
 		return
@@ -346,40 +347,9 @@ func (c *conversion) tags(d *draft) {
 	d.config[key] = body
 }
 
-// tagBody spells the tags as the reply does: a map, or a list of pairs.
-func (c *conversion) tagBody(d *draft) any {
-	sh := &d.live.root
-	for step := range strings.SplitSeq(d.live.tags, ".") {
-		if sh = sh.named(step); sh == nil {
-			return nil
-		}
-	}
-	if strings.HasPrefix(sh.code, "(") {
-		out := map[string]any{}
-		for k, v := range d.tags {
-			out[k] = v
-		}
-		return out
-	}
-	out := []any{}
-	for _, k := range slices.Sorted(maps.Keys(d.tags)) {
-		pair := map[string]any{}
-		for _, m := range sh.kids {
-			switch fold(m.name) {
-			case "key", "tagkey":
-				pair[m.name] = k
-			case "value", "tagvalue":
-				pair[m.name] = d.tags[k]
-			}
-		}
-		out = append(out, pair)
-	}
-	return out
-}
-
 // blind notes a blind spot at a resource.
 func (c *conversion) blind(r *Resource, status estate.ReadStatus, why, hint string) {
-	c.out.BlindSpots = append(c.out.BlindSpots, estate.BlindSpot{Source: c.in.Source, Operation: r.Address, Asset: unborn + r.Address,
+	c.out.BlindSpots = append(c.out.BlindSpots, estate.BlindSpot{Source: c.in.Source, Operation: r.Address, Asset: prefix + r.Address,
 		Status: status, Why: why, Hint: hint})
 }
 
@@ -438,11 +408,11 @@ func (d *draft) others() {
 		member := steps[len(steps)-1]
 		switch v := within[member].(type) {
 		case []any:
-			if !slices.Contains(v, any(later{})) {
-				within[member] = append(v, later{})
+			if !slices.Contains(v, any(unborn.Later{})) {
+				within[member] = append(v, unborn.Later{})
 			}
 		case nil:
-			within[member] = []any{later{}}
+			within[member] = []any{unborn.Later{}}
 		}
 	}
 }
@@ -466,9 +436,9 @@ func (d *draft) inReply(key, list string, v any) {
 
 // complete settles what the plan says nothing of.
 func (c *conversion) complete(d *draft) {
-	root := &d.live.root
+	root := &d.live.Root
 	keys := map[string]bool{}
-	for _, r := range d.live.reads {
+	for _, r := range d.live.Reads {
 		keys[r.Key] = true
 	}
 	born := d.r != nil && d.r.Born
@@ -487,7 +457,7 @@ func (c *conversion) complete(d *draft) {
 				continue
 			}
 		}
-		for _, r := range d.live.reads {
+		for _, r := range d.live.Reads {
 			if r.Key == key {
 				r.Status, r.Why = estate.ReadSkipped, "the plan does not say"
 				d.reads[key+"\x00"+r.Operation] = r
@@ -495,7 +465,7 @@ func (c *conversion) complete(d *draft) {
 		}
 	}
 	if d.r == nil {
-		for _, r := range d.live.reads {
+		for _, r := range d.live.Reads {
 			if r.Key == "" {
 				r.Status, r.Why = estate.ReadSkipped, "the plan does not manage it, only a part of it"
 				d.reads["\x00"+r.Operation] = r
@@ -504,30 +474,28 @@ func (c *conversion) complete(d *draft) {
 		return
 	}
 	// The id's own member follows from the id.
-	if d.live.id != "" && !strings.ContainsAny(d.live.id, "{.") && strings.HasPrefix(d.id, "arn:") {
-		d.config[d.live.id] = d.id
-		d.said[d.live.id] = true
+	if d.live.ID != "" && !strings.ContainsAny(d.live.ID, "{.") && strings.HasPrefix(d.id, "arn:") {
+		d.config[d.live.ID] = d.id
+		d.said[d.live.ID] = true
 	}
-	for _, m := range root.kids {
-		if _, set := d.config[m.name]; keys[m.name] || d.said[m.name] || set {
+	for _, m := range root.Kids {
+		if _, set := d.config[m.Name]; keys[m.Name] || d.said[m.Name] || set {
 			continue
 		}
-		d.unsaid = append(d.unsaid, "/"+pointer(m.name))
+		d.unsaid = append(d.unsaid, "/"+unborn.Pointer(m.Name))
 	}
 }
 
 // assetOf is the finished asset.
 func (c *conversion) assetOf(d *draft) *estate.Asset {
 	var unknown []string
-	config, _ := take(d.config, "", &unknown, &d.unsaid).(map[string]any)
+	config, _ := take(d.config, &unknown, &d.unsaid).(map[string]any)
 	a := &estate.Asset{ID: d.id, Type: d.typ, Cloud: d.cloud, Account: d.where.account, Region: d.where.region, Tags: d.tags, Source: c.in.Source}
-	if d.live.global && d.typ != "AWS::S3::Bucket" {
+	if d.live.Global && d.typ != "AWS::S3::Bucket" {
 		a.Region = ""
 	}
-	if p := strings.SplitN(d.id, ":", 6); len(p) == 6 && p[0] == "arn" && isAccount(p[4]) {
-		a.Account = p[4]
-	}
-	a.Name = first(c.nameOf(d), d.id[strings.LastIndexAny(d.id, "/:")+1:])
+	a.Account = cmp.Or(unborn.Account(d.id), a.Account)
+	a.Name = cmp.Or(c.nameOf(d), d.id[strings.LastIndexAny(d.id, "/:")+1:])
 	body, err := json.Marshal(config)
 	if err != nil { // values come from JSON; nothing else can stand there
 		body = []byte("{}")
@@ -543,41 +511,20 @@ func (c *conversion) assetOf(d *draft) *estate.Asset {
 }
 
 // take removes what is known later from a configuration and lists where it
-// stood, and where what no plan says. In a list null keeps the place.
-func take(v any, at string, unknown, silent *[]string) any {
-	switch v := v.(type) {
-	case later:
-		*unknown = append(*unknown, at)
-		return nil
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			here := at + "/" + pointer(k)
-			switch v[k].(type) {
-			case later:
-				*unknown = append(*unknown, here)
-				continue
-			case unsaid:
-				*silent = append(*silent, here)
-				continue
-			case null:
-				*unknown = append(*unknown, here)
-				out[k] = nil
-				continue
-			}
-			out[k] = take(v[k], here, unknown, silent)
+// stood, and where what no plan says.
+func take(v any, unknown, silent *[]string) any {
+	return unborn.Take(v, func(v any, at string) (gone, ok bool) {
+		switch v.(type) {
+		case unborn.Later:
+			*unknown = append(*unknown, at)
+			return true, true
+		case unsaid:
+			*silent = append(*silent, at)
+			return true, true
+		case null:
+			*unknown = append(*unknown, at)
+			return false, true
 		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = take(e, at+"/"+strconv.Itoa(i), unknown, silent)
-		}
-		return out
-	}
-	return v
+		return false, false
+	})
 }
-
-var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
-
-func pointer(name string) string { return pointerEscapes.Replace(name) }

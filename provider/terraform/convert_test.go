@@ -421,7 +421,7 @@ func FuzzConvert(f *testing.F) {
 
 func TestShapesOfKubernetesHaveNoEnd(t *testing.T) {
 	for tf, k := range kubernetesKinds {
-		if k.model != nil && len(shapeOf(reflect.TypeOf(k.model), 0).kids) == 0 {
+		if k.model != nil && len(shapeOf(reflect.TypeOf(k.model), 0).Kids) == 0 {
 			t.Errorf("%s has no members", tf)
 		}
 	}

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 var groupOnto = ec2Onto("AWS::EC2::SecurityGroup", "security_group_id", "security-group")
 
 // isID reports whether a value is an asset's id rather than a name.
-func isID(s string) bool { return strings.HasPrefix(s, "arn:") || strings.HasPrefix(s, unborn) }
+func isID(s string) bool { return strings.HasPrefix(s, "arn:") || strings.HasPrefix(s, prefix) }
 
 // peer is one source or destination of a rule: the list it stands in, and it.
 type peer struct {
@@ -37,7 +39,7 @@ func securityGroup(c *conversion, d *draft, r *Resource) {
 		mask := maskOf(r, side.attribute)
 		list, shown := r.Values[side.attribute].([]any)
 		if mask == true { // a dynamic block does not show in a plan's configuration
-			d.config[side.member] = later{}
+			d.config[side.member] = unborn.Later{}
 			continue
 		}
 		if !shown && mask == nil && !r.Born {
@@ -57,14 +59,14 @@ func securityGroup(c *conversion, d *draft, r *Resource) {
 func (c *conversion) inlineRule(r *Resource, m map[string]any, mask any, side string, at int) []traffic {
 	t := traffic{egress: side == "egress"}
 	if mask == true {
-		t.protocol, t.from, t.to = later{}, later{}, later{}
+		t.protocol, t.from, t.to = unborn.Later{}, unborn.Later{}, unborn.Later{}
 		return []traffic{t}
 	}
 	masks, _ := mask.(map[string]any)
 	t.protocol, t.from, t.to = protocolOf(m["protocol"], masks["protocol"]), portOf(m["from_port"], masks["from_port"]), portOf(m["to_port"], masks["to_port"])
 	where := spot{r: r}.step(side).at(at)
 	for _, l := range peerLists {
-		v := c.value(where.step(l.attribute), m[l.attribute], masks[l.attribute], &shape{name: "Ids"}, "[s")
+		v := c.value(where.step(l.attribute), m[l.attribute], masks[l.attribute], &unborn.Shape{Name: "Ids"}, "[s")
 		t.peers = append(t.peers, peersOf(l, v)...)
 	}
 	if m["self"] == true {
@@ -100,8 +102,8 @@ func peersOf(l peerList, v any) []peer {
 		return out
 	case string:
 		return []peer{{l.list, map[string]any{l.member: v}}}
-	case later:
-		return []peer{{l.list, map[string]any{l.member: later{}}}}
+	case unborn.Later:
+		return []peer{{l.list, map[string]any{l.member: unborn.Later{}}}}
 	}
 	return nil
 }
@@ -118,9 +120,9 @@ func (t traffic) described(text string) traffic {
 // protocolOf is a protocol as EC2 spells it.
 func protocolOf(v, mask any) any {
 	if mask == true {
-		return later{}
+		return unborn.Later{}
 	}
-	switch s := strings.ToLower(scalarText(v)); s {
+	switch s := strings.ToLower(unborn.Text(v)); s {
 	case "all", "-1":
 		return "-1"
 	case "6":
@@ -130,7 +132,7 @@ func protocolOf(v, mask any) any {
 	case "1":
 		return "icmp"
 	case "":
-		return later{}
+		return unborn.Later{}
 	default:
 		return s
 	}
@@ -138,7 +140,7 @@ func protocolOf(v, mask any) any {
 
 func portOf(v, mask any) any {
 	if mask == true {
-		return later{}
+		return unborn.Later{}
 	}
 	return v
 }
@@ -148,7 +150,7 @@ func oldRule(c *conversion, r *Resource) traffic {
 	t := traffic{egress: str(r.Values["type"]) == "egress", protocol: protocolOf(r.Values["protocol"], maskOf(r, "protocol")),
 		from: portOf(r.Values["from_port"], maskOf(r, "from_port")), to: portOf(r.Values["to_port"], maskOf(r, "to_port"))}
 	for _, l := range peerLists[:3] {
-		v := c.value(spot{r: r}.step(l.attribute), r.Values[l.attribute], maskOf(r, l.attribute), &shape{name: "Ids"}, "[s")
+		v := c.value(spot{r: r}.step(l.attribute), r.Values[l.attribute], maskOf(r, l.attribute), &unborn.Shape{Name: "Ids"}, "[s")
 		t.peers = append(t.peers, peersOf(l, v)...)
 	}
 	switch {
@@ -224,7 +226,7 @@ func (d *draft) permission(t traffic) map[string]any {
 	if from := t.port(t.from); from != "" {
 		p["FromPort"], p["ToPort"] = t.from, t.to
 	}
-	if _, is := d.config[t.member()].(later); !is {
+	if _, is := d.config[t.member()].(unborn.Later); !is {
 		d.config[t.member()] = append(list, p)
 	}
 	return p
@@ -242,24 +244,24 @@ func number(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
-	case later:
+	case unborn.Later:
 		return "?"
 	case json.Number:
 		return v.String()
 	}
-	return scalarText(v)
+	return unborn.Text(v)
 }
 
 // permit adds a rule; inline says that the group's own resource does.
 func (d *draft) permit(t traffic, inline bool) {
 	if !inline && d.r != nil && d.r.Born {
 		for _, side := range [...]struct{ attribute, member string }{{"ingress", "IpPermissions"}, {"egress", "IpPermissionsEgress"}} {
-			if _, is := d.config[side.member].(later); is && (d.r.Configured == nil || !d.r.Configured(side.attribute)) {
+			if _, is := d.config[side.member].(unborn.Later); is && (d.r.Configured == nil || !d.r.Configured(side.attribute)) {
 				d.config[side.member] = []any{}
 			}
 		}
 	}
-	if _, is := d.config[t.member()].(later); is {
+	if _, is := d.config[t.member()].(unborn.Later); is {
 		return // all rules of the group are known after apply, this one among them
 	}
 	p := d.permission(t)
@@ -308,7 +310,7 @@ func samePeer(a any, b map[string]any) bool {
 	m, _ := a.(map[string]any)
 	for _, l := range peerLists {
 		if v, ok := b[l.member]; ok {
-			_, open := v.(later)
+			_, open := v.(unborn.Later)
 			return !open && m[l.member] == v
 		}
 	}

@@ -1,12 +1,15 @@
 package terraform
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
-// unborn begins the id of an asset whose own id only its birth will tell.
-const unborn = "terraform://"
+// prefix begins the id of an asset whose own id only its birth will tell.
+const prefix = "terraform://"
 
 // maskPrefix begins a sensitive value that was masked.
 const maskPrefix = "sevenfold:masked("
@@ -16,13 +19,13 @@ func (c *conversion) identity(address string) string {
 	if id, ok := c.ids[address]; ok {
 		return id
 	}
-	id := unborn + address
+	id := prefix + address
 	c.ids[address] = id // an id that hangs on itself is no id
 	if r := c.resources[address]; r != nil {
 		if rule := c.rules[r.Type]; rule != nil && rule.typ != "" && rule.onto == nil && rule.spread == nil {
-			id = first(c.ownID(r, rule), id)
+			id = cmp.Or(c.ownID(r, rule), id)
 		} else if k, ok := kubernetesKinds[r.Type]; ok {
-			id = first(c.kubernetesID(r, k), id)
+			id = cmp.Or(c.kubernetesID(r, k), id)
 		}
 	}
 	c.ids[address] = id
@@ -55,59 +58,27 @@ func (c *conversion) known(r *Resource, attribute string) string {
 	case nil:
 		return ""
 	default:
-		return scalarText(v)
+		return unborn.Text(v)
 	}
 }
 
-// fill completes a template over the resource's attributes: {name},
-// {name,other} (the first that is set), {name|lower}, {name|last}, {url|host}, {partition}, {region}, {account}; "@ec2:vpc/{id}"
-// is short for an ARN of the resource's region and account. It returns "" if a
-// part is not known.
+// fill completes a template (unborn.Fill) over the resource's attributes, its
+// {partition}, {region} and {account}, and IAM's {path}. It returns "" if a part
+// is not known.
 func (c *conversion) fill(r *Resource, template string) string {
-	return c.fillWith(r, template, nil)
+	where := c.places.of(r)
+	return unborn.Fill(template, func(name string) string { return c.piece(r, where, name) })
 }
 
-// fillWith is fill with values for names that are no attributes.
-func (c *conversion) fillWith(r *Resource, template string, extra map[string]string) string {
-	if template == "" {
-		return ""
-	}
-	if rest, ok := strings.CutPrefix(template, "@"); ok {
-		service, resource, _ := strings.Cut(rest, ":")
-		template = "arn:{partition}:" + service + ":{region}:{account}:" + resource
-	}
+// fillNamed is fill with {} for what names the thing.
+func (c *conversion) fillNamed(r *Resource, template, self string) string {
 	where := c.places.of(r)
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(template, "{")
-		b.WriteString(before)
-		if !found {
-			return b.String()
+	return unborn.Fill(template, func(name string) string {
+		if name == "" {
+			return self
 		}
-		var name string
-		name, template, _ = strings.Cut(rest, "}")
-		name, how, _ := strings.Cut(name, "|")
-		v, given := extra[name]
-		if !given {
-			for one := range strings.SplitSeq(name, ",") { // the first that is there
-				if v = c.piece(r, where, one); v != "" {
-					break
-				}
-			}
-		}
-		if v == "" {
-			return ""
-		}
-		switch how {
-		case "lower":
-			v = strings.ToLower(v)
-		case "host":
-			v = strings.TrimPrefix(v, "https://")
-		case "last":
-			v = v[strings.LastIndexAny(v, "/:")+1:]
-		}
-		b.WriteString(v)
-	}
+		return c.piece(r, where, name)
+	})
 }
 
 // piece is the value of one name in a template.
@@ -193,7 +164,7 @@ func (c *conversion) ownerNamed(r *Resource, o *onto, v string) string {
 	if id, ok := c.byName[o.typ+"\x00"+v]; ok {
 		return id
 	}
-	return c.fillWith(r, o.id, map[string]string{"": v})
+	return c.fillNamed(r, o.id, v)
 }
 
 // owners are the ids of the assets that a list names; "" stands for those that
@@ -244,21 +215,6 @@ func (c *conversion) refs(r *Resource, path []string) []Reference {
 		}
 	}
 	return out
-}
-
-// identifier reports whether a member holds what names another thing: there a
-// reference to a resource is that thing. In a URL or a policy it may be part of
-// a longer text.
-func identifier(member string) bool {
-	m := strings.ToLower(member)
-	for _, end := range [...]string{"arn", "arns", "id", "ids", "name", "names", "role", "rolearn", "key", "bucket", "cluster", "subnets", "subnet",
-		"securitygroups", "topic", "jobrole", "servicerole", "taskdefinition", "compute", "computeenvironment", "securityconfiguration", "source", "target",
-		"connections", "targetkeyid", "repository", "repositories", "vpczoneidentifier", "managedpolicies"} {
-		if strings.HasSuffix(m, end) {
-			return true
-		}
-	}
-	return false
 }
 
 // names reports whether an attribute of a resource stands for the resource. None

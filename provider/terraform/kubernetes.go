@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,12 +10,20 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 	appsv1 "k8s.io/api/apps/v1"
+
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
 	batchv1 "k8s.io/api/batch/v1"
+
 	corev1 "k8s.io/api/core/v1"
+
 	networkingv1 "k8s.io/api/networking/v1"
+
 	policyv1 "k8s.io/api/policy/v1"
+
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
@@ -106,24 +115,21 @@ func versions(in map[string]kubernetesKind) map[string]kubernetesKind {
 var typeShapes sync.Map
 
 // shapeOf is the shape of a Go type of the Kubernetes API, by its JSON names.
-func shapeOf(t reflect.Type, depth int) *shape {
+func shapeOf(t reflect.Type, depth int) *unborn.Shape {
 	if s, ok := typeShapes.Load(t); ok {
-		return s.(*shape)
+		return s.(*unborn.Shape)
 	}
-	s := &shape{code: "{"}
+	s := &unborn.Shape{Code: "{"}
 	if depth > 24 { // JSONSchemaProps and its like hold themselves
 		return s
 	}
 	fields(s, t, depth)
-	s.by = map[string]*shape{}
-	for _, k := range s.kids {
-		s.by[fold(k.name)] = k
-	}
+	s.Index()
 	typeShapes.Store(t, s)
 	return s
 }
 
-func fields(s *shape, t reflect.Type, depth int) {
+func fields(s *unborn.Shape, t reflect.Type, depth int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -134,41 +140,39 @@ func fields(s *shape, t reflect.Type, depth int) {
 		if name == "" || name == "-" {
 			continue
 		}
-		k := &shape{name: name}
-		k.code, k.kids, k.by = codeOf(f.Type, depth+1)
-		s.kids = append(s.kids, k)
+		code, below := codeOf(f.Type, depth+1)
+		s.Kids = append(s.Kids, below.As(name, code))
 	}
 }
 
-// codeOf is the code of a Go type and, of an object, its members.
-func codeOf(t reflect.Type, depth int) (string, []*shape, map[string]*shape) {
+// codeOf is the code of a Go type and, of an object, its shape.
+func codeOf(t reflect.Type, depth int) (string, *unborn.Shape) {
 	switch t.Kind() {
 	case reflect.Pointer:
 		return codeOf(t.Elem(), depth)
 	case reflect.Slice:
 		if t.Elem().Kind() == reflect.Uint8 {
-			return "s", nil, nil
+			return "s", nil
 		}
-		c, k, b := codeOf(t.Elem(), depth)
-		return "[" + c, k, b
+		c, below := codeOf(t.Elem(), depth)
+		return "[" + c, below
 	case reflect.Map:
-		c, k, b := codeOf(t.Elem(), depth)
-		return "(" + c, k, b
+		c, below := codeOf(t.Elem(), depth)
+		return "(" + c, below
 	case reflect.String:
-		return "s", nil, nil
+		return "s", nil
 	case reflect.Bool:
-		return "b", nil, nil
+		return "b", nil
 	case reflect.Struct:
 		switch t.Name() {
 		case "IntOrString":
-			return "i", nil, nil
+			return "i", nil
 		case "Quantity", "Time", "MicroTime", "Duration":
-			return "s", nil, nil
+			return "s", nil
 		}
-		s := shapeOf(t, depth)
-		return "{", s.kids, s.by
+		return "{", shapeOf(t, depth)
 	}
-	return "n", nil, nil
+	return "n", nil
 }
 
 // kubernetesID is the id of the object a resource is, "" if its name is not
@@ -232,7 +236,7 @@ func (c *conversion) cluster(r *Resource) string {
 	if aliased {
 		return clusterName(alias)
 	}
-	return clusterName(first(c.in.Cluster, "default"))
+	return clusterName(cmp.Or(c.in.Cluster, "default"))
 }
 
 // clusterName makes a cluster's name fit an id, as the live reader does.
@@ -271,14 +275,14 @@ func (c *conversion) kubernetes(r *Resource, k kubernetesKind) {
 	}
 	meta, _ := obj["metadata"].(map[string]any)
 	if meta == nil {
-		meta = map[string]any{"name": later{}}
+		meta = map[string]any{"name": unborn.Later{}}
 		obj["metadata"] = meta
 	}
 	a := &estate.Asset{ID: id, Type: str(obj["apiVersion"]) + "/" + str(obj["kind"]), Cloud: estate.Kubernetes, Account: c.cluster(r),
 		Name: str(meta["name"]), Source: c.in.Source, Reads: []estate.Read{{Operation: "kubernetes:list", Status: estate.ReadOK}}}
 	if !k.cluster && !clusterKinds[str(obj["kind"])] {
-		a.Region = first(str(meta["namespace"]), "default")
-		if _, open := meta["namespace"].(later); !open {
+		a.Region = cmp.Or(str(meta["namespace"]), "default")
+		if _, open := meta["namespace"].(unborn.Later); !open {
 			meta["namespace"] = a.Region
 		} else {
 			a.Region = ""
@@ -289,17 +293,17 @@ func (c *conversion) kubernetes(r *Resource, k kubernetesKind) {
 	case map[string]any:
 		for name, v := range labels {
 			a.Tags[name] = str(v)
-			if _, open := v.(later); open {
+			if _, open := v.(unborn.Later); open {
 				a.Tags = nil
 				break
 			}
 		}
-	case later:
+	case unborn.Later:
 		a.Tags = nil
 	}
 	var unknown []string
 	withhold(obj, str(obj["apiVersion"]), str(obj["kind"]))
-	plain, _ := take(obj, "", &unknown, &unknown).(map[string]any)
+	plain, _ := take(obj, &unknown, &unknown).(map[string]any)
 	unsaid := []string{"/status"}
 	for _, m := range [...]string{"creationTimestamp", "generation", "resourceVersion", "uid"} {
 		if meta[m] == nil {
@@ -318,7 +322,7 @@ func (c *conversion) kubernetes(r *Resource, k kubernetesKind) {
 		body = []byte("{}")
 	}
 	a.Config = body
-	c.drafts[id] = &draft{id: id, typ: a.Type, r: r, asset: a, unsaid: unsaid, config: map[string]any{}, reads: map[string]estate.Read{}, said: map[string]bool{}, live: &live{}}
+	c.drafts[id] = &draft{id: id, typ: a.Type, r: r, asset: a, unsaid: unsaid, config: map[string]any{}, reads: map[string]estate.Read{}, said: map[string]bool{}, live: &unborn.Live{}}
 	c.out.Of[r.Address] = append(c.out.Of[r.Address], id)
 }
 
@@ -349,7 +353,7 @@ func open(v, mask any) any {
 	switch m := mask.(type) {
 	case bool:
 		if m {
-			return later{}
+			return unborn.Later{}
 		}
 	case map[string]any:
 		obj, _ := v.(map[string]any)
@@ -383,7 +387,7 @@ func withhold(obj map[string]any, apiVersion, kind string) {
 	}
 	switch kind {
 	case "Secret":
-		obj["data"], obj["stringData"] = later{}, later{}
+		obj["data"], obj["stringData"] = unborn.Later{}, unborn.Later{}
 		if obj["type"] == nil {
 			obj["type"] = "Opaque"
 		}

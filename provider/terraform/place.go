@@ -1,7 +1,10 @@
 package terraform
 
 import (
+	"cmp"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // place is where a resource lives.
@@ -23,7 +26,7 @@ func newPlaces(in *Input) *places {
 	p := &places{in: in, account: map[string]string{}, region: map[string]string{}}
 	accounts := map[string]map[string]bool{} // by provider key, then all under "*"
 	saw := func(key, account string) {
-		if !isAccount(account) {
+		if !unborn.IsAccount(account) {
 			return
 		}
 		for _, k := range []string{key, "*"} {
@@ -36,7 +39,7 @@ func newPlaces(in *Input) *places {
 	regions := map[string]map[string]bool{}
 	for key, cfg := range in.Providers {
 		p.region[key] = cfg.Region
-		if isAccount(cfg.Account) {
+		if unborn.IsAccount(cfg.Account) {
 			p.account[key] = cfg.Account
 			saw(key, cfg.Account)
 		}
@@ -48,12 +51,12 @@ func newPlaces(in *Input) *places {
 		}
 		switch {
 		case r.Mode == "data" && r.Type == "aws_caller_identity":
-			if id := str(r.Values["account_id"]); isAccount(id) {
+			if id := str(r.Values["account_id"]); unborn.IsAccount(id) {
 				p.account[r.ProviderKey] = id
 				saw(r.ProviderKey, id)
 			}
 		case r.Mode == "data" && r.Type == "aws_region":
-			if name := first(str(r.Values["region"]), str(r.Values["name"]), str(r.Values["id"])); name != "" && p.region[r.ProviderKey] == "" {
+			if name := cmp.Or(str(r.Values["region"]), str(r.Values["name"]), str(r.Values["id"])); name != "" && p.region[r.ProviderKey] == "" {
 				p.region[r.ProviderKey] = name
 			}
 		case r.Mode != "data":
@@ -91,13 +94,13 @@ func newPlaces(in *Input) *places {
 // of is where a resource lives, as far as it is known.
 func (p *places) of(r *Resource) place {
 	out := place{
-		region:  first(str(r.Values["region"]), p.region[r.ProviderKey], p.in.Region),
-		account: first(p.account[r.ProviderKey], p.in.Account),
+		region:  cmp.Or(str(r.Values["region"]), p.region[r.ProviderKey], p.in.Region),
+		account: cmp.Or(p.account[r.ProviderKey], p.in.Account),
 	}
 	if out.account == "" && p.solitary(r.ProviderKey) {
 		out.account = p.one
 	}
-	out.partition = partitionOf(out.region)
+	out.partition = unborn.Partition(out.region)
 	return out
 }
 
@@ -113,31 +116,7 @@ func (p *places) solitary(key string) bool {
 	return aws <= 1 || key == ""
 }
 
-// partitionOf names the partition a region belongs to.
-func partitionOf(region string) string {
-	for _, p := range [...][2]string{{"cn-", "aws-cn"}, {"us-gov-", "aws-us-gov"}, {"us-isob-", "aws-iso-b"}, {"us-isof-", "aws-iso-f"},
-		{"us-iso-", "aws-iso"}, {"eu-isoe-", "aws-iso-e"}, {"eusc-", "aws-eusc"}} {
-		if strings.HasPrefix(region, p[0]) {
-			return p[1]
-		}
-	}
-	return "aws"
-}
-
-func isAccount(s string) bool {
-	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
-}
-
 func str(v any) string {
 	s, _ := v.(string)
 	return s
-}
-
-func first(ss ...string) string {
-	for _, s := range ss {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

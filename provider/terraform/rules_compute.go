@@ -1,5 +1,7 @@
 package terraform
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // computeRules are those of functions, workflows and clusters of machines.
 var computeRules = []rule{
 	{tf: "aws_lambda_function", typ: "AWS::Lambda::Function", id: "@lambda:function:{function_name}",
@@ -53,10 +55,10 @@ func lambda(c *conversion, d *draft, r *Resource) {
 	if image := c.text(r, "image_uri"); image != nil {
 		code["ImageUri"] = image
 		if s, ok := image.(string); ok && isID(s) { // a reference to a repository is no image
-			code["ImageUri"] = later{}
+			code["ImageUri"] = unborn.Later{}
 		}
 	}
-	body := map[string]any{"Code": code, "Configuration": later{}}
+	body := map[string]any{"Code": code, "Configuration": unborn.Later{}}
 	if len(reserved) > 0 {
 		body["Concurrency"] = reserved
 	}
@@ -67,12 +69,12 @@ func lambda(c *conversion, d *draft, r *Resource) {
 		}
 		body["Tags"] = tags
 	} else {
-		body["Tags"] = later{}
+		body["Tags"] = unborn.Later{}
 	}
 	d.config["GetFunction"] = body
 	d.answered("GetFunction", "ok")
 	d.said["Layers"] = true
-	if list, ok := c.value(spot{r: r}.step("layers"), r.Values["layers"], maskOf(r, "layers"), &shape{name: "Arns"}, "[s").([]any); ok {
+	if list, ok := c.value(spot{r: r}.step("layers"), r.Values["layers"], maskOf(r, "layers"), &unborn.Shape{Name: "Arns"}, "[s").([]any); ok {
 		out := []any{}
 		for _, l := range list {
 			out = append(out, map[string]any{"Arn": l})
@@ -96,13 +98,13 @@ func permission(c *conversion, d *draft, r *Resource) {
 	if reply == nil {
 		reply = map[string]any{"Policy": map[string]any{"Version": "2012-10-17", "Id": "default", "Statement": []any{}}}
 	}
-	principal := any(later{})
+	principal := any(unborn.Later{})
 	switch p := c.text(r, "principal").(type) {
 	case string:
 		switch {
 		case p == "*":
 			principal = "*"
-		case isAccount(p):
+		case unborn.IsAccount(p):
 			principal = map[string]any{"AWS": "arn:" + c.places.of(r).partition + ":iam::" + p + ":root"}
 		case isID(p):
 			principal = map[string]any{"AWS": p}
@@ -133,7 +135,7 @@ func permission(c *conversion, d *draft, r *Resource) {
 	if policy, ok := reply["Policy"].(map[string]any); ok {
 		list, _ := policy["Statement"].([]any)
 		if len(list) == 0 && (d.r == nil || !d.r.Born) {
-			list = append(list, later{}) // what other statements it has, the plan does not show
+			list = append(list, unborn.Later{}) // what other statements it has, the plan does not show
 			d.partial = append(d.partial, "/GetPolicy/Policy/Statement")
 		}
 		policy["Statement"] = append(list, statement)
@@ -145,13 +147,13 @@ func permission(c *conversion, d *draft, r *Resource) {
 func functionURL(c *conversion, d *draft, r *Resource) {
 	auth := c.text(r, "authorization_type")
 	if auth == nil {
-		auth = later{}
+		auth = unborn.Later{}
 	}
-	one := map[string]any{"FunctionArn": d.id, "AuthType": auth, "FunctionUrl": later{}}
-	if urls := d.live.root.follow("ListFunctionUrlConfigs.FunctionUrlConfigs"); urls != nil {
+	one := map[string]any{"FunctionArn": d.id, "AuthType": auth, "FunctionUrl": unborn.Later{}}
+	if urls := d.live.Root.Follow("ListFunctionUrlConfigs.FunctionUrlConfigs"); urls != nil {
 		for attribute, member := range map[string]string{"cors": "Cors", "invoke_mode": "InvokeMode"} {
-			k := urls.named(member)
-			if x := c.value(spot{r: r}.step(attribute), r.Values[attribute], maskOf(r, attribute), k, k.code); x != nil {
+			k := urls.Named(member)
+			if x := c.value(spot{r: r}.step(attribute), r.Values[attribute], maskOf(r, attribute), k, k.Code); x != nil {
 				one[member] = x
 			}
 		}
@@ -175,9 +177,9 @@ func concurrency(c *conversion, d *draft, r *Resource) {
 	list, _ := reply["ProvisionedConcurrencyConfigs"].([]any)
 	n := r.Values["provisioned_concurrent_executions"]
 	if maskOf(r, "provisioned_concurrent_executions") == true {
-		n = later{}
+		n = unborn.Later{}
 	}
-	arn := any(later{})
+	arn := any(unborn.Later{})
 	if q := c.known(r, "qualifier"); q != "" {
 		arn = d.id + ":" + q
 	}
@@ -215,7 +217,7 @@ func instancesOf(block map[string]any, kind string, mask any) map[string]any {
 	}
 	masks, _ := mask.([]any)
 	if m, _ := element(masks, 0).(map[string]any); m["instance_count"] == true {
-		count = later{}
+		count = unborn.Later{}
 	}
 	out := map[string]any{"InstanceGroupType": kind, "InstanceType": block["instance_type"], "RequestedInstanceCount": count}
 	if name := str(block["name"]); name != "" {
@@ -227,13 +229,13 @@ func instancesOf(block map[string]any, kind string, mask any) map[string]any {
 func instanceGroup(c *conversion, d *draft, r *Resource) {
 	reply, _ := d.config["ListInstanceGroups"].(map[string]any)
 	if reply == nil {
-		reply = map[string]any{"InstanceGroups": []any{later{}}}
+		reply = map[string]any{"InstanceGroups": []any{unborn.Later{}}}
 		d.partial = append(d.partial, "/ListInstanceGroups/InstanceGroups")
 	}
 	list, _ := reply["InstanceGroups"].([]any)
 	one := instancesOf(r.Values, "TASK", nil)
 	if maskOf(r, "instance_count") == true {
-		one["RequestedInstanceCount"] = later{}
+		one["RequestedInstanceCount"] = unborn.Later{}
 	}
 	reply["InstanceGroups"] = append(list, one)
 	d.config["ListInstanceGroups"] = reply
@@ -243,11 +245,11 @@ func instanceGroup(c *conversion, d *draft, r *Resource) {
 // serverless spells the capacity an EMR Serverless application starts with: by
 // type of worker, where Terraform has a block for each.
 func serverless(c *conversion, d *draft, r *Resource) {
-	k := d.live.root.named("initialCapacity")
+	k := d.live.Root.Named("initialCapacity")
 	if k == nil {
 		return
 	}
-	d.said[k.name] = true
+	d.said[k.Name] = true
 	at := spot{r: r, as: map[string]string{"initial_capacity.initial_capacity_type": "", "initial_capacity.initial_capacity_config": "."}}.step("initial_capacity")
 	list, _ := r.Values["initial_capacity"].([]any)
 	masks, _ := maskOf(r, "initial_capacity").([]any)
@@ -256,15 +258,15 @@ func serverless(c *conversion, d *draft, r *Resource) {
 		m, _ := e.(map[string]any)
 		typ := str(m["initial_capacity_type"])
 		if typ == "" || element(masks, i) == true {
-			d.config[k.name] = later{}
+			d.config[k.Name] = unborn.Later{}
 			return
 		}
 		out[typ] = c.object(at.at(i), m, element(masks, i), k)
 	}
 	switch {
 	case maskOf(r, "initial_capacity") == true:
-		d.config[k.name] = later{}
+		d.config[k.Name] = unborn.Later{}
 	case len(out) > 0:
-		d.config[k.name] = out
+		d.config[k.Name] = out
 	}
 }

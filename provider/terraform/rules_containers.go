@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // containerRules are those of EKS, ECS and ECR.
@@ -55,7 +57,7 @@ func clusterLogs(c *conversion, d *draft, r *Resource) {
 	d.said["logging"] = true
 	masks, _ := r.Unknown.(map[string]any)
 	if m := masks["enabled_cluster_log_types"]; m != nil && m != false {
-		d.config["logging"] = later{}
+		d.config["logging"] = unborn.Later{}
 		return
 	}
 	list, _ := r.Values["enabled_cluster_log_types"].([]any)
@@ -119,7 +121,7 @@ func containers(c *conversion, d *draft, r *Resource) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
 	if text == "" || dec.Decode(&list) != nil {
-		d.config["containerDefinitions"] = later{}
+		d.config["containerDefinitions"] = unborn.Later{}
 		return
 	}
 	d.config["containerDefinitions"] = list

@@ -3,6 +3,8 @@ package terraform
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // dataRules are those of stores, keys, secrets and what moves data.
@@ -109,7 +111,7 @@ func key(c *conversion, d *draft, r *Resource) {
 		d.config["GetKeyPolicy"] = map[string]any{"PolicyName": "default", "Policy": document(c.known(r, "policy"))}
 		d.answered("GetKeyPolicy", "ok")
 	case masks["policy"] != nil && c.in.hasExpression(r, "policy"):
-		d.config["GetKeyPolicy"] = map[string]any{"PolicyName": "default", "Policy": later{}}
+		d.config["GetKeyPolicy"] = map[string]any{"PolicyName": "default", "Policy": unborn.Later{}}
 		d.answered("GetKeyPolicy", "ok")
 	case r.Born:
 		// AWS gives a key without one the policy that leaves it to the account.
@@ -136,14 +138,14 @@ func (in *Input) hasExpression(r *Resource, attribute string) bool {
 func grant(c *conversion, d *draft, r *Resource) {
 	reply, _ := d.config["ListGrants"].(map[string]any)
 	if reply == nil {
-		reply = map[string]any{"Grants": []any{later{}}} // and others, unless the key is new
+		reply = map[string]any{"Grants": []any{unborn.Later{}}} // and others, unless the key is new
 	}
 	list, _ := reply["Grants"].([]any)
-	one := map[string]any{"GranteePrincipal": c.text(r, "grantee_principal"), "GrantId": later{}}
-	if grants := d.live.root.follow("ListGrants.Grants"); grants != nil {
+	one := map[string]any{"GranteePrincipal": c.text(r, "grantee_principal"), "GrantId": unborn.Later{}}
+	if grants := d.live.Root.Follow("ListGrants.Grants"); grants != nil {
 		for attribute, member := range map[string]string{"operations": "Operations", "constraints": "Constraints", "name": "Name", "retiring_principal": "RetiringPrincipal"} {
-			k := grants.named(member)
-			if x := c.value(spot{r: r}.step(attribute), r.Values[attribute], maskOf(r, attribute), k, k.code); x != nil {
+			k := grants.Named(member)
+			if x := c.value(spot{r: r}.step(attribute), r.Values[attribute], maskOf(r, attribute), k, k.Code); x != nil {
 				one[member] = x
 			}
 		}
@@ -169,10 +171,10 @@ func shownPolicy(reply, member string) func(*conversion, *draft, *Resource) {
 func rotation(c *conversion, d *draft, r *Resource) {
 	d.config["RotationEnabled"], d.said["RotationEnabled"] = true, true
 	d.config["RotationLambdaARN"] = c.text(r, "rotation_lambda_arn")
-	if k := d.live.root.named("RotationRules"); k != nil {
-		d.said[k.name] = true
-		if x := c.value(spot{r: r}.step("rotation_rules"), r.Values["rotation_rules"], maskOf(r, "rotation_rules"), k, k.code); x != nil {
-			d.config[k.name] = x
+	if k := d.live.Root.Named("RotationRules"); k != nil {
+		d.said[k.Name] = true
+		if x := c.value(spot{r: r}.step("rotation_rules"), r.Values["rotation_rules"], maskOf(r, "rotation_rules"), k, k.Code); x != nil {
+			d.config[k.Name] = x
 		}
 	}
 }
@@ -192,7 +194,7 @@ func table(c *conversion, d *draft, r *Resource) {
 		}
 		d.config["SSEDescription"] = body
 	} else if masks, _ := r.Unknown.(map[string]any); masks["server_side_encryption"] == true && !r.Born {
-		d.config["SSEDescription"] = later{}
+		d.config["SSEDescription"] = unborn.Later{}
 	}
 	status := "DISABLED"
 	if pitr, ok := only(r.Values["point_in_time_recovery"]); ok && pitr["enabled"] == true {
@@ -216,7 +218,7 @@ func keySchema(values map[string]any) []any {
 // vpcGroups spells the security groups of a database.
 func vpcGroups(c *conversion, d *draft, r *Resource) {
 	d.said["VpcSecurityGroups"] = true
-	v := c.value(spot{r: r}.step("vpc_security_group_ids"), r.Values["vpc_security_group_ids"], maskOf(r, "vpc_security_group_ids"), &shape{name: "Ids"}, "[s")
+	v := c.value(spot{r: r}.step("vpc_security_group_ids"), r.Values["vpc_security_group_ids"], maskOf(r, "vpc_security_group_ids"), &unborn.Shape{Name: "Ids"}, "[s")
 	list, ok := v.([]any)
 	if !ok {
 		if v != nil {
@@ -242,13 +244,13 @@ func maskOf(r *Resource, attribute string) any {
 
 // jsonPolicy reads a policy that is a JSON document of a language of its own.
 func jsonPolicy(c *conversion, d *draft, r *Resource) {
-	for _, m := range d.live.root.kids {
-		if fold(m.name) == "policy" || fold(m.name) == "policydocument" {
-			d.said[m.name] = true
+	for _, m := range d.live.Root.Kids {
+		if unborn.Fold(m.Name) == "policy" || unborn.Fold(m.Name) == "policydocument" {
+			d.said[m.Name] = true
 			if v := c.known(r, "policy"); v != "" {
-				d.config[m.name] = parsed(v)
+				d.config[m.Name] = parsed(v)
 			} else {
-				d.config[m.name] = later{}
+				d.config[m.Name] = unborn.Later{}
 			}
 		}
 	}
@@ -281,7 +283,7 @@ func attributesReply(key string, as map[string]string) func(*conversion, *draft,
 			switch v := c.text(r, attribute).(type) {
 			case string:
 				all[member] = document(v)
-			case later:
+			case unborn.Later:
 				all[member] = v
 			}
 		}

@@ -1,5 +1,7 @@
 package terraform
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // ec2Rules are those of networks, security groups, instances and disks.
 var ec2Rules = []rule{
 	{tf: "aws_vpc", typ: "AWS::EC2::VPC", as: map[string]string{"id": "VpcId", "enable_dns_hostnames": "", "enable_dns_support": "", "default_network_acl_id": "",
@@ -73,15 +75,15 @@ var templateAs = map[string]string{"vpc_security_group_ids": "SecurityGroupIds",
 // launchTemplate puts the data in its default and latest version, as the reply
 // to DescribeLaunchTemplateVersions has it.
 func launchTemplate(c *conversion, d *draft, r *Resource) {
-	reply := d.live.root.named("DescribeLaunchTemplateVersions")
+	reply := d.live.Root.Named("DescribeLaunchTemplateVersions")
 	if reply == nil {
 		return
 	}
-	versions := reply.named("LaunchTemplateVersions")
-	data := versions.named("LaunchTemplateData")
+	versions := reply.Named("LaunchTemplateVersions")
+	data := versions.Named("LaunchTemplateData")
 	body := c.object(spot{r: r, as: templateAs}, r.Values, r.Unknown, data)
 	sayableOf(r.Type, templateAs, data).unsay(body, data, true)
-	version := map[string]any{"LaunchTemplateName": c.text(r, "name"), "LaunchTemplateData": body, "VersionNumber": later{}, "LaunchTemplateId": later{}}
+	version := map[string]any{"LaunchTemplateName": c.text(r, "name"), "LaunchTemplateData": body, "VersionNumber": unborn.Later{}, "LaunchTemplateId": unborn.Later{}}
 	if id := c.known(r, "id"); id != "" {
 		version["LaunchTemplateId"] = id
 	}
@@ -93,13 +95,13 @@ func launchTemplate(c *conversion, d *draft, r *Resource) {
 	d.answered("DescribeLaunchTemplateVersions", "ok")
 	if !r.Born && version["DefaultVersion"] == false {
 		// The default version is another, which the plan does not show.
-		d.config["DescribeLaunchTemplateVersions"] = map[string]any{"LaunchTemplateVersions": []any{version, later{}}}
+		d.config["DescribeLaunchTemplateVersions"] = map[string]any{"LaunchTemplateVersions": []any{version, unborn.Later{}}}
 	}
 }
 
 // instance completes an instance.
 func instance(c *conversion, d *draft, r *Resource) {
-	ids := c.value(spot{r: r}.step("vpc_security_group_ids"), r.Values["vpc_security_group_ids"], maskOf(r, "vpc_security_group_ids"), &shape{name: "Ids"}, "[s")
+	ids := c.value(spot{r: r}.step("vpc_security_group_ids"), r.Values["vpc_security_group_ids"], maskOf(r, "vpc_security_group_ids"), &unborn.Shape{Name: "Ids"}, "[s")
 	d.said["SecurityGroups"] = true
 	switch ids := ids.(type) {
 	case []any:
@@ -108,22 +110,22 @@ func instance(c *conversion, d *draft, r *Resource) {
 			out = append(out, map[string]any{"GroupId": id})
 		}
 		d.config["SecurityGroups"] = out
-	case later:
+	case unborn.Later:
 		d.config["SecurityGroups"] = ids
 	}
 	d.said["IamInstanceProfile"] = true
 	switch profile := c.text(r, "iam_instance_profile").(type) {
 	case string:
 		arn := profile
-		if id := c.fillWith(r, "arn:{partition}:iam::{account}:instance-profile/{}", map[string]string{"": profile}); id != "" && !isID(profile) {
+		if id := c.fillNamed(r, "arn:{partition}:iam::{account}:instance-profile/{}", profile); id != "" && !isID(profile) {
 			arn = id
 		}
 		if isID(arn) {
 			d.config["IamInstanceProfile"] = map[string]any{"Arn": arn}
 		} else {
-			d.config["IamInstanceProfile"] = map[string]any{"Arn": later{}}
+			d.config["IamInstanceProfile"] = map[string]any{"Arn": unborn.Later{}}
 		}
-	case later:
+	case unborn.Later:
 		d.config["IamInstanceProfile"] = profile
 	}
 	if r.Born {
@@ -144,7 +146,7 @@ func networkACL(c *conversion, d *draft, r *Resource) {
 	}
 	d.config["Entries"] = entries
 	if maskOf(r, "ingress") != nil && maskOf(r, "ingress") != false || maskOf(r, "egress") != nil && maskOf(r, "egress") != false {
-		d.config["Entries"] = later{}
+		d.config["Entries"] = unborn.Later{}
 	}
 	d.said["Associations"] = true
 	list, _ := r.Values["subnet_ids"].([]any)
@@ -161,7 +163,7 @@ func networkACL(c *conversion, d *draft, r *Resource) {
 }
 
 func aclEntry(number, action, protocol, cidr, cidr6, from, to any, egress bool) map[string]any {
-	out := map[string]any{"RuleNumber": number, "RuleAction": action, "Protocol": scalarText(protocol), "Egress": egress}
+	out := map[string]any{"RuleNumber": number, "RuleAction": action, "Protocol": unborn.Text(protocol), "Egress": egress}
 	for k, v := range map[string]any{"CidrBlock": cidr, "Ipv6CidrBlock": cidr6} {
 		if s := str(v); s != "" {
 			out[k] = s
@@ -201,7 +203,7 @@ func (c *conversion) route(r *Resource, values map[string]any, mask any, path []
 				case len(refs) == 1:
 					out[m[0]] = c.identity(refs[0].Address)
 				case c.in.hasExpression(r, attribute) && len(path) == 0:
-					out[m[0]] = later{}
+					out[m[0]] = unborn.Later{}
 				}
 			}
 		}
@@ -216,11 +218,11 @@ func routeTable(c *conversion, d *draft, r *Resource) {
 	masks, _ := maskOf(r, "route").([]any)
 	for i, e := range list {
 		m, _ := e.(map[string]any)
-		routes = append(routes, c.route(r, m, element(masks, i), []string{"route", scalarText(i)}))
+		routes = append(routes, c.route(r, m, element(masks, i), []string{"route", unborn.Text(i)}))
 	}
 	d.config["Routes"], d.config["Associations"] = routes, []any{}
 	if maskOf(r, "route") == true {
-		d.config["Routes"] = later{} // until a route of its own says that none stand in the table
+		d.config["Routes"] = unborn.Later{} // until a route of its own says that none stand in the table
 	}
 	if !r.Born {
 		d.open("Associations")
@@ -267,7 +269,7 @@ func association(c *conversion, d *draft, r *Resource) {
 // endpointGroups spells the security groups of a VPC endpoint.
 func endpointGroups(c *conversion, d *draft, r *Resource) {
 	d.said["Groups"] = true
-	v := c.value(spot{r: r}.step("security_group_ids"), r.Values["security_group_ids"], maskOf(r, "security_group_ids"), &shape{name: "Ids"}, "[s")
+	v := c.value(spot{r: r}.step("security_group_ids"), r.Values["security_group_ids"], maskOf(r, "security_group_ids"), &unborn.Shape{Name: "Ids"}, "[s")
 	if list, ok := v.([]any); ok {
 		out := []any{}
 		for _, id := range list {
@@ -275,7 +277,7 @@ func endpointGroups(c *conversion, d *draft, r *Resource) {
 		}
 		d.config["Groups"] = out
 	}
-	if r.Born && d.config["PolicyDocument"] == (later{}) && !c.in.hasExpression(r, "policy") {
+	if r.Born && d.config["PolicyDocument"] == (unborn.Later{}) && !c.in.hasExpression(r, "policy") {
 		// AWS gives an endpoint without a policy one that lets everything through.
 		d.config["PolicyDocument"] = map[string]any{"Version": "2008-10-17",
 			"Statement": []any{map[string]any{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}}

@@ -1,5 +1,7 @@
 package terraform
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // edgeRules are those of front doors: load balancers.
 var edgeRules = []rule{
 	{tf: "aws_lb", typ: "AWS::ElasticLoadBalancingV2::LoadBalancer", as: balancerAs, more: balancer},
@@ -26,11 +28,11 @@ func balancer(c *conversion, d *draft, r *Resource) {
 	d.said["Scheme"], d.said["AvailabilityZones"] = true, true
 	switch {
 	case maskOf(r, "internal") == true && c.in.hasExpression(r, "internal"):
-		d.config["Scheme"] = later{}
+		d.config["Scheme"] = unborn.Later{}
 	default:
 		d.config["Scheme"] = map[bool]string{true: "internal", false: "internet-facing"}[r.Values["internal"] == true]
 	}
-	v := c.value(spot{r: r}.step("subnets"), r.Values["subnets"], maskOf(r, "subnets"), &shape{name: "Subnets"}, "[s")
+	v := c.value(spot{r: r}.step("subnets"), r.Values["subnets"], maskOf(r, "subnets"), &unborn.Shape{Name: "Subnets"}, "[s")
 	if list, ok := v.([]any); ok {
 		zones := []any{}
 		for _, s := range list {

@@ -1,6 +1,9 @@
 package terraform
 
-import "github.com/sevenfold-sec/sevenfold/estate"
+import (
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
+)
 
 // Asset types of the two kinds of API.
 const (
@@ -57,11 +60,11 @@ func restAPI(c *conversion, d *draft, r *Resource) {
 		return
 	}
 	for _, key := range [...]string{"GetResources", "GetAuthorizers"} {
-		d.config[key] = map[string]any{"items": []any{later{}}}
+		d.config[key] = map[string]any{"items": []any{unborn.Later{}}}
 		d.answered(key, estate.ReadOK)
 	}
 	if d.config["policy"] == nil { // the document may hold one
-		d.config["policy"] = later{}
+		d.config["policy"] = unborn.Later{}
 	}
 }
 
@@ -72,7 +75,7 @@ func httpAPI(c *conversion, d *draft, r *Resource) {
 		return
 	}
 	for _, key := range [...]string{"GetRoutes", "GetIntegrations", "GetAuthorizers"} {
-		d.config[key] = map[string]any{"Items": []any{later{}}}
+		d.config[key] = map[string]any{"Items": []any{unborn.Later{}}}
 		d.answered(key, estate.ReadOK)
 	}
 	if c.text(r, "body") != nil {
@@ -83,7 +86,7 @@ func httpAPI(c *conversion, d *draft, r *Resource) {
 			key = "$default"
 		}
 		d.config["GetRoutes"] = map[string]any{"Items": []any{map[string]any{"RouteKey": key, "AuthorizationType": "NONE", "ApiKeyRequired": false,
-			"Target": later{}, "RouteId": later{}, "AuthorizerId": unsaid{}}}}
+			"Target": unborn.Later{}, "RouteId": unborn.Later{}, "AuthorizerId": unsaid{}}}}
 		delete(d.config, "GetAuthorizers")
 		delete(d.reads, "GetAuthorizers\x00apigatewayv2:GetAuthorizers")
 	}
@@ -93,7 +96,7 @@ func httpAPI(c *conversion, d *draft, r *Resource) {
 // Usual are members and their values where the resource does not give them.
 func elementOf(key, list string, usual ...string) func(*conversion, *draft, *Resource) {
 	return func(c *conversion, d *draft, r *Resource) {
-		sh := d.live.root.follow(key + "." + list)
+		sh := d.live.Root.Follow(key + "." + list)
 		if sh == nil {
 			return
 		}
@@ -124,13 +127,13 @@ func lessOf(key, list string) func(*conversion, *draft, *Resource) {
 // restItem finds or adds the item of a path of a REST API: by its id, or the
 // resource that makes it.
 func restItem(c *conversion, d *draft, r *Resource, attribute string) map[string]any {
-	id, path := c.text(r, attribute), any(later{})
+	id, path := c.text(r, attribute), any(unborn.Later{})
 	if refs := c.refs(r, []string{attribute}); c.known(r, attribute) == "" && len(refs) == 1 {
 		switch refs[0].Attribute {
 		case "root_resource_id":
-			id, path = unborn+refs[0].Address+"#root", "/"
+			id, path = prefix+refs[0].Address+"#root", "/"
 		default:
-			id = unborn + refs[0].Address
+			id = prefix + refs[0].Address
 		}
 	}
 	if root, known := d.config["rootResourceId"].(string); known && root == id {
@@ -144,8 +147,8 @@ func restItem(c *conversion, d *draft, r *Resource, attribute string) map[string
 			}
 		}
 	}
-	if _, open := id.(later); open || id == nil {
-		id = later{}
+	if _, open := id.(unborn.Later); open || id == nil {
+		id = unborn.Later{}
 	}
 	item := map[string]any{"id": id, "path": path}
 	d.inReply("GetResources", "items", item)
@@ -156,7 +159,7 @@ func restItem(c *conversion, d *draft, r *Resource, attribute string) map[string
 func restResource(c *conversion, d *draft, r *Resource) {
 	id := c.known(r, "id")
 	if id == "" {
-		id = unborn + r.Address
+		id = prefix + r.Address
 	}
 	var item map[string]any
 	if reply, ok := d.config["GetResources"].(map[string]any); ok {
@@ -173,11 +176,11 @@ func restResource(c *conversion, d *draft, r *Resource) {
 	}
 	item["path"] = c.text(r, "path")
 	if item["path"] == nil {
-		item["path"] = later{}
+		item["path"] = unborn.Later{}
 	}
 	item["pathPart"] = c.text(r, "path_part")
 	if item["pathPart"] == nil {
-		item["pathPart"] = later{}
+		item["pathPart"] = unborn.Later{}
 	}
 }
 
@@ -193,10 +196,10 @@ func methodOf(c *conversion, d *draft, r *Resource) map[string]any {
 	}
 	item := restItem(c, d, r, "resource_id")
 	if verb == "" {
-		item["resourceMethods"] = later{}
+		item["resourceMethods"] = unborn.Later{}
 		return nil
 	}
-	if _, open := item["resourceMethods"].(later); open {
+	if _, open := item["resourceMethods"].(unborn.Later); open {
 		return nil
 	}
 	methods, _ := item["resourceMethods"].(map[string]any)
@@ -206,7 +209,7 @@ func methodOf(c *conversion, d *draft, r *Resource) map[string]any {
 	}
 	one, _ := methods[verb].(map[string]any)
 	if one == nil {
-		one = map[string]any{"httpMethod": verb, "authorizationType": later{}, "apiKeyRequired": later{}}
+		one = map[string]any{"httpMethod": verb, "authorizationType": unborn.Later{}, "apiKeyRequired": unborn.Later{}}
 		methods[verb] = one
 	}
 	return one
@@ -221,16 +224,16 @@ func restMethod(c *conversion, d *draft, r *Resource) {
 	if one == nil {
 		return
 	}
-	sh := d.live.root.follow("GetResources.items.resourceMethods")
+	sh := d.live.Root.Follow("GetResources.items.resourceMethods")
 	delete(one, "authorizationType")
 	delete(one, "apiKeyRequired")
 	for k, v := range c.object(spot{r: r, as: methodAs}, r.Values, r.Unknown, sh) {
 		one[k] = v
 	}
 	if one["authorizationType"] == nil {
-		one["authorizationType"] = later{}
+		one["authorizationType"] = unborn.Later{}
 	}
-	sayableOf(r.Type, methodAs, sh).unsay(one, sh.single(), true)
+	sayableOf(r.Type, methodAs, sh).unsay(one, sh.Single(), true)
 }
 
 // integrationAs spells what answers a method.
@@ -242,7 +245,7 @@ func restIntegration(c *conversion, d *draft, r *Resource) {
 	if one == nil {
 		return
 	}
-	sh := d.live.root.follow("GetResources.items.resourceMethods.methodIntegration")
+	sh := d.live.Root.Follow("GetResources.items.resourceMethods.methodIntegration")
 	body := c.object(spot{r: r, as: integrationAs}, r.Values, r.Unknown, sh)
 	sayableOf(r.Type, integrationAs, sh).unsay(body, sh, true)
 	one["methodIntegration"] = body

@@ -3,6 +3,8 @@ package terraform
 import (
 	"slices"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // iamOnto is a resource that adds to a role, user or group named by attribute.
@@ -89,7 +91,7 @@ func holder(inlineList string) func(*conversion, *draft, *Resource) {
 
 // open says that a list holds only what this plan adds.
 func (d *draft) open(member string) {
-	at := "/" + pointer(member)
+	at := "/" + unborn.Pointer(member)
 	for _, have := range d.partial {
 		if have == at {
 			return
@@ -101,7 +103,7 @@ func (d *draft) open(member string) {
 // add puts an element in a list of the root, in place of one that is the same
 // thing. A thing the plan does not manage keeps what else it has.
 func (d *draft) add(member string, v any, same func(any) bool) {
-	if _, open := d.config[member].(later); open && (d.r == nil || !d.r.Born) {
+	if _, open := d.config[member].(unborn.Later); open && (d.r == nil || !d.r.Born) {
 		return // all of the list is known after apply, this among it
 	}
 	list, _ := d.config[member].([]any)
@@ -142,8 +144,8 @@ func field(member string, value any) func(any) bool {
 }
 
 func attached(arn string) map[string]any {
-	if strings.HasPrefix(arn, unborn) {
-		return map[string]any{"PolicyArn": arn, "PolicyName": later{}}
+	if strings.HasPrefix(arn, prefix) {
+		return map[string]any{"PolicyArn": arn, "PolicyName": unborn.Later{}}
 	}
 	return map[string]any{"PolicyArn": arn, "PolicyName": arn[strings.LastIndexByte(arn, '/')+1:]}
 }
@@ -158,10 +160,10 @@ func (c *conversion) text(r *Resource, attribute string) any {
 		return c.identity(refs[0].Address)
 	}
 	if masks, ok := r.Unknown.(map[string]any); ok && masks[attribute] != nil && masks[attribute] != false {
-		return later{}
+		return unborn.Later{}
 	}
 	if r.Values[attribute] != nil && r.Values[attribute] != "" {
-		return later{} // masked
+		return unborn.Later{} // masked
 	}
 	return nil
 }
@@ -171,7 +173,7 @@ func inline(list string) func(*conversion, *draft, *Resource) {
 	return func(c *conversion, d *draft, r *Resource) {
 		name := c.text(r, "name")
 		if name == nil {
-			name = later{}
+			name = unborn.Later{}
 		}
 		policy := c.policy(r, "policy")
 		d.add(list, map[string]any{"PolicyName": name, "PolicyDocument": policy}, field("PolicyName", c.known(r, "name")))
@@ -183,7 +185,7 @@ func (c *conversion) policy(r *Resource, attribute string) any {
 	if v := c.known(r, attribute); v != "" {
 		return document(v)
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 func lessInline(list string) func(*conversion, *draft, *Resource) {
@@ -210,7 +212,7 @@ func (c *conversion) still(gone *Resource, attribute string) bool {
 func attach(c *conversion, d *draft, r *Resource) {
 	arn, ok := c.text(r, "policy_arn").(string)
 	if !ok {
-		d.add("AttachedManagedPolicies", later{}, nil)
+		d.add("AttachedManagedPolicies", unborn.Later{}, nil)
 		return
 	}
 	d.add("AttachedManagedPolicies", attached(arn), field("PolicyArn", arn))
@@ -246,7 +248,7 @@ func groups(c *conversion, d *draft, r *Resource) {
 		d.add("GroupList", g, func(e any) bool { return e == g })
 	}
 	if masks, ok := r.Unknown.(map[string]any); ok && masks["groups"] != nil {
-		d.add("GroupList", later{}, nil)
+		d.add("GroupList", unborn.Later{}, nil)
 	}
 }
 
@@ -262,7 +264,7 @@ func managed(c *conversion, d *draft, r *Resource) {
 	}
 	v := versions[0].(map[string]any)
 	v["IsDefaultVersion"] = true
-	v["VersionId"], v["CreateDate"] = later{}, later{}
+	v["VersionId"], v["CreateDate"] = unborn.Later{}, unborn.Later{}
 	if r.Born {
 		v["VersionId"], d.config["DefaultVersionId"], d.said["DefaultVersionId"] = "v1", "v1", true
 	}
@@ -279,7 +281,7 @@ func profileRole(c *conversion, d *draft, r *Resource) {
 		d.config["Roles"] = []any{}
 		return
 	}
-	one := map[string]any{"RoleName": role, "Arn": later{}}
+	one := map[string]any{"RoleName": role, "Arn": unborn.Later{}}
 	if id := c.owner(r, iamOnto(roleType, "role")); id != "" {
 		one["Arn"] = id
 	}

@@ -1,5 +1,7 @@
 package terraform
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // observeRules are those of logs, trails and detectors.
 var observeRules = []rule{
 	{tf: "aws_cloudwatch_log_group", typ: "AWS::Logs::LogGroup", id: "@logs:log-group:{name}",
@@ -27,7 +29,7 @@ func retention(c *conversion, d *draft, r *Resource) {
 	d.said["retentionInDays"] = true
 	switch {
 	case maskOf(r, "retention_in_days") == true:
-		d.config["retentionInDays"] = later{}
+		d.config["retentionInDays"] = unborn.Later{}
 	case number(r.Values["retention_in_days"]) != "" && number(r.Values["retention_in_days"]) != "0":
 		d.config["retentionInDays"] = r.Values["retention_in_days"]
 	}
@@ -36,7 +38,7 @@ func retention(c *conversion, d *draft, r *Resource) {
 func trail(c *conversion, d *draft, r *Resource) {
 	on := any(r.Values["enable_logging"] != false)
 	if maskOf(r, "enable_logging") == true {
-		on = later{}
+		on = unborn.Later{}
 	}
 	d.config["GetTrailStatus"] = map[string]any{"IsLogging": on}
 	d.answered("GetTrailStatus", "ok")
@@ -50,8 +52,8 @@ func trail(c *conversion, d *draft, r *Resource) {
 
 // detector spells a detector's switch.
 func detector(_ *conversion, d *draft, r *Resource) {
-	for _, m := range d.live.root.kids {
-		if m.name == "Status" {
+	for _, m := range d.live.Root.Kids {
+		if m.Name == "Status" {
 			d.config["Status"], d.said["Status"] = map[bool]string{true: "ENABLED", false: "DISABLED"}[r.Values["enable"] != false], true
 		}
 	}

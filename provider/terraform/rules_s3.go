@@ -1,5 +1,7 @@
 package terraform
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // s3Part is a resource that configures one reply of a bucket.
 func s3Part(tf, key string, as map[string]string) rule {
 	return rule{tf: tf, typ: "AWS::S3::Bucket", as: as, left: bucketLeft[key],
@@ -114,21 +116,21 @@ func bucket(c *conversion, d *draft, r *Resource) {
 		}
 		body := map[string]any{}
 		only := map[string]any{shown.attribute: v}
-		c.members(body, spot{r: r, as: shown.as}, only, map[string]any{shown.attribute: masks[shown.attribute]}, d.live.root.named(shown.key), nil)
-		says := saying([]*attribute{schemas()[r.Type].named(shown.attribute)}, shown.as, "", d.live.root.named(shown.key))
-		says.unsay(body, d.live.root.named(shown.key), true)
+		c.members(body, spot{r: r, as: shown.as}, only, map[string]any{shown.attribute: masks[shown.attribute]}, d.live.Root.Named(shown.key), nil)
+		says := saying([]*attribute{schemas()[r.Type].named(shown.attribute)}, shown.as, "", d.live.Root.Named(shown.key))
+		says.unsay(body, d.live.Root.Named(shown.key), true)
 		if shown.key == "GetBucketVersioning" {
 			body = versioning(v)
 		}
 		d.config[shown.key] = body
 		d.answered(shown.key, "ok")
 	}
-	d.config["GetBucketAcl"] = map[string]any{"Owner": later{}, "Grants": later{}}
+	d.config["GetBucketAcl"] = map[string]any{"Owner": unborn.Later{}, "Grants": unborn.Later{}}
 	if grants, ok := canned[c.known(r, "acl")]; ok || r.Born && !configured(r.Values["grant"]) {
-		d.config["GetBucketAcl"] = map[string]any{"Owner": later{}, "Grants": grantsOf(grants)}
+		d.config["GetBucketAcl"] = map[string]any{"Owner": unborn.Later{}, "Grants": grantsOf(grants)}
 		d.answered("GetBucketAcl", "ok")
 	} else if list, ok := r.Values["grant"].([]any); ok {
-		d.config["GetBucketAcl"] = map[string]any{"Owner": later{}, "Grants": oldGrants(list)}
+		d.config["GetBucketAcl"] = map[string]any{"Owner": unborn.Later{}, "Grants": oldGrants(list)}
 		d.answered("GetBucketAcl", "ok")
 	} else {
 		delete(d.config, "GetBucketAcl")
@@ -162,7 +164,7 @@ func versioning(v any) map[string]any {
 	case false:
 		return map[string]any{} // never enabled and suspended show alike, and mean alike
 	}
-	return map[string]any{"Status": later{}}
+	return map[string]any{"Status": unborn.Later{}}
 }
 
 const (
@@ -180,7 +182,7 @@ var canned = map[string][][2]string{
 
 // grantsOf is the list with the owner's grant and those of groups.
 func grantsOf(groups [][2]string) []any {
-	out := []any{map[string]any{"Grantee": map[string]any{"Type": "CanonicalUser", "ID": later{}}, "Permission": "FULL_CONTROL"}}
+	out := []any{map[string]any{"Grantee": map[string]any{"Type": "CanonicalUser", "ID": unborn.Later{}}, "Permission": "FULL_CONTROL"}}
 	for _, g := range groups {
 		out = append(out, map[string]any{"Grantee": map[string]any{"Type": "Group", "URI": g[0]}, "Permission": g[1]})
 	}
@@ -213,7 +215,7 @@ func grantee(typ, id, uri string) map[string]any {
 
 // bucketACL takes a bucket's access list from the resource of its own.
 func bucketACL(c *conversion, d *draft, r *Resource) {
-	var list any = later{}
+	var list any = unborn.Later{}
 	if groups, ok := canned[c.known(r, "acl")]; ok {
 		list = grantsOf(groups)
 	} else if p, ok := only(r.Values["access_control_policy"]); ok {
@@ -226,7 +228,7 @@ func bucketACL(c *conversion, d *draft, r *Resource) {
 		}
 		list = out
 	}
-	d.config["GetBucketAcl"] = map[string]any{"Owner": later{}, "Grants": list}
+	d.config["GetBucketAcl"] = map[string]any{"Owner": unborn.Later{}, "Grants": list}
 	d.answered("GetBucketAcl", "ok")
 }
 

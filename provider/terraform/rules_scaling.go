@@ -1,5 +1,7 @@
 package terraform
 
+import "github.com/sevenfold-sec/sevenfold/estate/unborn"
+
 // scalingRules are those of autoscaling and batch: what makes things grow.
 var scalingRules = []rule{
 	{tf: "aws_appautoscaling_target", typ: "AWS::ApplicationAutoScaling::ScalableTarget", composed: true,
@@ -38,7 +40,7 @@ func group(c *conversion, d *draft, r *Resource) {
 	} else if refs := c.refs(r, []string{"vpc_zone_identifier"}); len(refs) == 1 {
 		d.config["VPCZoneIdentifier"] = c.identity(refs[0].Address)
 	} else if masks["vpc_zone_identifier"] != nil {
-		d.config["VPCZoneIdentifier"] = later{}
+		d.config["VPCZoneIdentifier"] = unborn.Later{}
 	}
 	if list, ok := r.Values["tag"].([]any); ok && (masks["tag"] == nil || masks["tag"] == false) {
 		tags := []any{}
@@ -76,11 +78,11 @@ func jobDefinition(c *conversion, d *draft, r *Resource) {
 		switch v := v.(type) {
 		case string:
 			d.config[p[1]] = parsed(v)
-		case later:
+		case unborn.Later:
 			d.config[p[1]] = v
 		}
 	}
 	if configured(r.Values["eks_properties"]) {
-		d.config["eksProperties"], d.said["eksProperties"] = later{}, true
+		d.config["eksProperties"], d.said["eksProperties"] = unborn.Later{}, true
 	}
 }

@@ -3,6 +3,8 @@ package terraform
 import (
 	"strings"
 	"testing"
+
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
 )
 
 // TestRulesNameMembers holds every name in the rules against the shapes of the
@@ -20,11 +22,11 @@ func TestRulesNameMembers(t *testing.T) {
 			t.Errorf("%s: no shape of %s", r.tf, r.typ)
 			continue
 		}
-		root := &l.root
+		root := &l.Root
 		if elements[r.tf] != "" {
-			root = root.follow(elements[r.tf])
+			root = root.Follow(elements[r.tf])
 		} else if r.onto != nil && r.onto.key != "" {
-			if root = root.named(r.onto.key); root == nil {
+			if root = root.Named(r.onto.key); root == nil {
 				t.Errorf("%s: %s has no reply %s", r.tf, r.typ, r.onto.key)
 				continue
 			}
@@ -33,23 +35,23 @@ func TestRulesNameMembers(t *testing.T) {
 			checkName(t, r, root, attribute, target)
 		}
 		for member := range r.with {
-			if root.named(member) == nil {
+			if root.Named(member) == nil {
 				t.Errorf("%s: with: %s has no %s", r.tf, r.typ, member)
 			}
 		}
 		for member := range r.born {
-			if root.named(member) == nil {
+			if root.Named(member) == nil {
 				t.Errorf("%s: born: %s has no %s", r.tf, r.typ, member)
 			}
 		}
 		for key, body := range r.newborn {
-			reply := l.root.named(key)
+			reply := l.Root.Named(key)
 			if reply == nil {
 				t.Errorf("%s: newborn: %s has no reply %s", r.tf, r.typ, key)
 				continue
 			}
 			for member := range body {
-				if reply.named(member) == nil {
+				if reply.Named(member) == nil {
 					t.Errorf("%s: newborn: %s has no %s", r.tf, key, member)
 				}
 			}
@@ -58,7 +60,7 @@ func TestRulesNameMembers(t *testing.T) {
 }
 
 // checkName follows the blocks an attribute stands in and then its target.
-func checkName(t *testing.T, r *rule, root *shape, attribute, target string) {
+func checkName(t *testing.T, r *rule, root *unborn.Shape, attribute, target string) {
 	t.Helper()
 	at, steps, done := root, strings.Split(attribute, "."), ""
 	for _, block := range steps[:len(steps)-1] {
@@ -66,7 +68,7 @@ func checkName(t *testing.T, r *rule, root *shape, attribute, target string) {
 		if renamed, ok := r.as[done]; ok {
 			at = follow(at, renamed)
 		} else {
-			at = at.member(block)
+			at = member(at, block)
 		}
 		if at == nil {
 			t.Errorf("%s: %q: no member for the block %s", r.tf, attribute, done)
@@ -78,12 +80,12 @@ func checkName(t *testing.T, r *rule, root *shape, attribute, target string) {
 	}
 }
 
-func follow(at *shape, path string) *shape {
+func follow(at *unborn.Shape, path string) *unborn.Shape {
 	if path == "." {
 		return at
 	}
 	for step := range strings.SplitSeq(path, ".") {
-		if at = at.named(strings.TrimSuffix(step, "[]")); at == nil {
+		if at = at.Named(strings.TrimSuffix(step, "[]")); at == nil {
 			return nil
 		}
 	}

@@ -1,10 +1,14 @@
 package terraform
 
 import (
-	_ "embed" // for attributes.txt
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
+
+	_ "embed"
 	"strings"
 	"sync"
 )
+
+// for attributes.txt
 
 // attributesText names what the resources of the AWS and Kubernetes providers
 // can say; its head tells from which versions, and how it reads.
@@ -99,13 +103,13 @@ type sayable map[string]sayable
 // saying follows the attributes of a block to the members they are, as the
 // conversion does. rel is the block's path from the resource. What a rule leaves
 // out, for code of its own, is not among them.
-func saying(attributes []*attribute, as map[string]string, rel string, sh *shape) sayable {
+func saying(attributes []*attribute, as map[string]string, rel string, sh *unborn.Shape) sayable {
 	out := sayable{}
 	out.say(attributes, as, rel, sh)
 	return out
 }
 
-func (s sayable) say(attributes []*attribute, as map[string]string, rel string, sh *shape) {
+func (s sayable) say(attributes []*attribute, as map[string]string, rel string, sh *unborn.Shape) {
 	for _, a := range attributes {
 		here := strings.TrimPrefix(rel+"."+a.name, ".")
 		target, renamed := as[here]
@@ -116,20 +120,20 @@ func (s sayable) say(attributes []*attribute, as map[string]string, rel string, 
 			s.say(a.kids, as, here, sh)
 			continue
 		case !renamed:
-			k := sh.member(a.name)
+			k := member(sh, a.name)
 			if k == nil {
 				continue
 			}
-			target = k.name
+			target = k.Name
 		}
 		s.put(a, as, here, sh, target)
 	}
 }
 
-func (s sayable) put(a *attribute, as map[string]string, here string, sh *shape, target string) {
+func (s sayable) put(a *attribute, as map[string]string, here string, sh *unborn.Shape, target string) {
 	head, rest, deeper := strings.Cut(target, ".")
 	name := strings.TrimSuffix(head, "[]")
-	k := sh.named(name)
+	k := sh.Named(name)
 	inner, seen := s[name]
 	switch {
 	case k == nil || seen && inner == nil:
@@ -139,7 +143,7 @@ func (s sayable) put(a *attribute, as map[string]string, here string, sh *shape,
 		}
 		s[name] = inner
 		inner.put(a, as, here, k, rest)
-	case len(a.kids) == 0 || len(k.kids) == 0:
+	case len(a.kids) == 0 || len(k.Kids) == 0:
 		s[name] = nil
 	default:
 		if inner == nil {
@@ -157,14 +161,14 @@ type unsaid struct{}
 // unsay puts unsaid wherever an object below the root lacks a member that s
 // cannot say; whole says so of the root too, whose members are otherwise left to
 // complete.
-func (s sayable) unsay(v any, sh *shape, whole bool) {
+func (s sayable) unsay(v any, sh *unborn.Shape, whole bool) {
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
 			s.unsay(e, sh, whole)
 		}
 	case map[string]any:
-		if strings.Contains(sh.code, "(") { // names of the customer's own
+		if strings.Contains(sh.Code, "(") { // names of the customer's own
 			for _, e := range v {
 				s.members(e, sh)
 			}
@@ -174,16 +178,16 @@ func (s sayable) unsay(v any, sh *shape, whole bool) {
 			s.members(v, sh)
 			return
 		}
-		for _, k := range sh.kids {
-			if inner, set := v[k.name]; set && s[k.name] != nil {
-				s[k.name].unsay(inner, k, true)
+		for _, k := range sh.Kids {
+			if inner, set := v[k.Name]; set && s[k.Name] != nil {
+				s[k.Name].unsay(inner, k, true)
 			}
 		}
 	}
 }
 
 // members is unsay for one object, or a list of them.
-func (s sayable) members(v any, sh *shape) {
+func (s sayable) members(v any, sh *unborn.Shape) {
 	if list, ok := v.([]any); ok {
 		for _, e := range list {
 			s.members(e, sh)
@@ -193,12 +197,12 @@ func (s sayable) members(v any, sh *shape) {
 	if !ok {
 		return
 	}
-	for _, k := range sh.kids {
-		inner, said := s[k.name]
-		v, set := m[k.name]
+	for _, k := range sh.Kids {
+		inner, said := s[k.Name]
+		v, set := m[k.Name]
 		switch {
 		case !said && !set:
-			m[k.name] = unsaid{}
+			m[k.Name] = unsaid{}
 		case inner != nil && set:
 			inner.unsay(v, k, true)
 		}
@@ -210,11 +214,11 @@ var sayings sync.Map
 
 type sayingKey struct {
 	tf string
-	sh *shape
+	sh *unborn.Shape
 }
 
 // sayableOf is what the attributes of a resource type say of a shape.
-func sayableOf(tf string, as map[string]string, sh *shape) sayable {
+func sayableOf(tf string, as map[string]string, sh *unborn.Shape) sayable {
 	key := sayingKey{tf, sh}
 	if s, ok := sayings.Load(key); ok {
 		return s.(sayable)

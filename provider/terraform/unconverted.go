@@ -35,14 +35,14 @@ func (c *conversion) summary() {
 		if len(at) > 1 {
 			b.Why = fmt.Sprintf("%s and %d more: sevenfold cannot say what a %s becomes", at[0], len(at)-1, typ)
 		} else {
-			b.Asset = unborn + at[0]
+			b.Asset = prefix + at[0]
 		}
 		c.out.BlindSpots = append(c.out.BlindSpots, b)
 	}
 	for _, typ := range slices.Sorted(maps.Keys(c.novel)) {
 		paths := slices.Sorted(maps.Keys(c.novel[typ]))
 		at := c.novel[typ][paths[0]]
-		c.out.BlindSpots = append(c.out.BlindSpots, estate.BlindSpot{Source: c.in.Source, Operation: at, Asset: unborn + at, Status: estate.ReadSkipped,
+		c.out.BlindSpots = append(c.out.BlindSpots, estate.BlindSpot{Source: c.in.Source, Operation: at, Asset: prefix + at, Status: estate.ReadSkipped,
 			Why:  fmt.Sprintf("%s sets %s, which no %s has in the versions of the provider that sevenfold knows: what it means is not judged", at, strings.Join(paths, ", "), typ),
 			Hint: hintFor(typ)})
 	}

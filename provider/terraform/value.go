@@ -2,14 +2,12 @@ package terraform
 
 import (
 	"encoding/json"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// later stands in a configuration for a value that is known after apply.
-type later struct{}
+	"github.com/sevenfold-sec/sevenfold/estate/unborn"
+)
 
 // null stands for a value that is there and withheld.
 type null struct{}
@@ -44,7 +42,7 @@ func (s spot) at(i int) spot {
 
 // value converts v, of which mask is known later, to a member of a shape. It
 // returns nil for what is not set, and later for what is set and does not fit.
-func (c *conversion) value(s spot, v, mask any, sh *shape, code string) any {
+func (c *conversion) value(s spot, v, mask any, sh *unborn.Shape, code string) any {
 	if mask == true {
 		return c.unknown(s, sh, code)
 	}
@@ -60,11 +58,8 @@ func (c *conversion) value(s spot, v, mask any, sh *shape, code string) any {
 		if m, ok := v.(map[string]any); ok || isMap(mask) {
 			return c.object(s, m, mask, sh)
 		}
-		if text := str(v); strings.HasPrefix(strings.TrimSpace(text), "{") {
-			var m map[string]any
-			if json.Unmarshal([]byte(text), &m) == nil {
-				return m
-			}
+		if m := unborn.Object(str(v)); m != nil {
+			return m
 		}
 		return unfit(v)
 	}
@@ -80,19 +75,19 @@ func unfit(v any) any {
 	if s, ok := v.(string); ok && strings.TrimSpace(s) == "" || !configured(v) {
 		return nil
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 // block converts a block that may stand once.
-func (c *conversion) block(s spot, list []any, mask any, sh *shape) any {
+func (c *conversion) block(s spot, list []any, mask any, sh *unborn.Shape) any {
 	masks, _ := mask.([]any)
 	switch {
 	case len(list) == 0:
 		return nil
 	case len(list) > 1:
-		return later{} // which of them holds is not ours to guess
+		return unborn.Later{} // which of them holds is not ours to guess
 	case len(masks) > 0 && masks[0] == true:
-		return later{}
+		return unborn.Later{}
 	case list[0] == nil && len(masks) == 0:
 		return map[string]any{}
 	}
@@ -100,7 +95,7 @@ func (c *conversion) block(s spot, list []any, mask any, sh *shape) any {
 	return c.object(s.at(0), m, element(masks, 0), sh)
 }
 
-func (c *conversion) list(s spot, v, mask any, sh *shape, code string) any {
+func (c *conversion) list(s spot, v, mask any, sh *unborn.Shape, code string) any {
 	var out []any
 	masks, _ := mask.([]any)
 	switch v := v.(type) {
@@ -113,7 +108,7 @@ func (c *conversion) list(s spot, v, mask any, sh *shape, code string) any {
 			}
 		}
 	case map[string]any:
-		if key, value := pair(sh); code == "{" && s.said != nil && len(s.said.kids) == 0 && key != "" {
+		if key, value := sh.Pair(); code == "{" && s.said != nil && len(s.said.kids) == 0 && key != "" {
 			return c.pairs(v, mask, key, value)
 		}
 		if x := c.value(s, v, mask, sh, code); x != nil {
@@ -121,7 +116,7 @@ func (c *conversion) list(s spot, v, mask any, sh *shape, code string) any {
 		}
 	default:
 		x := c.value(s, v, mask, sh, code)
-		if _, bad := x.(later); bad {
+		if _, bad := x.(unborn.Later); bad {
 			return x
 		}
 		if x != nil {
@@ -134,31 +129,14 @@ func (c *conversion) list(s spot, v, mask any, sh *shape, code string) any {
 	return out
 }
 
-// pair names the two members of an object that is a key and its value; "" if it
-// is no such object.
-func pair(sh *shape) (key, value string) {
-	for _, k := range sh.kids {
-		switch fold(k.name) {
-		case "key", "tagkey", "name":
-			key = k.name
-		case "value", "tagvalue":
-			value = k.name
-		}
-	}
-	if value == "" {
-		return "", ""
-	}
-	return key, value
-}
-
 // pairs spells a map as the list of pairs that a reply has in its place.
 func (c *conversion) pairs(m map[string]any, mask any, key, value string) any {
 	masks, _ := mask.(map[string]any)
 	var out []any
 	for _, k := range attributes(m, masks) {
-		v := any(scalarText(m[k]))
+		v := any(unborn.Text(m[k]))
 		if masks[k] == true {
-			v = later{}
+			v = unborn.Later{}
 		}
 		out = append(out, map[string]any{key: k, value: v})
 	}
@@ -168,14 +146,14 @@ func (c *conversion) pairs(m map[string]any, mask any, key, value string) any {
 	return out
 }
 
-func (c *conversion) mapping(s spot, v, mask any, sh *shape, code string) any {
+func (c *conversion) mapping(s spot, v, mask any, sh *unborn.Shape, code string) any {
 	masks, _ := mask.(map[string]any)
 	out := map[string]any{}
 	switch v := v.(type) {
 	case map[string]any:
 		for k, e := range v {
 			if masks[k] == true {
-				out[k] = later{}
+				out[k] = unborn.Later{}
 			} else if x := c.value(s, e, masks[k], sh, code); x != nil {
 				out[k] = x
 			}
@@ -187,7 +165,7 @@ func (c *conversion) mapping(s spot, v, mask any, sh *shape, code string) any {
 	}
 	for k, m := range masks {
 		if m == true {
-			out[k] = later{}
+			out[k] = unborn.Later{}
 		}
 	}
 	if len(out) == 0 {
@@ -197,15 +175,15 @@ func (c *conversion) mapping(s spot, v, mask any, sh *shape, code string) any {
 }
 
 // object converts attributes to the members of a shape.
-func (c *conversion) object(s spot, values map[string]any, mask any, sh *shape) map[string]any {
+func (c *conversion) object(s spot, values map[string]any, mask any, sh *unborn.Shape) map[string]any {
 	out := map[string]any{}
 	heard := map[string]bool{}
 	if c.members(out, s, values, mask, sh, func(m string) { heard[m] = true }) && s.rel != "" {
 		// A later version of the provider may have renamed what the plan does not
 		// mention to what nobody here knows.
-		for _, k := range sh.kids {
-			if _, set := out[k.name]; !set && !heard[k.name] {
-				out[k.name] = later{}
+		for _, k := range sh.Kids {
+			if _, set := out[k.Name]; !set && !heard[k.Name] {
+				out[k.Name] = unborn.Later{}
 			}
 		}
 	}
@@ -215,7 +193,7 @@ func (c *conversion) object(s spot, values map[string]any, mask any, sh *shape) 
 // members puts attributes into an object; said hears of every member that an
 // attribute stands for, set or not. It reports whether an attribute is set that
 // neither the rules nor the provider's schema know.
-func (c *conversion) members(out map[string]any, s spot, values map[string]any, mask any, sh *shape, said func(member string)) (strange bool) {
+func (c *conversion) members(out map[string]any, s spot, values map[string]any, mask any, sh *unborn.Shape, said func(member string)) (strange bool) {
 	masks, _ := mask.(map[string]any)
 	for _, attribute := range attributes(values, masks) {
 		at := s.step(attribute)
@@ -229,8 +207,8 @@ func (c *conversion) members(out map[string]any, s spot, values map[string]any, 
 			continue
 		}
 		if !renamed {
-			if k := sh.member(attribute); k != nil {
-				target = k.name
+			if k := member(sh, attribute); k != nil {
+				target = k.Name
 			} else {
 				strange = c.unknownTo(at, v) || strange
 				continue
@@ -247,7 +225,7 @@ func (c *conversion) members(out map[string]any, s spot, values map[string]any, 
 
 // merge puts a block's attributes into the object the block stands in. Of a
 // block known after apply, or one that stands several times, everything is open.
-func (c *conversion) merge(out map[string]any, at spot, v, mask any, sh *shape, said func(member string)) bool {
+func (c *conversion) merge(out map[string]any, at spot, v, mask any, sh *unborn.Shape, said func(member string)) bool {
 	masks, _ := mask.([]any)
 	switch block := v.(type) {
 	case map[string]any:
@@ -268,7 +246,7 @@ func (c *conversion) merge(out map[string]any, at spot, v, mask any, sh *shape, 
 	if at.said != nil {
 		for name := range saying(at.said.kids, at.as, at.rel, sh) {
 			if _, set := out[name]; !set {
-				out[name] = later{}
+				out[name] = unborn.Later{}
 			}
 		}
 	}
@@ -291,26 +269,26 @@ func (c *conversion) unknownTo(at spot, v any) bool {
 }
 
 // put sets the member a dotted path leads to.
-func (c *conversion) put(out map[string]any, at spot, v, mask any, sh *shape, target string) {
+func (c *conversion) put(out map[string]any, at spot, v, mask any, sh *unborn.Shape, target string) {
 	head, rest, deeper := strings.Cut(target, ".")
 	name, wrap := strings.CutSuffix(head, "[]")
-	k := sh.named(name)
+	k := sh.Named(name)
 	if k == nil {
 		return // the rules' test names it
 	}
 	if !deeper {
-		if x := c.value(at, v, mask, k, k.code); x != nil {
+		if x := c.value(at, v, mask, k, k.Code); x != nil {
 			out[name] = x
 		}
 		return
 	}
-	leaf := k.follow(rest)
-	if list, many := v.([]any); many && wrap && mask != true && leaf != nil && len(leaf.kids) == 0 && leaf.code[0] != '[' {
+	leaf := k.Follow(rest)
+	if list, many := v.([]any); many && wrap && mask != true && leaf != nil && len(leaf.Kids) == 0 && leaf.Code[0] != '[' {
 		c.each(out, at, list, mask, k, name, rest)
 		return
 	}
 	if wrap && mask == true && at.said != nil && at.said.kind != "" && strings.ContainsRune("[<", rune(at.said.kind[0])) {
-		out[name] = later{} // as many as there will be
+		out[name] = unborn.Later{} // as many as there will be
 		return
 	}
 	inner := map[string]any{}
@@ -332,7 +310,7 @@ func (c *conversion) put(out map[string]any, at spot, v, mask any, sh *shape, ta
 
 // each makes an object of every element of a list of plain values, where the
 // reply has objects.
-func (c *conversion) each(out map[string]any, at spot, list []any, mask any, sh *shape, name, rest string) {
+func (c *conversion) each(out map[string]any, at spot, list []any, mask any, sh *unborn.Shape, name, rest string) {
 	masks, _ := mask.([]any)
 	var all []any
 	for i, e := range list {
@@ -349,9 +327,9 @@ func (c *conversion) each(out map[string]any, at spot, list []any, mask any, sh 
 
 // unknown is what stands for a value known after apply: the resources its
 // expression refers to, where the member names a thing; else later.
-func (c *conversion) unknown(s spot, sh *shape, code string) any {
-	if !identifier(sh.name) {
-		return later{}
+func (c *conversion) unknown(s spot, sh *unborn.Shape, code string) any {
+	if !unborn.Identifier(sh.Name) {
+		return unborn.Later{}
 	}
 	switch code {
 	case "s":
@@ -364,45 +342,31 @@ func (c *conversion) unknown(s spot, sh *shape, code string) any {
 		whole := len(refs) > 0
 		for _, ref := range refs {
 			if ref.Attribute != "" && !names(ref.Attribute) {
-				return later{}
+				return unborn.Later{}
 			}
 			whole = whole && ref.Attribute != ""
 			out = append(out, c.identity(ref.Address))
 		}
 		if len(out) > 0 {
 			if !whole { // a splat, perhaps filtered: there may be fewer or more
-				out = append(out, later{})
+				out = append(out, unborn.Later{})
 			}
 			return out
 		}
 	}
-	return later{}
+	return unborn.Later{}
 }
 
 // scalar converts one value. Terraform writes "" for an attribute not set.
 func scalar(v, mask any, code string) any {
 	if mask != nil && mask != false && !isMap(mask) {
-		return later{}
+		return unborn.Later{}
 	}
 	switch code[0] {
 	case 'n':
-		switch v := v.(type) {
-		case json.Number, float64, int, int64:
-			return v
-		case string:
-			return numeral(v)
-		}
-		return nil
+		return unborn.Number(v)
 	case 'b':
-		switch v := v.(type) {
-		case bool:
-			return v
-		case string:
-			if b, err := strconv.ParseBool(v); err == nil {
-				return b
-			}
-		}
-		return nil
+		return unborn.Truth(v)
 	case 'd':
 		return document(v)
 	case 'i': // a number, or a name or percentage
@@ -419,7 +383,7 @@ func scalar(v, mask any, code string) any {
 		}
 		return document(v)
 	case bool, json.Number, float64:
-		return scalarText(v)
+		return unborn.Text(v)
 	}
 	return nil
 }
@@ -430,42 +394,10 @@ func document(v any) any {
 	if !ok || !strings.HasPrefix(strings.TrimSpace(s), "{") || !strings.Contains(s, `"Statement"`) {
 		return v
 	}
-	var doc map[string]any
-	dec := json.NewDecoder(strings.NewReader(s))
-	dec.UseNumber()
-	if err := dec.Decode(&doc); err != nil || doc["Statement"] == nil {
-		return v
+	if doc := unborn.Object(s); doc["Statement"] != nil {
+		return doc
 	}
-	return doc
-}
-
-// numeral reads a number that a provider keeps as a string ("050", "+50"), and
-// spells it as JSON does; nil if it is none.
-func numeral(s string) any {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return json.Number(strconv.FormatInt(n, 10))
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-		return nil
-	}
-	return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
-}
-
-func scalarText(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case bool:
-		return strconv.FormatBool(v)
-	case json.Number:
-		return v.String()
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case int:
-		return strconv.Itoa(v)
-	}
-	return ""
+	return v
 }
 
 func isMap(v any) bool {
