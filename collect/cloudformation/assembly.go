@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/estate/source"
 )
 
 // assembly reads the output folder of cdk synth: each stack its manifest names,
@@ -86,10 +87,10 @@ func environment(s string) (account, region string) {
 		return "", ""
 	}
 	account, region, _ = strings.Cut(rest, "/")
-	if !accountID.MatchString(account) {
+	if !source.IsAccount(account) {
 		account = ""
 	}
-	if !regionName.MatchString(region) {
+	if !source.IsRegion(region) {
 		region = ""
 	}
 	return account, region

@@ -1,9 +1,8 @@
 package cloudformation
 
-import "fmt"
-
 import (
 	"bytes"
+	"fmt"
 )
 
 // Bounds of one file. CloudFormation takes 500 resources in a megabyte.

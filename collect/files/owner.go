@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"path"
 	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate/source"
 )
 
 // owner finds whose exports a folder holds, where neither options nor paths
@@ -67,7 +69,7 @@ func (o *owner) arns(text []byte) {
 		if len(parts) < 5 {
 			continue
 		}
-		if region := string(parts[2]); regionName.MatchString(region) {
+		if region := string(parts[2]); source.IsRegion(region) {
 			o.regions[region] = true
 		}
 		if account := string(parts[3]); isAccount(account) {
@@ -120,7 +122,7 @@ func fromPath(name string) (account, region string) {
 		switch {
 		case isAccount(part):
 			account = part
-		case regionName.MatchString(part) && knownGeography[part[:strings.IndexByte(part, '-')]]:
+		case source.IsRegion(part) && knownGeography[part[:strings.IndexByte(part, '-')]]:
 			region = part
 		}
 	}
