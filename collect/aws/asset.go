@@ -119,14 +119,28 @@ func (u *unit) failed(d *catalog.Draft, c *catalog.Call, req api.Request, f *fai
 // below reads the resources listed for an asset.
 func (u *unit) below(d *catalog.Draft) {
 	for _, r := range d.Resource.Children() {
-		scope := d.Scope
-		scope.Parent = d.Config
+		scope := d.Below()
 		if r.From != "" {
 			u.parts(d, r, scope)
 			continue
 		}
+		if !u.each(d, r) {
+			continue
+		}
 		u.list(u.region.ctx, []*catalog.Resource{r}, scope)
 	}
+}
+
+// each reports whether the parent's configuration tells what a list is made for.
+// If that was not read, which is said of the parent, neither is the list.
+func (u *unit) each(d *catalog.Draft, r *catalog.Resource) bool {
+	for _, path := range r.List.Each {
+		if !d.Read(path) {
+			u.fail([]*catalog.Resource{r})
+			return false
+		}
+	}
+	return true
 }
 
 // parts makes assets of what the parent's configuration holds.

@@ -98,11 +98,7 @@ func (u *unit) list(ctx context.Context, rs []*catalog.Resource, scope catalog.S
 	defer func() { _ = w.workers.Wait() }()
 	h := head.History
 	if h == nil {
-		variants := head.List.Variants
-		if len(variants) == 0 {
-			variants = []map[string]any{nil}
-		}
-		for _, v := range variants {
+		for _, v := range head.List.Sets(scope) {
 			w.pages(req, v, head.Bound)
 		}
 		return

@@ -12,6 +12,8 @@ var resourceTypes = map[string]map[string]string{
 	"iam": {"role/": "AWS::IAM::Role", "user/": "AWS::IAM::User", "group/": "AWS::IAM::Group", "policy/": "AWS::IAM::ManagedPolicy",
 		"instance-profile/": "AWS::IAM::InstanceProfile", "oidc-provider/": "AWS::IAM::OIDCProvider", "saml-provider/": "AWS::IAM::SAMLProvider",
 		"mfa/": "AWS::IAM::VirtualMFADevice", "root": "AWS::Organizations::Account"},
+	"identitystore": {"user/": "AWS::IdentityStore::User", "group/": "AWS::IdentityStore::Group"},
+	"sso":           {"permissionSet/": "AWS::SSO::PermissionSet", "instance/": "AWS::SSO::Instance"},
 	"organizations": {"ou/": "AWS::Organizations::OrganizationalUnit", "root/": "AWS::Organizations::Root", "policy/": "AWS::Organizations::Policy"},
 	"kms":           {"key/": "AWS::KMS::Key", "alias/": "AWS::KMS::Alias"},
 	"ec2": {"vpc/": "AWS::EC2::VPC", "subnet/": "AWS::EC2::Subnet", "security-group/": "AWS::EC2::SecurityGroup", "instance/": "AWS::EC2::Instance",

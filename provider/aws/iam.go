@@ -62,10 +62,44 @@ var iamTypes = map[string]spec{
 	}, nil},
 	"AWS::SSO::PermissionSet": {estate.KindPolicy, []edge{
 		{estate.Attached, "ListManagedPoliciesInPermissionSet.AttachedManagedPolicies[].Arn", byARN},
+		{estate.Attached, "GetPermissionsBoundaryForPermissionSet.PermissionsBoundary.ManagedPolicyArn", byARN},
+	}, func(r *reading) {
+		r.policyAt(IdentityPolicy, "", r.peek("GetInlinePolicyForPermissionSet.InlinePolicy"))
+	}},
+	// The permission set is given to somebody in an account, where it is a role.
+	"AWS::SSO::Assignment": {estate.KindIdentity, []edge{
+		{estate.Attached, "PermissionSetArn", byARN},
+		{estate.Grants, "PrincipalId", assignee},
+		{estate.Governs, "AccountId", account},
 	}, nil},
+	"AWS::IdentityStore::Group": {estate.KindIdentity, []edge{
+		{estate.Contains, "ListGroupMemberships.GroupMemberships[].MemberId.UserId", storeMember},
+	}, nil},
+	"AWS::IdentityStore::User": {estate.KindIdentity, nil, nil},
 	"AWS::AccessAnalyzer::Analyzer": {estate.KindService, nil, func(r *reading) {
 		r.relate(r.a.ID, estate.Governs, r.accountID(), "config.arn")
 	}},
+}
+
+// assignee relates an assignment of a permission set to the person or group of
+// the identity store that has it.
+func assignee(n node, rel estate.RelationType) {
+	kind := strings.ToLower(n.r.peek("PrincipalType").words())
+	if id := n.str(); id != "" && (kind == "user" || kind == "group") {
+		n.relation(rel, n.r.identityStore(kind, id))
+	}
+}
+
+// storeMember relates a person of the identity store to a group it is in.
+func storeMember(n node, _ estate.RelationType) {
+	if id := n.str(); id != "" {
+		n.r.relate(n.r.identityStore("user", id), estate.MemberOf, n.r.a.ID, n.path)
+	}
+}
+
+// identityStore is the id of a user or group of the identity store.
+func (r *reading) identityStore(kind, id string) string {
+	return ARN{r.partition(), "identitystore", "", "", kind + "/" + id}.String()
 }
 
 // orgMember is an account, a unit or the root of an organisation.

@@ -35,6 +35,11 @@ func (r *Resource) Start(source string, scope Scope, item any) *Draft {
 // startFrom begins an asset with an item of the operation's reply.
 func (r *Resource) startFrom(source string, scope Scope, item any, op string) *Draft {
 	d := &Draft{Resource: r, Scope: scope, Config: map[string]any{}, source: source}
+	if r.List != nil {
+		for _, path := range r.List.Drop {
+			drop(item, path)
+		}
+	}
 	d.take(item)
 	if op != "" {
 		d.reads = append(d.reads, estate.Read{Operation: op, Status: estate.ReadOK})

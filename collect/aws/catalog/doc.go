@@ -16,7 +16,8 @@
 //
 //   - a path, "Vpc.Tags" or "Reservations[].Instances[]": member names as the
 //     API model spells them; [] flattens an array, [0] takes its first element;
-//     a leading "parent." looks into the parent asset's configuration;
+//     a leading "parent." looks into the parent asset's configuration, and
+//     "parent.parent." into that of the parent's parent;
 //   - a template, "arn:{partition}:s3:::{Name}": paths in braces, and
 //     {partition}, {region}, {account}; "{Path|last}" keeps what follows the
 //     last "/" or ":"; "{A,B}" is the first that is there; "@ec2:vpc/{VpcId}" is short for

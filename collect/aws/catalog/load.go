@@ -101,6 +101,9 @@ func (s *Service) adopt(r *Resource) error {
 		if r.List.Op == "" || r.List.Items == "" {
 			return errors.New("list: op and items are needed")
 		}
+		if len(r.List.Each) > 1 || len(r.List.Each) == 1 && (r.Parent == "" || r.List.Variants != nil) {
+			return errors.New("list: each is one parameter of a list below a parent, without variants")
+		}
 	}
 	if r.Describe != nil {
 		r.Describe.owner = r

@@ -205,6 +205,12 @@ func TestCatalogueFitsTheModels(t *testing.T) {
 		c := checker{t, r}
 		if r.List != nil {
 			sets := slices.Clone(r.List.Variants)
+			for param, path := range r.List.Each {
+				sets = append(sets, map[string]any{param: path})
+				if !c.resolve("parent." + path) {
+					c.errorf("each: %s is in no reply", path)
+				}
+			}
 			if h := r.History; h != nil {
 				sets = append(append(append(sets, h.Live...), h.Done...), h.Sort)
 			}

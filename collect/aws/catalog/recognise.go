@@ -105,6 +105,7 @@ func newIndex(c *Catalog) *index {
 		}
 	}
 	x.words["s3control"] = []string{"s3control"}
+	x.words["identitystore"] = []string{"identitystore"}
 	x.words["resourcegroupstaggingapi"] = []string{"resourcegroupstaggingapi"}
 	add("resourcegroupstaggingapi", "GetResources", use{role: tagging})
 	add("sts", "GetCallerIdentity", use{role: identity})
@@ -115,7 +116,7 @@ func newIndex(c *Catalog) *index {
 			x.keys[k]++
 		}
 	}
-	services := []string{"account", "sts", "s3control"}
+	services := []string{"account", "sts", "s3control", "identitystore"}
 	for _, s := range c.Services() {
 		services = append(services, s.Service)
 	}

@@ -98,6 +98,9 @@ type Call struct {
 	Params map[string]any `yaml:"params"`
 	// Variants are parameter sets a list is made with one after the other.
 	Variants []map[string]any `yaml:"variants"`
+	// Each maps a parameter of a list to a path in the parent's configuration:
+	// the list is made once for each value there.
+	Each map[string]string `yaml:"each"`
 	// Absent lists error codes that mean "not configured"; "CODE: words" also
 	// wants the message to begin with the words.
 	Absent []string `yaml:"absent"`
@@ -117,8 +120,9 @@ type Call struct {
 	// Empty says that the reply of a setting never made has no member at all, for
 	// which the command line prints nothing.
 	Empty bool `yaml:"empty"`
-	// Drop lists paths of the reply that are not kept: presigned addresses are
-	// credentials, and differ from call to call.
+	// Drop lists paths of the reply, or of a list's items, that are not kept:
+	// presigned addresses are credentials, and differ from call to call; where
+	// people live is nobody's business.
 	Drop []string `yaml:"drop"`
 	// Into, in Also, names the member of the root that what Take finds becomes.
 	Into string `yaml:"into"`

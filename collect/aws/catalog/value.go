@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -11,7 +12,38 @@ import (
 type Scope struct {
 	Partition, Account, Region string
 	// Parent is the configuration of the asset below which items are listed.
+	// Below makes it; its member "parent" is the parent's own.
 	Parent map[string]any
+}
+
+// Below is the scope of what is listed below an asset.
+func (d *Draft) Below() Scope {
+	s := d.Scope
+	s.Parent = d.Config
+	if d.Scope.Parent != nil {
+		s.Parent = maps.Clone(d.Config)
+		s.Parent["parent"] = d.Scope.Parent
+	}
+	return s
+}
+
+// Sets are the parameter sets that a list is made with one after the other:
+// its variants, or one for each value that Each finds in the parent.
+func (c *Call) Sets(s Scope) []map[string]any {
+	if len(c.Each) == 0 {
+		if len(c.Variants) == 0 {
+			return []map[string]any{nil}
+		}
+		return c.Variants
+	}
+	var out []map[string]any
+	for param, path := range c.Each {
+		values, _ := Lookup(s.Parent, path).([]any)
+		for _, v := range values {
+			out = append(out, map[string]any{param: v})
+		}
+	}
+	return out
 }
 
 // Lookup follows a path into a decoded JSON value. A path that meets nothing
