@@ -26,6 +26,7 @@ import (
 func Compare(ctx context.Context, before, after *estate.Snapshot) (*Drift, error) {
 	c := &comparison{before: before, after: after}
 	c.walk()
+	c.lists()
 	c.sources()
 	if err := c.changes(ctx); err != nil {
 		return nil, err
@@ -73,6 +74,10 @@ type comparison struct {
 	unseen        unseen
 	compared      int
 	noise         map[string]bool // ids that came or went by themselves
+	causes        map[question]*estate.BlindSpot
+	blindness     map[*estate.Snapshot]map[string]bool
+	places        map[*estate.Snapshot]places
+	whole         map[string]bool // sources by whether they were read as far as before
 }
 
 // walk merges the assets of both snapshots, which are sorted by id.
@@ -117,7 +122,7 @@ func (c *comparison) gone(p pair) {
 		if at, still := c.after.Find(whole); !still || c.after.Asset(at).Referenced {
 			return // it went with the whole, or is as little seen as that
 		}
-	} else if !c.after.Covered(a.Type, a.Account, a.Region) {
+	} else if !c.after.Covered(a.Type, a.Account, a.Region) && !c.takenOut(p.b) {
 		c.unseen.lost(c, a)
 		return
 	}
@@ -205,7 +210,7 @@ func (c *comparison) changes(ctx context.Context) error {
 			return fmt.Errorf("compare with the baseline: %w", r.err)
 		}
 		for _, l := range r.lost {
-			c.unseen.read(l)
+			c.unseen.read(c, l)
 		}
 		if r.d != nil {
 			c.add(r.d)
@@ -238,10 +243,17 @@ func (c *comparison) change(p pair) (*delta, []lostRead, error) {
 		dropTags(was.tree)
 		dropTags(is.tree)
 	}
-	out = append(out, c.amounts(p, was.capacities, is.capacities)...)
+	amounts, open := c.amounts(p, was.capacities, is.capacities, !slices.ContainsFunc(lost, func(l lostRead) bool { return l.root }))
+	out = append(out, amounts...)
+	if len(lost) == 0 { // else what was not read is why the amounts are not known
+		lost = open
+	}
+	if a.Cloud == estate.AWS {
+		alikePolicies(was.tree, is.tree)
+	}
 	cmp := differ{cloud: a.Cloud}
 	cmp.compare("config", was.tree, is.tree)
-	out = append(out, cmp.out...)
+	out = told(append(out, cmp.out...))
 	d := &delta{pair: p, id: a.ID, what: WhatChanged, changes: out}
 	if recreated(b, a) && len(lost) == 0 {
 		d.what = WhatRecreated

@@ -64,6 +64,9 @@ func (d *differ) objects(path string, was, is map[string]any) {
 }
 
 func (d *differ) lists(path string, was, is []any) {
+	if d.cloud == estate.Kubernetes && rights[memberOf(path)] {
+		was, is = once(was, nil), once(is, nil)
+	}
 	if name := toldBy(was, is); name != "" && !d.keepsOrder(path) {
 		d.named(path, name, was, is)
 		return
@@ -108,10 +111,19 @@ func orNone(list []any) any {
 	return list
 }
 
+// memberOf is the last member of a path.
+func memberOf(path string) string {
+	return strings.TrimRight(path[strings.LastIndexByte(path, '.')+1:], "[]")
+}
+
+// rights are the lists of roles of clusters, in which to say a thing twice gives
+// no more than to say it once.
+var rights = map[string]bool{"rules": true, "subjects": true, "verbs": true, "resources": true, "apiGroups": true, "resourceNames": true, "nonResourceURLs": true}
+
 // keepsOrder reports whether the list at a path is one whose order says
 // something.
 func (d *differ) keepsOrder(path string) bool {
-	name := strings.TrimRight(path[strings.LastIndexByte(path, '.')+1:], "[]")
+	name := memberOf(path)
 	if d.cloud == estate.Kubernetes {
 		return !sets[name]
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -132,18 +133,19 @@ func dropTags(tree map[string]any) {
 }
 
 // amounts compares what is asked for. What an autoscaler moves within its
-// limits is no difference.
-func (c *comparison) amounts(p pair, was, is []estate.Capacity) []Change {
+// limits is no difference; an amount that only one side knows cannot be compared
+// and is open.
+func (c *comparison) amounts(p pair, was, is []estate.Capacity, sized bool) (out []Change, open []lostRead) {
+	was, is, open = c.knownAmounts(p, was, is)
 	before := map[string]estate.Capacity{}
 	for _, x := range was {
 		before[x.Path] = x
 	}
 	seen := map[string]bool{}
-	var out []Change
 	for _, x := range is {
 		seen[x.Path] = true
 		y, had := before[x.Path]
-		if had && y.Units == x.Units && y.Size == x.Size && y.Unknown == x.Unknown || c.autoscaled(p, x, y, is) {
+		if had && y.Units == x.Units && (y.Size == x.Size || !sized) && y.Unknown == x.Unknown || c.autoscaled(p, x, y, is) {
 			continue
 		}
 		ch := Change{Attribute: "config." + x.Path, After: amount(x)}
@@ -157,7 +159,49 @@ func (c *comparison) amounts(p pair, was, is []estate.Capacity) []Change {
 			out = append(out, Change{Attribute: "config." + y.Path, Before: amount(y)})
 		}
 	}
-	return out
+	return out, open
+}
+
+// knownAmounts leaves out of both sides the amounts of which one side is not
+// known. The variants of an endpoint are known by their names, which stand in the
+// reply that was not read: all amounts below one member share its fate.
+func (c *comparison) knownAmounts(p pair, was, is []estate.Capacity) (knownWas, knownIs []estate.Capacity, open []lostRead) {
+	member := func(x estate.Capacity) string {
+		head, _, _ := strings.Cut(x.Path, "[")
+		return head
+	}
+	unknown := func(list []estate.Capacity) map[string]string {
+		out := map[string]string{}
+		for _, x := range list {
+			if x.Unknown {
+				out[member(x)] = x.Why
+			}
+		}
+		return out
+	}
+	notWas, notIs := unknown(was), unknown(is)
+	if len(notWas)+len(notIs) == 0 {
+		return was, is, nil
+	}
+	a := c.after.Asset(p.a)
+	for _, head := range slices.Sorted(maps.Keys(notIs)) {
+		if _, neither := notWas[head]; !neither {
+			open = append(open, lostRead{a, "config." + head, true, notIs[head], "let it be read, or assess again after apply", false})
+		}
+	}
+	for _, head := range slices.Sorted(maps.Keys(notWas)) {
+		if _, neither := notIs[head]; !neither {
+			open = append(open, lostRead{a, "config." + head, false, "the baseline did not know it, so there is nothing to compare with: " + notWas[head], "look at it, then: sevenfold baseline approve", false})
+		}
+	}
+	known := func(list []estate.Capacity) []estate.Capacity {
+		return slices.DeleteFunc(slices.Clone(list), func(x estate.Capacity) bool {
+			_, w := notWas[member(x)]
+			_, i := notIs[member(x)]
+			return x.Unknown || w != i
+		})
+	}
+	return known(was), known(is), open
 }
 
 // amount is a capacity as a record shows it.

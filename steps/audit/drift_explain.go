@@ -33,6 +33,9 @@ func Differences(before, after *estate.Asset) ([]Change, error) {
 		dropTags(was)
 		dropTags(is)
 	}
+	if after.Cloud == estate.AWS {
+		alikePolicies(was, is)
+	}
 	d := differ{cloud: after.Cloud}
 	d.compare("config", any(was), any(is))
 	return append(out, d.out...), nil

@@ -143,7 +143,7 @@ func prefixed(prefix string, list []string) []string {
 func spellConditions(list []aws.Condition) string {
 	var out []string
 	for _, c := range list {
-		values := slices.Sorted(slices.Values(c.Values))
+		values := slices.Compact(slices.Sorted(slices.Values(c.Values)))
 		out = append(out, fmt.Sprintf(" if %s(%s, %s)", c.Operator, c.Key, strings.Join(values, ", ")))
 	}
 	slices.Sort(out)

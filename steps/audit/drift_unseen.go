@@ -9,73 +9,74 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
-// unseen gathers what one of two snapshots did not see. One refused list hides
-// any number of assets and is one record.
+// unseen gathers what one of two snapshots did not see. One refused call hides
+// any number of assets of any number of types and is one record.
 type unseen struct {
 	scopes map[string]*hidden
 	blind  map[string]bool // ids of assets of which something was not read
 }
 
-// hidden is one refused list or operation.
+// hidden is what one cause hides: a refused call, a list or a source that is
+// missing.
 type hidden struct {
 	what    string // "AWS::IAM::Role in 111122223333"
-	before  string // what the baseline knew
-	after   string // what is known now
-	typ     string
+	typ     string // empty once it hides several
 	account string
 	region  string
 	why     string
 	hint    string
-	assets  []string
 	op      string
+	before  bool // it is the baseline that did not see
+	assets  []string
 }
 
-func (u *unseen) at(key string, make func() *hidden) *hidden {
+// at returns what a cause hides, made on first use, and adds an asset to it.
+func (u *unseen) at(key string, a *estate.Asset, make func() *hidden) *hidden {
 	if u.scopes == nil {
 		u.scopes, u.blind = map[string]*hidden{}, map[string]bool{}
 	}
-	if u.scopes[key] == nil {
-		u.scopes[key] = make()
+	h := u.scopes[key]
+	if h == nil {
+		h = make()
+		u.scopes[key] = h
 	}
-	return u.scopes[key]
+	if a != nil {
+		h.assets = append(h.assets, a.ID)
+		if h.typ != a.Type {
+			h.typ = ""
+		}
+	}
+	return h
 }
 
 // place is a type in its account and region, in words.
 func place(a *estate.Asset) string {
-	return a.Type + " in " + strings.TrimSpace(strings.Join([]string{a.Account, a.Region}, " "))
+	where := strings.TrimSpace(strings.Join([]string{a.Account, a.Region}, " "))
+	if where == "" {
+		return a.Type + " of the provider itself"
+	}
+	return a.Type + " in " + where
 }
 
 // lost notes an asset that the baseline saw and nobody lists now.
 func (u *unseen) lost(c *comparison, a *estate.Asset) {
-	h := u.at("lost "+place(a), func() *hidden {
-		why, hint := c.reason(a)
-		return &hidden{what: place(a), typ: a.Type, account: a.Account, region: a.Region, why: why, hint: hint, op: "list"}
-	})
-	h.assets = append(h.assets, a.ID)
+	key, h := c.whyUnseen(c.after, c.before, a, "")
+	u.at(key, a, func() *hidden { return h })
 }
 
 // gained notes an asset of a scope that the baseline never listed.
-func (u *unseen) gained(_ *comparison, a *estate.Asset) {
-	h := u.at("gained "+place(a), func() *hidden {
-		return &hidden{what: place(a), typ: a.Type, account: a.Account, region: a.Region, op: "list at the baseline",
-			why: "the baseline never listed these, so nobody approved them", hint: "look at them, then: sevenfold baseline approve"}
-	})
-	h.assets = append(h.assets, a.ID)
+func (u *unseen) gained(c *comparison, a *estate.Asset) {
+	key, h := c.whyUnseen(c.before, c.after, a, "")
+	h.before, h.hint = true, "look at them, then: sevenfold baseline approve"
+	h.why = "the baseline never listed these, so nobody approved them" + because(h.why)
+	u.at("gained "+key, a, func() *hidden { return h })
 }
 
-// reason says why an asset that was there is not seen: the blind spot that hides
-// its type, or that its source is not read any more.
-func (c *comparison) reason(a *estate.Asset) (why, hint string) {
-	for _, b := range c.after.BlindSpots() {
-		if (b.Account == "" || b.Account == a.Account) && (b.Region == "" || a.Region == "" || b.Region == a.Region) &&
-			(slices.Contains(b.Types, a.Type) || len(b.Types) == 0 && b.Asset == "" && b.Source == a.Source) {
-			return fmt.Sprintf("%s: %s", b.Operation, b.Status), b.Hint
-		}
+func because(why string) string {
+	if why == noLister {
+		return ""
 	}
-	if !slices.ContainsFunc(c.after.Sources(), func(s estate.SourceStatus) bool { return s.Source == a.Source }) {
-		return "source " + a.Source + " was not read this time", "read it too: --source " + a.Source
-	}
-	return "no source lists this type to the end any more", "add what lists it to the export, or read live"
+	return " (" + why + ")"
 }
 
 // lostRead is one reply about one asset that only one side has.
@@ -84,6 +85,29 @@ type lostRead struct {
 	operation string
 	now       bool // it is missing now; else it was missing at the baseline
 	why, hint string
+	root      bool // it makes up the root of the configuration
+}
+
+// refusal says why an operation's reply is missing of an asset, by what its reads
+// say. Of several reads that could give the reply, the one that was refused tells.
+func refusal(a *estate.Asset, r estate.Read) (why, hint string) {
+	why, hint = "it was not read this time", "add it to the export, or read live"
+	for _, o := range a.Reads {
+		if o.Key != r.Key || o.Status.Known() {
+			continue
+		}
+		why = string(o.Status)
+		if o.Why != "" {
+			why += ": " + o.Why
+		}
+		if o.Grant != "" {
+			hint = "grant " + o.Grant
+		}
+		if o.Operation == r.Operation {
+			break
+		}
+	}
+	return why, hint
 }
 
 // reconcile takes out of both configurations what either side did not read, and
@@ -118,18 +142,9 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 			continue
 		}
 		done[r.Key] = true
-		why, hint := "it was not read this time", "add it to the export, or read live"
-		if i := slices.IndexFunc(a.Reads, func(o estate.Read) bool { return o.Key == r.Key }); i >= 0 {
-			why = string(a.Reads[i].Status)
-			if a.Reads[i].Why != "" {
-				why += ": " + a.Reads[i].Why
-			}
-			if a.Reads[i].Grant != "" {
-				hint = "grant " + a.Reads[i].Grant
-			}
-		}
+		why, hint := refusal(a, r)
 		cut(r.Key)
-		out = append(out, lostRead{a, r.Operation, true, why, hint})
+		out = append(out, lostRead{a, r.Operation, true, why, hint, r.Key == ""})
 	}
 	for _, r := range a.Reads {
 		if !r.Status.Known() || done[r.Key] || known(b, r) {
@@ -137,7 +152,7 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 		}
 		done[r.Key] = true
 		cut(r.Key)
-		out = append(out, lostRead{a, r.Operation, false, "the baseline did not read it, so there is nothing to compare with", "look at it, then: sevenfold baseline approve"})
+		out = append(out, lostRead{a, r.Operation, false, "the baseline did not read it, so there is nothing to compare with", "look at it, then: sevenfold baseline approve", false})
 	}
 	for _, r := range append(slices.Clone(b.Reads), a.Reads...) {
 		if r.Key != "" && !done[r.Key] && !known(b, r) && !known(a, r) {
@@ -147,12 +162,12 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 	for _, p := range a.Unknown {
 		gone := erase(is, p)
 		if gone = erase(was, p) || gone; gone && !slices.Contains(b.Unknown, p) {
-			out = append(out, lostRead{a, strings.ReplaceAll(strings.TrimPrefix(p, "/"), "/", "."), true, "it is not known before the plan is applied", "assess again after apply"})
+			out = append(out, lostRead{a, strings.ReplaceAll(strings.TrimPrefix(p, "/"), "/", "."), true, "it is not known before the plan is applied", "assess again after apply", false})
 		}
 	}
 	for _, p := range b.Unknown {
 		if !slices.Contains(a.Unknown, p) && erase(is, p) {
-			out = append(out, lostRead{a, strings.ReplaceAll(strings.TrimPrefix(p, "/"), "/", "."), false, "the baseline did not know it, so there is nothing to compare with", "look at it, then: sevenfold baseline approve"})
+			out = append(out, lostRead{a, strings.ReplaceAll(strings.TrimPrefix(p, "/"), "/", "."), false, "the baseline did not know it, so there is nothing to compare with", "look at it, then: sevenfold baseline approve", false})
 		}
 	}
 	return out
@@ -179,14 +194,31 @@ func erase(tree map[string]any, pointer string) bool {
 	return false
 }
 
-// read notes a reply that could not be compared.
-func (u *unseen) read(l lostRead) {
+// read notes a reply that could not be compared. A call that was refused for all
+// assets at once is its cause, as it is that of those which nobody lists now.
+func (u *unseen) read(c *comparison, l lostRead) {
 	a := l.asset
-	key := fmt.Sprintf("read %v %s %s", l.now, l.operation, place(a))
-	h := u.at(key, func() *hidden {
-		return &hidden{what: l.operation + " of " + place(a), typ: a.Type, account: a.Account, region: a.Region, why: l.why, hint: l.hint, op: l.operation}
+	seen, other := c.after, c.before
+	if !l.now {
+		seen, other = c.before, c.after
+	}
+	key, h := fmt.Sprintf("read %v %s %s", l.now, l.operation, place(a)), (*hidden)(nil)
+	if b := c.cause(seen, other, a, l.operation); b != nil && b.Operation == l.operation {
+		key, h = causeKey(b), hiddenBy(b, a)
+		if !l.now {
+			key, h.before, h.hint = "gained "+key, true, l.hint
+			h.why = "the baseline did not read it, so there is nothing to compare with (" + h.why + ")"
+		}
+	}
+	if h == nil && l.now && l.root && !c.after.Covered(a.Type, a.Account, a.Region) && c.before.Covered(a.Type, a.Account, a.Region) {
+		key, h = c.whyUnseen(c.after, c.before, a, l.operation) // the list itself is missing
+	}
+	u.at(key, a, func() *hidden {
+		if h != nil {
+			return h
+		}
+		return &hidden{what: l.operation + " of " + place(a), typ: a.Type, account: a.Account, region: a.Region, why: l.why, hint: l.hint, op: l.operation, before: !l.now}
 	})
-	h.assets = append(h.assets, a.ID)
 	u.blind[a.ID] = true
 }
 
@@ -201,37 +233,23 @@ func (u *unseen) hidden() int {
 	return len(ids)
 }
 
-// records makes one record of each scope.
+// records makes one record of each cause.
 func (u *unseen) records() []Record {
 	var out []Record
 	for _, h := range u.scopes {
+		slices.Sort(h.assets)
+		h.assets = slices.Compact(h.assets)
 		r := Record{Asset: h.what, Type: h.typ, Account: h.account, Region: h.region, What: WhatUnseen, Consequence: Attribute,
-			Status: StatusUnknown, Why: h.why, Hint: h.hint, touches: h.assets, With: len(h.assets) - 1}
+			Status: StatusUnknown, Why: h.why, Hint: h.hint, touches: h.assets, With: max(0, len(h.assets)-1)}
 		if len(h.assets) == 1 {
 			r.Asset = h.assets[0]
 		}
 		r.Changes = []Change{{Attribute: h.op, Before: text("seen"), After: text("not seen: " + h.why)}}
-		if strings.Contains(h.why, "baseline") {
+		if h.before {
 			r.Changes = []Change{{Attribute: h.op, Before: text("not seen"), After: text("seen")}}
 		}
 		r.identify()
 		out = append(out, r)
 	}
 	return out
-}
-
-// sources notes sources that only one side read. Their assets are told by type
-// and place; a source that gave none is told here.
-func (c *comparison) sources() {
-	was := map[string]bool{}
-	for _, s := range c.before.Sources() {
-		was[s.Source] = true
-	}
-	for _, s := range c.after.Sources() {
-		if s.Status == "failed" && was[s.Source] && len(c.unseen.scopes) == 0 {
-			c.unseen.at("source "+s.Source, func() *hidden {
-				return &hidden{what: "source " + s.Source, why: "it could not be read this time", hint: "sevenfold inventory says why", op: "read"}
-			})
-		}
-	}
 }
