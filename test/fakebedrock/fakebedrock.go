@@ -26,7 +26,7 @@ import (
 // RFC 3339. A name that starts with "_" is not sent by the Get operation but
 // serves the list ("_baseModelName") or says whose child the document is
 // ("_gatewayIdentifier").
-type Doc map[string]any
+type Doc = map[string]any
 
 // Created is the time given to documents that state none.
 var Created = time.Date(2026, 3, 1, 8, 30, 15, 0, time.UTC)
@@ -61,7 +61,7 @@ func (f *Fake) Put(region, service, get string, doc Doc) {
 	}
 	_, members := body(op)
 	doc = withDefaults(members, doc)
-	if _, err := render(members, doc, true); err != nil {
+	if _, err := render(members, doc); err != nil {
 		f.t.Fatalf("fakebedrock: %s:%s: %v", service, get, err)
 	}
 	f.mu.Lock()
@@ -161,10 +161,10 @@ func (f *Fake) get(c wire.Call, in map[string]string) (map[string]any, bool, err
 		}
 	}
 	for _, d := range f.docs[c.Region+" "+c.Key()] {
-		if !d.answersTo(keys) {
+		if !answersTo(d, keys) {
 			continue
 		}
-		reply, err := render(members, d, true)
+		reply, err := render(members, d)
 		if wrapper != "" {
 			reply = map[string]any{wrapper: reply}
 		}
@@ -176,7 +176,7 @@ func (f *Fake) get(c wire.Call, in map[string]string) (map[string]any, bool, err
 
 // answersTo reports whether each key is one of the document's own texts, or
 // the last part of one that is an ARN.
-func (d Doc) answersTo(keys []string) bool {
+func answersTo(d Doc, keys []string) bool {
 	for _, k := range keys {
 		found := false
 		for _, v := range d {
@@ -202,10 +202,10 @@ func (f *Fake) list(c wire.Call, in map[string]string) (map[string]any, error) {
 	}
 	items := []any{}
 	for _, d := range f.docs[c.Region+" "+c.Service+":"+get] {
-		if !d.answersTo(parents) {
+		if !answersTo(d, parents) {
 			continue
 		}
-		s, err := render(out.Members(), d.summary(strings.TrimPrefix(get, "Get"), out.Members()), false)
+		s, err := render(out.Members(), summary(d, strings.TrimPrefix(get, "Get"), out.Members()))
 		if err != nil {
 			return nil, err
 		}

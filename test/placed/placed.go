@@ -148,7 +148,7 @@ func (d *Double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wire.Refuse(w, call, http.StatusBadRequest, code, "nothing of it was placed")
 		return
 	}
-	body, err := fit(call.Op.Outputs(), reply)
+	body, err := wire.Fit(call.Op.Outputs(), reply, blank)
 	if err != nil {
 		d.t.Errorf("placed: %s could not have said this: %v", call.Key(), err)
 		wire.Refuse(w, call, http.StatusInternalServerError, "InternalServerException", err.Error())
