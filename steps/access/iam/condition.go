@@ -31,6 +31,9 @@ const (
 	anyIn  predicate = iota // present, and some value lies in the set
 	allIn                   // absent, or every value lies in the set
 	absent                  // the request does not carry the key
+	// With IfExists, the two set operators need the other way to treat absence.
+	anyInOrAbsent
+	allInAndPresent
 )
 
 // bound is one value of a numeric or date condition.

@@ -2,7 +2,7 @@ package iam
 
 import "strings"
 
-// key is the number of a condition key within a World. Keys are compared
+// key32 is the number of a condition key within a World. Keys are compared
 // without regard to letter case, as the service does.
 type key32 int32
 
@@ -10,6 +10,7 @@ type key32 int32
 const (
 	keyAction   key32 = iota // not a condition key: the action itself, where it is a pattern
 	keyResource              // the resource itself, where it is a pattern
+	keySession               // the name of a role's session
 	keyPrincipalArn
 	keyPrincipalAccount
 	keyPrincipalOrgID
@@ -36,7 +37,7 @@ const (
 )
 
 var wellKnown = [wellKnownKeys]string{
-	keyAction: "(action)", keyResource: "(resource)",
+	keyAction: "(action)", keyResource: "(resource)", keySession: "(session)",
 	keyPrincipalArn: "aws:PrincipalArn", keyPrincipalAccount: "aws:PrincipalAccount",
 	keyPrincipalOrgID: "aws:PrincipalOrgID", keyPrincipalOrgPaths: "aws:PrincipalOrgPaths",
 	keyPrincipalType: "aws:PrincipalType", keyPrincipalIsAWSService: "aws:PrincipalIsAWSService",
@@ -53,7 +54,7 @@ var wellKnown = [wellKnownKeys]string{
 // Keys that every request of a signed-in principal carries, so that "absent" is
 // no way for a condition on them to end.
 var alwaysPresent = map[key32]bool{
-	keyAction: true, keyResource: true, keyCurrentTime: true, keyEpochTime: true, keySecureTransport: true,
+	keyAction: true, keyResource: true, keySession: true, keyCurrentTime: true, keyEpochTime: true, keySecureTransport: true,
 	keyViaAWSService: true, keyPrincipalIsAWSService: true, keyRequestedRegion: true,
 }
 

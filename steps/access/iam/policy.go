@@ -59,7 +59,7 @@ type principals struct {
 	not       bool
 	everyone  bool
 	accounts  []string
-	arns      []Pattern // users, roles, sessions: exact, or with wildcards where the caller's export has them
+	arns      []string // users, roles, sessions, federated users
 	services  []string
 	federated []string
 	canonical []string
@@ -309,7 +309,9 @@ func (p *principals) read(raw json.RawMessage) error {
 		for _, t := range texts {
 			switch kind {
 			case "AWS":
-				p.aws(t)
+				if err := p.aws(t); err != nil {
+					return err
+				}
 			case "Service":
 				p.services = append(p.services, strings.ToLower(t))
 			case "Federated":
@@ -324,7 +326,7 @@ func (p *principals) read(raw json.RawMessage) error {
 	return nil
 }
 
-func (p *principals) aws(t string) {
+func (p *principals) aws(t string) error {
 	switch {
 	case t == "*":
 		p.everyone = true
@@ -334,12 +336,16 @@ func (p *principals) aws(t string) {
 		parts := strings.SplitN(t, ":", arnParts)
 		if len(parts) == arnParts && parts[5] == "root" {
 			p.accounts = append(p.accounts, parts[4])
-			return
+			return nil
 		}
-		p.arns = append(p.arns, NewPattern(t, false))
+		if strings.ContainsAny(t, "*?") {
+			return fmt.Errorf("%q: the ARN of a principal holds no wildcard", t)
+		}
+		p.arns = append(p.arns, t)
 	default:
 		p.other = append(p.other, t)
 	}
+	return nil
 }
 
 func isAccount(s string) bool {

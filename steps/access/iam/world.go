@@ -8,11 +8,10 @@ import (
 // World is what decisions rest on. Fill it, then ask it: it must not change
 // while it is asked.
 type World struct {
-	// Now is the time requests are made at unless they say another; zero leaves
-	// it open.
-	Now time.Time
+	now string // the time of requests that say none; empty leaves it open
 
 	names      *names
+	actions    []string // real action names, folded: witnesses prefer them
 	accounts   map[string]*Account
 	principals []*Principal
 	byARN      map[string]*Principal
@@ -46,8 +45,8 @@ type Account struct {
 	// Unread says why the organisation's policies are not known; empty if they
 	// are, or if nothing says that the account is in an organisation.
 	Unread string
-	// Unbound limits what the caller knows: it says in words what was taken for
-	// absent without having been looked for. It is shown with answers.
+	// Assumed says in words what was taken for absent without having been looked
+	// for. It is shown with answers.
 	Assumed string
 }
 
@@ -138,6 +137,9 @@ type ListGrant struct {
 	// Permission as the API names it.
 	Permission string
 }
+
+// At sets the time that requests are made at unless they say another.
+func (w *World) At(t time.Time) { w.now = t.UTC().Format(time.RFC3339) }
 
 // AddAccount makes an account known.
 func (w *World) AddAccount(a *Account) { w.accounts[a.ID] = a }
@@ -255,6 +257,11 @@ type Request struct {
 	Action string
 	// Resource is an ARN or a pattern; "*" for actions that have none.
 	Resource string
+	// Literal says that the characters * and ? in Resource stand for themselves,
+	// as in the resource "*" of actions that have none.
+	Literal bool
+	// Session is the name of the role's session, where one is asked about.
+	Session string
 	// Context holds the values of condition keys. A key that is there with no
 	// value is absent from the request; one that is not there is open.
 	Context map[string][]string
@@ -292,4 +299,12 @@ type Answer struct {
 	Unknown []string `json:"unknown,omitempty"`
 	// Assumed says what was taken for absent without having been looked for.
 	Assumed []string `json:"assumed,omitempty"`
+}
+
+// Actions makes real action names known, which witnesses of patterns prefer.
+func (w *World) Actions(names []string) {
+	w.actions = make([]string, len(names))
+	for i, n := range names {
+		w.actions[i] = strings.ToLower(n)
+	}
 }

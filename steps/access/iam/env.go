@@ -1,0 +1,252 @@
+package iam
+
+import "strings"
+
+// state says what is known of a condition key in a request.
+type state uint8
+
+const (
+	free  state = iota // not said: every value and absence are possible
+	none               // absent
+	known              // present, with the values given
+)
+
+// keyed is what a request says of one key.
+type keyed struct {
+	key    key32
+	values []string
+}
+
+// env is one request, with what the world says about it.
+type env struct {
+	w           *World
+	principal   *Principal
+	from        *Account // the principal's, nil if not known
+	action      action
+	resource    string
+	on          *Resource // nil if not known
+	account     string    // the resource's; empty if not known
+	to          *Account
+	region      string
+	sessionName string
+	context     []keyed
+	// Patterns, where the request leaves action or resource open.
+	actionSet, resourceSet set
+	one                    [1]string
+}
+
+// value says what is known of a key. The slice is good until the next call.
+func (e *env) value(k key32) (state, []string) {
+	for i := range e.context {
+		if e.context[i].key == k {
+			if len(e.context[i].values) == 0 {
+				return none, nil
+			}
+			return known, e.context[i].values
+		}
+	}
+	if k >= wellKnownKeys {
+		switch e.w.names.owner[k] {
+		case principalTag:
+			return e.tag(e.principal.tags, e.w.names.tag[k], e.principal.TagsUnread || e.principal.Kind == Federated)
+		case resourceTag:
+			if e.on == nil || e.on.ARN != e.resource { // an object's tags are not its bucket's
+				return free, nil
+			}
+			return e.tag(e.on.tags, e.w.names.tag[k], e.on.TagsUnread)
+		}
+		return free, nil
+	}
+	return e.derived(k)
+}
+
+func (e *env) tag(tags map[string]string, key string, unread bool) (state, []string) {
+	if v, ok := tags[key]; ok {
+		return e.single(v)
+	}
+	if unread {
+		return free, nil
+	}
+	return none, nil
+}
+
+func (e *env) single(v string) (state, []string) {
+	e.one[0] = v
+	return known, e.one[:]
+}
+
+func (e *env) singleOr(v string, otherwise state) (state, []string) {
+	if v == "" {
+		return otherwise, nil
+	}
+	return e.single(v)
+}
+
+// derived values follow from who asks, for what and where. See the User
+// Guide, "AWS global condition context keys".
+func (e *env) derived(k key32) (state, []string) {
+	p := e.principal
+	signed := p.Kind == User || p.Kind == Role || p.Kind == Root
+	switch k {
+	case keySession:
+		if p.Kind != Role {
+			return none, nil
+		}
+		return e.singleOr(e.sessionName, free)
+	case keyPrincipalArn:
+		if signed {
+			return e.single(p.ARN)
+		}
+		return none, nil
+	case keyPrincipalAccount:
+		if signed {
+			return e.singleOr(p.Account, free)
+		}
+		return none, nil
+	case keyPrincipalOrgID:
+		return e.organization(e.from, signed)
+	case keyPrincipalOrgPaths:
+		return e.path(e.from, signed)
+	case keyPrincipalType:
+		switch p.Kind {
+		case User:
+			return e.single("User")
+		case Role:
+			return e.single("AssumedRole")
+		case Root:
+			return e.single("Account")
+		case Anonymous:
+			return e.single("Anonymous")
+		}
+		return free, nil
+	case keyPrincipalIsAWSService:
+		if p.Kind == ServicePrincipal {
+			return e.single("true")
+		}
+		return e.single("false")
+	case keyPrincipalServiceName, keyPrincipalServiceNamesList:
+		if p.Kind == ServicePrincipal {
+			return e.single(p.ARN)
+		}
+		return none, nil
+	case keyUsername:
+		if p.Kind == User {
+			return e.single(p.Name)
+		}
+		return none, nil
+	case keyUserID:
+		if p.Kind == User {
+			return e.singleOr(p.ID, free)
+		}
+		if p.Kind == Root {
+			return e.single(p.Account)
+		}
+		return free, nil
+	case keyResourceAccount, keyS3ResourceAccount:
+		return e.singleOr(e.account, free)
+	case keyResourceOrgID:
+		return e.organization(e.to, true)
+	case keyResourceOrgPaths:
+		return e.path(e.to, true)
+	case keyRequestedRegion:
+		return e.singleOr(e.region, free)
+	case keyCurrentTime:
+		return e.singleOr(e.w.now, free)
+	case keyEpochTime:
+		return e.singleOr(e.w.now, free)
+	case keyFederatedProvider:
+		if p.Kind == Federated {
+			return e.single(p.ARN)
+		}
+		if p.Kind == User {
+			return none, nil
+		}
+		return free, nil
+	case keyTokenIssueTime:
+		if p.Kind == User {
+			return none, nil // a user's own keys carry no token
+		}
+		return free, nil
+	}
+	return free, nil
+}
+
+func (e *env) organization(a *Account, applies bool) (state, []string) {
+	switch {
+	case !applies:
+		return none, nil
+	case a == nil:
+		return free, nil
+	case a.Organization != "":
+		return e.single(a.Organization)
+	case a.Unread != "" || a.Assumed != "":
+		return free, nil
+	}
+	return none, nil
+}
+
+func (e *env) path(a *Account, applies bool) (state, []string) {
+	if st, _ := e.organization(a, applies); st != known {
+		return st, nil
+	}
+	return e.singleOr(a.Path, free)
+}
+
+// prepare fills the environment of a request.
+func (e *env) prepare(w *World, r *Request) {
+	*e = env{w: w, principal: r.Principal, sessionName: r.Session, context: e.context[:0]}
+	e.from = w.accounts[r.Principal.Account]
+	e.action = newAction(r.Action)
+	if strings.ContainsAny(r.Action, "*?") {
+		e.actionSet = set{NewPattern(r.Action, true)}
+	}
+	e.resource = r.Resource
+	if !r.Literal && r.Resource != "*" && strings.ContainsAny(r.Resource, "*?") {
+		e.resourceSet = set{NewPattern(r.Resource, false)}
+	} else if !r.Literal && r.Resource == "*" && e.actionSet != nil {
+		e.resourceSet = set{NewPattern("*", false)}
+	}
+	e.on = w.Resource(r.Resource)
+	e.region, e.account = placeOf(r.Resource)
+	if e.on != nil && e.on.Account != "" {
+		e.account = e.on.Account
+	}
+	if strings.ContainsAny(e.region, "*?") {
+		e.region = ""
+	}
+	if strings.ContainsAny(e.account, "*?") {
+		e.account = ""
+	}
+	if e.account == "" && e.on == nil {
+		e.account = r.Principal.Account
+	}
+	e.to = w.accounts[e.account]
+	for name, values := range r.Context {
+		if id, ok := w.names.find(name); ok {
+			e.context = append(e.context, keyed{id, values})
+		}
+	}
+}
+
+// placeOf reads region and account out of an ARN.
+func placeOf(arn string) (region, account string) {
+	if !strings.HasPrefix(arn, "arn:") {
+		return "", ""
+	}
+	for range 3 {
+		i := strings.IndexByte(arn, ':')
+		if i < 0 {
+			return "", ""
+		}
+		arn = arn[i+1:]
+	}
+	region, arn, ok := strings.Cut(arn, ":")
+	if !ok {
+		return "", ""
+	}
+	account, _, ok = strings.Cut(arn, ":")
+	if !ok {
+		return "", ""
+	}
+	return region, account
+}

@@ -1,0 +1,271 @@
+package iam
+
+import (
+	"slices"
+)
+
+// outcome of a formula.
+type outcome struct {
+	decision Decision
+	model    map[key32]answerable // of one allowed request
+	why      []string             // what it hangs on, if unknown
+}
+
+// maxOpaque is up to how many open truth values every assignment of them is
+// weighed.
+const maxOpaque = 6
+
+// solve says whether a formula always, never or sometimes holds. With open
+// truth values in it, the answer is one of the three only if it is the same
+// whatever they are.
+func (d *decider) solve(f *node) outcome {
+	var ids []int
+	f.each(func(l *lit) {
+		if l.opaque > 0 && !slices.Contains(ids, l.opaque) {
+			ids = append(ids, l.opaque)
+		}
+	})
+	if len(ids) == 0 {
+		return d.classify(f)
+	}
+	why := make([]string, len(ids))
+	for i, id := range ids {
+		why[i] = d.opaque[id-1]
+	}
+	if len(ids) > maxOpaque {
+		return d.bounds(f, why)
+	}
+	var first outcome
+	for mask := range 1 << len(ids) {
+		truths := map[int]bool{}
+		for i, id := range ids {
+			truths[id] = mask>>i&1 == 1
+		}
+		got := d.classify(f.given(truths))
+		if mask == 0 {
+			first = got
+		}
+		if got.decision != first.decision || got.decision == Unknown {
+			return outcome{decision: Unknown, why: append(why, got.why...)}
+		}
+	}
+	return first
+}
+
+// bounds decides with many open truth values: as if each request could choose
+// them, which can only make an answer unknown that is not.
+func (d *decider) bounds(f *node, why []string) outcome {
+	s := d.solver()
+	if _, t := s.satisfy(f); t == no {
+		return outcome{decision: Deny}
+	}
+	if _, t := s.satisfy(negate(f)); t == no {
+		return outcome{decision: Allow}
+	}
+	return outcome{decision: Unknown, why: why}
+}
+
+func (d *decider) classify(f *node) outcome {
+	s := d.solver()
+	model, t := s.satisfy(f)
+	switch t {
+	case no:
+		return outcome{decision: Deny}
+	case open:
+		return outcome{decision: Unknown, why: []string{errHard.Error()}}
+	}
+	_, t = s.satisfy(negate(f))
+	switch t {
+	case no:
+		return outcome{decision: Allow, model: model}
+	case open:
+		return outcome{decision: Unknown, why: []string{errHard.Error()}}
+	}
+	return outcome{decision: Conditional, model: model}
+}
+
+// solver searches for values of condition keys under which a formula holds:
+// it chooses among alternatives, and for the literals chosen asks key by key
+// whether they go together.
+type solver struct {
+	lits    map[key32][]lit
+	truths  map[int]bool
+	actions []string // real action names to prefer in witnesses, folded
+	left    int      // steps before it gives up
+	hard    bool     // something could not be told
+}
+
+// maxSteps bounds one search; a decision on real policies takes some dozen.
+const maxSteps = 200_000
+
+func (d *decider) solver() *solver { return &solver{actions: d.w.actions} }
+
+// satisfy returns values under which the formula holds: yes with a model, no,
+// or open if it could not be told.
+func (s *solver) satisfy(f *node) (map[key32]answerable, truth) {
+	s.lits, s.truths, s.left, s.hard = map[key32][]lit{}, map[int]bool{}, maxSteps, false
+	if s.run([]*node{f}, nil) {
+		model := map[key32]answerable{}
+		for k, lits := range s.lits {
+			if len(lits) > 0 {
+				model[k], _, _ = s.settleKey(k, lits)
+			}
+		}
+		return model, yes
+	}
+	if s.hard {
+		return nil, open
+	}
+	return nil, no
+}
+
+// run makes all goals hold, and the choices put off.
+func (s *solver) run(goals, choices []*node) bool {
+	if s.left--; s.left < 0 {
+		s.hard = true
+		return false
+	}
+	var asserted []lit
+	undo := func() {
+		for _, l := range asserted {
+			if l.opaque > 0 {
+				delete(s.truths, l.opaque)
+				continue
+			}
+			s.lits[l.key] = s.lits[l.key][:len(s.lits[l.key])-1]
+		}
+	}
+	for len(goals) > 0 {
+		g := goals[len(goals)-1]
+		goals = goals[:len(goals)-1]
+		switch g.kind {
+		case isFalse:
+			undo()
+			return false
+		case isAnd:
+			goals = append(slices.Clip(goals), g.kids...)
+		case isOr:
+			choices = append(slices.Clip(choices), g)
+		case isLit:
+			ok, added := s.assert(g.lit)
+			if added {
+				asserted = append(asserted, g.lit)
+			}
+			if !ok {
+				undo()
+				return false
+			}
+		}
+	}
+	if s.choose(choices) {
+		return true
+	}
+	undo()
+	return false
+}
+
+// assert takes a literal in; added says whether it must be taken out again.
+func (s *solver) assert(l lit) (ok, added bool) {
+	if l.opaque > 0 {
+		if t, have := s.truths[l.opaque]; have {
+			return t != l.not, false
+		}
+		s.truths[l.opaque] = !l.not
+		return true, true
+	}
+	s.lits[l.key] = append(s.lits[l.key], l)
+	_, ok, hard := s.settleKey(l.key, s.lits[l.key])
+	s.hard = s.hard || hard
+	return ok, true
+}
+
+// goes reports whether a literal goes with those taken in.
+func (s *solver) goes(l lit) bool {
+	if l.opaque > 0 {
+		t, have := s.truths[l.opaque]
+		return !have || t != l.not
+	}
+	s.left--
+	_, ok, hard := s.settleKey(l.key, append(slices.Clip(s.lits[l.key]), l))
+	s.hard = s.hard || hard
+	return ok
+}
+
+// choose makes one alternative of each choice hold. It takes the choice with
+// the fewest alternatives left first, so that those without a choice prune the
+// rest.
+func (s *solver) choose(choices []*node) bool {
+	if len(choices) == 0 {
+		return true
+	}
+	best, fewest := -1, 0
+	var left []*node
+	for i, c := range choices {
+		var kids []*node
+		for _, k := range c.kids {
+			if k.kind != isLit || s.goes(k.lit) {
+				kids = append(kids, k)
+			}
+		}
+		if best < 0 || len(kids) < fewest {
+			best, fewest, left = i, len(kids), kids
+		}
+		if fewest <= 1 {
+			break
+		}
+	}
+	if s.left < 0 {
+		s.hard = true
+		return false
+	}
+	rest := append(slices.Clone(choices[:best]), choices[best+1:]...)
+	for _, k := range left {
+		if s.run([]*node{k}, rest) {
+			return true
+		}
+	}
+	return false
+}
+
+// witness spells a model: values by the keys' names.
+func (d *decider) witness(model map[key32]answerable, a *Answer) map[string][]string {
+	if len(model) == 0 {
+		return nil
+	}
+	out := map[string][]string{}
+	for k, v := range model {
+		switch {
+		case k == keyAction && len(v.values) > 0:
+			a.Action = v.values[0]
+		case k == keyResource && len(v.values) > 0:
+			a.Resource = v.values[0]
+		case v.absent:
+		default:
+			out[d.w.names.text[k]] = v.values
+		}
+	}
+	return out
+}
+
+// conditionsOf lists the open conditions of a formula.
+func (d *decider) conditionsOf(f *node) []string {
+	var out []string
+	f.each(func(l *lit) {
+		text := ""
+		switch {
+		case l.opaque > 0:
+			return
+		case l.atom != nil:
+			text = l.atom.text
+		case l.key == keyAction, l.key == keyResource:
+			return
+		default:
+			text = d.w.names.text[l.key]
+		}
+		if !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	})
+	slices.Sort(out)
+	return out
+}
