@@ -64,6 +64,8 @@ type Result struct {
 	// that the scope's approvers make necessary: whoever is held back cannot
 	// waive himself.
 	Lapsed []gate.Lapsed
+	// Patches mend what is written in Terraform, one for each plan or state.
+	Patches []Patch
 	// Overview is every identity with what of AI it may touch.
 	Overview *access.Overview
 	// Access lists the identities that direct policy names, if they were asked for.
@@ -246,7 +248,7 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 	}
 	weigh(snap, workloads, r.Findings, o.Controls)
 	reckon(snap, workloads, r.Findings)
-	patches(ctx, r.Findings, o.Sources, o.Controls)
+	r.Patches = patches(ctx, r.Findings, o.Sources, o.Controls)
 	for _, w := range workloads.List {
 		cs := gate.Complete(decided[w.ID])
 		r.Lapsed = append(r.Lapsed, gate.Waive(w.Name, cs, o.Scope.Gate.Waivers, o.Scope.Gate.Approvers, o.Now)...)

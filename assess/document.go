@@ -51,6 +51,7 @@ func (r *Result) Document(version string, s *scope.Scope, controls *control.Set)
 	}
 	doc.Controls = append(doc.Controls, ruled()...)
 	doc.Overview = OverviewDocument(r.Overview)
+	doc.Patches = patchDocuments(r.Patches)
 	doc.Tally()
 	doc.Counts.Relations = r.Snapshot.RelationCount()
 	doc.Counts.Assets = r.Snapshot.Len() - records(r.Snapshot)

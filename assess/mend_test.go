@@ -20,6 +20,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/finding"
 	providerTerraform "github.com/sevenfold-sec/sevenfold/provider/terraform"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/steps/audit/hclpatch"
 )
 
 // mendCase is a source in testdata/mend with faults, and what AWS has beside it.
@@ -160,6 +161,7 @@ func TestMend(t *testing.T) {
 				m.mends(t, string(text), mendCases[name], f, was)
 				proved[f.Control+" "+fix.Resource] = true
 			}
+			m.mendsAll(t, string(text), mendCases[name], before, was)
 			for key := range mendUnseen {
 				if m.mendsUnseen(t, string(text), mendCases[name], key, was) {
 					looked[key] = true
@@ -238,9 +240,9 @@ func (m *mender) mendsUnseen(t *testing.T, source string, c mendCase, key string
 			if fix.Resource != typ {
 				continue
 			}
-			plan := filepath.Join(dir, "plan.json")
-			w := written{source: plan, files: terraform.FindSources(plan), address: r.typ + "." + r.name, typ: r.typ, name: r.name}
-			patch := w.patch(fix)
+			in := &root{folder: dir, files: terraform.FindSources(filepath.Join(dir, "plan.json")), tree: &hclpatch.Tree{Files: os.DirFS(dir)}}
+			w := written{root: in, address: r.typ + "." + r.name, typ: r.typ, name: r.name}
+			patch := w.patch(fix, nil, &finding.Finding{Control: id})
 			if patch == "" { // a block that is not there is not made
 				continue
 			}

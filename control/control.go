@@ -139,7 +139,8 @@ type Set struct {
 	names      map[string]string // catalogue: id -> name
 	frameworks []Framework
 	questions  []Question
-	leftOut    []error // what Load could not take
+	variables  map[string]Variable // that fixes name
+	leftOut    []error             // what Load could not take
 }
 
 // LeftOut returns what Load could not take, by name and place: a report without

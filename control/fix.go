@@ -1,6 +1,9 @@
 package control
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
@@ -24,6 +27,41 @@ type Terraform struct {
 	// Add are blocks to be put behind the resource's; LABEL stands for its name.
 	Add string
 }
+
+// Variable is what fixes for Terraform leave to the company, as var.NAME.
+type Variable struct {
+	// Type is its constraint in HCL, Description what it is, in a sentence.
+	Type        string `key:"type,required"`
+	Description string `key:"description,required"`
+}
+
+// variablesFile declares the variables that fixes name.
+const variablesFile = catalogueFolder + "/fixes/variables.yaml"
+
+type variableList struct {
+	Variables map[string]Variable `key:"variables,required"`
+}
+
+// variables reads those of a file system, which need not have any.
+func (l *loader) variables(f fs.FS) {
+	if _, err := fs.Stat(f, variablesFile); errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var list variableList
+	if err := decode(f, variablesFile, &list); err != nil {
+		l.errs = append(l.errs, fmt.Errorf("variables left out: %w", err))
+		return
+	}
+	for name, v := range list.Variables {
+		if _, taken := l.set.variables[name]; !taken {
+			l.set.variables[name] = v
+		}
+	}
+}
+
+// Variables are what the fixes leave to the company, by name. One that is named
+// by a fix and is not among them is declared without saying what it is for.
+func (s *Set) Variables() map[string]Variable { return maps.Clone(s.variables) }
 
 // fixDefinition is the fix as control.yaml has it.
 type fixDefinition struct {

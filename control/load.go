@@ -104,9 +104,10 @@ type catalogue struct {
 // left out; the rest load. An id that an earlier file system has already is
 // refused: a company's own control never silently replaces a built-in one.
 func Load(fsys ...fs.FS) (*Set, []error) {
-	l := loader{set: &Set{byType: map[string][]*Control{}, names: map[string]string{}}, kinds: map[string]string{}, applies: &conditions{made: map[string]*expr.Expr{}}}
+	l := loader{set: &Set{byType: map[string][]*Control{}, names: map[string]string{}, variables: map[string]Variable{}}, kinds: map[string]string{}, applies: &conditions{made: map[string]*expr.Expr{}}}
 	for _, f := range fsys {
 		l.catalogues(f)
+		l.variables(f)
 		l.errs = append(l.errs, l.rules.read(f)...)
 	}
 	l.errs = append(l.errs, l.rules.check(l.kinds)...)

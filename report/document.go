@@ -42,6 +42,12 @@ type Document struct {
 	Overview *Overview `json:"identities,omitempty"`
 	Listed   int       `json:"-"`
 
+	// Mending is what mending costs now and after scaling, in all; MarshalJSON
+	// fills it from the findings and Patches.
+	Mending *Mending `json:"mending,omitempty"`
+	// Patches mend what is written in Terraform, one for each plan or state.
+	Patches []Patch `json:"-"`
+
 	// Controls say why each control matters; the renderers that speak to people
 	// and SARIF's rules use them. A control that is missing here is shown
 	// without its reason.
@@ -189,7 +195,8 @@ func (d Document) MarshalJSON() ([]byte, error) {
 	d.Sources = list(d.Sources)
 	d.Overview = d.Overview.bound()
 	d.BlindSpots = listEach(d.BlindSpots, func(b *BlindSpot) { b.Criteria = list(b.Criteria) })
-	ix := &index{doc: &d, findings: findingsByID(&d)}
+	ix := newIndex(&d)
+	d.Mending = ix.mended()
 	d.Workloads = listEach(d.Workloads, func(w *Workload) {
 		w.Waived = ix.waivers(w)
 		w.Criteria = listEach(w.Criteria, func(c *finding.Criterion) {

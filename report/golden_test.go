@@ -51,6 +51,13 @@ func TestGolden(t *testing.T) {
 			})
 		}
 	}
+	t.Run("patch", func(t *testing.T) {
+		var buf bytes.Buffer
+		if err := Diff(&buf, harbour()); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "harbour.patch", buf.String())
+	})
 	t.Run("one_workload", func(t *testing.T) {
 		var buf bytes.Buffer
 		if err := Text(&buf, harbour(), Options{Workload: "eta-train"}); err != nil {

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
@@ -76,6 +77,51 @@ func (ix *index) mendingWords() string {
 	return fmt.Sprintf("All of this is some %s of work now, and some %s once the workloads have grown: an estimate by stated rates, to order by.", hours(now), hours(later))
 }
 
+// Mending is what mending all root causes costs before scaling and after, and
+// the patches that mend what is written in Terraform.
+type Mending struct {
+	// Hours of work now, and after scaling: the sums over the root causes.
+	Hours       float64 `json:"hours"`
+	ScaledHours float64 `json:"scaledHours"`
+	// RootCauses are those whose cost is known, those first whose mending before
+	// scaling saves most.
+	RootCauses []RootCause `json:"rootCauses"`
+	// Patches are one for each plan or state whose source is beside it.
+	Patches []Patch `json:"patches"`
+}
+
+// RootCause is what one mend costs, and the findings it ends.
+type RootCause struct {
+	Title       string   `json:"title"`
+	Control     string   `json:"control"`
+	Hours       float64  `json:"hours"`
+	ScaledHours float64  `json:"scaledHours"`
+	Why         string   `json:"why"` // where the difference comes from
+	Findings    []string `json:"findings"`
+}
+
+// mended is the document's mending, for JSON.
+func (ix *index) mended() *Mending {
+	all, now, later := ix.mendings()
+	out := &Mending{Hours: rounded(now), ScaledHours: rounded(later), RootCauses: make([]RootCause, len(all)),
+		Patches: listEach(ix.doc.Patches, func(p *Patch) {
+			p.Files, p.Findings, p.Left, p.Notes = list(p.Files), list(p.Findings), list(p.Left), list(p.Notes)
+		})}
+	for i, m := range all {
+		c := RootCause{Title: m.Title, Control: m.blocker.Control, Hours: rounded(m.Now), ScaledHours: rounded(m.Later), Why: m.Why, Findings: []string{}}
+		for _, f := range m.blocker.Findings {
+			if !slices.Contains(c.Findings, f.ID) {
+				c.Findings = append(c.Findings, f.ID)
+			}
+		}
+		out.RootCauses[i] = c
+	}
+	return out
+}
+
+// rounded leaves an estimate two digits, since sums of tenths are none.
+func rounded(h float64) float64 { return math.Round(h*100) / 100 }
+
 // mending shows what is dearest to leave until after scaling.
 func (t *text) mending() {
 	words := t.ix.mendingWords()
@@ -88,6 +134,9 @@ func (t *text) mending() {
 	t.line("  " + padLeft("now", 9) + padLeft("after", 9) + "  root cause")
 	for _, m := range dearest(all) {
 		t.hang("  "+padLeft(hours(m.Now), 9)+padLeft(hours(m.Later), 9)+"  ", 22, line(m.Title)+t.dot()+line(m.Why))
+	}
+	if words := t.ix.patchWords(); words != "" {
+		t.para(2, words)
 	}
 }
 

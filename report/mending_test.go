@@ -2,10 +2,14 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
 )
@@ -73,6 +77,58 @@ func costlyTwice(doc *Document) *Document {
 	two.Workloads = append([]Workload{{ID: "v", Name: "v", Verdict: finding.Ready}}, doc.Workloads...)
 	two.Tally()
 	return &two
+}
+
+// The sums of the JSON report are those that the text shows, and the findings of
+// a root cause stand in it once, however many workloads they block.
+func TestMendingInJSON(t *testing.T) {
+	doc := costly(costs("a", "x", "mend a", 1, 2), costs("b", "x", "mend b", 4, 40), costs("b", "y", "mend b", 4.111, 40.333))
+	w := doc.Workloads[0]
+	w.ID, w.Name = "v", "v"
+	doc.Workloads = append(doc.Workloads, w)
+	doc.Tally()
+	var out bytes.Buffer
+	if err := JSON(&out, doc); err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Mending Mending }
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	b1, b2 := finding.NewID("b", "x", ""), finding.NewID("b", "y", "")
+	want := Mending{Hours: 9.11, ScaledHours: 82.33, Patches: []Patch{}, RootCauses: []RootCause{
+		{Title: "fault b", Control: "b", Hours: 8.11, ScaledHours: 80.33, Why: "10 times", Findings: []string{b1, b2}},
+		{Title: "fault a", Control: "a", Hours: 1, ScaledHours: 2, Why: "10 times", Findings: []string{finding.NewID("a", "x", "")}},
+	}}
+	if diff := cmp.Diff(want, got.Mending, cmpopts.SortSlices(func(a, b string) bool { return a < b })); diff != "" {
+		t.Error(diff)
+	}
+	all, now, later := newIndex(doc).mendings()
+	if len(all) != 2 || rounded(now) != got.Mending.Hours || rounded(later) != got.Mending.ScaledHours {
+		t.Errorf("the text says %g and %g of %d", now, later, len(all))
+	}
+}
+
+func TestDiffOfSeveralFolders(t *testing.T) {
+	doc := &Document{Patches: []Patch{{Source: "terraform:a/plan.json"}, {Source: "terraform:b/plan.json"}}}
+	var several *SeveralFoldersError
+	if err := Diff(io.Discard, doc); !errors.As(err, &several) || !strings.Contains(err.Error(), "terraform:a/plan.json, terraform:b/plan.json") {
+		t.Errorf("got %v", err)
+	}
+	var out bytes.Buffer
+	if err := Diff(&out, &Document{}); err != nil || !strings.HasPrefix(out.String(), "# nothing to mend in Terraform") {
+		t.Errorf("%v: %q", err, out.String())
+	}
+	out.Reset()
+	hostile := &Document{Patches: []Patch{{Folder: "x\n--- a/etc", Findings: []string{"F-1\n+evil"}, Left: []LeftOut{{"F-2", "why\n@@"}}, Notes: []string{"n\nm"}}}}
+	if err := Diff(&out, hostile); err != nil {
+		t.Fatal(err)
+	}
+	for l := range strings.Lines(out.String()) {
+		if !strings.HasPrefix(l, "# ") {
+			t.Errorf("a value has become a line of the patch: %q", l)
+		}
+	}
 }
 
 // Where scaling makes no difference, or nobody reckoned, nothing is said.

@@ -61,6 +61,9 @@ func harbour() *Document {
 		Factors: []string{"severity high", "entry: internet, past a sign-in (Notebook gives root and direct internet access)", "leads to administrator rights: arn:aws:iam::210000000001:role/harbour-eta-train (Role holds full administrator rights)", "steps after the entry: 1"}}
 	capture.Risk = &finding.Risk{Score: 15, Path: []string{}, Factors: []string{"severity medium", "no path from an entry point found", "leads to production"}}
 	log.Risk = &finding.Risk{Score: 30, Path: []string{}, Factors: []string{"severity medium", "path not known: s3:ListAllMyBuckets was not read: AccessDenied"}}
+	public.Fix.Grows, public.Fix.Cost = finding.GrowsCallers, &finding.Cost{Units: 3, ScaledUnits: 30, Hours: 6.25, ScaledHours: 60.25, Factor: 10, Why: "callers known now: 3 (grown 10 times, as no limit is declared)"}
+	role1.Fix.Grows, role1.Fix.Cost = finding.GrowsNot, &finding.Cost{Units: 1, ScaledUnits: 1, Hours: 4, ScaledHours: 4, Factor: 1, Why: "done once, however large the workload"}
+	root.Fix.Patch = "--- a/notebook.tf\n+++ b/notebook.tf\n@@ -1,3 +1,3 @@\n resource \"aws_sagemaker_notebook_instance\" \"pilot\" {\n-  root_access = \"Enabled\"\n+  root_access = \"Disabled\"\n }\n"
 
 	doc := &Document{
 		Tool: Tool{Version: "0.1.0"}, Estate: "harbour", Taken: sampleTime,
@@ -103,6 +106,9 @@ func harbour() *Document {
 			{What: "exports/glue/get-jobs.json", Why: "line 1, column 20481: unexpected end of JSON input", Criteria: []string{"audit.inventory"}, Hint: "export the file again: aws glue get-jobs > glue/get-jobs.json"},
 		},
 		Overview: sampleOverview(), Listed: 12,
+		Patches: []Patch{{Source: "terraform:infra/plan.json", Folder: "infra", Files: []string{"notebook.tf"}, Patch: root.Fix.Patch, Findings: []string{root.ID},
+			Left:  []LeftOut{{tag.ID, `logs.tf: resource "aws_s3_bucket.logs": versioning.enabled: the mend of s3-bucket-locked says otherwise`}},
+			Notes: []string{"modules/log: give module log the variable kms_key_arn where it is called: the call is not in this folder, or not with a path as its source"}}},
 		Counts: Counts{Assets: 1332, Relations: 4871, Kinds: map[string]int{"store": 61, "identity": 214, "compute": 88, "network": 301, "unknown": 3}},
 		Controls: []Control{
 			{ID: "s3-bucket-public-policy", Step: "audit", Title: "Bucket policies let everyone read", Severity: finding.Critical, Fix: "Block public access.",

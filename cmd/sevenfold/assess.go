@@ -23,7 +23,7 @@ func newAssess(g *globals) *cobra.Command {
 		Short: "The main job: read the estate, walk the steps, give every AI workload its verdict",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := g.wants("assess", "text", "json", "sarif", "html", "markdown"); err != nil {
+			if err := g.wants("assess", "text", "json", "sarif", "html", "markdown", "patch"); err != nil {
 				return err
 			}
 			s, err := g.open()
@@ -103,6 +103,9 @@ func verdicts(doc *report.Document) []finding.Verdict {
 
 // report writes the document in the format asked for.
 func (g *globals) report(result *assess.Result, doc *report.Document, workload string) error {
+	if len(doc.Patches) > 1 && g.format == "patch" {
+		return usage(report.Diff(io.Discard, doc).Error(), "give one of them by --source; --format json holds a patch for each")
+	}
 	return g.write(func(w io.Writer) error {
 		switch g.format {
 		case "json":
@@ -111,6 +114,8 @@ func (g *globals) report(result *assess.Result, doc *report.Document, workload s
 			return report.SARIF(w, doc)
 		case "markdown":
 			return report.Markdown(w, doc)
+		case "patch":
+			return report.Diff(w, doc)
 		case "html":
 			return report.HTML(w, doc, result.Drawing())
 		default:

@@ -22,7 +22,7 @@ func newAudit(g *globals) *cobra.Command {
 		Short: "What exists, how it is configured, and where it deviates",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := g.wants("audit", "text", "json", "sarif", "html", "markdown"); err != nil {
+			if err := g.wants("audit", "text", "json", "sarif", "html", "markdown", "patch"); err != nil {
 				return err
 			}
 			s, err := g.open()

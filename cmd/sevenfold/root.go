@@ -23,7 +23,7 @@ type globals struct {
 }
 
 // formats are those of the design; what a verb can write is its own subset.
-var formats = []string{"text", "json", "sarif", "html", "ocsf", "oscal", "markdown"}
+var formats = []string{"text", "json", "sarif", "html", "ocsf", "oscal", "markdown", "patch"}
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	g := &globals{stdout: stdout, stderr: stderr}

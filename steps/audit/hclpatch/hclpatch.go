@@ -39,31 +39,44 @@ type Edit struct {
 	// Add are whole blocks in HCL that are put behind the resource's. LABEL in
 	// it stands for Name.
 	Add string
+
+	call bool // the block is a module's call, and has no type
 }
 
-// Diff returns the unified diff that makes the edits, with file as its name on
-// both sides; empty if the source says all of it already. An error says which
-// edit cannot be made and why; then there is no diff at all.
+// head is the kind of block an edit is of, and its labels.
+func (e *Edit) head() (kind string, labels []string) {
+	if e.call {
+		return "module", []string{e.Name}
+	}
+	return "resource", []string{e.Type, e.Name}
+}
+
+// isOf reports whether an edit is of a block with that head.
+func (e *Edit) isOf(kind string, labels []string) bool {
+	k, l := e.head()
+	return k == kind && slices.Equal(l, labels)
+}
+
+// title names the block in words.
+func (e *Edit) title() string {
+	kind, labels := e.head()
+	return fmt.Sprintf("%s %q", kind, strings.Join(labels, "."))
+}
+
+// Diff returns the unified diff that makes the edits of one file, all of them,
+// with file as its name on both sides; empty if the source says all of it
+// already. An error says which edit cannot be made and why; then there is no
+// diff at all. A Tree does more: it knows of variables, and leaves out what
+// cannot be.
 func Diff(file string, source []byte, edits ...Edit) (string, error) {
 	after := source
 	for _, e := range edits {
 		var err error
 		if after, err = e.apply(file, after); err != nil {
-			return "", fmt.Errorf("%s: resource %q %q: %w", file, e.Type, e.Name, err)
+			return "", fmt.Errorf("%s: %s: %w", file, e.title(), err)
 		}
 	}
-	if bytes.Equal(source, after) {
-		return "", nil
-	}
-	first, end := bytes.Count(source, []byte("\n")), 0
-	for _, e := range edits {
-		from, to, err := e.find(file, source)
-		if err != nil {
-			return "", fmt.Errorf("%s: resource %q %q: %w", file, e.Type, e.Name, err)
-		}
-		first, end = min(first, bytes.Count(source[:from], []byte("\n"))), max(end, bytes.Count(source[:to], []byte("\n"))+1)
-	}
-	d, err := hunk(file, source, after, first, end)
+	d, err := diff(file, source, after, nil, edits)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", file, err)
 	}
@@ -81,7 +94,7 @@ func (e *Edit) apply(file string, source []byte) ([]byte, error) {
 	}
 	var found []*hclwrite.Block
 	for _, b := range f.Body().Blocks() {
-		if b.Type() == "resource" && slices.Equal(b.Labels(), []string{e.Type, e.Name}) {
+		if e.isOf(b.Type(), b.Labels()) {
 			found = append(found, b)
 		}
 	}
@@ -129,7 +142,7 @@ func (e *Edit) find(file string, source []byte) (start, end int, err error) {
 		return 0, 0, fmt.Errorf("it is no HCL: %w", diags)
 	}
 	for _, b := range f.Body.(*hclsyntax.Body).Blocks {
-		if b.Type == "resource" && slices.Equal(b.Labels, []string{e.Type, e.Name}) {
+		if e.isOf(b.Type, b.Labels) {
 			return b.DefRange().Start.Byte, b.CloseBraceRange.End.Byte, nil
 		}
 	}
@@ -298,7 +311,7 @@ func (e *Edit) insert(file string, source []byte) ([]byte, error) {
 	in, within := parsed.Body.(*hclsyntax.Body), added.Body.(*hclsyntax.Body)
 	end := -1
 	for _, b := range in.Blocks {
-		if b.Type == "resource" && slices.Equal(b.Labels, []string{e.Type, e.Name}) {
+		if e.isOf(b.Type, b.Labels) {
 			end = b.CloseBraceRange.End.Byte
 		}
 		for _, a := range within.Blocks {

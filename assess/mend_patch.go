@@ -1,0 +1,308 @@
+package assess
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/collect/redact"
+	"github.com/sevenfold-sec/sevenfold/collect/terraform"
+	"github.com/sevenfold-sec/sevenfold/control"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/report"
+	"github.com/sevenfold-sec/sevenfold/steps/audit/hclpatch"
+)
+
+// Patch is what mends the source of one plan or state, as one patch.
+type Patch struct {
+	// Source is the plan or state, as it was given; Folder is where the patch is
+	// to be applied.
+	Source, Folder string
+	// Files are those it changes or makes, relative to Folder.
+	Files []string
+	// Diff is a unified diff for git apply; empty if none of the mends can be made.
+	Diff string
+	// Findings are those it mends, by id, and Left those with a mend that it does
+	// not make.
+	Findings []string
+	Left     []LeftOut
+	// Notes are what a person has to do besides.
+	Notes []string
+}
+
+// LeftOut is a finding whose mend is not in a patch, and why not.
+type LeftOut struct{ Finding, Why string }
+
+// patchDocuments are the patches as a report shows them.
+func patchDocuments(patches []Patch) []report.Patch {
+	out := make([]report.Patch, len(patches))
+	for i, p := range patches {
+		out[i] = report.Patch{Source: p.Source, Folder: p.Folder, Files: p.Files, Patch: p.Diff, Findings: p.Findings, Notes: p.Notes}
+		for _, l := range p.Left {
+			out[i].Left = append(out[i].Left, report.LeftOut(l))
+		}
+	}
+	return out
+}
+
+// written is where an asset is written in Terraform.
+type written struct {
+	root      *root
+	address   string
+	typ, name string
+}
+
+// root is the folder of a plan or state, with the source of its root module.
+type root struct {
+	source string // as it was given
+	folder string
+	files  *terraform.Sources
+	tree   *hclpatch.Tree
+	mends  []hclpatch.Mend
+	of     []string // findings, one a mend
+}
+
+// patches gives the findings on what is written in Terraform the diff that
+// mends the .tf file beside the plan, and returns one diff for all of them for
+// each plan. Where there is none the fix says why, if there is a reason a person
+// can do something about.
+func patches(ctx context.Context, findings []finding.Finding, sources []string, controls *control.Set) []Patch {
+	var at map[string][]written
+	var roots []*root
+	for _, i := range gravestFirst(findings) {
+		f := &findings[i]
+		c := controls.Find(f.Control)
+		if f.Status != finding.Fail || c == nil || len(c.Terraform) == 0 || ctx.Err() != nil {
+			continue
+		}
+		if at == nil {
+			at, roots = writtenIn(sources, controls)
+		}
+		patchOf(at[f.Asset], c.Terraform, f)
+	}
+	var out []Patch
+	for _, r := range roots {
+		if len(r.mends) > 0 {
+			out = append(out, r.patch())
+		}
+	}
+	return out
+}
+
+// gravestFirst orders findings so that of two mends that contradict each other
+// the one of the graver fault is made.
+func gravestFirst(findings []finding.Finding) []int {
+	out := make([]int, len(findings))
+	for i := range out {
+		out[i] = i
+	}
+	slices.SortStableFunc(out, func(i, j int) int {
+		a, b := &findings[i], &findings[j]
+		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.Control, b.Control), cmp.Compare(a.Asset, b.Asset))
+	})
+	return out
+}
+
+// patchOf gives a finding the diff of the first of the fixes that a resource of
+// the asset takes: a control names the resource that says it before the one that
+// could.
+func patchOf(asset []written, fixes []control.Terraform, f *finding.Finding) {
+	for _, t := range fixes {
+		for _, w := range asset {
+			if t.Resource != w.typ {
+				continue
+			}
+			for _, typ := range addedTypes(t.Add) {
+				// Its name may be another, and two of them would contradict each other.
+				if i := slices.IndexFunc(asset, func(w written) bool { return w.typ == typ }); i >= 0 {
+					f.Fix.Patch = fmt.Sprintf("# no patch: %s is there already and says something else\n", asset[i].address)
+					return
+				}
+			}
+			f.Fix.Patch = w.patch(t, fixes, f)
+			return
+		}
+	}
+}
+
+// added is the head of a resource block in what a fix adds.
+var added = regexp.MustCompile(`(?m)^resource "([a-z0-9_]+)"`)
+
+// addedTypes are the types of the resources that a fix adds.
+func addedTypes(add string) []string {
+	var out []string
+	for _, m := range added.FindAllStringSubmatch(add, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+// writtenIn tells of each asset of the plans and states among the sources which
+// resources it is. A source that cannot be read has said so before.
+func writtenIn(sources []string, controls *control.Set) (map[string][]written, []*root) {
+	out := map[string][]written{}
+	var roots []*root
+	variables := map[string]hclpatch.Variable{}
+	for name, v := range controls.Variables() {
+		variables[name] = hclpatch.Variable(v)
+	}
+	for _, s := range sources {
+		if !strings.HasPrefix(s, "terraform:") {
+			continue
+		}
+		o, err := terraformOptions(s)
+		if err != nil {
+			continue
+		}
+		plan, err := readPlan(o, nil)
+		if err != nil {
+			continue
+		}
+		folder := filepath.Dir(o.Path)
+		r := &root{source: s, folder: folder, files: terraform.FindSources(o.Path), tree: &hclpatch.Tree{Files: os.DirFS(folder), Variables: variables}}
+		roots = append(roots, r)
+		for _, c := range plan.Changes {
+			parts := addressParts(c.Address)
+			if c.Mode == "data" || len(parts) < 2 {
+				continue
+			}
+			w := written{root: r, address: c.Address, typ: c.Type, name: parts[len(parts)-1]}
+			for _, a := range c.After {
+				out[a.ID] = append(out[a.ID], w)
+			}
+		}
+	}
+	return out, roots
+}
+
+// indexed is the index of an instance: [0] or ["key"].
+var indexed = regexp.MustCompile(`\[[^\]]*\]`)
+
+// addressParts are the parts of an address, without indexes.
+func addressParts(address string) []string {
+	return strings.Split(indexed.ReplaceAllString(address, ""), ".")
+}
+
+// calls are the names of the module calls that lead to a resource.
+func (w written) calls() []string {
+	var out []string
+	parts := addressParts(w.address)
+	for i := 0; i+1 < len(parts) && parts[i] == "module"; i += 2 {
+		out = append(out, parts[i+1])
+	}
+	return out
+}
+
+// patch is the diff of the file the resource is written in. Where the file is
+// not there nothing is said; where it is and cannot be mended, the reason is, as
+// a comment that no tool takes for a change. A mend that can be made is kept for
+// the patch of all.
+func (w written) patch(t control.Terraform, fixes []control.Terraform, f *finding.Finding) string {
+	m, ok := w.mend(t, fixes, f.Control)
+	if !ok {
+		return ""
+	}
+	p, err := w.root.tree.Combine(m)
+	switch why := p.Left[0]; {
+	case err != nil:
+		return fmt.Sprintf("# no patch: %v\n", err)
+	case errors.Is(why, hclpatch.ErrSaid):
+		return ""
+	case why != nil:
+		return fmt.Sprintf("# no patch: %v\n", why)
+	case hides(p.Diff):
+		return fmt.Sprintf("# no patch: it would show a secret that stands beside the change in %s\n", m.File)
+	}
+	w.root.mends, w.root.of = append(w.root.mends, m), append(w.root.of, f.ID)
+	return commented(p.Notes) + p.Diff
+}
+
+// mend is what is done to the source; false if the source is not there.
+func (w written) mend(t control.Terraform, fixes []control.Terraform, name string) (hclpatch.Mend, bool) {
+	file, _, ok := w.root.files.Locate(w.address)
+	if !ok {
+		return hclpatch.Mend{}, false
+	}
+	if _, err := os.Stat(filepath.Join(w.root.folder, filepath.FromSlash(file))); err != nil {
+		return hclpatch.Mend{}, false
+	}
+	m := hclpatch.Mend{Name: name, File: file, Modules: w.calls(), Edit: edit(t, w.typ, w.name)}
+	// Another mend may add the same resource; then this one sets what it lacks.
+	for _, typ := range addedTypes(t.Add) {
+		for _, other := range fixes {
+			if other.Resource == typ && other.Add == "" {
+				m.Else = append(m.Else, edit(other, typ, w.name))
+			}
+		}
+	}
+	return m, true
+}
+
+func edit(t control.Terraform, typ, name string) hclpatch.Edit {
+	return hclpatch.Edit{Type: typ, Name: name, Set: t.Set, Default: t.Default, Append: t.Append, Add: t.Add}
+}
+
+// hides reports whether a diff shows what looks like a secret.
+func hides(diff string) bool { return redact.Text(diff, nil) != diff }
+
+// commented writes sentences as comments before a diff, which no tool takes for a
+// change.
+func commented(notes []string) string {
+	out := ""
+	for _, n := range notes {
+		out += "# " + strings.ReplaceAll(n, "\n", " ") + "\n"
+	}
+	return out
+}
+
+// patch puts all mends of a root into one patch. What cannot go with the others
+// is left out, and so is every mend of a file where they would together show a
+// secret: alone none of them does.
+func (r *root) patch() Patch {
+	out := Patch{Source: r.source, Folder: r.folder}
+	left := map[int]string{}
+	for {
+		var mends []hclpatch.Mend
+		var of []int
+		for i := range r.mends {
+			if left[i] == "" {
+				mends, of = append(mends, r.mends[i]), append(of, i)
+			}
+		}
+		p, err := r.tree.Combine(mends...)
+		if err != nil {
+			p = hclpatch.Patch{}
+			for _, i := range of {
+				left[i] = err.Error()
+			}
+		}
+		for i, why := range p.Left {
+			left[of[i]] = why.Error()
+		}
+		if p.Diff != "" && hides(p.Diff) {
+			file := r.mends[of[p.Made[0]]].File
+			for _, i := range of {
+				if r.mends[i].File == file {
+					left[i] = "together with others it would show a secret that stands beside the change in " + file
+				}
+			}
+			continue
+		}
+		out.Diff, out.Files, out.Notes = p.Diff, p.Files, p.Notes
+		break
+	}
+	for i, id := range r.of {
+		if why := left[i]; why != "" {
+			out.Left = append(out.Left, LeftOut{id, why})
+		} else {
+			out.Findings = append(out.Findings, id)
+		}
+	}
+	return out
+}
