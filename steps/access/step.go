@@ -125,7 +125,7 @@ func countOf(n int, one, many string) string {
 func (i *Identity) finding(now time.Time) finding.Finding {
 	rule := Rules()[0]
 	f := finding.Finding{ID: finding.NewID(Ownerless, i.ID, ""), Control: Ownerless, Step: "access", Status: finding.Fail, Severity: i.severity(), Asset: i.ID,
-		Title: rule.Title, Fix: finding.Fix{Text: rule.Fix, Effort: "minutes", Commands: i.mend()}, Frameworks: []string{}, Techniques: []string{}}
+		Title: rule.Title, Fix: finding.Fix{Text: rule.Fix, Effort: "minutes", Grows: finding.GrowsNot, Commands: i.mend()}, Frameworks: []string{}, Techniques: []string{}}
 	f.Evidence = append(f.Evidence, finding.Evidence{What: "owner", Where: "tags, and the workloads that run as it", Value: "none"})
 	if !i.OwnerKnown {
 		f.Status, f.Title = finding.Unknown, "Could not tell: "+rule.Asks
