@@ -29,7 +29,10 @@ type env struct {
 	to          *Account
 	region      string
 	sessionName string
-	context     []keyed
+	// generic says that the question is about policies and nobody's request: only
+	// the context is known.
+	generic bool
+	context []keyed
 	// Patterns, where the request leaves action or resource open.
 	actionSet, resourceSet set
 	one                    [1]string
@@ -44,6 +47,9 @@ func (e *env) value(k key32) (state, []string) {
 			}
 			return known, e.context[i].values
 		}
+	}
+	if e.generic {
+		return free, nil
 	}
 	if k >= wellKnownKeys {
 		switch e.w.names.owner[k] {

@@ -256,6 +256,8 @@ func (d *decider) resolve(t *template) (Pattern, state) {
 			vals = append(vals, vs[0])
 		case st == none && p.hasFallback:
 			vals = append(vals, p.fallback)
+		case st == free && d.generic:
+			vals = append(vals, symbol(p.key))
 		case st == free:
 			return Pattern{}, free
 		default:

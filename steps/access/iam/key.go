@@ -8,9 +8,10 @@ type key32 int32
 
 // The keys whose values follow from who asks, for what, and where.
 const (
-	keyAction   key32 = iota // not a condition key: the action itself, where it is a pattern
-	keyResource              // the resource itself, where it is a pattern
-	keySession               // the name of a role's session
+	keyAction    key32 = iota // not a condition key: the action itself, where it is a pattern
+	keyResource               // the resource itself, where it is a pattern
+	keySession                // the name of a role's session
+	keyPrincipal              // the principal himself, in comparisons
 	keyPrincipalArn
 	keyPrincipalAccount
 	keyPrincipalOrgID
@@ -37,7 +38,7 @@ const (
 )
 
 var wellKnown = [wellKnownKeys]string{
-	keyAction: "(action)", keyResource: "(resource)", keySession: "(session)",
+	keyAction: "(action)", keyResource: "(resource)", keySession: "(session)", keyPrincipal: "(principal)",
 	keyPrincipalArn: "aws:PrincipalArn", keyPrincipalAccount: "aws:PrincipalAccount",
 	keyPrincipalOrgID: "aws:PrincipalOrgID", keyPrincipalOrgPaths: "aws:PrincipalOrgPaths",
 	keyPrincipalType: "aws:PrincipalType", keyPrincipalIsAWSService: "aws:PrincipalIsAWSService",
@@ -54,7 +55,7 @@ var wellKnown = [wellKnownKeys]string{
 // Keys that every request of a signed-in principal carries, so that "absent" is
 // no way for a condition on them to end.
 var alwaysPresent = map[key32]bool{
-	keyAction: true, keyResource: true, keySession: true, keyCurrentTime: true, keyEpochTime: true, keySecureTransport: true,
+	keyAction: true, keyResource: true, keySession: true, keyPrincipal: true, keyCurrentTime: true, keyEpochTime: true, keySecureTransport: true,
 	keyViaAWSService: true, keyPrincipalIsAWSService: true, keyRequestedRegion: true,
 }
 

@@ -19,12 +19,7 @@ const maxOpaque = 6
 // truth values in it, the answer is one of the three only if it is the same
 // whatever they are.
 func (d *decider) solve(f *node) outcome {
-	var ids []int
-	f.each(func(l *lit) {
-		if l.opaque > 0 && !slices.Contains(ids, l.opaque) {
-			ids = append(ids, l.opaque)
-		}
-	})
+	ids := opaqueOf(f)
 	if len(ids) == 0 {
 		return d.classify(f)
 	}
@@ -50,6 +45,17 @@ func (d *decider) solve(f *node) outcome {
 		}
 	}
 	return first
+}
+
+// opaqueOf lists the open truth values of a formula.
+func opaqueOf(f *node) []int {
+	var ids []int
+	f.each(func(l *lit) {
+		if l.opaque > 0 && !slices.Contains(ids, l.opaque) {
+			ids = append(ids, l.opaque)
+		}
+	})
+	return ids
 }
 
 // bounds decides with many open truth values: as if each request could choose
@@ -237,6 +243,9 @@ func (d *decider) witness(model map[key32]answerable, a *Answer) map[string][]st
 		switch {
 		case k == keyAction && len(v.values) > 0:
 			a.Action = v.values[0]
+			if name, ok := d.w.spelt[a.Action]; ok {
+				a.Action = name
+			}
 		case k == keyResource && len(v.values) > 0:
 			a.Resource = v.values[0]
 		case v.absent:

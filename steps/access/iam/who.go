@@ -152,6 +152,9 @@ func sessionOf(arn string) (account, role, session string) {
 // principalLits are the open conditions of a statement that is for one session
 // of a role, or that leaves open whom it is for.
 func (d *decider) principalLits(p *Policy, s *Statement) []lit {
+	if d.generic {
+		return []lit{{key: keyPrincipal, ask: anyIn, not: s.principals.not, plain: true, values: principalValues(&s.principals)}}
+	}
 	if s.principals.not {
 		return []lit{d.unknown(p.ID + " " + s.Name() + ": NotPrincipal names a part of the principal's account, role and session")}
 	}

@@ -11,7 +11,8 @@ type World struct {
 	now string // the time of requests that say none; empty leaves it open
 
 	names      *names
-	actions    []string // real action names, folded: witnesses prefer them
+	actions    []string          // real action names, folded: witnesses prefer them
+	spelt      map[string]string // the same as the provider writes them
 	accounts   map[string]*Account
 	principals []*Principal
 	byARN      map[string]*Principal
@@ -303,8 +304,9 @@ type Answer struct {
 
 // Actions makes real action names known, which witnesses of patterns prefer.
 func (w *World) Actions(names []string) {
-	w.actions = make([]string, len(names))
+	w.actions, w.spelt = make([]string, len(names)), make(map[string]string, len(names))
 	for i, n := range names {
 		w.actions[i] = strings.ToLower(n)
+		w.spelt[w.actions[i]] = n
 	}
 }
