@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -77,4 +78,22 @@ func glob(pattern, text string) bool {
 		}
 	}
 	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// Dependents lists the actions that need another one as well, for some resource
+// or for all: Dependents("iam:PassRole") are those that hand a role to a service.
+// AWS's list is not whole: Bedrock's actions, for one, are missing from it.
+func Dependents(action string) []*Action {
+	var out []*Action
+	for _, a := range Expand("*") {
+		if a.needs(action) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func (a *Action) needs(action string) bool {
+	is := func(d string) bool { return strings.EqualFold(d, action) }
+	return slices.ContainsFunc(a.Depends, is) || slices.ContainsFunc(a.Uses, func(u Use) bool { return slices.ContainsFunc(u.Depends, is) })
 }
