@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
@@ -26,10 +26,7 @@ func harbour(t *testing.T) *Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatalf("controls: %v", problems)
-	}
+	set := builtin.Controls(t)
 	r, err := Run(context.Background(), Options{
 		Scope: s, Controls: set, Sources: []string{"dir:" + filepath.Join("..", "examples", "harbour")},
 		Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), MaskKey: []byte("test"),

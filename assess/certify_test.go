@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/sevenfold-sec/sevenfold/control"
@@ -59,11 +61,11 @@ func ready(t *testing.T) (*Result, Options, finding.Workload) {
 }
 
 func load(own fs.FS) (*control.Set, error) {
-	from := []fs.FS{controls.FS}
-	if own != nil {
-		from = append(from, own)
+	if own == nil {
+		set, _ := builtin.Load()
+		return set, nil
 	}
-	set, _ := control.Load(from...)
+	set, _ := control.Load(controls.FS, own)
 	return set, nil
 }
 

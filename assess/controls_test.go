@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/sevenfold-sec/sevenfold/collect/aws/catalog"
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/scope/expr"
 )
 
@@ -15,10 +15,7 @@ import (
 // misspelled operation would name a grant that nobody can give, and a reply
 // that is not collected would leave the answer unknown for ever.
 func TestControlsReadWhatIsCollected(t *testing.T) {
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	set := builtin.Controls(t)
 	cat, err := catalog.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -59,10 +56,7 @@ func TestControlsReadWhatIsCollected(t *testing.T) {
 // Every operation whose reply an expression looks at stands among the
 // control's reads: its outcome hangs on it, so its grant must be named.
 func TestControlsNameWhatTheyLookAt(t *testing.T) {
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	set := builtin.Controls(t)
 	for _, c := range set.Controls() {
 		source := strings.ReplaceAll(c.Applies()+" "+c.Fails(), ".?", ".")
 		for part := range strings.SplitSeq(source, "config.") {

@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/sevenfold-sec/sevenfold/assess"
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/test/kubetest"
@@ -34,10 +34,7 @@ type planted struct {
 // options are those of a run without a configuration.
 func options(t testing.TB, sources ...string) assess.Options {
 	t.Helper()
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatalf("controls: %v", problems)
-	}
+	set := builtin.Controls(t)
 	return assess.Options{Scope: scope.Default(), Controls: set, Sources: sources, Now: noon, MaskKey: []byte("test")}
 }
 

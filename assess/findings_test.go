@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
@@ -25,10 +25,7 @@ func withReports(t *testing.T, more ...string) (*Result, Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	set := builtin.Controls(t)
 	o := Options{Scope: s, Controls: set, Sources: append([]string{"dir:" + filepath.Join("..", "examples", "harbour")}, more...),
 		Now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), MaskKey: []byte("test")}
 	r, err := Run(context.Background(), o)

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/sevenfold-sec/sevenfold/collect/terraform"
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/gate"
 	"github.com/sevenfold-sec/sevenfold/scope"
@@ -129,10 +129,7 @@ func harbourOptions(t testing.TB) Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatalf("controls: %v", problems)
-	}
+	set := builtin.Controls(t)
 	return Options{Scope: s, Controls: set, Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 }
 

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/collect/terraform"
@@ -71,10 +73,7 @@ type mender struct {
 
 func newMender(t testing.TB) *mender {
 	t.Helper()
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	set := builtin.Controls(t)
 	return &mender{planner: planner{schema: readTFSchema(t)}, set: set}
 }
 
@@ -368,10 +367,7 @@ var unpatched = map[string]string{
 // makes has a patch for each such type, or that the reason why not stands here,
 // and that no reason outlives what it is for.
 func TestEveryFaultInTerraformHasAPatch(t *testing.T) {
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	set := builtin.Controls(t)
 	made := providerTerraform.Types()
 	used := map[string]bool{}
 	for _, c := range set.Controls() {

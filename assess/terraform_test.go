@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/test/terraformgen"
@@ -21,10 +21,7 @@ import (
 // planned assesses sources as the command would.
 func planned(t *testing.T, sources ...string) *Result {
 	t.Helper()
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatalf("controls: %v", problems)
-	}
+	set := builtin.Controls(t)
 	r, err := Run(context.Background(), Options{Scope: scope.Default(), Controls: set, Sources: sources,
 		Now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), MaskKey: []byte("test")})
 	if err != nil {
@@ -53,7 +50,7 @@ func byAsset(findings []finding.Finding, of func(id string) bool) map[string]map
 // holds, and is unknown of a plan alone.
 func ofItself(t *testing.T, findings []finding.Finding) []finding.Finding {
 	t.Helper()
-	set, _ := control.Load(controls.FS)
+	set := builtin.Controls(t)
 	return slices.DeleteFunc(slices.Clone(findings), func(f finding.Finding) bool {
 		c := set.Find(f.Control)
 		return c != nil && c.Absent() != nil

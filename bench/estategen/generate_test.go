@@ -5,8 +5,9 @@ import (
 	"math"
 	"testing"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 )
@@ -44,10 +45,7 @@ func TestSameSeedSameEstate(t *testing.T) {
 // Without planted faults no control fails, so that the number of findings
 // follows from the share of faults alone; with them many controls do.
 func TestFaultsAreThePlantedOnes(t *testing.T) {
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	set := builtin.Controls(t)
 	failing := func(snap *estate.Snapshot) map[string]int {
 		out := map[string]int{}
 		for n, a := range snap.Assets() {

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/collect/aws/api"
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/test/faultproxy"
@@ -120,10 +120,7 @@ func TestFaultyTwin(t *testing.T) {
 		for f := range d.planted {
 			planted[f.Control] = true
 		}
-		set, problems := control.Load(controls.FS)
-		for _, p := range problems {
-			t.Error(p)
-		}
+		set := builtin.Controls(t)
 		cases := placed.New(t)
 		for _, c := range set.Controls() {
 			// What cannot be made in this double is read from the control's own

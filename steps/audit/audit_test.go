@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
@@ -17,10 +17,7 @@ import (
 // step is the step with the controls that ship.
 func step(t *testing.T) *Step {
 	t.Helper()
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	set := builtin.Controls(t)
 	return New(set, finding.Medium)
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/controls"
@@ -25,10 +27,7 @@ import (
 // catalogue lists and describes, spelt as the service spells it, and the provider
 // understands it into what the control hangs on.
 func TestControlsAnswerLive(t *testing.T) {
-	set, problems := control.Load(controls.FS)
-	for _, p := range problems {
-		t.Error(p)
-	}
+	set := builtin.Controls(t)
 	d := placed.New(t)
 	server := httptest.NewServer(d)
 	t.Cleanup(server.Close)

@@ -4,10 +4,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestResourceName(t *testing.T) {
@@ -43,10 +42,7 @@ func TestWeigh(t *testing.T) {
 // What stands in the map and in the labels of others' estates are controls of
 // ours.
 func TestOthersNameControls(t *testing.T) {
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	set := builtin.Controls(t)
 	m := &checkovMap{}
 	if err := readYAML(filepath.Join("peers", "checkov.yaml"), m); err != nil {
 		t.Fatal(err)

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/finding"
 )
 
@@ -45,10 +45,7 @@ func floors(t *testing.T) map[string]figures {
 // Detection is at least as good as docs/quality.md says, estate by estate, and
 // every finding was judged.
 func TestQualityDoesNotFall(t *testing.T) {
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
+	set := builtin.Controls(t)
 	all, err := measureAll(".", set)
 	if err != nil {
 		t.Fatal(err)

@@ -19,12 +19,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
@@ -203,10 +204,7 @@ func readAll(t *testing.T, set *control.Set, twin, url, exports string) map[stri
 
 // TestOneFaultOneAnswer holds the table.
 func TestOneFaultOneAnswer(t *testing.T) {
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatalf("controls: %v", problems)
-	}
+	set := builtin.Controls(t)
 	table := rows(t)
 	urls, exports := map[string]string{}, map[string]string{}
 	var mu sync.Mutex

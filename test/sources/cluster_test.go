@@ -8,12 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/test/kubetest"
 )
 
@@ -118,10 +119,7 @@ func whole(pod map[string]any) {
 
 // TestOneFaultOneAnswerInClusters holds the rows of Kubernetes.
 func TestOneFaultOneAnswerInClusters(t *testing.T) {
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatalf("controls: %v", problems)
-	}
+	set := builtin.Controls(t)
 	table := clusterRows(t, set)
 	server := kubetest.Start(t)
 	server.Apply(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"cells"}}`)

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sevenfold-sec/sevenfold/control"
-	"github.com/sevenfold-sec/sevenfold/controls"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
+
 	"github.com/sevenfold-sec/sevenfold/provider/cloudformation"
 	"github.com/sevenfold-sec/sevenfold/test/cloudformationgen"
 	"github.com/sevenfold-sec/sevenfold/test/moto"
@@ -21,10 +21,7 @@ var notMapped = map[string]string{}
 // not have is listed by the test's log: jobs that end, settings of an account,
 // copies, what a console makes.
 func TestControlTypesHaveATemplate(t *testing.T) {
-	set, problems := control.Load(controls.FS)
-	if len(problems) > 0 {
-		t.Fatalf("controls: %v", problems)
-	}
+	set := builtin.Controls(t)
 	venv, err := moto.Venv()
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +73,7 @@ func TestTableIsWide(t *testing.T) {
 			ai[r.Control] = true
 		}
 	}
-	set, _ := control.Load(controls.FS)
+	set := builtin.Controls(t)
 	clusters := clusterRows(t, set)
 	for _, r := range clusters {
 		asked[r.control] = true
