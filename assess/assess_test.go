@@ -11,12 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/audit"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 )
 
 // harbour assesses the example estate.

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/sevenfold-sec/sevenfold/control"
@@ -23,6 +21,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/gate"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 )
 
 // ready assesses the example with eta-score's undecided steps waived, and

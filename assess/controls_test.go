@@ -5,10 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/sevenfold-sec/sevenfold/collect/aws/catalog"
 	"github.com/sevenfold-sec/sevenfold/scope/expr"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 )
 
 // What a control says it reads is what the collectors read for its types: a

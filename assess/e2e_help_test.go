@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/client-go/tools/clientcmd"
@@ -19,6 +17,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 	"github.com/sevenfold-sec/sevenfold/test/kubetest"
 )
 

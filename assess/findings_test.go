@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 )
 
 // withReports assesses the example estate beside every report that the readers

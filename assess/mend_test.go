@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/collect/terraform"
@@ -23,6 +21,7 @@ import (
 	providerTerraform "github.com/sevenfold-sec/sevenfold/provider/terraform"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/audit/hclpatch"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 )
 
 // mendCase is a source in testdata/mend with faults, and what AWS has beside it.

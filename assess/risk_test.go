@@ -5,11 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 )
 
 // TestHarbourPaths names paths that FAULTS.md plants: the notebook behind an

@@ -5,11 +5,10 @@ import (
 	"math"
 	"testing"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 )
 
 func made(t *testing.T, seed uint64, faulty float64) (*estate.Snapshot, stats) {

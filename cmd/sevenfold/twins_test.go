@@ -10,13 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/collect/aws/api"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/report"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 	"github.com/sevenfold-sec/sevenfold/test/faultproxy"
 	"github.com/sevenfold-sec/sevenfold/test/moto"
 	"github.com/sevenfold-sec/sevenfold/test/placed"

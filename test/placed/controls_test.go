@@ -11,13 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/controls"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 	"github.com/sevenfold-sec/sevenfold/test/moto"
 	"github.com/sevenfold-sec/sevenfold/test/placed"
 )

@@ -4,9 +4,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 )
 
 func TestResourceName(t *testing.T) {

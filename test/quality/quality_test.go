@@ -9,11 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 )
 
 // floors reads what docs/quality.md says of each estate.

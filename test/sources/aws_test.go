@@ -19,8 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
@@ -29,6 +27,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 	"github.com/sevenfold-sec/sevenfold/test/moto"
 )
 

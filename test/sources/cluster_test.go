@@ -8,13 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/sevenfold-sec/sevenfold/control"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 	"github.com/sevenfold-sec/sevenfold/test/kubetest"
 )
 

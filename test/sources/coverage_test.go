@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sevenfold-sec/sevenfold/test/builtin"
-
 	"github.com/sevenfold-sec/sevenfold/provider/cloudformation"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 	"github.com/sevenfold-sec/sevenfold/test/cloudformationgen"
 	"github.com/sevenfold-sec/sevenfold/test/moto"
 )
