@@ -49,6 +49,9 @@ func (u *unit) further(d *catalog.Draft, c *catalog.Call) {
 		d.Fail(c, estate.ReadAbsent, "")
 		return
 	}
+	if c.Asked != "" && !u.c.opts.asks(c.Asked) {
+		return
+	}
 	if c.Most > 0 && u.over(c) {
 		d.Fail(c, estate.ReadSkipped, fmt.Sprintf("read for the first %d only", c.Most))
 		return
@@ -59,7 +62,7 @@ func (u *unit) further(d *catalog.Draft, c *catalog.Call) {
 		return
 	}
 	req := api.Request{Service: c.ServiceName(), Operation: c.Op, Region: u.regionFor(d, c), Params: params}
-	body, err := u.call(u.region.ctx, req, c.Bound)
+	body, err := u.fetch(c, req)
 	if err == nil {
 		if err := d.Add(c, body); err != nil {
 			u.failed(d, c, req, malformed(err.Error(), err))

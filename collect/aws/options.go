@@ -63,6 +63,11 @@ type Options struct {
 	Regions []string
 	// Services to read, by the catalogue's names; none: all.
 	Services []string
+	// Usage asks of every user and role which services and actions it used and
+	// when (IAM's last accessed information). It is not asked for by default: for
+	// each identity the provider is made to write a report, by an operation that
+	// changes nothing and yet begins neither with Get nor with List.
+	Usage bool
 	// Concurrency is the most calls under way at once. Default 32.
 	Concurrency int
 	Bounds      Bounds
@@ -131,6 +136,9 @@ func (o Options) knows(name string) bool {
 	return false
 }
 
+// asks reports whether a call that is made only if it is asked for is.
+func (o *Options) asks(what string) bool { return what == "usage" && o.Usage }
+
 // serviceNames lists the catalogue's services.
 func serviceNames(c *catalog.Catalog) []string {
 	var out []string
@@ -148,7 +156,7 @@ var (
 // ParseSource reads a source as the command line writes it:
 //
 //	aws
-//	aws:profile=P,role=ARN+ARN,regions=eu-west-1+us-east-1,services=iam+s3
+//	aws:profile=P,role=ARN+ARN,regions=eu-west-1+us-east-1,services=iam+s3,usage=yes
 //
 // Keys may repeat, and an item without a key continues the one before it
 // (regions=eu-west-1,us-east-1).
@@ -170,7 +178,7 @@ func ParseSource(s string) (Options, error) {
 			value = item
 		}
 		if err := o.set(key, value); err != nil {
-			return o, fmt.Errorf("source %q: %w\nhint: aws:profile=P,role=ARN+ARN,regions=eu-west-1+us-east-1,services=iam+s3", s, err)
+			return o, fmt.Errorf("source %q: %w\nhint: aws:profile=P,role=ARN+ARN,regions=eu-west-1+us-east-1,services=iam+s3,usage=yes", s, err)
 		}
 	}
 	return o, nil
@@ -199,6 +207,11 @@ func (o *Options) set(key, value string) error {
 				return fmt.Errorf("regions: %q is not a region", v)
 			}
 			o.Regions = append(o.Regions, v)
+		case key == "usage":
+			if v != "yes" && v != "no" {
+				return fmt.Errorf("usage: %q is neither yes nor no", v)
+			}
+			o.Usage = v == "yes"
 		case key == "services" || key == "service":
 			o.Services = append(o.Services, v)
 		default:

@@ -22,6 +22,8 @@ func TestParseSource(t *testing.T) {
 		{"aws:regions=eu-west-1,us-gov-west-1,profile=p", Options{Regions: []string{"eu-west-1", "us-gov-west-1"}, Profile: "p"}},
 		{"aws:role=" + a + "+" + b + ",services=iam,s3", Options{Roles: []string{a, b}, Services: []string{"iam", "s3"}}},
 		{"aws:role=" + a + ",role=" + b, Options{Roles: []string{a, b}}},
+		{"aws:usage=yes", Options{Usage: true}},
+		{"aws:profile=p,usage=no", Options{Profile: "p"}},
 	} {
 		got, err := ParseSource(c.in)
 		c.want.Source = c.in
@@ -41,6 +43,7 @@ func TestParseSource(t *testing.T) {
 		"aws:regions=":            "empty",
 		"aws:regions=europe":      "is not a region",
 		"aws:role=me":             "is not the ARN of a role",
+		"aws:usage=perhaps":       "neither yes nor no",
 		"aws:profile=a,profile=b": "twice",
 		"azure:x":                 "not an aws source",
 	} {

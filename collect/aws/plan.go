@@ -39,7 +39,7 @@ func (c *Collector) Plan() []Step {
 	}
 	out = append(out, Step{Operation: "ec2:DescribeVpcs", Grants: []string{"ec2:DescribeVpcs"}, Where: where, Per: "region, to see whether it answers"})
 	for _, g := range c.groups {
-		p := planner{where: where}
+		p := planner{where: where, asks: c.opts.asks}
 		if g.global() {
 			p.where = "once"
 		}
@@ -57,6 +57,7 @@ func (c *Collector) Plan() []Step {
 // planner walks one group.
 type planner struct {
 	where string
+	asks  func(string) bool
 	steps []Step
 	seen  []*catalog.Resource
 }
@@ -87,7 +88,9 @@ func (p *planner) resource(r *catalog.Resource, list bool, parent string) {
 		per = "each " + r.Type
 	}
 	for _, c := range r.AllCalls() {
-		p.call(c, r.Type, per)
+		if c.Asked == "" || p.asks(c.Asked) {
+			p.call(c, r.Type, per)
+		}
 	}
 	for _, child := range r.Children() {
 		p.resource(child, true, r.Type)
@@ -96,6 +99,9 @@ func (p *planner) resource(r *catalog.Resource, list bool, parent string) {
 
 // call adds one call.
 func (p *planner) call(c *catalog.Call, typ, per string) {
+	if c.Job != nil {
+		p.steps = append(p.steps, Step{Operation: c.ServiceName() + ":" + c.Job.Op, Grants: c.Grants(), Where: p.where, Per: per, Type: typ})
+	}
 	p.steps = append(p.steps, Step{Operation: c.Operation(), Grants: c.Grants(), Where: p.where, Per: per, Type: typ})
 }
 

@@ -25,7 +25,7 @@ type kept struct {
 // unitKey names a unit of work in the resume store.
 func (s *session) unitKey(g *group, region string) string {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s|%d", g.key(), s.c.opts.Bounds.History)
+	fmt.Fprintf(h, "%s|%d|%v", g.key(), s.c.opts.Bounds.History, s.c.opts.Usage)
 	return fmt.Sprintf("aws/%s/%s/%s/%016x", s.account, region, g.service.Service, h.Sum64())
 }
 

@@ -68,6 +68,7 @@ var comprehendEndpoint = spec{estate.KindEndpoint, []edge{
 func comprehendModel(why string) spec {
 	return spec{estate.KindModel, []edge{
 		{estate.RunsAs, "DataAccessRoleArn", role},
+		{"", "DescribeResourcePolicy.ResourcePolicy", resourcePolicy},
 		{estate.Reads, "InputDataConfig.S3Uri", s3},
 		{estate.Reads, "InputDataConfig.TestS3Uri", s3},
 		{estate.Reads, "InputDataConfig.Documents.S3Uri", s3},

@@ -103,6 +103,7 @@ var bedrockTypes = map[string]spec{
 	"AWS::Bedrock::Guardrail": {estate.KindPolicy, []edge{
 		{estate.EncryptsBy, "kmsKeyArn", key},
 		{estate.Uses, "crossRegionDetails.guardrailProfileArn", byARN},
+		{"", "GetResourcePolicy.resourcePolicy", resourcePolicy},
 	}, nil},
 	"AWS::Bedrock::Agent": {estate.KindCompute, []edge{
 		{estate.RunsAs, "agentResourceRoleArn", role},
@@ -132,6 +133,7 @@ var bedrockTypes = map[string]spec{
 	}, ofAgent},
 	"AWS::Bedrock::KnowledgeBase": {estate.KindPipeline, slices.Concat([]edge{
 		{estate.RunsAs, "roleArn", role},
+		{"", "GetResourcePolicy.policy", resourcePolicy},
 		{estate.Uses, "knowledgeBaseConfiguration.vectorKnowledgeBaseConfiguration.embeddingModelArn", byARN},
 		{estate.Writes, "knowledgeBaseConfiguration.vectorKnowledgeBaseConfiguration.supplementalDataStorageConfiguration.storageLocations[].s3Location.uri", s3},
 		{estate.Reads, "knowledgeBaseConfiguration.kendraKnowledgeBaseConfiguration.kendraIndexArn", byARN},

@@ -24,7 +24,7 @@ var computeTypes = map[string]spec{
 			{"", "GetPolicy.Policy", resourcePolicy},
 			{estate.Contains, "ListFunctionUrlConfigs.FunctionUrlConfigs[]", functionURL},
 		}), lambdaRoot},
-	"AWS::Lambda::Alias": {estate.KindEndpoint, nil, func(r *reading) {
+	"AWS::Lambda::Alias": {estate.KindEndpoint, []edge{{"", "GetPolicy.Policy", resourcePolicy}}, func(r *reading) {
 		r.relate(r.functionID(r.cfg.text("AliasArn")), estate.Contains, r.a.ID, r.a.ID+" config.AliasArn")
 	}},
 	"AWS::Lambda::EventSourceMapping": {estate.KindEventSource, []edge{

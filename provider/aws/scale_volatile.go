@@ -99,8 +99,8 @@ CloudTrail::Trail: GetTrailStatus.LatestDeliveryTime GetTrailStatus.LatestDigest
 SecretsManager::Secret: LastAccessedDate LastChangedDate LastRotatedDate NextRotationDate VersionIdsToStages ReplicationStatus[].LastAccessedDate
 KMS::Key: GetKeyRotationStatus.NextRotationDate
 ECR::Repository: GetLifecyclePolicy.lastEvaluatedAt
-IAM::Role: RoleLastUsed GetRole.Role.RoleLastUsed
-IAM::User: PasswordLastUsed GetUser.User.PasswordLastUsed
+IAM::Role: RoleLastUsed GetRole.Role.RoleLastUsed GetServiceLastAccessedDetails
+IAM::User: PasswordLastUsed GetUser.User.PasswordLastUsed GetServiceLastAccessedDetails
 IAM::ManagedPolicy: AttachmentCount PermissionsBoundaryUsageCount UpdateDate
 IAM::AccessKey: GetAccessKeyLastUsed
 `

@@ -7,14 +7,17 @@ import (
 )
 
 // Declared lists every operation read for an asset of the type and where its
-// reply stands, status left empty.
+// reply stands, status left empty. What is read only if it is asked for is not
+// among them.
 func (r *Resource) Declared() []estate.Read {
 	var out []estate.Read
 	if op := r.listOperation(); op != "" {
 		out = append(out, estate.Read{Operation: op})
 	}
 	for _, c := range r.calls {
-		out = append(out, estate.Read{Operation: c.Operation(), Key: c.key})
+		if c.Asked == "" {
+			out = append(out, estate.Read{Operation: c.Operation(), Key: c.key})
+		}
 	}
 	if r.Rows != nil {
 		out = append(out, estate.Read{Operation: r.service.Service + ":" + r.Rows.Op, Key: r.Rows.Op})

@@ -170,6 +170,12 @@ func (c checker) call(call *Call, more ...map[string]any) {
 	if !ok {
 		return
 	}
+	if j := call.Job; j != nil {
+		op, ok = c.job(call, op)
+		if !ok {
+			return
+		}
+	}
 	inputs := map[string]api.Member{}
 	for _, m := range op.Inputs() {
 		inputs[m.Name] = m
@@ -193,6 +199,27 @@ func (c checker) call(call *Call, more ...map[string]any) {
 			c.errorf("%s: %s is in no reply", call.Op, p)
 		}
 	}
+}
+
+// job checks the operation that makes what a call reads, and returns it: the
+// call's parameters are its.
+func (c checker) job(call *Call, op api.Op) (api.Op, bool) {
+	j := call.Job
+	made, ok := api.Operation(call.ServiceName(), j.Op)
+	if !ok {
+		c.errorf("%s is not in the model", j.Op)
+		return made, false
+	}
+	if _, ok := made.Output(j.Token); !ok || !slices.ContainsFunc(op.Inputs(), func(m api.Member) bool { return m.Name == j.Token }) {
+		c.errorf("%s is not what %s gives and %s takes", j.Token, j.Op, call.Op)
+	}
+	if !(shape{top: op.Outputs(), ok: true}).follow(j.State).ok || j.Done == "" || j.Failed == "" {
+		c.errorf("%s does not say how far %s is", call.Op, j.Op)
+	}
+	if want := api.Grant(call.ServiceName(), j.Op); !slices.Contains(call.Grants(), want) {
+		c.errorf("%s needs the grant %s", j.Op, want)
+	}
+	return made, true
 }
 
 // TestCatalogueFitsTheModels holds every file to the API's published shapes.

@@ -8,6 +8,10 @@ import "strings"
 // reply that was cut, filtered or made up, and tells nothing.
 var needed = map[string]string{
 	"backup:GetBackupVaultAccessPolicy":                            "Policy",
+	"bedrock-agent:GetResourcePolicy":                              "policy",
+	"bedrock:GetResourcePolicy":                                    "resourcePolicy",
+	"comprehend:DescribeResourcePolicy":                            "ResourcePolicy",
+	"s3control:GetAccessPointPolicy":                               "Policy",
 	"bedrock-agentcore-control:GetResourcePolicy":                  "policy",
 	"cloudtrail:GetTrailStatus":                                    "IsLogging",
 	"dynamodb:DescribeContinuousBackups":                           "ContinuousBackupsDescription",
@@ -33,6 +37,7 @@ var needed = map[string]string{
 	"iam:GetLoginProfile":                                          "LoginProfile",
 	"iam:GetRole":                                                  "Role",
 	"iam:GetUser":                                                  "User",
+	"iam:GetServiceLastAccessedDetails":                            "ServicesLastAccessed",
 	"iam:ListAccessKeys":                                           "AccessKeyMetadata",
 	"iam:ListMFADevices":                                           "MFADevices",
 	"identitystore:ListGroupMemberships":                           "GroupMemberships",
@@ -86,6 +91,9 @@ func (c *Call) lacks(body any) string {
 	m, _ := body.(map[string]any)
 	if c.Empty {
 		return ""
+	}
+	if c.Job != nil && text(Lookup(m, c.Job.State)) != c.Job.Done {
+		return c.Job.State + " " + c.Job.Done // a report under way lists nothing yet
 	}
 	if n := c.Needs(); n != "" {
 		v, there := m[n]

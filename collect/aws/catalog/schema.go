@@ -117,6 +117,12 @@ type Call struct {
 	// the others it is said to be skipped.
 	Most int `yaml:"most"`
 
+	// Asked is what the options must ask for, or the call is not made live and
+	// not declared; an export may hold its reply all the same.
+	Asked string `yaml:"asked"`
+	// Job has the provider make first what the call reads.
+	Job *Job `yaml:"job"`
+
 	// Empty says that the reply of a setting never made has no member at all, for
 	// which the command line prints nothing.
 	Empty bool `yaml:"empty"`
@@ -137,6 +143,19 @@ type Call struct {
 
 	key   string // where the reply stands in the configuration
 	owner *Resource
+}
+
+// Job is an operation that has the provider make a report. It takes the
+// parameters of the call it stands in; that takes the report's token instead.
+type Job struct {
+	Op string `yaml:"op"`
+	// Token names the member of the job's reply, and the call's parameter.
+	Token string `yaml:"token"`
+	// State is the path of the state in the call's reply, Done and Failed are the
+	// states in which the report is whole and in which it never will be.
+	State  string `yaml:"state"`
+	Done   string `yaml:"done"`
+	Failed string `yaml:"failed"`
 }
 
 // Rows is a table of the account (the credential report) whose rows are joined

@@ -138,11 +138,12 @@ func (e *Export) rivals(r *reply, u use) bool {
 	return false
 }
 
-// ownUses counts the types a reply could be a further reply of.
+// ownUses counts the types a reply could be a further reply of. What is asked for
+// by its parent too (a function's alias) cannot be told by one name.
 func (r *reply) ownUses() int {
 	n := 0
 	for _, u := range r.op.uses {
-		if u.role == further {
+		if u.role == further && !slices.ContainsFunc(pathsIn(u.call.With), func(p string) bool { return strings.HasPrefix(p, "parent.") }) {
 			n++
 		}
 	}
