@@ -17,14 +17,22 @@ type World struct {
 	principals []*Principal
 	byARN      map[string]*Principal
 	resources  map[string]*Resource
+	groups     []Group
+	versions   map[string][]*Policy
+	// Policies of an imagined step: one that allows everything, and a trust
+	// policy that admits anybody.
+	everything, openTrust *Policy
 }
 
 // NewWorld returns an empty world.
 func NewWorld() *World {
-	return &World{
+	w := &World{
 		names: newNames(), accounts: map[string]*Account{},
-		byARN: map[string]*Principal{}, resources: map[string]*Resource{},
+		byARN: map[string]*Principal{}, resources: map[string]*Resource{}, versions: map[string][]*Policy{},
 	}
+	w.everything = w.Parse("everything", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
+	w.openTrust = w.Parse("a rewritten trust policy", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:*"}]}`))
+	return w
 }
 
 // Account is what an account's place in an organisation does to its requests.
@@ -89,8 +97,24 @@ type Principal struct {
 	// Unread says why the principal's policies are not all known; empty if they
 	// are.
 	Unread string
+	// Groups are the ARNs of the groups a user is in; their policies stand in
+	// Policies too.
+	Groups []string
+	// Customer are the ARNs of the account's own managed policies among Policies.
+	Customer []string
+	// Providers are the ARNs of the identity providers that a role trusts.
+	Providers []string
+	// InstanceProfiles are the ARNs of those that hold the role.
+	InstanceProfiles []string
 
 	tags map[string]string // by folded key
+}
+
+// Group is a group of users.
+type Group struct {
+	ARN      string
+	Account  string
+	Policies []*Policy
 }
 
 // Resource is something that requests are made on, with its own policy.
@@ -159,6 +183,27 @@ func (w *World) AddPrincipal(p *Principal) {
 func (w *World) AddResource(r *Resource) {
 	r.tags = foldKeys(r.Tags)
 	w.resources[r.ARN] = r
+}
+
+// AddGroup makes a group known, for the question who may put himself into it.
+func (w *World) AddGroup(g Group) { w.groups = append(w.groups, g) }
+
+// AddVersions makes the versions of an account's own managed policy known that
+// are not its default.
+func (w *World) AddVersions(arn string, versions []*Policy) {
+	if len(versions) > 0 {
+		w.versions[arn] = versions
+	}
+}
+
+// versionsOf lists the versions that a principal's policies could be set back
+// to.
+func (w *World) versionsOf(p *Principal) []*Policy {
+	var out []*Policy
+	for _, arn := range p.Customer {
+		out = append(out, w.versions[arn]...)
+	}
+	return out
 }
 
 func foldKeys(tags map[string]string) map[string]string {

@@ -1,0 +1,465 @@
+package iam
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam/reference"
+)
+
+// Administrator is the target of a principal who gives himself every right.
+const Administrator = "administrator"
+
+// Escalation is one shortest way by which a principal who is no administrator
+// becomes one.
+type Escalation struct {
+	// Principal is the ARN of who can.
+	Principal string `json:"principal"`
+	// Target is the administrator he becomes, an ARN, or Administrator if he
+	// becomes one under his own name.
+	Target string `json:"target"`
+	// Technique of the last step, which makes an administrator: the id of
+	// pathfinding.cloud where that catalogue has it, else ours.
+	Technique string `json:"technique"`
+	// Title says the technique in words.
+	Title string `json:"title"`
+	// Gain is "full", or "bounded" if the target only does for the principal what
+	// a service does at a caller's word.
+	Gain string `json:"gain"`
+	// Decision is the weakest of the steps': Allow, Conditional or Unknown.
+	Decision Decision `json:"decision"`
+	Path     []Step   `json:"path"`
+	// Unknown says what the way hangs on, if that was not read.
+	Unknown []string `json:"unknown,omitempty"`
+	// Assumed says what was taken for given without having been read.
+	Assumed []string `json:"assumed,omitempty"`
+}
+
+// Step is one step of a way: from becomes to.
+type Step struct {
+	From      string   `json:"from"`
+	To        string   `json:"to"`
+	Technique string   `json:"technique"`
+	Actions   []string `json:"actions"`
+	Because   []Reason `json:"because"`
+	// Via is the resource that already acts as To, where there is one.
+	Via string `json:"via,omitempty"`
+	// Waits says what must happen without the principal's doing.
+	Waits string `json:"waits,omitempty"`
+}
+
+// Carrier is a resource that acts as a role: a function, an instance, a job.
+type Carrier struct {
+	ARN  string
+	Type string // as CloudFormation spells it
+	Role string // ARN of the role
+}
+
+// Surroundings answer what the estate says beside policies.
+type Surroundings interface {
+	// Carriers lists the resources of a type that act as a role. complete says
+	// that all of that type in the account are known.
+	Carriers(account, cloudFormationType string) (list []Carrier, complete bool)
+	// Fact says whether a fact of reference.RouteFact holds; known is false if
+	// that was not read. c is nil where no carrier is meant.
+	Fact(name string, p, target *Principal, c *Carrier) (holds, known bool)
+}
+
+// edge is one step that is possible.
+type edge struct {
+	from, to int // numbers of principals; to is -1 for Administrator
+	route    *reference.Route
+	decision Decision
+	actions  []asked
+	via      string
+	unknown  []string
+	assumed  []string
+}
+
+// asked is one call of a step, kept so that its reasons can be told later.
+type asked struct {
+	request Request
+}
+
+// climb is the working of one Escalations call.
+type climb struct {
+	w       *World
+	around  Surroundings
+	routes  []reference.Route
+	people  []*Principal
+	number  map[string]int
+	admin   []Decision // of each principal; Deny if he is none
+	bits    map[string]int
+	may     []bitset // of each principal: route actions his policies speak of
+	needs   []bitset // of each route
+	trusts  map[trustKey]Decision
+	asks    map[askKey]Decision
+	into    [][]edge // edges into each principal
+	own     [][]edge // edges into Administrator, by principal
+	ctx     context.Context
+	special []string // policies that make an administrator, for "attach"
+}
+
+type trustKey struct {
+	role    int
+	service string
+}
+
+type askKey struct {
+	from, to int
+	action   string
+	value    string
+}
+
+type bitset []uint64
+
+func (b bitset) set(i int)      { b[i/64] |= 1 << (i % 64) }
+func (b bitset) has(i int) bool { return b[i/64]>>(i%64)&1 == 1 }
+func (b bitset) covers(x bitset) bool {
+	for i := range x {
+		if x[i]&^b[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Escalations lists, for every principal who is no administrator and can become
+// one, one shortest way for each target and technique, in order of principal,
+// target and technique. routes are those of reference.Routes.
+//
+// An administrator is who is allowed every action on every resource by his own
+// policies, within his boundary and his organisation's policies, and is not
+// refused the calls by which rights are given.
+//
+// It goes backwards: from the administrators to all who can become one of them
+// in one step, from these on, until nobody is added; then forwards from each.
+func (w *World) Escalations(ctx context.Context, routes []reference.Route, around Surroundings) ([]Escalation, error) {
+	c := &climb{
+		w: w, around: around, routes: routes, people: w.principals, ctx: ctx,
+		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{},
+	}
+	for i, p := range c.people {
+		c.number[p.ARN] = i
+	}
+	c.prepare()
+	if err := c.back(); err != nil {
+		return nil, err
+	}
+	return c.forth()
+}
+
+// IsAdministrator says whether a principal is one: Allow, Conditional if only
+// some of his requests are, Deny, or Unknown.
+func (w *World) IsAdministrator(p *Principal) Decision {
+	d := w.decision(&Request{Principal: p, Action: "*", Resource: "*"})
+	d.weigh()
+	gates := []*gate{&d.identity}
+	if p.Boundary != nil {
+		gates = append(gates, &d.boundary)
+	}
+	if len(p.Session) > 0 {
+		gates = append(gates, &d.session)
+	}
+	for i := range d.scps {
+		gates = append(gates, &d.scps[i])
+	}
+	out := Allow
+	for _, g := range gates {
+		switch {
+		case g.t == no, g.t == open && !d.whole(g):
+			d.release()
+			return Deny
+		case g.t == open:
+			out = Conditional
+		}
+	}
+	d.release()
+	for _, action := range givingRights {
+		switch got := w.Decide(Request{Principal: p, Action: action, Resource: "arn:aws:iam::" + p.Account + ":*"}); got {
+		case Deny:
+			return Deny
+		case Unknown:
+			return Unknown
+		}
+	}
+	return out
+}
+
+// givingRights are the calls without which nobody is an administrator.
+var givingRights = []string{"iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam:PutRolePolicy", "iam:CreatePolicyVersion", "iam:PassRole"}
+
+// whole says that some statement of an open gate allows everything, so that
+// what is open are its conditions.
+func (d *decider) whole(g *gate) bool {
+	for i := range g.open {
+		only := true
+		for _, l := range g.open[i].lits {
+			if l.key == keyAction || l.key == keyResource || l.opaque > 0 {
+				only = false
+			}
+		}
+		if only {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *climb) prepare() {
+	for i := range c.routes {
+		for _, n := range c.routes[i].Needs {
+			if _, ok := c.bits[n.Action]; !ok {
+				c.bits[n.Action] = len(c.bits)
+			}
+		}
+	}
+	words := len(c.bits)/64 + 1
+	actions := make([]action, len(c.bits))
+	for name, i := range c.bits {
+		actions[i] = newAction(name)
+	}
+	c.needs = make([]bitset, len(c.routes))
+	for i := range c.routes {
+		c.needs[i] = make(bitset, words)
+		for _, n := range c.routes[i].Needs {
+			if n.Action == "sts:AssumeRole" || c.routes[i].Target == "group" {
+				continue // a trust policy may allow it alone
+			}
+			c.needs[i].set(c.bits[n.Action])
+		}
+	}
+	spoken := map[*Policy]bitset{}
+	c.may = make([]bitset, len(c.people))
+	c.admin = make([]Decision, len(c.people))
+	c.into, c.own = make([][]edge, len(c.people)), make([][]edge, len(c.people))
+	for i, p := range c.people {
+		c.may[i] = make(bitset, words)
+		for _, pol := range p.Policies {
+			s, ok := spoken[pol]
+			if !ok {
+				s = speaks(pol, actions, words)
+				spoken[pol] = s
+			}
+			for k := range s {
+				c.may[i][k] |= s[k]
+			}
+		}
+		if p.Unread != "" {
+			for k := range c.may[i] {
+				c.may[i][k] = ^uint64(0)
+			}
+		}
+		c.admin[i] = c.w.IsAdministrator(p)
+	}
+}
+
+// speaks lists the actions that a policy may allow.
+func speaks(p *Policy, actions []action, words int) bitset {
+	out := make(bitset, words)
+	for i := range actions {
+		if p.unread != "" {
+			out.set(i)
+			continue
+		}
+		p.each(&actions[i], func(s *Statement) bool {
+			if !s.Deny || s.wrong != "" {
+				out.set(i)
+				return false
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// candidate says that a principal may be able to take a route, by his own
+// policies.
+func (c *climb) candidate(i, route int) bool {
+	r := &c.routes[route]
+	p := c.people[i]
+	switch {
+	case p.Kind != User && p.Kind != Role, p.ServiceLinked:
+		return false
+	case r.From == "user" && p.Kind != User, r.From == "role" && p.Kind != Role:
+		return false
+	}
+	return c.may[i].covers(c.needs[route])
+}
+
+// back finds everybody who can become an administrator, and the steps.
+func (c *climb) back() error {
+	reached := make([]bool, len(c.people))
+	var frontier []int
+	for i := range c.people {
+		if c.admin[i] == Allow || c.admin[i] == Conditional {
+			reached[i] = true
+			frontier = append(frontier, i)
+			continue
+		}
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		c.own[i] = c.ownEdges(i)
+		if len(c.own[i]) > 0 {
+			reached[i] = true
+			frontier = append(frontier, i)
+		}
+	}
+	for len(frontier) > 0 {
+		var next []int
+		for _, t := range frontier {
+			if err := c.ctx.Err(); err != nil {
+				return err
+			}
+			c.into[t] = c.edgesInto(t)
+			for _, e := range c.into[t] {
+				if !reached[e.from] {
+					reached[e.from] = true
+					next = append(next, e.from)
+				}
+			}
+		}
+		frontier = next
+	}
+	return nil
+}
+
+// forth walks from each principal over the steps and takes the first way to
+// each target and technique.
+func (c *climb) forth() ([]Escalation, error) {
+	out := make([][]edge, len(c.people)) // steps from each, into those who are no administrators: the best one each
+	last := make([][]edge, len(c.people))
+	for t := range c.people {
+		isAdmin := c.admin[t] == Allow || c.admin[t] == Conditional
+		for _, e := range c.into[t] {
+			if isAdmin {
+				last[e.from] = append(last[e.from], e)
+				continue
+			}
+			if e.route.Gain == "bounded" || len(c.own[t]) == 0 && len(c.into[t]) == 0 && !c.leads(t) {
+				continue
+			}
+			out[e.from] = append(out[e.from], e)
+		}
+	}
+	for i := range c.people {
+		last[i] = append(last[i], c.own[i]...)
+		out[i] = best(out[i])
+	}
+	var all []Escalation
+	prev := make([]*edge, len(c.people))
+	seen := make([]int, len(c.people))
+	for i := range c.people {
+		if c.admin[i] == Allow || c.admin[i] == Conditional || len(last[i])+len(out[i]) == 0 {
+			continue
+		}
+		if err := c.ctx.Err(); err != nil {
+			return nil, err
+		}
+		found := map[[2]string]bool{}
+		mark := i + 1
+		seen[i], prev[i] = mark, nil
+		queue := []int{i}
+		for at := 0; at < len(queue); at++ {
+			x := queue[at]
+			for k := range last[x] {
+				e := &last[x][k]
+				target := Administrator
+				if e.to >= 0 {
+					target = c.people[e.to].ARN
+				}
+				name := [2]string{target, technique(e.route)}
+				if found[name] || e.to == i {
+					continue
+				}
+				found[name] = true
+				all = append(all, c.escalation(i, target, e, x, prev))
+			}
+			for k := range out[x] {
+				e := &out[x][k]
+				if seen[e.to] != mark {
+					seen[e.to], prev[e.to] = mark, e
+					queue = append(queue, e.to)
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Escalation) int {
+		return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Technique, b.Technique))
+	})
+	return all, nil
+}
+
+// leads says that somebody who is no administrator can become one.
+func (c *climb) leads(t int) bool { return len(c.own[t]) > 0 || c.admin[t] != Deny }
+
+// best keeps of parallel steps the surest one.
+func best(es []edge) []edge {
+	slices.SortStableFunc(es, func(a, b edge) int {
+		return cmp.Or(cmp.Compare(a.to, b.to), -cmp.Compare(a.decision, b.decision), cmp.Compare(len(a.actions), len(b.actions)), cmp.Compare(a.route.ID, b.route.ID))
+	})
+	return slices.CompactFunc(es, func(a, b edge) bool { return a.to == b.to })
+}
+
+func technique(r *reference.Route) string {
+	if r.Pathfinding != "" {
+		return r.Pathfinding
+	}
+	return r.ID
+}
+
+// escalation spells a way that ends with the step last from x.
+func (c *climb) escalation(from int, target string, last *edge, x int, prev []*edge) Escalation {
+	steps := []*edge{last}
+	for at := x; prev[at] != nil; at = prev[at].from {
+		steps = append(steps, prev[at])
+	}
+	slices.Reverse(steps)
+	e := Escalation{
+		Principal: c.people[from].ARN, Target: target, Technique: technique(last.route),
+		Title: last.route.Title, Gain: "full", Decision: Allow,
+	}
+	if last.route.Gain == "bounded" {
+		e.Gain = "bounded"
+	}
+	if last.to >= 0 && c.admin[last.to] == Conditional {
+		e.Decision = Conditional
+	}
+	for _, s := range steps {
+		e.Decision = weaker(e.Decision, s.decision)
+		step := Step{From: c.people[s.from].ARN, To: Administrator, Technique: technique(s.route), Via: s.via, Waits: s.route.Waits}
+		if s.to >= 0 {
+			step.To = c.people[s.to].ARN
+		}
+		for k := range s.actions {
+			step.Actions = append(step.Actions, s.actions[k].request.Action)
+			step.Because = append(step.Because, c.w.Explain(s.actions[k].request).Because...)
+		}
+		if step.Because == nil {
+			step.Because = []Reason{}
+		}
+		e.Path = append(e.Path, step)
+		e.Unknown = append(e.Unknown, s.unknown...)
+		e.Assumed = append(e.Assumed, s.assumed...)
+	}
+	slices.Sort(e.Unknown)
+	e.Unknown = slices.Compact(e.Unknown)
+	slices.Sort(e.Assumed)
+	e.Assumed = slices.Compact(e.Assumed)
+	return e
+}
+
+// weaker is the weaker of two decisions on steps that must both be taken:
+// Unknown is weakest, since nothing is known of the whole way then.
+func weaker(a, b Decision) Decision {
+	if a == Deny || b == Deny {
+		return Deny
+	}
+	return min(a, b)
+}
+
+// short is the last part of an ARN, for sentences.
+func short(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
