@@ -57,6 +57,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{made["root"], "AWS::Organizations::Root", "ListAccountsForParent.Accounts[].Id", `["` + account + `"]`},
 		{made["unit"], "AWS::Organizations::OrganizationalUnit", "Name", "ml"},
 		{made["inner"], "AWS::Organizations::OrganizationalUnit", "ListAccountsForParent.Accounts[].Id", `["` + made["member"] + `"]`},
+		{made["inner"], "AWS::Organizations::OrganizationalUnit", "ListParents.Parents[].Id", `["` + made["unit"][strings.LastIndex(made["unit"], "/")+1:] + `"]`},
+		{made["unit"], "AWS::Organizations::OrganizationalUnit", "ListParents.Parents[].Type", `["ROOT"]`},
 		{made["scp"], "AWS::Organizations::Policy", "ListTargetsForPolicy.Targets[].Arn", `["` + made["inner"] + `"]`},
 		{made["scp"], "AWS::Organizations::Policy", "Content.Statement[0].Action", "sagemaker:*"},
 		{made["rcp"], "AWS::Organizations::Policy", "PolicySummary.Type", "RESOURCE_CONTROL_POLICY"},

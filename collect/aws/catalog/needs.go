@@ -50,6 +50,7 @@ var needed = map[string]string{
 	"lambda:GetPolicy":                                             "Policy",
 	"lambda:ListFunctionUrlConfigs":                                "FunctionUrlConfigs",
 	"macie2:GetMacieSession":                                       "status",
+	"organizations:ListParents":                                    "Parents",
 	"rds:DescribeDBSnapshotAttributes":                             "DBSnapshotAttributesResult",
 	"rds:DescribeDBClusterSnapshotAttributes":                      "DBClusterSnapshotAttributesResult",
 	"redshift:DescribeLoggingStatus":                               "LoggingEnabled",

@@ -11,6 +11,9 @@ import (
 
 // applyFurther attaches a reply to the asset it is about.
 func (e *Export) applyFurther(r *reply, u use, sink estate.Sink, final bool) bool {
+	if u.call.below() && len(r.subjects) < 2 && r.ownUses() > 0 {
+		return false // a name alone is the parent's
+	}
 	if r.failed != "" {
 		return e.failedPart(r, u, sink)
 	}
@@ -131,6 +134,9 @@ func (e *Export) rivals(r *reply, u use) bool {
 		if other.role != further || other.resource == u.resource || other.resource.Single || u.resource.Single {
 			continue
 		}
+		if other.call.below() && len(r.subjects) < 2 || other.resource.Type == u.resource.Parent {
+			continue
+		}
 		if e.known.find(other.resource, r.subjects, r.scope) != nil {
 			return true
 		}
@@ -138,12 +144,17 @@ func (e *Export) rivals(r *reply, u use) bool {
 	return false
 }
 
+// below reports whether a call names the parent of what it is about too.
+func (c *Call) below() bool {
+	return slices.ContainsFunc(pathsIn(c.With), func(p string) bool { return strings.HasPrefix(p, "parent.") })
+}
+
 // ownUses counts the types a reply could be a further reply of. What is asked for
 // by its parent too (a function's alias) cannot be told by one name.
 func (r *reply) ownUses() int {
 	n := 0
 	for _, u := range r.op.uses {
-		if u.role == further && !slices.ContainsFunc(pathsIn(u.call.With), func(p string) bool { return strings.HasPrefix(p, "parent.") }) {
+		if u.role == further && !u.call.below() {
 			n++
 		}
 	}
