@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -125,5 +126,44 @@ func TestRefusedAccessInExports(t *testing.T) {
 		if said != (tt.want != estate.ReadAbsent) {
 			t.Errorf("%s %s: said %v: %+v", tt.path, tt.body, said, s.blind)
 		}
+	}
+}
+
+// TestAccessData holds the list of what tells about access to the catalogue and
+// to the services' models: every path in it is in some reply that is read.
+func TestAccessData(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/access-data.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 5 || !strings.HasPrefix(strings.TrimSpace(cells[1]), "AWS::") {
+			continue
+		}
+		rows++
+		typ, path := strings.TrimSpace(cells[1]), strings.TrimSpace(cells[2])
+		found := false
+		for _, r := range cat.Resources() {
+			found = found || r.Type == typ && (checker{t, r}).resolve(path)
+		}
+		if !found {
+			t.Errorf("%s: %s is in no reply that is read", typ, path)
+		}
+		for _, r := range cat.Resources() {
+			for _, c := range r.AllCalls() {
+				if r.Type == typ && c.Asked != "" && strings.HasPrefix(path, c.Key()+".") && !strings.Contains(line, "(asked)") {
+					t.Errorf("%s: %s is read only if it is asked for, and the list does not say so", typ, path)
+				}
+			}
+		}
+	}
+	if rows < 80 {
+		t.Errorf("%d rows were found", rows)
 	}
 }
