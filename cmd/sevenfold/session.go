@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ type session struct {
 	controls *control.Set
 	ambient  bool // the sources were found, not given
 	sources  []string
-	events   []string // paths of logs
+	events   []assess.Log
 }
 
 // open reads the scope and the controls and settles the sources.
@@ -48,22 +49,22 @@ func (g *globals) open() (*session, error) {
 	}
 	s.controls = set
 	s.settleSources()
-	s.splitEvents()
-	return s, nil
+	return s, s.splitEvents()
 }
 
 // splitEvents takes the logs of events out of the sources: they hold no asset,
-// and say who made a difference.
-func (s *session) splitEvents() {
-	var rest []string
-	for _, src := range s.sources {
-		if path, ok := strings.CutPrefix(src, assess.EventsPrefix); ok {
-			s.events = append(s.events, path)
-		} else {
-			rest = append(rest, src)
+// and say who made a difference. Folders of exports may hold logs beside others.
+func (s *session) splitEvents() (err error) {
+	if s.events, err = assess.Logs(s.sources); err != nil {
+		what, hint := err.Error(), ""
+		var slip *assess.SourceError
+		if errors.As(err, &slip) {
+			hint = slip.Hint()
 		}
+		return usage(what, hint)
 	}
-	s.sources = rest
+	s.sources = slices.DeleteFunc(slices.Clone(s.sources), func(src string) bool { return strings.HasPrefix(src, assess.EventsPrefix) })
+	return nil
 }
 
 // scopeOnly reads the scope alone, for verbs that judge nothing.
@@ -324,6 +325,13 @@ func (s *session) run(ctx context.Context, r reading) (*assess.Result, error) {
 // with is run for what needs the state, or the configurations in it, after the
 // verdict: those of a stored snapshot are read from it.
 func (s *session) with(ctx context.Context, r reading, then func(store.Store, assess.Options, *assess.Result) error) error {
+	return s.opened(ctx, &r, func(st store.Store, o assess.Options) error {
+		return s.judged(ctx, st, r, o, then)
+	})
+}
+
+// opened opens the state for reading what a verb's flags ask for.
+func (s *session) opened(ctx context.Context, r *reading, then func(store.Store, assess.Options) error) error {
 	if r.asOf != "" {
 		if r.snapshot != "" || r.asOf == "latest" || strings.HasPrefix(r.asOf, "sha256:") {
 			return usage("--as-of takes a time, and not beside --snapshot", "--as-of 2026-03-03")
@@ -347,6 +355,11 @@ func (s *session) with(ctx context.Context, r reading, then func(store.Store, as
 		return err
 	}
 	o.Access = r.access
+	return then(st, o)
+}
+
+// judged reads, judges and notes what was found.
+func (s *session) judged(ctx context.Context, st store.Store, r reading, o assess.Options, then func(store.Store, assess.Options, *assess.Result) error) error {
 	snap, err := s.snapshot(ctx, st, r, o)
 	if err != nil {
 		return err
@@ -359,11 +372,31 @@ func (s *session) with(ctx context.Context, r reading, then func(store.Store, as
 		return err
 	}
 	if r.snapshot == "" {
-		if err := (assess.History{Store: st}).Note(ctx, result, o.Controls.Digest()); err != nil {
-			return stateFailure(err)
+		if err := s.note(ctx, st, o, result); err != nil {
+			return err
 		}
 	}
-	return then(st, o, result)
+	err = then(st, o, result)
+	if kept := s.heads(st).Write(ctx, o.Now); kept != nil && err == nil {
+		return stateFailure(kept)
+	}
+	return err
+}
+
+// note remembers a run. A history that is not as it was written is told of; the
+// run goes on, since no verdict hangs on it, and is not remembered.
+func (s *session) note(ctx context.Context, st store.Store, o assess.Options, result *assess.Result) error {
+	err := assess.History{Store: st, Heads: s.heads(st)}.Note(ctx, result, o.Controls.Digest())
+	var altered *assess.HistoryError
+	if errors.As(err, &altered) {
+		what, hint := splitHints(err.Error())
+		printFailure(s.g.stderr, &failure{what: what + "; this run is not remembered", hint: hint})
+		return nil
+	}
+	if err != nil {
+		return stateFailure(err)
+	}
+	return nil
 }
 
 // snapshot loads the snapshot asked for, or reads the sources and stores what

@@ -1,0 +1,184 @@
+package access
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
+)
+
+// ownReads are, by type, the operations any of which tells an asset's own
+// policy. A type that is not here has none, or one that stands in its describe.
+var ownReads = map[string]string{
+	"AWS::S3::Bucket": "s3:GetBucketPolicy", "AWS::S3::AccessPoint": "s3:GetAccessPointPolicy", "AWS::S3Express::DirectoryBucket": "s3:GetBucketPolicy",
+	"AWS::S3Tables::TableBucket": "s3tables:GetTableBucketPolicy", "AWS::S3Vectors::VectorBucket": "s3vectors:GetVectorBucketPolicy",
+	"AWS::KMS::Key": "kms:GetKeyPolicy", "AWS::SecretsManager::Secret": "secretsmanager:GetResourcePolicy", "AWS::SQS::Queue": "sqs:GetQueueAttributes",
+	"AWS::SNS::Topic": "sns:GetTopicAttributes", "AWS::ECR::Repository": "ecr:GetRepositoryPolicy", "AWS::Lambda::Function": "lambda:GetPolicy",
+	"AWS::SageMaker::ModelPackageGroup": "sagemaker:GetModelPackageGroupPolicy", "AWS::EFS::FileSystem": "elasticfilesystem:DescribeFileSystemPolicy",
+	"AWS::Backup::BackupVault": "backup:GetBackupVaultAccessPolicy", "AWS::DynamoDB::Table": "dynamodb:GetResourcePolicy",
+}
+
+// notOwn are types whose policy says something else than who may act on them: a
+// network endpoint's bounds what passes it, a registry's whom it copies for.
+var notOwn = map[string]bool{"AWS::EC2::VPCEndpoint": true, "AWS::ECR::RegistryPolicy": true, "AWS::Logs::ResourcePolicy": true, "AWS::Organizations::ResourcePolicy": true}
+
+// resource adds an asset as something that requests are made on.
+func (r *reader) resource(n estate.Node, a *estate.Asset) error {
+	if a.Kind == estate.KindPolicy || a.Type == estate.SetType || strings.Contains(a.ID, "#") {
+		return nil
+	}
+	if _, ok := aws.ParseARN(a.ID); !ok {
+		return nil
+	}
+	t := &iam.Resource{ARN: a.ID, Account: a.Account, Tags: a.Tags, TagsUnread: a.Tags == nil}
+	if t.Account == "" {
+		t.Account = accountOf(a)
+	}
+	r.account(t.Account)
+	r.world.AddResource(t)
+	if notOwn[a.Type] {
+		return nil
+	}
+	if op := ownReads[a.Type]; op != "" {
+		switch how := readOf(a, op); {
+		case how.Known():
+		case how == "":
+			t.Unread = "its own policy was not read"
+		default:
+			t.Unread = "its own policy was not read: " + op + " " + string(how)
+		}
+	}
+	config, err := r.snap.Config(n)
+	if err != nil {
+		return fmt.Errorf("policy of %s: %w", a.ID, err)
+	}
+	if bytes.Contains(config, []byte("Statement")) || len(a.Unknown) > 0 && ownReads[a.Type] != "" {
+		r.ownPolicy(n, a, config, t)
+	}
+	switch a.Type {
+	case "AWS::S3::Bucket":
+		r.bucket(a, config, t)
+	case "AWS::KMS::Key":
+		keyGrants(config, t)
+	}
+	return nil
+}
+
+// ownPolicy finds where an asset's own policy stands.
+func (r *reader) ownPolicy(n estate.Node, a *estate.Asset, config json.RawMessage, t *iam.Resource) {
+	whole := *a
+	whole.Config = config
+	policies, problems := aws.Policies(&whole)
+	for _, p := range policies {
+		if p.Kind != aws.ResourcePolicy {
+			continue
+		}
+		document := lookup(config, p.Path)
+		switch {
+		case later(a, p.Path):
+			t.Policy = iam.Unread(a.ID, "its policy is known after apply")
+		case len(document) == 0:
+			t.Unread = "its policy could not be found again at " + p.Path
+		default:
+			t.Policy = r.compile(a.ID, document, source{n, p.Path})
+			t.Unread = ""
+		}
+		return
+	}
+	for _, u := range a.Unknown {
+		if strings.Contains(u, "olicy") {
+			t.Policy = iam.Unread(a.ID, "its policy is known after apply")
+			return
+		}
+	}
+	for _, p := range problems {
+		if strings.Contains(p.Path, "olicy") {
+			t.Unread = "its policy was not understood (" + p.Path + ": " + p.Why + ")"
+		}
+	}
+}
+
+// listActions are the actions that a permission of a bucket's access control
+// list allows. Source: S3 User Guide, "Mapping of ACL permissions and access
+// policy permissions".
+var listActions = map[string][]string{
+	"READ":      {"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
+	"WRITE":     {"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"},
+	"READ_ACP":  {"s3:GetBucketAcl"},
+	"WRITE_ACP": {"s3:PutBucketAcl"},
+}
+
+// publicBlock is S3's Block Public Access.
+type publicBlock struct{ IgnorePublicAcls, RestrictPublicBuckets bool }
+
+// bucket reads what beside its policy decides who may act on a bucket.
+func (r *reader) bucket(a *estate.Asset, config json.RawMessage, t *iam.Resource) {
+	var c struct {
+		GetPublicAccessBlock       struct{ PublicAccessBlockConfiguration publicBlock }
+		GetBucketOwnershipControls struct {
+			OwnershipControls struct{ Rules []struct{ ObjectOwnership string } }
+		}
+		GetBucketAcl struct {
+			Grants []struct {
+				Grantee    struct{ URI string }
+				Permission string
+			}
+		}
+	}
+	if json.Unmarshal(config, &c) != nil {
+		return // what of it was not understood is said of the policy
+	}
+	block := c.GetPublicAccessBlock.PublicAccessBlockConfiguration
+	if n, ok := r.snap.Find("arn:aws:s3::" + t.Account + ":account-public-access-block"); ok {
+		var whole publicBlock
+		if raw, err := r.snap.Config(n); err == nil && json.Unmarshal(raw, &whole) == nil {
+			block.IgnorePublicAcls = block.IgnorePublicAcls || whole.IgnorePublicAcls
+			block.RestrictPublicBuckets = block.RestrictPublicBuckets || whole.RestrictPublicBuckets
+		}
+	}
+	t.RestrictPublic = block.RestrictPublicBuckets
+	for _, rule := range c.GetBucketOwnershipControls.OwnershipControls.Rules {
+		if rule.ObjectOwnership == "BucketOwnerEnforced" {
+			return // its lists do not count
+		}
+	}
+	if block.IgnorePublicAcls {
+		return
+	}
+	for _, g := range c.GetBucketAcl.Grants {
+		l := iam.ListGrant{Permission: g.Permission, Actions: listActions[g.Permission],
+			Everyone: strings.HasSuffix(g.Grantee.URI, "/global/AllUsers"), Signed: strings.HasSuffix(g.Grantee.URI, "/global/AuthenticatedUsers")}
+		if g.Permission == "FULL_CONTROL" {
+			for _, actions := range listActions {
+				l.Actions = append(l.Actions, actions...)
+			}
+		}
+		if l.Everyone || l.Signed {
+			t.Lists = append(t.Lists, l)
+		}
+	}
+}
+
+// keyGrants reads a key's grants.
+func keyGrants(config json.RawMessage, t *iam.Resource) {
+	var c struct {
+		ListGrants struct {
+			Grants []struct {
+				GrantId, GranteePrincipal string
+				Operations                []string
+				Constraints               map[string]json.RawMessage
+			}
+		}
+	}
+	if json.Unmarshal(config, &c) != nil {
+		t.Unread = "its grants do not have the shape of the provider's reply"
+		return
+	}
+	for _, g := range c.ListGrants.Grants {
+		t.Grants = append(t.Grants, iam.KeyGrant{ID: g.GrantId, Grantee: g.GranteePrincipal, Operations: g.Operations, Context: len(g.Constraints) > 0})
+	}
+}
