@@ -33,7 +33,7 @@ type RequestShape struct {
 // A variable stands for any text, the same one for the same variable on both
 // sides.
 func (w *World) Compare(old, new []*Policy) Comparison {
-	d := &decider{env: env{w: w, generic: true, principal: &Principal{Kind: User}}}
+	d := &decider{budget: 8 * maxWork, env: env{w: w, generic: true, principal: &Principal{Kind: User}}}
 	d.actionSet, d.resourceSet = set{NewPattern("*", true)}, set{NewPattern("*", false)}
 	f := all(d.allows(new), negate(d.allows(old)))
 	out := d.sometimes(f)

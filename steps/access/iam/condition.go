@@ -3,7 +3,6 @@ package iam
 import (
 	"encoding/base64"
 	"fmt"
-	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -81,8 +80,8 @@ type values struct {
 func (v *values) has(s string) bool {
 	switch v.family {
 	case ofNumbers:
-		f, err := strconv.ParseFloat(s, 64)
-		return err == nil && v.within(f)
+		f, ok := numberOf(s)
+		return ok && v.within(f)
 	case ofTimes:
 		f, ok := seconds(s)
 		return ok && v.within(f)
@@ -124,7 +123,7 @@ func (v *values) within(f float64) bool {
 }
 
 func truthOf(s string) (int, bool) {
-	switch strings.ToLower(s) {
+	switch lower(s) {
 	case "true":
 		return 1, true
 	case "false":
@@ -133,15 +132,32 @@ func truthOf(s string) (int, bool) {
 	return 0, false
 }
 
+// numberOf reads an integer or a decimal. Those that a float64 does not hold to
+// the last digit are not read, so that two that differ never count as equal.
+func numberOf(s string) (float64, bool) {
+	s = strings.TrimSpace(s)
+	digits := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9':
+			digits++
+		case c == '.', c == '-' || c == '+', c == 'e' || c == 'E':
+		default:
+			return 0, false
+		}
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return f, err == nil && digits <= 15
+}
+
 // seconds reads a date as the service does: W3C ISO 8601 or seconds since 1970.
 func seconds(s string) (float64, bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02"} {
 		if t, err := time.Parse(layout, s); err == nil {
-			return float64(t.UnixNano()) / 1e9, true
+			return float64(t.Unix()) + float64(t.Nanosecond())/1e9, true
 		}
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
+	return numberOf(s)
 }
 
 // atom is one condition: an operator with one key and its values. All atoms of
@@ -202,7 +218,7 @@ var operators = map[string]operator{
 // atom that is wrong.
 func newAtom(op, name string, list []string, variables bool, n *names) atom {
 	a := atom{key: n.id(name), text: op + " " + name, list: list}
-	word := strings.ToLower(op)
+	word := lower(op)
 	set := ""
 	if head, rest, ok := strings.Cut(word, ":"); ok {
 		set, word = head, rest
@@ -241,6 +257,11 @@ func newAtom(op, name string, list []string, variables bool, n *names) atom {
 		a.wrong = fmt.Sprintf("%s has no value", a.text)
 		return a
 	}
+	if a.key == keyEpochTime && (o.family == ofNumbers || o.family == ofTimes) {
+		// Both keys tell the time of the request, so conditions on the two must
+		// not be taken for independent.
+		a.key, o.family = keyCurrentTime, ofTimes
+	}
 	a.values.family = o.family
 	for _, s := range list {
 		if err := a.values.add(s, o, word, variables, n); err != nil {
@@ -277,9 +298,9 @@ func nullAtom(a atom, list []string) atom {
 func (v *values) add(s string, o operator, word string, variables bool, n *names) error {
 	switch o.family {
 	case ofNumbers:
-		f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-			return fmt.Errorf("%q is no number", s)
+		f, ok := numberOf(s)
+		if !ok {
+			return fmt.Errorf("%q is no number of up to fifteen digits", s)
 		}
 		v.bounds = append(v.bounds, bound{o.cmp, f})
 	case ofTimes:
@@ -325,6 +346,9 @@ func prefixOf(s string) (netip.Prefix, error) {
 		a, err := netip.ParseAddr(s)
 		if err != nil {
 			return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a CIDR range", s)
+		}
+		if a.Zone() != "" {
+			return netip.Prefix{}, fmt.Errorf("%q names a zone, which no request's address has", s)
 		}
 		a = a.Unmap()
 		return netip.PrefixFrom(a, a.BitLen()), nil

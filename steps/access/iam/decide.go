@@ -25,8 +25,6 @@ type decision struct {
 	direct, role, delegated gate
 	deny                    gate
 	formula                 *node
-	assumed                 []string
-	denyLayer               map[*Policy]string
 }
 
 var pool = sync.Pool{New: func() any { return &decision{} }}
@@ -34,7 +32,7 @@ var pool = sync.Pool{New: func() any { return &decision{} }}
 func (w *World) decision(r *Request) *decision {
 	d := pool.Get().(*decision)
 	*d = decision{decider: decider{
-		env: env{context: d.context[:0]}, opaque: d.opaque[:0], lits: d.lits[:0],
+		env: env{context: d.context[:0]}, opaque: d.opaque[:0], lits: d.lits[:0], any: d.any[:0], budget: maxWork,
 	}, scps: d.scps[:0], rcps: d.rcps[:0]}
 	d.prepare(w, r)
 	return d
@@ -53,7 +51,7 @@ func (w *World) Decide(r Request) Decision {
 	case no:
 		return Deny
 	}
-	if f.readOnce() {
+	if f.readOnce(&d.decider) {
 		return Conditional
 	}
 	return d.solve(f).decision
@@ -101,8 +99,7 @@ func (d *decision) weigh() (truth, *node) {
 	}
 	limits := id[1:]
 	var grant *node
-	service := d.action.service
-	delegates := service == "kms" || service == "sts" && d.on != nil
+	delegates := d.delegates()
 	switch {
 	case p.Kind == ServicePrincipal, p.Kind == Federated, p.Kind == Anonymous:
 		grant = leaf(&d.direct)
@@ -155,7 +152,23 @@ func (d *decision) within(id, limits []part3, delegates bool) *node {
 	if delegates {
 		identity = all(identity, leaf(&d.delegated))
 	}
-	return either(identity, leaf(&d.direct), all(leaf(&d.role), conjoin(limits)))
+	direct := leaf(&d.direct)
+	if d.principal.Kind == User && len(d.principal.Session) > 0 {
+		// A federated user's session is not the user whom the policy names.
+		direct = all(direct, leaf(&d.session))
+	}
+	return either(identity, direct, all(leaf(&d.role), conjoin(limits)))
+}
+
+// delegates says that the resource decides alone unless its policy hands the
+// decision to the account: a KMS key, and a role that is to be assumed.
+func (d *decision) delegates() bool {
+	return d.action.service == "kms" && (d.on != nil || isKey(d.resource)) || d.action.service == "sts" && isRole(d.resource)
+}
+
+// isKey says that an ARN or a pattern is one of KMS keys.
+func isKey(arn string) bool {
+	return strings.HasPrefix(arn, "arn:") && strings.Contains(arn, ":kms:") && strings.Contains(arn, ":key/")
 }
 
 // gather weighs every policy that bears on the request.
@@ -200,7 +213,7 @@ func (d *decision) levels(gates []gate, a *Account, layer string, of func(*Accou
 	}
 	if a.Unread != "" {
 		g := gate{layer: layer}
-		g.may(conj{lits: []lit{d.unknown("account " + a.ID + ": " + a.Unread)}})
+		g.may(conj{lits: []lit{d.unknown("account " + a.ID + ": " + a.Unread + " (" + layer + ")")}})
 		return append(gates, g)
 	}
 	for _, level := range of(a) {
@@ -216,13 +229,11 @@ func (d *decision) levels(gates []gate, a *Account, layer string, of func(*Accou
 func (d *decision) resourcePolicy() {
 	r := d.on
 	service := d.action.service
-	if service == "sts" && (r == nil || !isRole(r.ARN)) {
+	if service == "sts" && !isRole(d.resource) {
 		return
 	}
 	if r == nil {
-		if service == "kms" && strings.Contains(d.resource, ":key/") {
-			d.delegated.t = yes // as a key's first policy does
-		}
+		d.missingResource()
 		return
 	}
 	if isRole(r.ARN) && service != "sts" {
@@ -240,11 +251,37 @@ func (d *decision) resourcePolicy() {
 			d.delegated.may(conj{lits: []lit{d.unknown(r.ARN + ": " + r.Unread + " (what it allows)")}})
 		}
 	}
-	if r.Policy != nil {
+	switch {
+	case r.Policy != nil:
 		d.ownPolicy(r)
+	case r.Unread == "" && d.delegates():
+		why := r.ARN + " has a policy of its own, which was not given"
+		for _, g := range []*gate{&d.direct, &d.delegated, &d.deny} {
+			g.may(conj{lits: []lit{d.unknown(why)}})
+		}
 	}
 	d.keyGrants(r)
 	d.lists(r)
+}
+
+// missingResource weighs a resource that is not in the world. What surely has a
+// policy of its own, and what another account owns, hangs on that policy. All
+// else is taken to have none, which the answer says.
+func (d *decision) missingResource() {
+	if d.resourceSet != nil {
+		d.delegated.t = yes // of many resources; assumptions says so
+		return
+	}
+	foreign := d.account != "" && d.principal.Account != "" && d.account != d.principal.Account
+	if !d.delegates() && !foreign {
+		return
+	}
+	why := d.resource + " is not in the estate, and its own policy is not known"
+	d.direct.may(conj{lits: []lit{d.unknown(why + " (what it allows)")}})
+	d.deny.may(conj{lits: []lit{d.unknown(why + " (what it denies)")}})
+	if d.delegates() {
+		d.delegated.may(conj{lits: []lit{d.unknown(why + " (what it allows)")}})
+	}
 }
 
 func isRole(arn string) bool {
@@ -254,44 +291,48 @@ func isRole(arn string) bool {
 func (d *decision) ownPolicy(r *Resource) {
 	restricted := r.RestrictPublic && d.action.service == "s3" && d.outsider() && r.Policy.public()
 	p := r.Policy
-	if p.unread != "" {
-		why := p.ID + ": " + p.unread
-		d.direct.may(conj{lits: []lit{d.unknown(why + " (what it allows)")}, policy: p})
-		d.deny.may(conj{lits: []lit{d.unknown(why + " (what it denies)")}, policy: p})
+	d.unreadPolicy(p, &d.direct, &d.deny)
+	if p.unread != "" && d.delegates() {
+		d.delegated.may(conj{lits: []lit{d.unknown(p.ID + ": " + p.unread + " (what it allows)")}, policy: p})
 	}
-	d.addOne(p, func(s *Statement) (*gate, truth) {
+	d.eachOf(p, func(s *Statement) bool {
 		m := d.named(s)
-		if s.wrong != "" && m == noMatch {
-			m = notSure // it is not known whom it is for
+		if m == noMatch {
+			return true
 		}
-		t := yes
-		switch m {
-		case noMatch:
-			return nil, no
-		case bySession, notSure:
-			t = open
-		}
-		if s.wrong != "" {
-			t = yes // holds() says what is wrong with it
-		}
-		if s.Deny {
-			return &d.deny, t
-		}
-		if restricted {
-			return nil, no
-		}
-		switch m {
-		case byAccount:
-			return &d.delegated, t
-		case byRole:
-			return &d.role, t
-		case byEveryone:
-			if d.principal.Kind == Role {
-				return &d.role, t
+		sure := m &^ (bySession | notSure)
+		if s.Deny || s.noEffect {
+			if sure != 0 {
+				d.put(p, s, &d.deny, yes)
+			} else {
+				d.put(p, s, &d.deny, open)
 			}
 		}
-		return &d.direct, t
+		if s.Deny || restricted {
+			return true
+		}
+		if m&(bySession|notSure) != 0 && sure&directly == 0 {
+			d.put(p, s, &d.direct, open)
+		}
+		if m&directly != 0 || m&byEveryone != 0 && d.principal.Kind != Role {
+			d.put(p, s, &d.direct, yes)
+			return true
+		}
+		if m&(byRole|byEveryone) != 0 {
+			d.put(p, s, &d.role, yes)
+		}
+		if m&byAccount != 0 || m&notSure != 0 {
+			d.put(p, s, &d.delegated, of2(m&byAccount != 0))
+		}
+		return true
 	})
+}
+
+func of2(sure bool) truth {
+	if sure {
+		return yes
+	}
+	return open
 }
 
 // outsider says that a request comes from outside the bucket's account and is
@@ -314,7 +355,7 @@ func (d *decision) keyGrants(r *Resource) {
 			}
 		}
 		for _, op := range g.Operations {
-			if "kms:"+strings.ToLower(op) != d.action.full {
+			if "kms:"+lower(op) != d.action.full {
 				continue
 			}
 			p := &Policy{ID: r.ARN + " grant " + g.ID}
@@ -349,7 +390,11 @@ func (d *decision) assumptions() []string {
 	if d.from != nil && d.from.Assumed != "" {
 		out = append(out, d.from.Assumed)
 	}
-	if d.on == nil && strings.HasPrefix(d.resource, "arn:") {
+	switch {
+	case d.on != nil || !strings.HasPrefix(d.resource, "arn:"):
+	case d.resourceSet != nil:
+		out = append(out, d.resource+" is a pattern: what policies of their own its resources have is not weighed")
+	case d.account == "" || d.account == d.principal.Account:
 		out = append(out, d.resource+" is not in the estate: it is taken to be of the principal's account, without a policy of its own")
 	}
 	return out

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -17,10 +18,13 @@ type answerable struct {
 // settleKey finds a value for a key under which all its literals hold. ok is
 // false if there is none; hard says that it could not be told.
 func (s *solver) settleKey(k key32, lits []lit) (a answerable, ok, hard bool) {
-	if !alwaysPresent[k] && holdAbsent(lits) {
+	if !s.d.present(k) && holdAbsent(lits) {
 		return answerable{absent: true}, true, false
 	}
 	var in, out, someIn, someOut []*values
+	if v := s.d.domain(k); v != nil {
+		in = append(in, v)
+	}
 	single := truthValued[k]
 	for i := range lits {
 		l := &lits[i]
@@ -45,7 +49,7 @@ func (s *solver) settleKey(k key32, lits []lit) (a answerable, ok, hard bool) {
 		}
 	}
 	if single || len(someIn)+len(someOut) <= 1 {
-		v, ok, hard := s.element(k, append(in, someIn...), append(out, someOut...))
+		v, ok, hard := s.element(k, append(slices.Clip(in), someIn...), append(slices.Clip(out), someOut...))
 		return answerable{values: []string{v}}, ok, hard
 	}
 	for _, x := range someIn {
@@ -93,7 +97,16 @@ func (s *solver) element(k key32, in, out []*values) (v string, ok, hard bool) {
 			}
 		}
 	}
+	size := 1
+	for _, list := range [][]*values{in, out} {
+		for _, x := range list {
+			size += len(x.strings) + len(x.bounds) + len(x.prefixes)
+		}
+	}
 	fits := func(c string) bool {
+		if s.d.budget -= size; s.d.budget < 0 {
+			return false
+		}
 		for _, x := range in {
 			if !x.has(c) {
 				return false
@@ -106,13 +119,13 @@ func (s *solver) element(k key32, in, out []*values) (v string, ok, hard bool) {
 		}
 		return true
 	}
-	if truthValued[k] {
+	if truthValued[k] || seen[ofTruth] {
 		for _, c := range []string{"true", "false"} {
 			if fits(c) {
 				return c, true, false
 			}
 		}
-		return "", false, false
+		return "", false, s.d.budget < 0
 	}
 	if k == keyAction {
 		for _, c := range s.actions {
@@ -122,7 +135,7 @@ func (s *solver) element(k key32, in, out []*values) (v string, ok, hard bool) {
 		}
 	}
 	if families == 0 || families == 1 && seen[ofStrings] {
-		v, found, err := search(setsOf(in), setsOf(out))
+		v, found, err := search(setsOf(in), setsOf(out), &s.d.budget)
 		return v, found, err != nil
 	}
 	for _, c := range candidates(in, out) {
@@ -131,7 +144,7 @@ func (s *solver) element(k key32, in, out []*values) (v string, ok, hard bool) {
 		}
 	}
 	// Of one family, the candidates meet every region its sets cut.
-	return "", false, families > 1
+	return "", false, families > 1 || s.d.budget < 0
 }
 
 func setsOf(vs []*values) []set {
@@ -181,12 +194,20 @@ func candidates(in, out []*values) []string {
 		texts = append(texts, strconv.FormatFloat(f, 'f', -1, 64))
 	}
 	for _, f := range points(times) {
-		texts = append(texts, time.Unix(0, int64(f*1e9)).UTC().Format(time.RFC3339Nano))
+		texts = append(texts, timeOf(f))
+	}
+	if len(addresses) > 0 { // one of each kind that few ranges hold
+		addresses = append(addresses, netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7"))
 	}
 	for _, a := range addresses {
 		texts = append(texts, a.String())
 	}
 	return texts
+}
+
+func timeOf(f float64) string {
+	whole := math.Floor(f)
+	return time.Unix(int64(whole), int64((f-whole)*1e9)).UTC().Format(time.RFC3339Nano)
 }
 
 // points are the bounds and one point in each gap between them.

@@ -1,6 +1,9 @@
 package iam
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // state says what is known of a condition key in a request.
 type state uint8
@@ -54,19 +57,24 @@ func (e *env) value(k key32) (state, []string) {
 	if k >= wellKnownKeys {
 		switch e.w.names.owner[k] {
 		case principalTag:
-			return e.tag(e.principal.tags, e.w.names.tag[k], e.principal.TagsUnread || e.principal.Kind == Federated)
+			p := e.principal
+			return e.tag(p.tags, e.w.names.tag[k], p.TagsUnread || p.Kind != User && p.Kind != Role && p.Kind != Root, p.Kind == Role && e.w.taggable(p))
 		case resourceTag:
 			if e.on == nil || e.on.ARN != e.resource { // an object's tags are not its bucket's
 				return free, nil
 			}
-			return e.tag(e.on.tags, e.w.names.tag[k], e.on.TagsUnread)
+			return e.tag(e.on.tags, e.w.names.tag[k], e.on.TagsUnread, false)
 		}
 		return free, nil
 	}
 	return e.derived(k)
 }
 
-func (e *env) tag(tags map[string]string, key string, unread bool) (state, []string) {
+// tag is what is known of one tag; loose says that a session may bring another.
+func (e *env) tag(tags map[string]string, key string, unread, loose bool) (state, []string) {
+	if loose {
+		return free, nil
+	}
 	if v, ok := tags[key]; ok {
 		return e.single(v)
 	}
@@ -100,13 +108,21 @@ func (e *env) derived(k key32) (state, []string) {
 		}
 		return e.singleOr(e.sessionName, free)
 	case keyPrincipalArn:
-		if signed {
+		switch {
+		case signed:
 			return e.single(p.ARN)
+		case p.Kind == ServicePrincipal:
+			return free, nil // the reference does not say
 		}
 		return none, nil
 	case keyPrincipalAccount:
-		if signed {
+		switch {
+		case signed:
 			return e.singleOr(p.Account, free)
+		case p.Kind == Anonymous:
+			return e.single("anonymous")
+		case p.Kind == ServicePrincipal:
+			return free, nil
 		}
 		return none, nil
 	case keyPrincipalOrgID:
@@ -147,6 +163,9 @@ func (e *env) derived(k key32) (state, []string) {
 		if p.Kind == Root {
 			return e.single(p.Account)
 		}
+		if p.Kind == Role && p.ID != "" && e.sessionName != "" {
+			return e.single(p.ID + ":" + e.sessionName)
+		}
 		return free, nil
 	case keyResourceAccount, keyS3ResourceAccount:
 		return e.singleOr(e.account, free)
@@ -155,11 +174,17 @@ func (e *env) derived(k key32) (state, []string) {
 	case keyResourceOrgPaths:
 		return e.path(e.to, true)
 	case keyRequestedRegion:
+		if globalServices[e.action.service] && e.actionSet == nil {
+			return e.single("us-east-1")
+		}
 		return e.singleOr(e.region, free)
 	case keyCurrentTime:
 		return e.singleOr(e.w.now, free)
 	case keyEpochTime:
-		return e.singleOr(e.w.now, free)
+		if f, ok := seconds(e.w.now); ok {
+			return e.single(strconv.FormatInt(int64(f), 10))
+		}
+		return free, nil
 	case keyFederatedProvider:
 		if p.Kind == Federated {
 			return e.single(p.ARN)
@@ -175,6 +200,44 @@ func (e *env) derived(k key32) (state, []string) {
 		return free, nil
 	}
 	return free, nil
+}
+
+// globalServices have one endpoint, in us-east-1. Source: User Guide, "AWS
+// global condition context keys", aws:RequestedRegion.
+var globalServices = map[string]bool{
+	"iam": true, "organizations": true, "cloudfront": true, "route53": true, "support": true,
+}
+
+// present reports whether every request of the principal carries a key, so that
+// "absent" is no way for a condition on it to end.
+func (e *env) present(k key32) bool {
+	if alwaysPresent[k] {
+		return true
+	}
+	if e.generic {
+		return false
+	}
+	switch k {
+	case keyTokenIssueTime:
+		return e.principal.Kind == Role
+	case keyUserID:
+		return e.principal.Kind != Anonymous
+	}
+	return false
+}
+
+// domain is the set that the values of a key must lie in; nil if they may be
+// any.
+func (e *env) domain(k key32) *values {
+	switch {
+	case k == keyAction && e.actionSet != nil:
+		return &values{strings: e.actionSet}
+	case k == keyResource && e.resourceSet != nil:
+		return &values{strings: e.resourceSet}
+	case k == keyUserID && !e.generic && e.principal.Kind == Role && e.principal.ID != "":
+		return &values{strings: set{NewPattern(e.principal.ID+":*", false)}}
+	}
+	return nil
 }
 
 func (e *env) organization(a *Account, applies bool) (state, []string) {
@@ -228,10 +291,29 @@ func (e *env) prepare(w *World, r *Request) {
 	}
 	e.to = w.accounts[e.account]
 	for name, values := range r.Context {
-		if id, ok := w.names.find(name); ok {
-			e.context = append(e.context, keyed{id, values})
+		id, ok := w.names.find(name)
+		if !ok {
+			continue
+		}
+		e.context = append(e.context, keyed{id, values})
+		if id != keyCurrentTime && id != keyEpochTime {
+			continue
+		}
+		// Both tell the time, and policies compare it by either.
+		other := keyCurrentTime + keyEpochTime - id
+		if !has(r.Context, w.names.text[other]) {
+			e.context = append(e.context, keyed{other, values})
 		}
 	}
+}
+
+func has(context map[string][]string, key string) bool {
+	for name := range context {
+		if strings.EqualFold(name, key) {
+			return true
+		}
+	}
+	return false
 }
 
 // placeOf reads region and account out of an ARN.

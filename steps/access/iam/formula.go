@@ -108,6 +108,13 @@ func leaf(g *gate) *node {
 		for j := range lits {
 			ns[j] = literalNode(lits[j])
 		}
+		if any := g.open[i].any; len(any) > 0 {
+			kids := make([]*node, len(any))
+			for j := range any {
+				kids[j] = literalNode(any[j])
+			}
+			ns = append(ns, either(kids...))
+		}
 		alts[i] = all(ns...)
 	}
 	return either(alts...)
@@ -150,12 +157,12 @@ func (n *node) given(truths map[int]bool) *node {
 
 // readOnce reports whether every literal can end both ways and no two are
 // about the same key. Such a formula can end both ways too, whatever it says.
-func (n *node) readOnce() bool {
+func (n *node) readOnce(d *decider) bool {
 	var keys [16]key32
 	used := keys[:0]
 	ok := true
 	n.each(func(l *lit) {
-		if !ok || l.opaque > 0 || slices.Contains(used, l.key) || !l.contingent() {
+		if !ok || l.opaque > 0 || slices.Contains(used, l.key) || !l.contingent() || l.key == keyUserID || l.ask == absent && d.present(l.key) {
 			ok = false
 			return
 		}
@@ -181,7 +188,7 @@ func (l *lit) contingent() bool {
 				return false
 			}
 		}
-		return len(v.strings) == 1 || len(v.strings) > 1 && !slices.ContainsFunc(v.strings, func(p Pattern) bool { return p.shape == general })
+		return len(v.strings) == 1 || len(v.strings) > 1 && !slices.ContainsFunc(v.strings, func(p Pattern) bool { return p.shape == general || p.shape == inParts })
 	case ofTruth:
 		return v.truth[0] != v.truth[1]
 	case ofNumbers, ofTimes:

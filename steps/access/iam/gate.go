@@ -29,7 +29,9 @@ type lit struct {
 
 // conj holds if all its literals hold.
 type conj struct {
-	lits      []lit
+	lits []lit
+	// any, if there are some, are alternatives of which one must hold too.
+	any       []lit
 	policy    *Policy
 	statement *Statement // nil: the policy as a whole was not understood
 }
@@ -62,7 +64,12 @@ type decider struct {
 	env
 	opaque []string // what each open truth value is, in words
 	opened map[string]int
+	// chosen are the open truth values that the request itself chooses: two
+	// open keys that a condition compares.
+	chosen map[int]choice
 	lits   []lit // of the statement being read
+	any    []lit
+	budget int // work that is left for searches
 }
 
 // unknown makes an open truth value, the same one for the same words.
@@ -89,66 +96,109 @@ func (d *decider) add(policies []*Policy, allow, deny *gate) {
 			}
 			return allow, yes
 		})
-		if p.unread != "" {
-			why := p.ID + ": " + p.unread
-			allow.may(conj{lits: []lit{d.unknown(why + " (what it allows)")}, policy: p})
-			deny.may(conj{lits: []lit{d.unknown(why + " (what it denies)")}, policy: p})
+		d.unreadPolicy(p, allow, deny)
+		for i := range p.Statements {
+			if p.Statements[i].noEffect {
+				d.put(p, &p.Statements[i], deny, yes)
+			}
 		}
 	}
+}
+
+// unreadPolicy leaves open what a policy allows and denies of which nothing is
+// known.
+func (d *decider) unreadPolicy(p *Policy, allow, deny *gate) {
+	if p.unread == "" {
+		return
+	}
+	why := p.ID + ": " + p.unread
+	allow.may(conj{lits: []lit{d.unknown(why + " (what it allows)")}, policy: p})
+	deny.may(conj{lits: []lit{d.unknown(why + " (what it denies)")}, policy: p})
 }
 
 // addOne puts each statement of a policy that bears on the request into the
 // gate that to names; to may say that whether the statement is for the
 // principal is open or not so.
 func (d *decider) addOne(p *Policy, to func(s *Statement) (*gate, truth)) {
-	visit := func(s *Statement) bool {
-		g, t := to(s)
-		if g == nil || t == no || g.t == yes {
-			return true
-		}
-		d.lits = d.lits[:0]
-		if t == open {
-			d.lits = append(d.lits, d.principalLits(p, s)...)
-		}
-		switch d.holds(p, s) {
-		case yes:
-			if len(d.lits) == 0 {
-				g.settle(p, s)
-				return true
-			}
-			fallthrough
-		case open:
-			g.may(conj{lits: slices.Clone(d.lits), policy: p, statement: s})
+	d.eachOf(p, func(s *Statement) bool {
+		if g, t := to(s); g != nil {
+			d.put(p, s, g, t)
 		}
 		return true
-	}
-	if d.actionSet != nil {
-		for i := range p.Statements {
-			visit(&p.Statements[i])
-		}
-		return
-	}
-	p.each(&d.action, visit)
+	})
 }
 
-// holds decides a statement as far as it can be and leaves the rest in d.lits.
-func (d *decider) holds(p *Policy, s *Statement) truth {
-	if s.wrong != "" {
-		d.lits = append(d.lits, d.unknown(p.ID+" "+s.Name()+": "+s.wrong))
-		return open
+// eachOf calls f for the statements of a policy that may speak of the
+// request's action.
+func (d *decider) eachOf(p *Policy, f func(s *Statement) bool) {
+	if d.actionSet == nil {
+		p.each(&d.action, f)
+		return
 	}
+	for i := range p.Statements {
+		f(&p.Statements[i])
+	}
+}
+
+// put weighs one statement and puts it into a gate.
+func (d *decider) put(p *Policy, s *Statement, g *gate, t truth) {
+	if t == no || g.t == yes {
+		return
+	}
+	d.lits, d.any = d.lits[:0], d.any[:0]
+	if t == open {
+		d.lits = append(d.lits, d.principalLits(p, s)...)
+	}
+	switch d.holds(p, s) {
+	case yes:
+		if len(d.lits) == 0 {
+			g.settle(p, s)
+			return
+		}
+		fallthrough
+	case open:
+		c := conj{lits: slices.Clone(d.lits), policy: p, statement: s}
+		if len(d.any) > 0 {
+			c.any = slices.Clone(d.any)
+		}
+		g.may(c)
+	}
+}
+
+// holds decides a statement as far as it can be and leaves the rest in d.lits
+// and d.any. What was not understood of it counts only if the rest leaves it
+// any bearing.
+func (d *decider) holds(p *Policy, s *Statement) truth {
 	t := yes
+	if s.wrong != "" {
+		effect := ""
+		if s.noEffect {
+			effect = " (what it allows or denies)"
+		}
+		d.lits = append(d.lits, d.unknown(p.ID+" "+s.Name()+": "+s.wrong+effect))
+		if s.whole {
+			return open
+		}
+		t = open
+	}
 	if d.actionSet != nil {
-		t = d.meets(keyAction, d.actionSet, s.actions, s.notAction)
-		if t == no {
+		switch d.meets(keyAction, d.actionSet, s.actions, s.notAction) {
+		case no:
 			return no
+		case open:
+			t = open
 		}
 	}
-	switch d.resourceHolds(p, s) {
-	case no:
-		return no
-	case open:
-		t = open
+	if !s.wrongResource {
+		switch d.resourceHolds(p, s) {
+		case no:
+			return no
+		case open:
+			t = open
+		}
+	}
+	if s.wrongCondition {
+		return t
 	}
 	for i := range s.conditions {
 		switch d.condition(p, s, &s.conditions[i]) {
@@ -167,13 +217,13 @@ func (d *decider) meets(k key32, asked set, patterns []Pattern, not bool) truth 
 	some := false
 	for i := range patterns {
 		for j := range asked {
-			if patterns[i].Covers(&asked[j]) {
+			if patterns[i].covers(&asked[j], &d.budget) {
 				if not {
 					return no
 				}
 				return yes
 			}
-			some = some || patterns[i].Meets(&asked[j])
+			some = some || patterns[i].meets(&asked[j], &d.budget)
 		}
 	}
 	if !some {
@@ -197,18 +247,7 @@ func (d *decider) resourceHolds(p *Policy, s *Statement) truth {
 		return yes
 	}
 	if d.resourceSet != nil {
-		patterns := s.plain
-		for i := range s.resources {
-			pattern, st := d.resolve(&s.resources[i])
-			switch st {
-			case known:
-				patterns = append(slices.Clip(patterns), pattern)
-			case free:
-				d.lits = append(d.lits, d.unknown(p.ID+" "+s.Name()+": the resource "+s.resources[i].text+" hangs on a condition key that the question leaves open"))
-				return open
-			}
-		}
-		return d.meets(keyResource, d.resourceSet, patterns, s.notResource)
+		return d.resourcesMeet(p, s)
 	}
 	t := no
 	var pending []lit
@@ -216,29 +255,60 @@ func (d *decider) resourceHolds(p *Policy, s *Statement) truth {
 		t = yes
 	}
 	for i := 0; t != yes && i < len(s.resources); i++ {
-		switch got := d.matches(&s.resources[i], p, s, &pending); got {
+		switch got := d.matches(&s.resources[i], s.notResource, &pending); got {
 		case yes:
 			t = yes
 		case open:
 			t = open
 		}
 	}
-	if t == open {
-		// One template is open in nearly every policy that has any; several are
-		// alternatives, which a conjunction cannot hold.
-		if len(pending) > 1 {
-			pending = []lit{d.unknown(p.ID + " " + s.Name() + ": several of its resources hang on condition keys that are open")}
-		}
+	switch {
+	case t != open && s.notResource:
+		return yes - t
+	case t != open:
+		return t
+	case s.notResource:
 		for _, l := range pending {
-			l.not = l.not != s.notResource
+			l.not = !l.not
 			d.lits = append(d.lits, l)
 		}
-		return open
+	case len(pending) == 1:
+		d.lits = append(d.lits, pending[0])
+	default:
+		d.any = append(d.any, pending...)
 	}
-	if s.notResource {
-		return yes - t
+	return open
+}
+
+// resourcesMeet is resourceHolds for a question about a pattern of resources.
+func (d *decider) resourcesMeet(p *Policy, s *Statement) truth {
+	patterns := s.plain
+	for i := range s.resources {
+		t := &s.resources[i]
+		pattern, st := d.resolve(t)
+		switch {
+		case st == known:
+			patterns = append(slices.Clip(patterns), pattern)
+		case st == none && !s.notResource:
+		case !d.mayMeet(t):
+		default:
+			d.lits = append(d.lits, d.unknown(p.ID+" "+s.Name()+": the resource "+t.text+" hangs on a condition key that the question leaves open"))
+			return open
+		}
 	}
-	return t
+	return d.meets(keyResource, d.resourceSet, patterns, s.notResource)
+}
+
+// mayMeet says whether a template covers something asked about with some
+// values of its variables.
+func (d *decider) mayMeet(t *template) bool {
+	p := t.widest()
+	for i := range d.resourceSet {
+		if p.meets(&d.resourceSet[i], &d.budget) {
+			return true
+		}
+	}
+	return false
 }
 
 // resolve compiles a template with what is known of its variables: none if a
@@ -246,6 +316,7 @@ func (d *decider) resourceHolds(p *Policy, s *Statement) truth {
 func (d *decider) resolve(t *template) (Pattern, state) {
 	var buf [4]string
 	vals := buf[:0]
+	isOpen := false
 	for _, p := range t.parts {
 		if !p.variable {
 			continue
@@ -259,10 +330,13 @@ func (d *decider) resolve(t *template) (Pattern, state) {
 		case st == free && d.generic:
 			vals = append(vals, symbol(p.key))
 		case st == free:
-			return Pattern{}, free
+			isOpen = true
 		default:
 			return Pattern{}, none
 		}
+	}
+	if isOpen {
+		return Pattern{}, free
 	}
 	pattern, err := t.build(vals)
 	if err != nil {
@@ -273,37 +347,40 @@ func (d *decider) resolve(t *template) (Pattern, state) {
 
 // matches matches the request's resource with a template. If one variable is
 // open, the values it would need are a finite set: the stretches of the
-// resource it could stand for.
-func (d *decider) matches(t *template, p *Policy, s *Statement, pending *[]lit) truth {
+// resource it could stand for. negated says that the template stands in a
+// NotResource.
+func (d *decider) matches(t *template, negated bool, pending *[]lit) truth {
 	pattern, st := d.resolve(t)
-	switch st {
-	case known:
-		if pattern.match(d.resource) {
-			return yes
-		}
+	switch {
+	case st == known:
+		return of(pattern.match(d.resource))
+	case !t.covers(d.resource):
 		return no
-	case none:
+	case st == none && negated:
+		*pending = append(*pending, d.unknown("the resource "+t.text+" has a variable without a value, and the service does not say what NotResource makes of that"))
+		return open
+	case st == none:
 		return no
 	}
-	openKeys := map[key32]bool{}
-	fallback, hasFallback := "", false
-	for _, part := range t.parts {
-		if part.variable {
-			if st, _ := d.value(part.key); st == free {
-				openKeys[part.key] = true
-				fallback, hasFallback = part.fallback, part.hasFallback
-			}
-		}
-	}
-	if len(openKeys) > 1 {
-		*pending = append(*pending, d.unknown(p.ID+" "+s.Name()+": the resource "+t.text+" hangs on several open condition keys"))
+	keys := d.openKeys(t)
+	if len(keys) > 1 || len(d.resource) > maxStretch {
+		c := choice{keys: keys, template: t, target: d.resource}
+		*pending = append(*pending, d.choose("the resource "+t.text+" hangs on condition keys that the question leaves open", c, t.unlike()))
 		return open
 	}
-	var k key32
-	for k = range openKeys {
+	k := keys[0]
+	fallback, hasFallback := "", false
+	for _, part := range t.parts {
+		if part.variable && part.key == k {
+			fallback, hasFallback = part.fallback, part.hasFallback
+		}
 	}
 	need := d.stretches(t, k)
-	if hasFallback {
+	if d.budget < 0 {
+		*pending = append(*pending, d.unknown("the resource "+t.text+": "+errHard.Error()))
+		return open
+	}
+	if hasFallback && !alwaysPresent[k] {
 		if d.fits(t, k, fallback) {
 			*pending = append(*pending, lit{key: k, ask: allIn, plain: true, values: &values{strings: need}})
 			return open
@@ -316,41 +393,57 @@ func (d *decider) matches(t *template, p *Policy, s *Statement, pending *[]lit) 
 	return open
 }
 
+// maxStretch is up to how long a resource may be for the values of an open
+// variable to be listed; an ARN has at most 2,048 characters.
+const maxStretch = 2048
+
 // stretches lists the values of one variable by which a template covers the
 // request's resource.
 func (d *decider) stretches(t *template, k key32) set {
+	r := d.resource
+	// What stands before the variable without a wildcard fixes where it begins;
+	// what stands after it, where it ends.
+	from, to := 0, len(r)
+	begins, ends := false, false
+	if first := t.parts[0]; first.variable && first.key == k {
+		begins = true
+	} else if !first.variable && (first.verbatim || !strings.ContainsAny(first.text, "*?")) && len(t.parts) > 1 && t.parts[1].variable && t.parts[1].key == k {
+		from, begins = len(first.text), true
+	}
+	n := len(t.parts)
+	if last := t.parts[n-1]; last.variable && last.key == k {
+		ends = true
+	} else if !last.variable && (last.verbatim || !strings.ContainsAny(last.text, "*?")) && n > 1 && t.parts[n-2].variable && t.parts[n-2].key == k {
+		to, ends = len(r)-len(last.text), true
+	}
+	if from > len(r) || to < 0 {
+		return nil
+	}
 	var out set
 	seen := map[string]bool{}
-	head := ""
-	if len(t.parts) > 0 && !t.parts[0].variable {
-		head, _, _ = strings.Cut(t.parts[0].text, "*")
-		head, _, _ = strings.Cut(head, "?")
-	}
-	from := 0
-	if strings.HasPrefix(d.resource, head) && !strings.ContainsRune(head, quoteBase+'*') {
-		from = len(head)
-		if head == t.parts[0].text { // the variable begins right here
-			for to := from; to <= len(d.resource); to++ {
-				out = d.stretch(out, seen, t, k, d.resource[from:to])
+	for i := from; i <= len(r); i++ {
+		for j := max(i, 0); j <= to; j++ {
+			if ends && j != to {
+				j = to
 			}
-			return out
+			if j < i {
+				break
+			}
+			v := r[i:j]
+			if seen[v] {
+				continue
+			}
+			seen[v] = true
+			if d.budget -= len(r); d.budget < 0 {
+				return nil
+			}
+			if d.fits(t, k, v) {
+				out = append(out, newLiteral(v, false))
+			}
 		}
-	}
-	for i := from; i <= len(d.resource); i++ {
-		for j := i; j <= len(d.resource); j++ {
-			out = d.stretch(out, seen, t, k, d.resource[i:j])
+		if begins {
+			break
 		}
-	}
-	return out
-}
-
-func (d *decider) stretch(out set, seen map[string]bool, t *template, k key32, v string) set {
-	if seen[v] {
-		return out
-	}
-	seen[v] = true
-	if d.fits(t, k, v) {
-		out = append(out, newLiteral(v, false))
 	}
 	return out
 }
@@ -404,12 +497,15 @@ func (d *decider) condition(p *Policy, s *Statement, a *atom) truth {
 			got = slices.Clone(got)
 		}
 		vals, missing = d.resolveValues(a)
-		if vals == nil {
-			if missing {
-				return no
-			}
-			d.lits = append(d.lits, d.unknown(p.ID+" "+s.Name()+": "+a.text+" compares two condition keys that the question leaves open"))
+		switch {
+		case vals != nil:
+		case missing && a.not:
+			d.lits = append(d.lits, d.unknown(a.text+" has a variable without a value, and the service does not say what a negated operator makes of that"))
 			return open
+		case missing:
+			return no
+		default:
+			return d.compares(a, st, got)
 		}
 	}
 	if st == known {
@@ -442,7 +538,7 @@ func (d *decider) presence(a *atom, st state) truth {
 	switch {
 	case st == none:
 		return of(!a.not)
-	case st == known, alwaysPresent[a.key]:
+	case st == known, d.present(a.key):
 		return of(a.not)
 	}
 	d.lits = append(d.lits, lit{key: a.key, ask: absent, not: a.not, atom: a})
@@ -450,8 +546,8 @@ func (d *decider) presence(a *atom, st state) truth {
 }
 
 // resolveValues resolves the variables of a condition; missing says that one
-// has no value, so that the condition cannot hold. Both nil and false: one is
-// open.
+// has no value, so that the condition cannot hold by it. Both nil and false: one
+// is open.
 func (d *decider) resolveValues(a *atom) (v *values, missing bool) {
 	out := a.values
 	out.vars = nil
@@ -462,6 +558,9 @@ func (d *decider) resolveValues(a *atom) (v *values, missing bool) {
 		case free:
 			return nil, false
 		case none:
+			if a.not {
+				return nil, true
+			}
 			continue
 		}
 		out.strings = append(out.strings, pattern)

@@ -29,7 +29,7 @@ func newIndex(ss []Statement) index {
 	x := index{}
 	for i := range ss {
 		s := &ss[i]
-		if s.notAction || s.wrong != "" || len(s.actions) == 0 {
+		if s.notAction || s.whole || len(s.actions) == 0 {
 			x.always = append(x.always, int32(i))
 			continue
 		}
@@ -78,7 +78,7 @@ func (p *Policy) each(a *action, f func(s *Statement) bool) {
 	}
 	for _, i := range p.index.always {
 		s := &p.Statements[i]
-		if s.wrong == "" && !s.speaksOf(a) {
+		if !s.whole && !s.speaksOf(a) {
 			continue
 		}
 		if !f(s) {
@@ -103,7 +103,7 @@ type action struct {
 }
 
 func newAction(s string) action {
-	full := strings.ToLower(s)
+	full := lower(s)
 	service, _, _ := strings.Cut(full, ":")
 	return action{full: full, service: service}
 }

@@ -90,15 +90,15 @@ func newNames() *names {
 }
 
 func (n *names) id(name string) key32 {
-	lower := strings.ToLower(name)
-	if id, ok := n.ids[lower]; ok {
+	folded := lower(name)
+	if id, ok := n.ids[folded]; ok {
 		return id
 	}
 	id := key32(len(n.text))
-	n.ids[strings.Clone(lower)] = id
+	n.ids[strings.Clone(folded)] = id
 	n.text = append(n.text, strings.Clone(name))
 	owner, tag := noTag, ""
-	if head, rest, ok := strings.Cut(lower, "/"); ok {
+	if head, rest, ok := strings.Cut(folded, "/"); ok {
 		switch {
 		case head == "aws:principaltag":
 			owner, tag = principalTag, rest
@@ -112,6 +112,6 @@ func (n *names) id(name string) key32 {
 
 // find is id for a name that may be nobody's: ok is false then.
 func (n *names) find(name string) (id key32, ok bool) {
-	id, ok = n.ids[strings.ToLower(name)]
+	id, ok = n.ids[lower(name)]
 	return id, ok
 }

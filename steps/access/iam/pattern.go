@@ -29,6 +29,7 @@ const (
 	any_                 // `*` alone
 	prefix               // text and a last `*`
 	general              // anything else
+	inParts              // an ARN, matched part by part
 )
 
 // Pattern is a compiled wildcard pattern of the policy language: `*` stands
@@ -38,40 +39,54 @@ type Pattern struct {
 	text     string // as matched: folded if fold is set
 	elements []element
 	shape    shape
-	fold     bool // letter case does not count
+	fold     bool  // letter case does not count
+	ends     []int // of an ARN: where the elements of each of its first five parts end
+}
+
+// lower is s with the letters A to Z in lower case. Names of the policy
+// language are ASCII: folding by Unicode would take the Kelvin sign for a k.
+func lower(s string) string {
+	for i := range len(s) {
+		if c := s[i]; 'A' <= c && c <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if c := b[i]; 'A' <= c && c <= 'Z' {
+					b[i] = c + ('a' - 'A')
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}
+
+func lowerRune(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + ('a' - 'A')
+	}
+	return r
+}
+
+func upperRune(r rune) rune {
+	if 'a' <= r && r <= 'z' {
+		return r - ('a' - 'A')
+	}
+	return r
 }
 
 // NewPattern compiles a wildcard pattern. With fold, letter case does not
 // count, as in action names.
 func NewPattern(s string, fold bool) Pattern {
-	if fold {
-		s = strings.ToLower(s)
-	}
-	p := Pattern{text: s, fold: fold}
-	for _, r := range s {
-		switch r {
-		case '*':
-			p.star(many)
-		case '?':
-			p.elements = append(p.elements, element{kind: one})
-		default:
-			p.elements = append(p.elements, element{kind: literal, r: r})
-		}
-	}
-	p.classify()
-	return p
+	b := maker{Pattern: Pattern{fold: fold}, wild: true}
+	b.write(s)
+	return b.done()
 }
 
 // newLiteral is the pattern of one string, in which no character is special.
 func newLiteral(s string, fold bool) Pattern {
-	if fold {
-		s = strings.ToLower(s)
-	}
-	p := Pattern{text: s, fold: fold}
-	for _, r := range s {
-		p.elements = append(p.elements, element{kind: literal, r: r})
-	}
-	return p
+	b := maker{Pattern: Pattern{fold: fold}}
+	b.write(s)
+	return b.done()
 }
 
 // arnParts is how many parts an ARN has; the last may hold colons itself.
@@ -81,34 +96,82 @@ const arnParts = 6
 // one, as ArnEquals and ArnLike do: a wildcard does not reach over a colon
 // there. ok is false if the text has fewer parts and is not `*` alone.
 func newARNPattern(s string) (p Pattern, ok bool) {
-	if s == "*" {
-		return NewPattern(s, false), true
+	b := maker{wild: true, arn: true}
+	b.write(s)
+	return b.arnDone()
+}
+
+// maker builds a pattern piece by piece, so that the value of a variable can
+// stand between wildcards without having any itself.
+type maker struct {
+	Pattern
+	buf  strings.Builder
+	wild bool // * and ? are special in what is written
+	arn  bool
+}
+
+// write adds text of the policy.
+func (b *maker) write(s string) {
+	if b.fold {
+		s = lower(s)
 	}
-	if strings.Count(s, ":") < arnParts-1 {
+	for _, r := range s {
+		inPart := b.arn && len(b.ends) < arnParts-1
+		switch {
+		case r == '*' && b.wild && inPart:
+			b.star(manyInPart)
+		case r == '*' && b.wild:
+			b.star(many)
+		case r == '?' && b.wild && inPart:
+			b.elements = append(b.elements, element{kind: oneInPart})
+		case r == '?' && b.wild:
+			b.elements = append(b.elements, element{kind: one})
+		default:
+			b.rune(r)
+			continue
+		}
+		b.buf.WriteRune(r)
+	}
+}
+
+// literal adds text in which no character is special.
+func (b *maker) literal(s string) {
+	if b.fold {
+		s = lower(s)
+	}
+	for _, r := range s {
+		b.rune(r)
+	}
+}
+
+func (b *maker) rune(r rune) {
+	if b.arn && r == ':' && len(b.ends) < arnParts-1 {
+		b.ends = append(b.ends, len(b.elements))
+	}
+	b.elements = append(b.elements, element{kind: literal, r: r})
+	b.buf.WriteRune(r)
+}
+
+func (b *maker) done() Pattern {
+	b.text = b.buf.String()
+	b.classify()
+	return b.Pattern
+}
+
+// arnDone is done for an ARN; ok is false if it has too few parts.
+func (b *maker) arnDone() (p Pattern, ok bool) {
+	if len(b.elements) == 1 && b.elements[0].kind == manyInPart && b.buf.String() == "*" {
+		return NewPattern("*", false), true
+	}
+	if len(b.ends) < arnParts-1 {
 		return Pattern{}, false
 	}
-	p = Pattern{text: s}
-	part := 0
-	for _, r := range s {
-		inPart := part < arnParts-1
-		switch {
-		case r == '*' && inPart:
-			p.star(manyInPart)
-		case r == '*':
-			p.star(many)
-		case r == '?' && inPart:
-			p.elements = append(p.elements, element{kind: oneInPart})
-		case r == '?':
-			p.elements = append(p.elements, element{kind: one})
-		default:
-			if r == ':' {
-				part++
-			}
-			p.elements = append(p.elements, element{kind: literal, r: r})
-		}
+	b.text = b.buf.String()
+	b.classify()
+	if b.shape == general {
+		b.shape = inParts
 	}
-	p.classify()
-	return p, true
+	return b.Pattern, true
 }
 
 // star adds a wildcard for many, but none after itself: `**` says no more.
@@ -133,7 +196,11 @@ func (p *Pattern) classify() {
 		p.shape = exact
 	case wild == len(p.elements)-1 && p.elements[wild].kind == many:
 		p.shape = prefix
-		p.text = strings.TrimRight(p.text, "*")
+		var b strings.Builder
+		for _, e := range p.elements[:wild] {
+			b.WriteRune(e.r)
+		}
+		p.text = b.String()
 		if wild == 0 {
 			p.shape = any_
 		}
@@ -145,7 +212,7 @@ func (p *Pattern) classify() {
 // Match reports whether the pattern covers s.
 func (p *Pattern) Match(s string) bool {
 	if p.fold {
-		s = strings.ToLower(s)
+		s = lower(s)
 	}
 	return p.match(s)
 }
@@ -160,13 +227,29 @@ func (p *Pattern) match(s string) bool {
 	case prefix:
 		return strings.HasPrefix(s, p.text)
 	}
+	if p.shape == inParts {
+		return p.matchParts(s)
+	}
 	return matchElements(p.elements, s)
 }
 
+// matchParts matches an ARN part by part, so that the time stays that of
+// ordinary wildcards whatever stars its parts hold.
+func (p *Pattern) matchParts(s string) bool {
+	from := 0
+	for _, end := range p.ends {
+		at := strings.IndexByte(s, ':')
+		if at < 0 || !matchElements(p.elements[from:end], s[:at]) {
+			return false
+		}
+		from, s = end+1, s[at+1:]
+	}
+	return matchElements(p.elements[from:], s)
+}
+
 // matchElements matches by remembering the last wildcard only, which is enough
-// for wildcards that take anything. One that stops at a colon is met with the
-// colon itself as the next literal, so going back to an earlier one is needed
-// only if the part ends differently; that case recurses.
+// for wildcards that take anything. Those that stop at a colon are given one
+// part at a time, in which there is none.
 func matchElements(es []element, s string) bool {
 	e, i := 0, 0
 	backE, backI := -1, 0
@@ -177,34 +260,14 @@ func matchElements(es []element, s string) bool {
 		}
 		if e < len(es) {
 			switch k := es[e]; k.kind {
-			case many:
+			case many, manyInPart:
 				backE, backI = e+1, i
 				e++
 				continue
-			case manyInPart:
-				for {
-					if matchElements(es[e+1:], s[i:]) {
-						return true
-					}
-					if i >= len(s) || s[i] == ':' {
-						break
-					}
-					_, n := utf8.DecodeRuneInString(s[i:])
-					i += n
-				}
-				// Without a wildcard before it nothing else can match; those of
-				// one ARN pattern all stand after it or stop at a colon too.
-				return false
-			case one:
+			case one, oneInPart:
 				e++
 				i += size
 				continue
-			case oneInPart:
-				if r != ':' {
-					e++
-					i += size
-					continue
-				}
 			case literal:
 				if k.r == r {
 					e++
@@ -242,14 +305,44 @@ func (p *Pattern) String() string {
 	return b.String()
 }
 
-// Covers reports whether every string that q matches is matched by p too.
+// Covers reports whether every string that q matches is matched by p too. It
+// says no of patterns that are too entangled to tell.
 func (p *Pattern) Covers(q *Pattern) bool {
-	_, found, err := search([]set{{*q}}, []set{{*p}})
+	budget := maxWork
+	return p.covers(q, &budget)
+}
+
+func (p *Pattern) covers(q *Pattern, budget *int) bool {
+	switch {
+	case p.shape == any_:
+		return true
+	case q.shape == exact && (p.fold || !q.fold):
+		return p.Match(q.text)
+	case p.shape == exact:
+		if q.shape == any_ || q.shape == prefix {
+			return false
+		}
+	}
+	_, found, err := search([]set{{*q}}, []set{{*p}}, budget)
 	return err == nil && !found
 }
 
-// Meets reports whether some string is matched by both.
+// Meets reports whether some string is matched by both. It says yes of
+// patterns that are too entangled to tell.
 func (p *Pattern) Meets(q *Pattern) bool {
-	_, found, err := search([]set{{*p}, {*q}}, nil)
+	budget := maxWork
+	return p.meets(q, &budget)
+}
+
+func (p *Pattern) meets(q *Pattern, budget *int) bool {
+	switch {
+	case p.shape == any_ || q.shape == any_:
+		return true
+	case q.shape == exact && (p.fold || !q.fold):
+		return p.Match(q.text)
+	case p.shape == exact && (q.fold || !p.fold):
+		return q.Match(p.text)
+	}
+	_, found, err := search([]set{{*p}, {*q}}, nil, budget)
 	return err != nil || found
 }

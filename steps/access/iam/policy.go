@@ -44,6 +44,8 @@ type Statement struct {
 	conditions   []atom
 	// wrong says why the statement was not understood.
 	wrong string
+	// Which parts of it were not: the others still say what it is not about.
+	whole, noEffect, wrongResource, wrongPrincipal, wrongCondition bool
 }
 
 // Name is the statement's Sid or its number, for messages.
@@ -92,8 +94,15 @@ func (w *World) Parse(id string, document []byte) *Policy {
 		}
 	}
 	var top map[string]json.RawMessage
-	if err := json.Unmarshal(doc, &top); err != nil {
-		return p.fail("not a JSON object: " + err.Error())
+	if err := json.Unmarshal(doc, &top); err != nil || top == nil {
+		why := "it is null"
+		if err != nil {
+			why = err.Error()
+		}
+		return p.fail("not a JSON object: " + why)
+	}
+	if name := twice(doc); name != "" {
+		return p.fail(fmt.Sprintf("the member %q stands twice in one object, and the service refuses such a document", name))
 	}
 	variables := false
 	for name, v := range top {
@@ -190,94 +199,115 @@ func textsOf(raw json.RawMessage) ([]string, error) {
 
 func (w *World) statement(s *Statement, raw json.RawMessage, variables bool) {
 	var m map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &m); err != nil {
-		s.wrong = "not an object"
+	if err := json.Unmarshal(raw, &m); err != nil || m == nil {
+		s.wrong, s.whole, s.noEffect = "not an object", true, true
 		return
 	}
-	wrong := func(place string, err error) {
+	wrong := func(part *bool, place string, err error) {
+		*part = true
 		if s.wrong == "" {
 			s.wrong = place + ": " + err.Error()
 		}
 	}
 	var effect string
 	if err := json.Unmarshal(m["Effect"], &effect); err != nil || (effect != "Allow" && effect != "Deny") {
-		wrong("Effect", fmt.Errorf("neither Allow nor Deny"))
+		wrong(&s.noEffect, "Effect", fmt.Errorf("neither Allow nor Deny"))
 	}
 	s.Deny = effect == "Deny"
-	for name, v := range m {
+	for _, name := range sortedKeys(m) {
+		v := m[name]
 		switch name {
 		case "Sid":
-			_ = json.Unmarshal(v, &s.Sid)
+			if err := json.Unmarshal(v, &s.Sid); err != nil {
+				wrong(&s.whole, name, fmt.Errorf("no text"))
+			}
 		case "Effect":
 		case "Action", "NotAction":
-			s.notAction = name == "NotAction"
-			texts, err := textsOf(v)
-			if err != nil {
-				wrong(name, err)
-			}
-			for _, t := range texts {
-				if t != "*" && !strings.Contains(t, ":") {
-					wrong(name, fmt.Errorf("%q names no service", t))
-				}
-				s.actions = append(s.actions, NewPattern(t, true))
-			}
+			s.readActions(name, v, wrong)
 		case "Resource", "NotResource":
-			s.hasResource, s.notResource = true, name == "NotResource"
-			texts, err := textsOf(v)
-			if err != nil {
-				wrong(name, err)
-			}
-			for _, t := range texts {
-				tmpl, err := newTemplate(t, asWildcard, variables, w.names)
-				if err != nil {
-					wrong(name, err)
-				}
-				if tmpl.parts == nil {
-					s.plain = append(s.plain, tmpl.pattern)
-					s.everything = s.everything || tmpl.pattern.shape == any_
-				} else {
-					s.resources = append(s.resources, tmpl)
-				}
-			}
+			w.readResources(s, name, v, variables, wrong)
 		case "Principal", "NotPrincipal":
 			s.hasPrincipal, s.principals.not = true, name == "NotPrincipal"
 			if err := s.principals.read(v); err != nil {
-				wrong(name, err)
+				wrong(&s.wrongPrincipal, name, err)
 			}
 		case "Condition":
 			if err := w.conditions(s, v, variables); err != nil {
-				wrong(name, err)
+				wrong(&s.wrongCondition, name, err)
 			}
 		default:
-			wrong(name, fmt.Errorf("no element of the policy language"))
+			wrong(&s.whole, name, fmt.Errorf("no element of the policy language"))
 		}
 	}
 	if len(s.actions) == 0 {
-		wrong("Action", fmt.Errorf("missing"))
+		wrong(&s.whole, "Action", fmt.Errorf("missing"))
 	}
 	for _, pair := range [][2]string{{"Action", "NotAction"}, {"Resource", "NotResource"}, {"Principal", "NotPrincipal"}} {
 		_, a := m[pair[0]]
 		_, b := m[pair[1]]
 		if a && b {
-			wrong(pair[1], fmt.Errorf("stands beside %s", pair[0]))
+			wrong(&s.whole, pair[1], fmt.Errorf("stands beside %s", pair[0]))
+		}
+	}
+}
+
+func (s *Statement) readActions(name string, v json.RawMessage, wrong func(part *bool, place string, err error)) {
+	s.notAction = name == "NotAction"
+	texts, err := textsOf(v)
+	if err != nil {
+		wrong(&s.whole, name, err)
+	}
+	for _, t := range texts {
+		if t != "*" && !strings.Contains(t, ":") {
+			wrong(&s.whole, name, fmt.Errorf("%q names no service", t))
+		}
+		s.actions = append(s.actions, NewPattern(t, true))
+	}
+}
+
+func (w *World) readResources(s *Statement, name string, v json.RawMessage, variables bool, wrong func(part *bool, place string, err error)) {
+	s.hasResource, s.notResource = true, name == "NotResource"
+	texts, err := textsOf(v)
+	if err == nil && len(texts) == 0 {
+		err = fmt.Errorf("empty")
+	}
+	if err != nil {
+		wrong(&s.wrongResource, name, err)
+	}
+	for _, t := range texts {
+		tmpl, err := newTemplate(t, asWildcard, variables, w.names)
+		switch {
+		case err != nil:
+			wrong(&s.wrongResource, name, err)
+		case tmpl.parts == nil:
+			s.plain = append(s.plain, tmpl.pattern)
+			s.everything = s.everything || tmpl.pattern.shape == any_
+		default:
+			s.resources = append(s.resources, tmpl)
 		}
 	}
 }
 
 func (w *World) conditions(s *Statement, raw json.RawMessage, variables bool) error {
-	if string(bytes.TrimSpace(raw)) == "null" {
-		return nil
-	}
 	var ops map[string]map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &ops); err != nil {
+	if err := json.Unmarshal(raw, &ops); err != nil || ops == nil {
 		return fmt.Errorf("not an object of operators with objects of keys")
 	}
+	seen := map[string]bool{}
 	for _, op := range sortedKeys(ops) {
+		if ops[op] == nil {
+			return fmt.Errorf("%s: not an object of keys", op)
+		}
 		for _, key := range sortedKeys(ops[op]) {
 			texts, err := textsOf(ops[op][key])
 			if err != nil && !strings.Contains(err.Error(), "empty") {
 				return fmt.Errorf("%s %s: %w", op, key, err)
 			}
+			folded := lower(op + " " + key)
+			if seen[folded] {
+				return fmt.Errorf("%s %s: stands twice, and letter case does not tell them apart", op, key)
+			}
+			seen[folded] = true
 			s.conditions = append(s.conditions, newAtom(op, key, texts, variables, w.names))
 		}
 	}
@@ -301,8 +331,11 @@ func (p *principals) read(raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return fmt.Errorf("neither * nor an object")
 	}
-	for kind, v := range m {
-		texts, err := textsOf(v)
+	if len(m) == 0 {
+		return fmt.Errorf("empty")
+	}
+	for _, kind := range sortedKeys(m) {
+		texts, err := textsOf(m[kind])
 		if err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
@@ -313,8 +346,14 @@ func (p *principals) read(raw json.RawMessage) error {
 					return err
 				}
 			case "Service":
-				p.services = append(p.services, strings.ToLower(t))
+				if strings.ContainsAny(t, "*?") {
+					return fmt.Errorf("%q: the name of a service holds no wildcard", t)
+				}
+				p.services = append(p.services, lower(t))
 			case "Federated":
+				if strings.ContainsAny(t, "*?") {
+					return fmt.Errorf("%q: the name of an identity provider holds no wildcard", t)
+				}
 				p.federated = append(p.federated, t)
 			case "CanonicalUser":
 				p.canonical = append(p.canonical, t)
@@ -342,6 +381,8 @@ func (p *principals) aws(t string) error {
 			return fmt.Errorf("%q: the ARN of a principal holds no wildcard", t)
 		}
 		p.arns = append(p.arns, t)
+	case strings.ContainsAny(t, "*?:/ "):
+		return fmt.Errorf("%q: neither an ARN, an account nor a unique id", t)
 	default:
 		p.other = append(p.other, t)
 	}

@@ -33,7 +33,7 @@ func (p *Policy) public() bool {
 func (s *Statement) fixed() bool {
 	for i := range s.conditions {
 		a := &s.conditions[i]
-		_, name, _ := strings.Cut(strings.ToLower(a.text), " ")
+		_, name, _ := strings.Cut(lower(a.text), " ")
 		if !fixing[name] || a.not || a.ifExists || a.wrong != "" || a.ask == absent || a.ask == allIn {
 			continue
 		}

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"errors"
+	"math/bits"
 	"strings"
 	"unicode"
 )
@@ -17,7 +18,7 @@ func (s set) match(v string) bool {
 		w := v
 		if p.fold {
 			if folded == "" {
-				folded = strings.ToLower(v)
+				folded = lower(v)
 			}
 			w = folded
 		}
@@ -47,6 +48,10 @@ var errHard = errors.New("the patterns are too entangled to be decided")
 // hundred.
 const maxStates = 50_000
 
+// maxWork bounds all searches of one question, in steps of one pattern over one
+// character: some tenth of a second.
+const maxWork = 4_000_000
+
 // search finds a string that lies in every set of in and in none of out, a
 // shortest one. found is false if there is none, and err is errHard if there
 // were too many states to tell.
@@ -58,7 +63,18 @@ const maxStates = 50_000
 // names: a character named by an excluded pattern only brings that pattern
 // nearer to matching, which the unnamed one does not. A colon is tried too where
 // wildcards stop at it.
-func search(in, out []set) (witness string, found bool, err error) {
+//
+// budget is what is left of the question's work, and goes down.
+func search(in, out []set, budget *int) (witness string, found bool, err error) {
+	*budget -= 8
+	for _, x := range [][]set{in, out} {
+		for i := range x {
+			*budget -= len(x[i])
+		}
+	}
+	if *budget < 0 {
+		return "", false, errHard
+	}
 	if w, ok := guess(in, out); ok {
 		return w, true, nil
 	}
@@ -66,6 +82,7 @@ func search(in, out []set) (witness string, found bool, err error) {
 		return w, w != "" || emptyIsIn(in, out), nil
 	}
 	p := newProduct(in, out)
+	p.budget = budget
 	return p.walk()
 }
 
@@ -153,14 +170,14 @@ type machine struct {
 
 // product is the automaton of a search.
 type product struct {
-	machines  []machine
-	in        [][2]int // machines [from, to) of each required set
-	out       [][2]int
-	required  int // machines of required sets come first
-	words     int
-	colon     bool // some wildcard stops at a colon
-	fresh     rune
-	lastFresh rune
+	machines []machine
+	in       [][2]int // machines [from, to) of each required set
+	out      [][2]int
+	required int // machines of required sets come first
+	words    int
+	colon    bool // some wildcard stops at a colon
+	fresh    rune
+	budget   *int
 }
 
 func newProduct(in, out []set) *product {
@@ -178,7 +195,7 @@ func newProduct(in, out []set) *product {
 					switch e.kind {
 					case literal:
 						named[e.r] = true
-						named[unicode.ToUpper(e.r)], named[unicode.ToLower(e.r)] = true, true
+						named[upperRune(e.r)], named[lowerRune(e.r)] = true, true
 					case oneInPart, manyInPart:
 						p.colon = true
 					}
@@ -221,35 +238,44 @@ func (m *machine) step(from, to []uint64, r, folded rune) (alive bool) {
 	if m.p.fold {
 		r = folded
 	}
-	for i, e := range m.p.elements {
-		if from[m.first+i/64]>>(i%64)&1 == 0 {
-			continue
-		}
-		next := -1
-		switch e.kind {
-		case literal:
-			if e.r == r {
-				next = i + 1
+	for w := range m.words {
+		for left := from[m.first+w]; left != 0; left &= left - 1 {
+			i := w*64 + bits.TrailingZeros64(left)
+			if i == len(m.p.elements) {
+				break
 			}
-		case one:
-			next = i + 1
-		case oneInPart:
-			if r != ':' {
+			e := m.p.elements[i]
+			next := -1
+			switch e.kind {
+			case literal:
+				if e.r == r {
+					next = i + 1
+				}
+			case one:
 				next = i + 1
-			}
-		case many:
-			next = i
-		case manyInPart:
-			if r != ':' {
+			case oneInPart:
+				if r != ':' {
+					next = i + 1
+				}
+			case many:
 				next = i
+			case manyInPart:
+				if r != ':' {
+					next = i
+				}
 			}
-		}
-		if next >= 0 {
-			to[m.first+next/64] |= 1 << (next % 64)
-			alive = true
+			if next >= 0 {
+				to[m.first+next/64] |= 1 << (next % 64)
+				alive = true
+				// A star is passed for nothing; two never stand together, save
+				// of two kinds.
+				for next < len(m.p.elements) && (m.p.elements[next].kind == many || m.p.elements[next].kind == manyInPart) {
+					next++
+					to[m.first+next/64] |= 1 << (next % 64)
+				}
+			}
 		}
 	}
-	m.close(to)
 	return alive
 }
 
@@ -295,7 +321,7 @@ func (p *product) letters(state []uint64, buf []rune) []rune {
 			}
 			buf = appendRune(buf, e.r)
 			if m.p.fold {
-				buf = appendRune(buf, unicode.ToUpper(e.r))
+				buf = appendRune(buf, upperRune(e.r))
 			}
 		}
 	}
@@ -344,9 +370,13 @@ func (p *product) walk() (string, bool, error) {
 			}
 			return string(rs), true, nil
 		}
+		*p.budget -= p.required
 		buf = p.letters(queue[at].state, buf)
 		for _, r := range buf {
 			next := make([]uint64, p.words)
+			if *p.budget -= len(p.machines) + p.words; *p.budget < 0 {
+				return "", false, errHard
+			}
 			if !p.move(queue[at].state, next, r) {
 				continue
 			}
@@ -366,7 +396,7 @@ func (p *product) walk() (string, bool, error) {
 
 // move takes every machine over r; false if a required set can match no more.
 func (p *product) move(from, to []uint64, r rune) bool {
-	folded := unicode.ToLower(r)
+	folded := lowerRune(r)
 	for _, span := range p.in {
 		alive := false
 		for i := span[0]; i < span[1]; i++ {

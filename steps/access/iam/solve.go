@@ -19,7 +19,8 @@ const maxOpaque = 6
 // truth values in it, the answer is one of the three only if it is the same
 // whatever they are.
 func (d *decider) solve(f *node) outcome {
-	ids := opaqueOf(f)
+	isFree := d.free(f)
+	ids := slices.DeleteFunc(opaqueOf(f), isFree)
 	if len(ids) == 0 {
 		return d.classify(f)
 	}
@@ -31,17 +32,27 @@ func (d *decider) solve(f *node) outcome {
 		return d.bounds(f, why)
 	}
 	var first outcome
+	every := make([]*node, 0, 1<<len(ids))
 	for mask := range 1 << len(ids) {
 		truths := map[int]bool{}
 		for i, id := range ids {
 			truths[id] = mask>>i&1 == 1
 		}
-		got := d.classify(f.given(truths))
+		g := f.given(truths)
+		every = append(every, g)
+		got := d.classify(g)
 		if mask == 0 {
 			first = got
 		}
 		if got.decision != first.decision || got.decision == Unknown {
 			return outcome{decision: Unknown, why: append(why, got.why...)}
+		}
+	}
+	if first.decision == Conditional {
+		// The witness must serve whatever the open truth values are.
+		var t truth
+		if first.model, t = d.solver().satisfy(all(every...)); t != yes {
+			first.model = nil
 		}
 	}
 	return first
@@ -94,27 +105,43 @@ func (d *decider) classify(f *node) outcome {
 // it chooses among alternatives, and for the literals chosen asks key by key
 // whether they go together.
 type solver struct {
+	d       *decider
 	lits    map[key32][]lit
 	truths  map[int]bool
 	actions []string // real action names to prefer in witnesses, folded
-	left    int      // steps before it gives up
 	hard    bool     // something could not be told
 }
 
-// maxSteps bounds one search; a decision on real policies takes some dozen.
-const maxSteps = 200_000
+func (d *decider) solver() *solver {
+	if d.budget == 0 { // of a decider that was not made for one request
+		d.budget = maxWork
+	}
+	return &solver{d: d, actions: d.w.actions}
+}
 
-func (d *decider) solver() *solver { return &solver{actions: d.w.actions} }
+// step costs n of the question's budget; false if there is none left.
+func (s *solver) step(n int) bool {
+	s.d.budget -= n
+	if s.d.budget < 0 {
+		s.hard = true
+	}
+	return s.d.budget >= 0
+}
 
 // satisfy returns values under which the formula holds: yes with a model, no,
 // or open if it could not be told.
 func (s *solver) satisfy(f *node) (map[key32]answerable, truth) {
-	s.lits, s.truths, s.left, s.hard = map[key32][]lit{}, map[int]bool{}, maxSteps, false
+	s.lits, s.truths, s.hard = map[key32][]lit{}, map[int]bool{}, false
 	if s.run([]*node{f}, nil) {
 		model := map[key32]answerable{}
 		for k, lits := range s.lits {
 			if len(lits) > 0 {
 				model[k], _, _ = s.settleKey(k, lits)
+			}
+		}
+		for id, t := range s.truths {
+			if c, ok := s.d.chosen[id]; ok {
+				s.d.spell(c, t, model)
 			}
 		}
 		return model, yes
@@ -127,8 +154,7 @@ func (s *solver) satisfy(f *node) (map[key32]answerable, truth) {
 
 // run makes all goals hold, and the choices put off.
 func (s *solver) run(goals, choices []*node) bool {
-	if s.left--; s.left < 0 {
-		s.hard = true
+	if !s.step(8) {
 		return false
 	}
 	var asserted []lit
@@ -142,6 +168,10 @@ func (s *solver) run(goals, choices []*node) bool {
 		}
 	}
 	for len(goals) > 0 {
+		if !s.step(1) {
+			undo()
+			return false
+		}
 		g := goals[len(goals)-1]
 		goals = goals[:len(goals)-1]
 		switch g.kind {
@@ -191,7 +221,9 @@ func (s *solver) goes(l lit) bool {
 		t, have := s.truths[l.opaque]
 		return !have || t != l.not
 	}
-	s.left--
+	if !s.step(4) {
+		return false
+	}
 	_, ok, hard := s.settleKey(l.key, append(slices.Clip(s.lits[l.key]), l))
 	s.hard = s.hard || hard
 	return ok
@@ -207,6 +239,9 @@ func (s *solver) choose(choices []*node) bool {
 	best, fewest := -1, 0
 	var left []*node
 	for i, c := range choices {
+		if !s.step(1 + len(c.kids)) {
+			return false
+		}
 		var kids []*node
 		for _, k := range c.kids {
 			if k.kind != isLit || s.goes(k.lit) {
@@ -219,10 +254,6 @@ func (s *solver) choose(choices []*node) bool {
 		if fewest <= 1 {
 			break
 		}
-	}
-	if s.left < 0 {
-		s.hard = true
-		return false
 	}
 	rest := append(slices.Clone(choices[:best]), choices[best+1:]...)
 	for _, k := range left {
@@ -249,6 +280,7 @@ func (d *decider) witness(model map[key32]answerable, a *Answer) map[string][]st
 		case k == keyResource && len(v.values) > 0:
 			a.Resource = v.values[0]
 		case v.absent:
+			out[d.w.names.text[k]] = nil
 		default:
 			out[d.w.names.text[k]] = v.values
 		}

@@ -3,6 +3,8 @@ package iam
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // template is text of a policy in which variables may stand: a resource, or
@@ -28,6 +30,7 @@ const (
 // part is a stretch of text or a variable.
 type part struct {
 	text     string
+	verbatim bool // the text is of an escape: no character is special
 	key      key32
 	variable bool
 	// fallback is the variable's default, if it has one.
@@ -39,6 +42,9 @@ type part struct {
 // language knows variables since Version 2012-10-17.
 func newTemplate(text string, how reading, variables bool, n *names) (template, error) {
 	t := template{text: text, how: how}
+	if how == asFolded && strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf && unicode.IsLetter(r) }) {
+		return t, fmt.Errorf("%q holds letters beyond A to Z, and the service does not say how it compares their case", text)
+	}
 	if variables && strings.Contains(text, "${") {
 		parts, err := cutVariables(text, n)
 		if err != nil {
@@ -70,38 +76,12 @@ func compile(text string, how reading) (Pattern, error) {
 	case asARN:
 		p, ok := newARNPattern(text)
 		if !ok {
-			return p, fmt.Errorf("%q is no ARN: it has fewer than six parts", text)
+			return p, errNoARN(text)
 		}
 		return p, nil
 	default:
 		return NewPattern(text, false), nil
 	}
-}
-
-// quoted wraps a character that stands for itself although it is special. It
-// is of the Unicode private use area, which no name of the provider holds.
-const quoteBase = 0xE000
-
-func quote(s string) string {
-	if !strings.ContainsAny(s, "*?") {
-		return s
-	}
-	return strings.NewReplacer("*", string(rune(quoteBase+'*')), "?", string(rune(quoteBase+'?'))).Replace(s)
-}
-
-// unquote puts the special characters of a compiled pattern back as literals.
-func (p *Pattern) unquote() {
-	changed := false
-	for i, e := range p.elements {
-		if e.kind == literal && (e.r == quoteBase+'*' || e.r == quoteBase+'?') {
-			p.elements[i].r = e.r - quoteBase
-			changed = true
-		}
-	}
-	if !changed {
-		return
-	}
-	p.text = strings.NewReplacer(string(rune(quoteBase+'*')), "*", string(rune(quoteBase+'?')), "?").Replace(p.text)
 }
 
 // cutVariables splits text at its variables. The three escapes ${*}, ${?} and
@@ -125,11 +105,8 @@ func cutVariables(text string, n *names) ([]part, error) {
 		body := rest[at+2 : at+end]
 		rest = rest[at+end+1:]
 		switch body {
-		case "*", "?":
-			parts = append(parts, part{text: quote(body)})
-			continue
-		case "$":
-			parts = append(parts, part{text: "$"})
+		case "*", "?", "$":
+			parts = append(parts, part{text: body, verbatim: true})
 			continue
 		}
 		name, fallback, has := strings.Cut(body, ",")
@@ -143,7 +120,7 @@ func cutVariables(text string, n *names) ([]part, error) {
 			if len(f) < 2 || f[0] != '\'' || f[len(f)-1] != '\'' {
 				return nil, fmt.Errorf("the default in %q is not between single quotes", text)
 			}
-			p.fallback, p.hasFallback = quote(f[1:len(f)-1]), true
+			p.fallback, p.hasFallback = f[1:len(f)-1], true
 		}
 		parts = append(parts, p)
 	}
@@ -151,24 +128,69 @@ func cutVariables(text string, n *names) ([]part, error) {
 }
 
 // build compiles the template with its variables' values, of which there is one
-// for each variable part in order.
+// for each variable part in order. No character of a value is special.
 func (t *template) build(values []string) (Pattern, error) {
-	var b strings.Builder
+	b := maker{Pattern: Pattern{fold: t.how == asFolded}, wild: t.how == asWildcard || t.how == asARN, arn: t.how == asARN}
 	v := 0
-	for _, p := range t.parts {
-		if !p.variable {
-			b.WriteString(p.text)
-			continue
+	for i := range t.parts {
+		p := &t.parts[i]
+		switch {
+		case p.variable:
+			b.literal(values[v])
+			v++
+		case p.verbatim:
+			b.literal(p.text)
+		default:
+			b.write(p.text)
 		}
-		b.WriteString(quote(values[v]))
-		v++
 	}
-	s := b.String()
-	if t.how == asLiteral || t.how == asFolded {
-		s = strings.NewReplacer(string(rune(quoteBase+'*')), "*", string(rune(quoteBase+'?')), "?").Replace(s)
-		return compile(s, t.how)
+	if t.how == asARN {
+		p, ok := b.arnDone()
+		if !ok {
+			return p, errNoARN(t.text)
+		}
+		return p, nil
 	}
-	p, err := compile(s, t.how)
-	p.unquote()
-	return p, err
+	return b.done(), nil
+}
+
+// widest is the template with any text for each variable.
+func (t *template) widest() Pattern {
+	b := maker{Pattern: Pattern{fold: t.how == asFolded}, wild: t.how == asWildcard || t.how == asARN}
+	for i := range t.parts {
+		p := &t.parts[i]
+		switch {
+		case p.variable:
+			b.star(many)
+		case p.verbatim:
+			b.literal(p.text)
+		default:
+			b.write(p.text)
+		}
+	}
+	return b.done()
+}
+
+// covers says whether the template covers a string with some values of its
+// variables.
+func (t *template) covers(s string) bool {
+	p := t.widest()
+	return p.match(s)
+}
+
+// unlike says that no variable stands in the template twice, so that any text
+// can be each one's value.
+func (t *template) unlike() bool {
+	for i := range t.parts {
+		for j := range i {
+			if t.parts[i].variable && t.parts[j].variable && t.parts[i].key == t.parts[j].key {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func errNoARN(text string) error {
+	return fmt.Errorf("%q is no ARN: it has fewer than six parts, and the service does not say what it does with those", text)
 }

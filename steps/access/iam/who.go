@@ -1,16 +1,19 @@
 package iam
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // match says how a statement of a resource policy names the principal of a
-// request; what that is worth depends on where principal and resource are.
+// request; what that is worth depends on where principal and resource are. A
+// statement may name him in several ways, so they are bits.
 type match uint8
 
 const (
-	noMatch match = iota
 	// byAccount names the principal's account, which hands the decision to that
 	// account's identity policies.
-	byAccount
+	byAccount match = 1 << iota
 	// byRole names the role; boundary and session policies of the role still
 	// limit its sessions.
 	byRole
@@ -24,71 +27,68 @@ const (
 	bySession
 	// notSure is a match that the policy language leaves open.
 	notSure
+
+	noMatch match = 0
 )
 
 // named says how a statement names the request's principal.
 func (d *decider) named(s *Statement) match {
-	if !s.hasPrincipal {
-		return noMatch // no statement of a resource policy
+	if !s.hasPrincipal || s.wrongPrincipal {
+		return notSure // the service refuses such a policy, so it was misread
 	}
 	ps := &s.principals
 	if ps.not {
 		return d.notNamed(ps)
 	}
 	p := d.principal
-	best := noMatch
+	var got match
 	if ps.everyone {
-		best = byEveryone
+		got = byEveryone
 	}
 	switch p.Kind {
 	case ServicePrincipal:
-		if slices.Contains(ps.services, p.ARN) {
-			return directly
+		if slices.Contains(ps.services, lower(p.ARN)) {
+			got |= directly
 		}
-		return best
+		return got
 	case Federated:
 		if slices.Contains(ps.federated, p.ARN) {
-			return directly
+			got |= directly
 		}
-		return best
+		return got
 	case Anonymous:
-		return best
+		return got
 	}
+	own := slices.Contains(ps.arns, p.ARN) || p.ID != "" && slices.Contains(ps.other, p.ID)
+	account := p.Account != "" && slices.Contains(ps.accounts, p.Account)
 	switch {
-	case slices.Contains(ps.arns, p.ARN):
-		if p.Kind == Role {
-			return byRole
-		}
-		return directly
-	case p.ID != "" && slices.Contains(ps.other, p.ID):
-		if p.Kind == Role {
-			return byRole
-		}
-		return directly
-	case p.Kind == Root && slices.Contains(ps.accounts, p.Account):
-		return directly
+	case own && p.Kind == Role:
+		got |= byRole
+	case own, account && p.Kind == Root:
+		got |= directly
 	}
-	if p.Kind == Role && best == noMatch {
+	if account {
+		got |= byAccount
+	}
+	if p.Kind == Role {
 		for _, arn := range ps.arns {
 			account, role, session := sessionOf(arn)
-			if role != p.Name || account != p.Account {
-				continue
-			}
-			if d.sessionName == session {
-				return directly
-			}
-			if d.sessionName == "" {
-				best = bySession
+			switch {
+			case role != p.Name || account != p.Account:
+			case d.sessionName == session:
+				got |= directly
+			case d.sessionName == "":
+				got |= bySession
 			}
 		}
 	}
-	if best == noMatch && slices.Contains(ps.accounts, p.Account) {
-		return byAccount
-	}
-	if best == noMatch && len(ps.canonical) > 0 && d.account != p.Account {
+	if got == noMatch && len(ps.canonical) > 0 {
 		return notSure // a canonical id stands for an account, and does not say which
 	}
-	return best
+	if got == noMatch && p.ID == "" && len(ps.other) > 0 {
+		return notSure // the unique id may be this principal's, which was not read
+	}
+	return got
 }
 
 // notNamed is named for NotPrincipal. Whether a principal is spared takes his
@@ -101,7 +101,7 @@ func (d *decider) notNamed(ps *principals) match {
 	}
 	switch p.Kind {
 	case ServicePrincipal:
-		if slices.Contains(ps.services, p.ARN) {
+		if slices.Contains(ps.services, lower(p.ARN)) {
 			return noMatch
 		}
 		return byEveryone
@@ -115,17 +115,19 @@ func (d *decider) notNamed(ps *principals) match {
 	}
 	own := slices.Contains(ps.arns, p.ARN)
 	account := slices.Contains(ps.accounts, p.Account)
+	session, someSession := p.Kind != Role, false
 	if p.Kind == Role {
 		for _, arn := range ps.arns {
-			if a, role, session := sessionOf(arn); role == p.Name && a == p.Account && (d.sessionName == "" || d.sessionName == session) {
-				own = true
+			if a, role, name := sessionOf(arn); role == p.Name && a == p.Account {
+				session = session || name == d.sessionName
+				someSession = someSession || d.sessionName == ""
 			}
 		}
 	}
 	switch {
-	case own && account, p.Kind == Root && account:
+	case own && account && session, p.Kind == Root && account:
 		return noMatch
-	case own, account, len(ps.canonical) > 0:
+	case own, account, session && p.Kind == Role, someSession, len(ps.canonical) > 0, len(ps.other) > 0:
 		return notSure
 	}
 	return byEveryone
@@ -140,10 +142,8 @@ func sessionOf(arn string) (account, role, session string) {
 		}
 		rest := arn[i+len(kind):]
 		_, account := placeOf(arn)
-		for j := range rest {
-			if rest[j] == '/' {
-				return account, rest[:j], rest[j+1:]
-			}
+		if role, session, ok := strings.Cut(rest, "/"); ok {
+			return account, role, session
 		}
 	}
 	return "", "", ""
@@ -155,7 +155,12 @@ func (d *decider) principalLits(p *Policy, s *Statement) []lit {
 	if d.generic {
 		return []lit{{key: keyPrincipal, ask: anyIn, not: s.principals.not, plain: true, values: principalValues(&s.principals)}}
 	}
-	if s.principals.not {
+	switch {
+	case s.wrongPrincipal:
+		return nil // holds leaves the statement open for it
+	case !s.hasPrincipal:
+		return []lit{d.unknown(p.ID + " " + s.Name() + ": names no Principal, which the service refuses")}
+	case s.principals.not:
 		return []lit{d.unknown(p.ID + " " + s.Name() + ": NotPrincipal names a part of the principal's account, role and session")}
 	}
 	var names set
@@ -164,8 +169,11 @@ func (d *decider) principalLits(p *Policy, s *Statement) []lit {
 			names = append(names, newLiteral(session, false))
 		}
 	}
-	if len(names) == 0 {
+	switch {
+	case len(names) > 0:
+		return []lit{{key: keySession, ask: anyIn, plain: true, values: &values{strings: names}}}
+	case len(s.principals.canonical) > 0:
 		return []lit{d.unknown(p.ID + " " + s.Name() + ": names a canonical user, which may be the principal's account")}
 	}
-	return []lit{{key: keySession, ask: anyIn, plain: true, values: &values{strings: names}}}
+	return []lit{d.unknown(p.ID + " " + s.Name() + ": names a unique id, which may be the principal's")}
 }

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,6 +17,7 @@ type World struct {
 	accounts   map[string]*Account
 	principals []*Principal
 	byARN      map[string]*Principal
+	byRole     map[string]*Principal // roles, by account and name
 	resources  map[string]*Resource
 	groups     []Group
 	versions   map[string][]*Policy
@@ -28,7 +30,7 @@ type World struct {
 func NewWorld() *World {
 	w := &World{
 		names: newNames(), accounts: map[string]*Account{},
-		byARN: map[string]*Principal{}, resources: map[string]*Resource{}, versions: map[string][]*Policy{},
+		byARN: map[string]*Principal{}, byRole: map[string]*Principal{}, resources: map[string]*Resource{}, versions: map[string][]*Policy{},
 	}
 	w.everything = w.Parse("everything", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
 	w.openTrust = w.Parse("a rewritten trust policy", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:*"}]}`))
@@ -137,7 +139,8 @@ type Resource struct {
 	// Unread says why the resource's policy is not known; empty if it is.
 	Unread string
 
-	tags map[string]string
+	tags    map[string]string
+	tagging bool // a role whose sessions may bring tags of their own
 }
 
 // KeyGrant is one grant of a KMS key.
@@ -170,18 +173,24 @@ func (w *World) At(t time.Time) { w.now = t.UTC().Format(time.RFC3339) }
 func (w *World) AddAccount(a *Account) { w.accounts[a.ID] = a }
 
 // AddPrincipal makes a principal known. A second one of the same ARN replaces
-// the first in questions by name.
+// the first.
 func (w *World) AddPrincipal(p *Principal) {
 	p.tags = foldKeys(p.Tags)
-	if _, ok := w.byARN[p.ARN]; !ok {
+	if old, ok := w.byARN[p.ARN]; ok {
+		w.principals[slices.Index(w.principals, old)] = p
+	} else {
 		w.principals = append(w.principals, p)
 	}
 	w.byARN[p.ARN] = p
+	if p.Kind == Role {
+		w.byRole[p.Account+"/"+p.Name] = p
+	}
 }
 
 // AddResource makes a resource known.
 func (w *World) AddResource(r *Resource) {
 	r.tags = foldKeys(r.Tags)
+	r.tagging = isRole(r.ARN) && (r.Unread != "" || r.Policy.allowsTagging())
 	w.resources[r.ARN] = r
 }
 
@@ -212,9 +221,31 @@ func foldKeys(tags map[string]string) map[string]string {
 	}
 	out := make(map[string]string, len(tags))
 	for k, v := range tags {
-		out[strings.ToLower(k)] = v
+		out[lower(k)] = v
 	}
 	return out
+}
+
+// allowsTagging says that a trust policy may allow sessions with tags of their
+// own, which override those of the role.
+func (p *Policy) allowsTagging() bool {
+	if p == nil {
+		return false
+	}
+	a := newAction("sts:TagSession")
+	for i := range p.Statements {
+		s := &p.Statements[i]
+		if (!s.Deny || s.noEffect) && (s.whole || s.speaksOf(&a)) {
+			return true
+		}
+	}
+	return p.unread != ""
+}
+
+// taggable says that a session of the role may bring tags of its own.
+func (w *World) taggable(p *Principal) bool {
+	r, ok := w.resources[p.ARN]
+	return ok && r.tagging
 }
 
 // Account returns a known account, or nil.
@@ -247,10 +278,8 @@ func (w *World) Principal(arn string) (*Principal, bool) {
 		return &Principal{ARN: arn, Kind: Federated, Account: parts[4]}, true
 	case strings.HasPrefix(parts[5], "assumed-role/"):
 		name, _, _ := strings.Cut(strings.TrimPrefix(parts[5], "assumed-role/"), "/")
-		for _, p := range w.principals {
-			if p.Kind == Role && p.Account == parts[4] && p.Name == name {
-				return p, true
-			}
+		if p, ok := w.byRole[parts[4]+"/"+name]; ok {
+			return p, true
 		}
 	}
 	return nil, false
@@ -262,6 +291,9 @@ func (w *World) Resource(arn string) *Resource {
 	if r, ok := w.resources[arn]; ok {
 		return r
 	}
+	if !holders[serviceOfARN(arn)] {
+		return nil
+	}
 	for i := len(arn) - 1; i > 0; i-- {
 		if arn[i] != '/' && arn[i] != ':' {
 			continue
@@ -271,6 +303,25 @@ func (w *World) Resource(arn string) *Resource {
 		}
 	}
 	return nil
+}
+
+// holders are the services whose resources lie in others that have the policy:
+// an object in its bucket, an index in its table. Elsewhere a longer ARN is
+// another resource: the role a/b is none of the role a.
+var holders = map[string]bool{
+	"s3": true, "s3express": true, "s3-outposts": true, "s3-object-lambda": true, "s3tables": true, "s3vectors": true,
+	"dynamodb": true, "es": true, "logs": true, "lambda": true, "kinesis": true, "execute-api": true, "sns": true,
+	"events": true, "backup": true, "glacier": true, "codeartifact": true, "vpc-lattice": true,
+}
+
+func serviceOfARN(arn string) string {
+	_, rest, ok := strings.Cut(arn, ":")
+	if !ok {
+		return ""
+	}
+	_, rest, _ = strings.Cut(rest, ":")
+	service, _, _ := strings.Cut(rest, ":")
+	return service
 }
 
 // Decision on a request.
@@ -351,7 +402,7 @@ type Answer struct {
 func (w *World) Actions(names []string) {
 	w.actions, w.spelt = make([]string, len(names)), make(map[string]string, len(names))
 	for i, n := range names {
-		w.actions[i] = strings.ToLower(n)
+		w.actions[i] = lower(n)
 		w.spelt[w.actions[i]] = n
 	}
 }
