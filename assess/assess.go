@@ -248,6 +248,7 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 	}
 	weigh(snap, workloads, r.Findings, o.Controls)
 	reckon(snap, workloads, r.Findings)
+	kubernetesPatches(ctx, snap, r.Findings, o.Controls, o.Now)
 	r.Patches = patches(ctx, r.Findings, o.Sources, o.Controls)
 	for _, w := range workloads.List {
 		cs := gate.Complete(decided[w.ID])

@@ -38,6 +38,8 @@ type Control struct {
 	Fix        finding.Fix // commands still hold {name}, {id}, {region}, {account}
 	// Terraform says how it is mended in the source an asset is written in.
 	Terraform []Terraform
+	// Kubernetes says how an object of Kubernetes is changed to mend it.
+	Kubernetes []Kubernetes
 	// Reads are the operations the answer rests on ("s3:GetBucketPolicy").
 	Reads []string
 	// Frameworks are the weaknesses and requirements control.yaml names, then

@@ -65,13 +65,14 @@ func (s *Set) Variables() map[string]Variable { return maps.Clone(s.variables) }
 
 // fixDefinition is the fix as control.yaml has it.
 type fixDefinition struct {
-	Text      string                `key:"text,required"`
-	Commands  []string              `key:"commands"`
-	Patch     string                `key:"patch"`
-	Terraform []terraformDefinition `key:"terraform"`
-	Effort    strict.Text           `key:"effort,required"`
-	Grows     strict.Text           `key:"grows"`
-	Disrupts  []string              `key:"disrupts"`
+	Text       string                 `key:"text,required"`
+	Commands   []string               `key:"commands"`
+	Patch      string                 `key:"patch"`
+	Terraform  []terraformDefinition  `key:"terraform"`
+	Kubernetes []kubernetesDefinition `key:"kubernetes"`
+	Effort     strict.Text            `key:"effort,required"`
+	Grows      strict.Text            `key:"grows"`
+	Disrupts   []string               `key:"disrupts"`
 }
 
 type terraformDefinition struct {
@@ -89,7 +90,7 @@ var (
 )
 
 // fix checks how a fault is mended.
-func (b *builder) fix(d fixDefinition) (finding.Fix, []Terraform) {
+func (b *builder) fix(d fixDefinition) (finding.Fix, []Terraform, []Kubernetes) {
 	b.oneOf(d.Effort, "effort", efforts)
 	grows := finding.GrowsNot
 	if d.Grows.Value != "" {
@@ -118,5 +119,5 @@ func (b *builder) fix(d fixDefinition) (finding.Fix, []Terraform) {
 		}
 		out = append(out, Terraform{Resource: t.Resource.Value, Set: t.Set, Default: t.Default, Append: t.Append, Add: t.Add.Value})
 	}
-	return finding.Fix{Text: d.Text, Commands: d.Commands, Patch: d.Patch, Effort: d.Effort.Value, Grows: grows, Disrupts: d.Disrupts}, out
+	return finding.Fix{Text: d.Text, Commands: d.Commands, Patch: d.Patch, Effort: d.Effort.Value, Grows: grows, Disrupts: d.Disrupts}, out, b.kubernetes(d.Kubernetes)
 }

@@ -248,14 +248,41 @@ func (c *Control) unread(a *estate.Asset, key, what string) []estate.Read {
 
 // FixFor is the control's fix with its commands filled in for an asset; values
 // are quoted for a POSIX shell, since a name is what somebody else chose.
+// {object} is how kubectl names an object of Kubernetes.
 func (c *Control) FixFor(a *estate.Asset) finding.Fix {
 	fix := c.Fix
-	fill := strings.NewReplacer("{name}", quote(a.Name), "{id}", quote(a.ID), "{region}", quote(a.Region), "{account}", quote(a.Account))
+	fill := strings.NewReplacer("{name}", quote(a.Name), "{id}", quote(a.ID), "{region}", quote(a.Region), "{account}", quote(a.Account), "{object}", KubectlName(a))
 	fix.Commands = make([]string, len(c.Fix.Commands))
 	for i, cmd := range c.Fix.Commands {
 		fix.Commands[i] = fill.Replace(cmd)
 	}
 	return fix
+}
+
+// KubectlName names an object of Kubernetes as kubectl takes it, quoted for a
+// POSIX shell: its kind with version and group, its name and its namespace.
+func KubectlName(a *estate.Asset) string {
+	parts := strings.Split(a.Type, "/")
+	slices.Reverse(parts) // kind, version, group
+	kind := strings.Join(parts, ".")
+	if len(parts) < 3 {
+		kind = parts[0]
+	}
+	out := quote(kind) + " " + quote(a.Name)
+	if ns := namespaceOf(a.ID); ns != "" {
+		out += " --namespace " + quote(ns)
+	}
+	return out
+}
+
+// namespaceOf is the namespace in an id, "k8s://CLUSTER/NAMESPACE/KIND/NAME":
+// names of clusters may have slashes, those of the rest none.
+func namespaceOf(id string) string {
+	parts := strings.Split(id, "/")
+	if !strings.HasPrefix(id, "k8s://") || len(parts) < 4 {
+		return ""
+	}
+	return parts[len(parts)-3]
 }
 
 // quote makes s one word of a shell command.

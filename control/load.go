@@ -306,7 +306,7 @@ func (b *builder) build() *Control {
 		ID: d.ID.Value, Lifecycle: d.Lifecycle.Value, Step: d.Step.Value, Title: d.Title.Value, Asks: d.Asks.Value,
 		Why: d.Why.Value, InvalidFor: d.InvalidFor, folder: b.folder, place: d.Place,
 	}
-	c.Fix, c.Terraform = b.fix(d.Fix)
+	c.Fix, c.Terraform, c.Kubernetes = b.fix(d.Fix)
 	if !idForm.MatchString(c.ID) {
 		b.bad(d.ID, "id %q is not words of a-z and 0-9 joined by hyphens", c.ID)
 	}

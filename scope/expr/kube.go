@@ -52,13 +52,18 @@ var templates = map[string][]string{
 // the object. A pod describes itself and not what it may start.
 func MakesPods(typ string) bool {
 	parts := strings.Split(typ, "/")
+	return len(PodPaths(typ)) > 0 && parts[len(parts)-1] != "Pod"
+}
+
+// PodPaths says where the objects of an asset type describe pods: paths of
+// members joined by dots, "*" standing for every member or element.
+func PodPaths(typ string) []string {
+	parts := strings.Split(typ, "/")
 	group := ""
 	if len(parts) == 3 {
 		group = parts[0]
 	}
-	kind := parts[len(parts)-1]
-	_, ok := templates[kind+"."+group]
-	return ok && kind != "Pod"
+	return slices.Clone(templates[parts[len(parts)-1]+"."+group])
 }
 
 // podSpecs are the pod specifications a Kubernetes object describes: a pod's
