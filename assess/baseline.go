@@ -53,6 +53,9 @@ type Baseline struct {
 	// Sections are the SHA-256 of parts of this statement: they say which part was
 	// changed where the signature does not hold.
 	Sections map[string]string `json:"sections"`
+	// Head says that the state has a head since this approval, so that one that is
+	// missing was taken away. Baselines of earlier versions do not say it.
+	Head bool `json:"head,omitempty"`
 }
 
 // BaselineWorkload is a workload of the time.
@@ -137,6 +140,8 @@ type Approval struct {
 	Accept  []string
 	All     bool
 	Version string // of sevenfold
+	// Heads keeps how far the state has come; the zero value keeps nothing.
+	Heads Heads
 }
 
 // Approve signs the snapshot that was judged as the next version of the state's
@@ -149,7 +154,7 @@ func (r *Result) Approve(ctx context.Context, st store.Store, o Options, a Appro
 	}
 	b = &Baseline{Estate: o.Scope.Estate, Snapshot: r.Seen.Hash(), Taken: r.Seen.Taken(), Approved: o.Now.UTC().Truncate(time.Second), By: a.By,
 		Tool: certificate.Tool{Name: "sevenfold", Version: a.Version, Controls: o.Controls.Digest()}, Assets: r.Seen.Len(),
-		Sources: []string{}, Accounts: accountsOf(r.Seen), Workloads: []BaselineWorkload{}, Findings: []BaselineFinding{}, Listed: []Listed{}}
+		Sources: []string{}, Accounts: accountsOf(r.Seen), Workloads: []BaselineWorkload{}, Findings: []BaselineFinding{}, Listed: []Listed{}, Head: a.Heads.Store != nil}
 	for _, x := range r.Open() {
 		if !a.All && !named[x.ID] {
 			left = append(left, x)
@@ -169,8 +174,14 @@ func (r *Result) Approve(ctx context.Context, st store.Store, o Options, a Appro
 	for _, f := range r.Findings {
 		b.Findings = append(b.Findings, BaselineFinding{f.ID, f.Control, f.Asset, f.Severity, f.Status})
 	}
-	file, err = Baselines{st}.save(ctx, b, r.Seen, a.Key)
-	return b, file, nil, nil, err
+	if file, err = (Baselines{st}).save(ctx, b, r.Seen, a.Key); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	h := a.Heads
+	if h.Folder == "" || h.Key == nil {
+		h.Key = a.Key // a database holds no key of its own
+	}
+	return b, file, nil, nil, h.Anew(ctx, b.Approved)
 }
 
 // accountsOf are the accounts and clusters that a snapshot read something of.

@@ -90,6 +90,28 @@ func (Baselines) Check(file []byte, trusted []ed25519.PublicKey, estateName stri
 	return b, nil
 }
 
+// Holds says, as a *BaselineError, where the state does not keep a baseline of
+// which somebody has the file: it was removed since, or another took its place.
+func (k Baselines) Holds(ctx context.Context, b *Baseline, file []byte) error {
+	kept, _, err := k.Store.Blob(ctx, auditStep, baselineKey, b.Version)
+	var damaged *store.DamagedError
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		last, err := k.Last(ctx)
+		if err != nil {
+			return err
+		}
+		return refuse("use the state it was approved in (--state), or restore that from a copy", "the state does not hold version %d of the baseline, its newest is version %d: a newer one was removed, or it is another state", b.Version, last)
+	case errors.As(err, &damaged):
+		return refuse(approveAgain, "%s", err)
+	case err != nil:
+		return err
+	case !bytes.Equal(bytes.TrimSpace(kept), bytes.TrimSpace(file)):
+		return refuse(approveAgain, "version %d of the baseline in the state is another than this file", b.Version)
+	}
+	return nil
+}
+
 // decodeBaseline reads a payload in its one spelling.
 func decodeBaseline(payload []byte) (*baselineStatement, error) {
 	var kind struct {

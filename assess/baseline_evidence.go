@@ -95,6 +95,10 @@ func baselineAgain(ctx context.Context, bundle certificate.Bundle, snap *estate.
 		return nil, err
 	}
 	out.Drift.Seen(out.Papers.Seen)
+	out.Drift.Credit(out.Papers.By)
+	if err := zones(o.Scope, out.Drift, out.Snapshot, snap); err != nil {
+		return nil, err
+	}
 	out.Drift.Accept(h.readAcceptances(out.Papers.Acceptances), h.Now)
 	return out, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
+	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/audit"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
@@ -28,6 +29,10 @@ type Holding struct {
 	// Fresh says that the snapshot was just read, so that what is seen first in it
 	// is noted in the state.
 	Fresh bool
+	// Scope says which zone an asset is in; nil: zones are not compared.
+	Scope *scope.Scope
+	// Heads says how far the state had come; the zero value does not know.
+	Heads Heads
 }
 
 // Trusted are the keys whose word on baselines counts: the approvers, or else the
@@ -49,12 +54,18 @@ func (h Holding) Against(ctx context.Context, snap *estate.Snapshot) (*audit.App
 	kept := Baselines{h.Store}
 	file, version, err := kept.File(ctx, 0)
 	if errors.Is(err, store.ErrNotFound) {
+		if err := h.Heads.Baseline(ctx, false); err != nil { // there was one
+			return refused(&audit.Approved{Now: h.Now}, err)
+		}
 		return nil, nil
 	}
 	out := &audit.Approved{Version: version, Now: h.Now, Papers: audit.Papers{File: file, Keys: keyIDs(h.Trusted), Version: version}}
 	var b *Baseline
 	if err == nil {
 		b, err = kept.Check(file, h.Trusted, h.Estate, version)
+	}
+	if err == nil {
+		err = h.Heads.Baseline(ctx, b.Head)
 	}
 	if err == nil {
 		out.Snapshot, err = kept.Whole(ctx, b, false)
@@ -68,7 +79,10 @@ func (h Holding) Against(ctx context.Context, snap *estate.Snapshot) (*audit.App
 	if err := hold(ctx, out, b, snap); err != nil || out.Refused != "" {
 		return out, err
 	}
-	return out, h.explain(ctx, out, snap)
+	if err := h.explain(ctx, out, snap); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func keyIDs(keys []ed25519.PublicKey) []string {
@@ -121,17 +135,54 @@ func sameEstate(b *Baseline, snap *estate.Snapshot) error {
 
 // explain adds to each difference since when it is seen and who accepted it.
 func (h Holding) explain(ctx context.Context, b *audit.Approved, snap *estate.Snapshot) error {
-	seen, err := h.firstSeen(ctx, b, snap)
+	seen, by, err := h.firstSeen(ctx, b, snap)
 	if err != nil {
 		return err
 	}
 	b.Drift.Seen(seen)
+	b.Drift.Credit(by)
 	files, err := h.acceptances(ctx)
 	if err != nil {
 		return err
 	}
-	b.Papers.Seen, b.Papers.Acceptances = seen, files
+	b.Papers.Seen, b.Papers.By, b.Papers.Acceptances = seen, by, files
+	if err := zones(h.Scope, b.Drift, b.Snapshot, snap); err != nil {
+		return err
+	}
 	b.Drift.Accept(h.readAcceptances(files), h.Now)
+	return nil
+}
+
+// zones tells of each asset that differs whether another zone claims it now, by
+// the zones as they are declared today.
+func zones(sc *scope.Scope, d *audit.Drift, before, after *estate.Snapshot) error {
+	if sc == nil || len(sc.Zones) == 0 || !slices.ContainsFunc(d.Records, func(r audit.Record) bool {
+		return r.What == audit.WhatChanged || r.What == audit.WhatRecreated
+	}) {
+		return nil
+	}
+	of := func(s *estate.Snapshot) (audit.ZoneOf, error) {
+		w, err := sc.Workloads(s)
+		if err != nil {
+			return nil, err
+		}
+		return func(asset string) (string, string) {
+			zone, known := w.ZoneOf(asset)
+			if known {
+				return zone, ""
+			}
+			return zone, w.ZoneWhy(asset)
+		}, nil
+	}
+	was, err := of(before)
+	if err != nil {
+		return err
+	}
+	is, err := of(after)
+	if err != nil {
+		return err
+	}
+	d.Zones(was, is)
 	return nil
 }
 
@@ -149,43 +200,97 @@ type ledger struct {
 	Baseline int64                   `json:"baseline"`
 	Last     time.Time               `json:"last"`
 	Seen     map[string]audit.Window `json:"seen"`
+	// By is who made each difference, where an event showed it.
+	By map[string]audit.Actor `json:"by,omitempty"`
 }
 
-// firstSeen finds since when each difference is seen: from the list in the
-// state, or by comparing the snapshots that were stored since.
-func (h Holding) firstSeen(ctx context.Context, b *audit.Approved, snap *estate.Snapshot) (map[string]audit.Window, error) {
+// ledger reads the list of the state. One that cannot be read, that is of another
+// baseline or is not as the state's head says is made again: since when a
+// difference is seen the snapshots tell too, and who made it the logs.
+func (h Holding) ledger(ctx context.Context, b *audit.Approved) (ledger, error) {
 	var l ledger
+	again := ledger{Baseline: b.Version, Last: b.Snapshot.Taken()}
+	head, err := h.Heads.read(ctx)
+	if err != nil {
+		return again, nil //nolint:nilerr // the head is told of with the baseline
+	}
+	if what, err := h.Heads.holds(ctx, head, ledgerKey); err != nil || what != "" {
+		return again, err
+	}
 	text, _, err := h.Store.Blob(ctx, auditStep, ledgerKey, 0)
 	if err == nil {
 		err = json.Unmarshal(text, &l)
 	}
 	if err != nil || l.Baseline != b.Version {
-		l = ledger{Baseline: b.Version, Last: b.Snapshot.Taken()} // a list that cannot be read is made again
+		return again, ctx.Err()
 	}
-	now := map[string]audit.Window{}
+	return l, nil
+}
+
+// Remember keeps who made the differences, so that a log need be read once.
+func (h Holding) Remember(ctx context.Context, b *audit.Approved) error {
+	if b == nil || b.Drift == nil || !h.Fresh {
+		return nil
+	}
+	l, err := h.ledger(ctx, b)
+	if err != nil {
+		return err
+	}
+	by := maps.Clone(l.By)
+	for key, actor := range b.Drift.Actors() {
+		if _, seen := l.Seen[key]; !seen {
+			continue
+		}
+		if by == nil {
+			by = map[string]audit.Actor{}
+		}
+		by[key] = actor
+	}
+	if maps.Equal(by, l.By) {
+		return nil
+	}
+	l.By = by
+	return h.keep(ctx, l)
+}
+
+func (h Holding) keep(ctx context.Context, l ledger) error {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	_, err = h.Store.PutBlob(ctx, auditStep, ledgerKey, text)
+	return err
+}
+
+// firstSeen finds since when each difference is seen, and who is remembered to
+// have made it: from the list in the state, or by comparing the snapshots that were
+// stored since.
+func (h Holding) firstSeen(ctx context.Context, b *audit.Approved, snap *estate.Snapshot) (map[string]audit.Window, map[string]audit.Actor, error) {
+	l, err := h.ledger(ctx, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	now, by := map[string]audit.Window{}, map[string]audit.Actor{}
 	missing := map[string]bool{}
 	for _, key := range b.Drift.Keys() {
 		if w, ok := l.Seen[key]; ok && !w.First.After(snap.Taken()) {
 			now[key] = w
+			if actor, known := l.By[key]; known {
+				by[key] = actor
+			}
 		} else {
 			missing[key] = true
 		}
 	}
 	if len(missing) > 0 {
 		if err := h.lookBack(ctx, b, snap, missing, now); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if h.Fresh && !(maps.Equal(now, l.Seen) && l.Baseline == b.Version && len(now) > 0) && (len(now) > 0 || len(l.Seen) > 0) {
-		text, err := json.Marshal(ledger{b.Version, snap.Taken(), now})
-		if err != nil {
-			return nil, err
-		}
-		if _, err := h.Store.PutBlob(ctx, auditStep, ledgerKey, text); err != nil {
-			return nil, err
-		}
+		return now, by, h.keep(ctx, ledger{b.Version, snap.Taken(), now, by})
 	}
-	return now, nil
+	return now, by, nil
 }
 
 // lookBack goes through the snapshots stored between the baseline's and this one,

@@ -74,7 +74,7 @@ func TestBaselineDriftAndHistoryFitTheirSchemas(t *testing.T) {
 	if err != nil || held.Refused != "" {
 		t.Fatal(held, err)
 	}
-	Explain(ctx, held, nil)
+	Explain(ctx, held, nil, snap)
 	statuses := map[string]bool{}
 	for i := range held.Drift.Records {
 		statuses[held.Drift.Records[i].Status] = true
@@ -87,7 +87,7 @@ func TestBaselineDriftAndHistoryFitTheirSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	fitsSchema(t, "drift.schema.json", out.Bytes())
-	h := History{st}
+	h := History{Store: st}
 	if err := h.Note(ctx, r, "one"); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,23 @@ import (
 // History is what the state remembers of deviations: for each run only which
 // opened and which closed, so that a day in which one asset in a hundred changes
 // costs some ten kilobytes.
-type History struct{ Store store.Store }
+//
+// Each entry holds the digest of the one before it, and the state's head that of
+// the newest: an entry that was changed, added or taken away is noticed.
+type History struct {
+	Store store.Store
+	// Heads says how far the history had come; the zero value does not know.
+	Heads Heads
+}
+
+// HistoryError says that the history in the state is not as it was written, and
+// from where on.
+type HistoryError struct{ What string }
+
+// Error implements error.
+func (e *HistoryError) Error() string {
+	return "the history in the state does not count: " + e.What + "\nhint: restore the state from a copy; assess into another --state begins a new history"
+}
 
 const historyKey = "history"
 
@@ -41,6 +57,9 @@ type entry struct {
 	// Opened are by asset; Closed are ids by how they ended.
 	Opened []openedOn          `json:"opened,omitempty"`
 	Closed map[string][]string `json:"closed,omitempty"`
+	// Prev is the SHA-256 of the entry before this one as it is stored; empty in the
+	// first, and in those of versions that did not keep it.
+	Prev string `json:"prev,omitempty"`
 }
 
 // openedOn is one asset's new deviations: id, control and severity of each.
@@ -56,25 +75,41 @@ type life struct {
 	since          time.Time
 }
 
-// replay reads all entries and calls fn for each with what was open before it.
-func (h History) replay(ctx context.Context, fn func(e *entry, open map[string]life)) (last *entry, open map[string]life, err error) {
+// replay reads all entries, holds each to the next and the newest to the state's
+// head, and calls fn for each with what was open before it. prev is the digest of
+// the last.
+func (h History) replay(ctx context.Context, fn func(e *entry, open map[string]life)) (last *entry, prev string, open map[string]life, err error) {
 	open = map[string]life{}
+	if err := h.held(ctx); err != nil {
+		return nil, "", nil, err
+	}
 	_, versions, err := h.Store.Blob(ctx, auditStep, historyKey, 0)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, open, nil
+	var damaged *store.DamagedError
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, "", open, nil
+	case err != nil && !errors.As(err, &damaged):
+		return nil, "", nil, err
 	}
-	if err != nil {
-		return nil, nil, err
-	}
+	chained := false
 	for v := int64(1); v <= versions; v++ {
 		text, _, err := h.Store.Blob(ctx, auditStep, historyKey, v)
-		if err != nil {
-			return nil, nil, err
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return nil, "", nil, &HistoryError{fmt.Sprintf("entry %d of %d was removed", v, versions)}
+		case errors.As(err, &damaged):
+			return nil, "", nil, &HistoryError{fmt.Sprintf("entry %d was changed after it was written: %s", v, damaged.What)}
+		case err != nil:
+			return nil, "", nil, err
 		}
 		e := &entry{}
 		if err := json.Unmarshal(text, e); err != nil {
-			return nil, nil, fmt.Errorf("entry %d of the history in the state cannot be read (%w): restore the state from a copy", v, err)
+			return nil, "", nil, &HistoryError{fmt.Sprintf("entry %d cannot be read: %s", v, err)}
 		}
+		if chained = chained || e.Prev != ""; chained && e.Prev != prev {
+			return nil, "", nil, &HistoryError{fmt.Sprintf("entry %d does not follow entry %d: one of them was changed after it was written", v, v-1)}
+		}
+		prev = sum(text)
 		if fn != nil {
 			fn(e, open)
 		}
@@ -90,13 +125,30 @@ func (h History) replay(ctx context.Context, fn func(e *entry, open map[string]l
 		}
 		last = e
 	}
-	return last, open, nil
+	return last, prev, open, nil
+}
+
+// held holds the history to the state's head.
+func (h History) held(ctx context.Context) error {
+	head, err := h.Heads.read(ctx)
+	var no *BaselineError
+	if errors.As(err, &no) {
+		return &HistoryError{no.What}
+	}
+	if err != nil {
+		return err
+	}
+	what, err := h.Heads.holds(ctx, head, historyKey)
+	if err == nil && what != "" {
+		return &HistoryError{"its " + what}
+	}
+	return err
 }
 
 // Note remembers a run. A run that is older than the last one remembered (the
 // clock went back, or a former snapshot was judged) is not.
 func (h History) Note(ctx context.Context, r *Result, controls string) error {
-	last, open, err := h.replay(ctx, nil)
+	last, prev, open, err := h.replay(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -107,6 +159,7 @@ func (h History) Note(ctx context.Context, r *Result, controls string) error {
 	if last != nil && len(e.Opened)+len(e.Closed) == 0 && e.Unknown == last.Unknown && e.Controls == last.Controls && sameDay(e.Taken, last.Taken) {
 		return nil
 	}
+	e.Prev = prev
 	text, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -194,7 +247,7 @@ func goneOrUnseen(s *estate.Snapshot, a *estate.Asset) string {
 func (h History) Report(ctx context.Context, since time.Time) (*report.History, error) {
 	out := &report.History{}
 	mended := map[[2]string][]time.Duration{} // by severity and control
-	last, open, err := h.replay(ctx, func(e *entry, open map[string]life) {
+	last, _, open, err := h.replay(ctx, func(e *entry, open map[string]life) {
 		point := report.HistoryPoint{Taken: e.Taken, Snapshot: e.Snapshot, Assets: e.Assets, Unknown: e.Unknown, Open: map[string]int{}, Opened: 0}
 		for s, n := range e.Open {
 			point.Open[string(s)] = n

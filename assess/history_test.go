@@ -47,7 +47,7 @@ func opened(t *testing.T) (History, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	return History{st}, dir
+	return History{Store: st}, dir
 }
 
 func TestHistoryTellsHowDeviationsEnd(t *testing.T) {

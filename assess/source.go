@@ -113,6 +113,6 @@ func openFolder(source string, bad func(error) error) (Collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue of AWS services: %w", err)
 	}
-	o.Formats = []estate.Format{&kubernetes.Manifest{}, export}
+	o.Formats = []estate.Format{eventLogs{}, &kubernetes.Manifest{}, export}
 	return newFolder(o), nil
 }

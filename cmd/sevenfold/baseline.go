@@ -48,7 +48,19 @@ func (s *session) ownPublic() ed25519.PublicKey {
 
 // holding says what runs of this session are held against.
 func (s *session) holding(st store.Store, now time.Time, fresh bool) assess.Holding {
-	return assess.Holding{Store: st, Trusted: assess.Trusted(s.scope.Gate.Approvers, s.ownPublic()), Estate: s.scope.Estate, Now: now.Truncate(time.Second), Fresh: fresh}
+	return assess.Holding{Store: st, Trusted: assess.Trusted(s.scope.Gate.Approvers, s.ownPublic()), Estate: s.scope.Estate, Now: now.Truncate(time.Second), Fresh: fresh,
+		Scope: s.scope, Heads: s.heads(st)}
+}
+
+// heads keeps how far the state has come, signed with its own key where it has
+// one.
+func (s *session) heads(st store.Store) assess.Heads {
+	h := assess.Heads{Store: st, Folder: s.folder(), Estate: s.scope.Estate, Trusted: s.scope.Gate.Approvers}
+	if own := s.ownPublic(); own != nil {
+		h.Trusted = append([]ed25519.PublicKey{own}, h.Trusted...)
+		h.Key, _ = privateKey(filepath.Join(s.folder(), keyFile)) // ownPublic read it
+	}
+	return h
 }
 
 // against fills in the state's baseline and what a snapshot differs from it.
@@ -134,6 +146,7 @@ func newBaselineApprove(g *globals) *cobra.Command {
 const openShown = 20
 
 func (s *session) approve(ctx context.Context, st store.Store, o assess.Options, result *assess.Result, a assess.Approval) error {
+	a.Heads = s.heads(st)
 	b, file, left, unknown, err := result.Approve(ctx, st, o, a)
 	switch {
 	case err != nil:
@@ -206,6 +219,9 @@ func (s *session) find(ctx context.Context, kept assess.Baselines, number int64)
 	if err == nil {
 		var b *assess.Baseline
 		if b, err = kept.Check(file, assess.Trusted(s.scope.Gate.Approvers, s.ownPublic()), s.scope.Estate, got); err == nil {
+			err = s.heads(kept.Store).Baseline(ctx, b.Head)
+		}
+		if err == nil {
 			return b, nil
 		}
 	}
@@ -333,6 +349,12 @@ func (s *session) verifyBaseline(ctx context.Context, kept assess.Baselines, arg
 		return nil, "", baselineFailure(err)
 	}
 	b, err := kept.Check(file, trusted, s.scope.Estate, kept2)
+	if err == nil && kept2 == 0 {
+		err = kept.Holds(ctx, b, file)
+	}
+	if err == nil {
+		err = s.heads(kept.Store).Baseline(ctx, b.Head)
+	}
 	if err == nil {
 		_, err = kept.Whole(ctx, b, true)
 	}

@@ -37,8 +37,11 @@ func newDrift(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.with(cmd.Context(), r, func(_ store.Store, o assess.Options, result *assess.Result) error {
+			return s.with(cmd.Context(), r, func(st store.Store, o assess.Options, result *assess.Result) error {
 				s.explain(cmd.Context(), o, result, plans)
+				if err := s.holding(st, o.Now, r.snapshot == "").Remember(cmd.Context(), o.Baseline); err != nil {
+					return stateFailure(err)
+				}
 				return s.drift(o, result)
 			})
 		},
@@ -53,7 +56,7 @@ func newDrift(g *globals) *cobra.Command {
 // explain adds to the differences who made them and which plan owns them. A log
 // or plan that cannot be read is named; what it would have said stays unknown.
 func (s *session) explain(ctx context.Context, o assess.Options, result *assess.Result, plans []string) {
-	for _, p := range assess.Explain(ctx, o.Baseline, s.events) {
+	for _, p := range assess.Explain(ctx, o.Baseline, s.events, result.Seen) {
 		what, hint := splitHints(p)
 		printFailure(s.g.stderr, &failure{what: "events: " + what, hint: orElse(hint, "give what aws cloudtrail lookup-events prints, CloudTrail's own files, or audit.k8s.io/v1 events")})
 	}
@@ -183,6 +186,13 @@ func (s *session) acceptDrift(ctx context.Context, st store.Store, o assess.Opti
 	}
 	if err := assess.AcceptDrift(ctx, st, s.scope.Estate, r, a, private); err != nil {
 		return stateFailure(err)
+	}
+	if s.folder() == "" { // a database's head is signed by whoever has a key
+		heads := s.heads(st)
+		heads.Key = private
+		if err := heads.Write(ctx, o.Now); err != nil {
+			return stateFailure(err)
+		}
 	}
 	fmt.Fprintf(s.g.stdout, "accepted %s until %s: %s\n", id, a.Until, printable(r.Title()))
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"time"
 
@@ -28,8 +29,13 @@ func newHistory(g *globals) *cobra.Command {
 					return usage("since "+since+" is not a day", "--since 2026-03-03")
 				}
 			}
-			return g.keptBaseline(cmd.Context(), func(_ *session, kept assess.Baselines) error {
-				h, err := assess.History{Store: kept.Store}.Report(cmd.Context(), from)
+			return g.keptBaseline(cmd.Context(), func(s *session, kept assess.Baselines) error {
+				h, err := assess.History{Store: kept.Store, Heads: s.heads(kept.Store)}.Report(cmd.Context(), from)
+				var altered *assess.HistoryError
+				if errors.As(err, &altered) {
+					what, hint := splitHints(err.Error())
+					return &failure{code: exitUnknown, what: what, hint: hint}
+				}
 				if err != nil {
 					return stateFailure(err)
 				}

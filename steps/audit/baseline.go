@@ -46,6 +46,8 @@ type Papers struct {
 	// Keys are the public keys that counted, Seen when each difference came about.
 	Keys []string          `json:"keys"`
 	Seen map[string]Window `json:"seen"`
+	// By is who was remembered to have made them.
+	By map[string]Actor `json:"by,omitempty"`
 	// Refused and Hint are those of a baseline that did not count.
 	Refused string `json:"refused,omitempty"`
 	Hint    string `json:"hint,omitempty"`

@@ -46,6 +46,9 @@ func Differences(before, after *estate.Asset) ([]Change, error) {
 // more coarsely on one side than on the other.
 func Explains(planned, seen []Change) bool {
 	for _, s := range seen {
+		if s.Attribute == ZoneAttribute {
+			continue // it follows from the others
+		}
 		if !slices.ContainsFunc(planned, func(p Change) bool {
 			if p.Attribute == s.Attribute {
 				return bytes.Equal(p.After, s.After)

@@ -29,15 +29,24 @@ func (r *Record) seenKey(c Change) string {
 func (d *Drift) Keys() []string {
 	var out []string
 	for i := range d.Records {
-		for _, c := range d.Records[i].Changes {
-			out = append(out, d.Records[i].seenKey(c))
-		}
-		if len(d.Records[i].Changes) == 0 {
-			out = append(out, d.Records[i].seenKey(Change{}))
-		}
+		out = append(out, d.Records[i].keys()...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// keys are the names of a record's changes.
+func (r *Record) keys() []string {
+	var out []string
+	for _, c := range r.Changes {
+		if c.Attribute != ZoneAttribute { // it follows from the others
+			out = append(out, r.seenKey(c))
+		}
+	}
+	if len(r.Changes) == 0 {
+		out = append(out, r.seenKey(Change{}))
+	}
+	return out
 }
 
 // Seen says when each change came about. Changes of one asset that came about at

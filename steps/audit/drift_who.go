@@ -10,12 +10,39 @@ import (
 
 // Actor is who made a difference, by the event that shows it.
 type Actor struct {
-	Principal string
-	Event     string // the log's own id
-	Action    string // "s3:PutBucketPolicy", "patch deployments"
-	Time      time.Time
+	Principal string    `json:"principal"`
+	Event     string    `json:"event"`  // the log's own id
+	Action    string    `json:"action"` // "s3:PutBucketPolicy", "patch deployments"
+	Time      time.Time `json:"time"`
 	// Others counts further events in the window that fit the asset.
-	Others int
+	Others int `json:"others,omitempty"`
+}
+
+// Actors are those who made the changes, by the names that Keys gives them.
+func (d *Drift) Actors() map[string]Actor {
+	out := map[string]Actor{}
+	for i := range d.Records {
+		if r := &d.Records[i]; r.By != nil {
+			for _, key := range r.keys() {
+				out[key] = *r.By
+			}
+		}
+	}
+	return out
+}
+
+// Credit names for each record who is remembered to have made it: a log is read
+// once, the difference stays.
+func (d *Drift) Credit(by map[string]Actor) {
+	for i := range d.Records {
+		r := &d.Records[i]
+		for _, key := range r.keys() {
+			if actor, known := by[key]; known && r.Status != StatusUnknown {
+				r.By, r.ByWhy = &actor, ""
+				break
+			}
+		}
+	}
 }
 
 // clockSkew is how far the clocks of who logs and who reads may differ.
@@ -23,23 +50,27 @@ const clockSkew = 5 * time.Minute
 
 // Who finds for each record the event that made it: an act on its asset, of the
 // kind that makes such a change, between the last snapshot without it and the
-// first with it. why says, of records for which none is found, why not.
+// first with it. Who is remembered stays where none is found. why says, of records
+// for which none is known, why not.
 func (d *Drift) Who(list []events.Event, why string) {
 	byTime := slices.SortedFunc(slices.Values(list), func(a, b events.Event) int { return a.Time.Compare(b.Time) })
 	for i := range d.Records {
 		r := &d.Records[i]
-		r.By, r.ByWhy = nil, why
+		r.ByWhy = why
 		if r.Status == StatusUnknown {
-			r.ByWhy = "what could not be compared was done by nobody"
+			r.By, r.ByWhy = nil, "what could not be compared was done by nobody"
 			continue
 		}
-		best, fits := 0, 0
+		best, fits, unplaced := 0, 0, false
+		remembered := r.By
+		r.By = nil
 		for j := range byTime {
 			e := &byTime[j]
 			if e.Time.Before(r.LastSame.Add(-clockSkew)) || e.Time.After(r.FirstSeen.Add(clockSkew)) {
 				continue
 			}
 			score := fit(r, e)
+			unplaced = unplaced || e.Object != nil && e.Cluster == "" && fitSomewhere(r, e)
 			if score > 0 {
 				fits++
 			}
@@ -52,8 +83,13 @@ func (d *Drift) Who(list []events.Event, why string) {
 				r.By = &Actor{Principal: e.Principal, Event: e.ID, Action: action, Time: e.Time}
 			}
 		}
-		if r.By != nil {
+		switch {
+		case r.By != nil:
 			r.By.Others, r.ByWhy = fits-1, ""
+		case remembered != nil:
+			r.By, r.ByWhy = remembered, ""
+		case unplaced:
+			r.ByWhy = "an audit log tells of such an act and does not name its cluster, and there are several: --source events:PATH,cluster=NAME says whose it is"
 		}
 	}
 }
@@ -176,7 +212,7 @@ func fitVerb(r *Record, action string) int {
 func fitObject(r *Record, e *events.Event) int {
 	rest, ok := strings.CutPrefix(r.Asset, "k8s://")
 	parts := strings.Split(rest, "/")
-	if !ok || len(parts) != 4 {
+	if !ok || len(parts) != 4 || e.Cluster != parts[0] {
 		return 0
 	}
 	kind, group, _ := strings.Cut(parts[2], ".")
@@ -205,6 +241,15 @@ func fitObject(r *Record, e *events.Event) int {
 		}
 	}
 	return 0
+}
+
+// fitSomewhere reports whether an event would fit a record if it were of its
+// cluster.
+func fitSomewhere(r *Record, e *events.Event) bool {
+	here := *e
+	rest, _ := strings.CutPrefix(r.Asset, "k8s://")
+	here.Cluster, _, _ = strings.Cut(rest, "/")
+	return fitObject(r, &here) > 0
 }
 
 // plural reports whether a resource's name is the plural of a kind.

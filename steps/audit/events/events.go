@@ -40,6 +40,9 @@ type Event struct {
 	Names []string
 	// Object is what a Kubernetes event is about; nil for CloudTrail.
 	Object *Object
+	// Cluster is the one it happened in. No audit event says it: who reads a log
+	// knows whose it is and sets it, else it stays empty.
+	Cluster string
 }
 
 // Object is an object of a cluster as an audit event names it.
@@ -54,6 +57,61 @@ const (
 	maxNames    = 512
 	maxDepth    = 32
 )
+
+// Looks reports whether a text that begins with head is a log that Read takes: a
+// first event of CloudTrail's, of lookup-events or of an API server stands in it.
+// Any text may be cut off anywhere.
+func Looks(head []byte) bool {
+	head = bytes.TrimLeft(head, " \t\r\n\ufeff")
+	if len(head) == 0 || head[0] != '{' && head[0] != '[' {
+		return false
+	}
+	dec := json.NewDecoder(bytes.NewReader(head))
+	var members []string // of objects, with the text that stands there
+	depth, key := []bool{}, ""
+	for {
+		t, err := dec.Token()
+		if err != nil || len(members) > 256 {
+			break
+		}
+		switch t := t.(type) {
+		case json.Delim:
+			switch t {
+			case '{', '[':
+				if len(depth) > 0 && depth[len(depth)-1] {
+					members = append(members, key)
+					key = ""
+				}
+				depth = append(depth, t == '{')
+			default:
+				depth = depth[:len(depth)-1]
+				key = ""
+			}
+			continue
+		case string:
+			if len(depth) > 0 && depth[len(depth)-1] && key == "" {
+				if key = t; key == "" {
+					key = "\x00"
+				}
+				continue
+			}
+			if key == "apiVersion" && strings.HasPrefix(t, "audit.k8s.io/") {
+				return true
+			}
+		}
+		if len(depth) == 0 {
+			break // what follows the first document is another
+		}
+		if depth[len(depth)-1] {
+			members = append(members, key)
+			key = ""
+		}
+	}
+	has := func(names ...string) bool {
+		return !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(members, n) })
+	}
+	return has("eventSource", "eventName", "eventTime") || has("Events", "EventId", "EventName", "EventSource") || has("auditID", "verb", "stage")
+}
 
 // Read calls fn for every act in a log. The log is one or more JSON documents: a
 // file of CloudTrail's ({"Records":[…]}), a reply of lookup-events
@@ -176,6 +234,8 @@ func event(text json.RawMessage) (e Event, act bool, err error) {
 	var looked struct {
 		Whole     string          `json:"CloudTrailEvent"`
 		Resources json.RawMessage `json:"Resources"`
+		// EventBridge delivers the event as the detail of one of its own.
+		Detail json.RawMessage `json:"detail"`
 	}
 	if err := json.Unmarshal(text, &looked); err != nil {
 		return e, false, err
@@ -190,6 +250,11 @@ func event(text json.RawMessage) (e Event, act bool, err error) {
 		}
 	} else if err := json.Unmarshal(text, &r); err != nil {
 		return e, false, err
+	}
+	if r.EventName == "" && r.Verb == "" && bytes.HasPrefix(looked.Detail, []byte("{")) {
+		if err := json.Unmarshal(looked.Detail, &r); err != nil {
+			return e, false, fmt.Errorf("its detail: %w", err)
+		}
 	}
 	switch {
 	case r.EventName != "":
