@@ -125,7 +125,9 @@ func (g *globals) ask(ctx context.Context, verb string, f asking, q access.Quest
 		return err
 	}
 	s.settleSources()
-	s.splitEvents()
+	if err := s.splitEvents(); err != nil {
+		return err
+	}
 	return s.sight(ctx, f.reading, func(snap *estate.Snapshot) error {
 		all, err := assess.Evaluators(ctx, snap)
 		if err != nil {

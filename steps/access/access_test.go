@@ -110,22 +110,22 @@ func understood(t *testing.T, assets ...estate.Asset) *estate.Snapshot {
 
 func TestDirect(t *testing.T) {
 	read := func(op string) []estate.Read { return []estate.Read{{Operation: op, Status: estate.ReadOK}} }
-	iam := read("iam:GetAccountAuthorizationDetails")
+	iamOf := read("iam:GetAccountAuthorizationDetails")
 	snap := understood(t,
 		estate.Asset{ID: "arn:aws:s3:::train", Type: "AWS::S3::Bucket", Name: "train", Reads: read("s3:ListBuckets"), Config: json.RawMessage(`{"Name":"train",
 			"GetBucketPolicy":{"Policy":{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::train/*"}]}}}`)},
-		estate.Asset{ID: "arn:aws:iam::111122223333:role/training", Type: "AWS::IAM::Role", Name: "training", Reads: iam, Tags: map[string]string{"owner": "ml"}, Config: json.RawMessage(`{"RoleName":"training",
+		estate.Asset{ID: "arn:aws:iam::111122223333:role/training", Type: "AWS::IAM::Role", Name: "training", Reads: iamOf, Tags: map[string]string{"owner": "ml"}, Config: json.RawMessage(`{"RoleName":"training",
 			"RoleLastUsed":{"LastUsedDate":"2026-11-01T00:00:00Z"},
 			"RolePolicyList":[{"PolicyName":"task","PolicyDocument":{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::train/*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}}}],
 			"PermissionsBoundary":{"PermissionsBoundaryArn":"arn:aws:iam::111122223333:policy/boundary"}}`)},
-		estate.Asset{ID: "arn:aws:iam::111122223333:policy/boundary", Type: "AWS::IAM::ManagedPolicy", Name: "boundary", Reads: iam, Config: json.RawMessage(`{"PolicyName":"boundary",
+		estate.Asset{ID: "arn:aws:iam::111122223333:policy/boundary", Type: "AWS::IAM::ManagedPolicy", Name: "boundary", Reads: iamOf, Config: json.RawMessage(`{"PolicyName":"boundary",
 			"PolicyVersionList":[{"IsDefaultVersion":true,"VersionId":"v1","Document":{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}}]}`)},
-		estate.Asset{ID: "arn:aws:iam::111122223333:policy/old", Type: "AWS::IAM::ManagedPolicy", Name: "old", Reads: iam, Config: json.RawMessage(`{"PolicyName":"old",
+		estate.Asset{ID: "arn:aws:iam::111122223333:policy/old", Type: "AWS::IAM::ManagedPolicy", Name: "old", Reads: iamOf, Config: json.RawMessage(`{"PolicyName":"old",
 			"PolicyVersionList":[{"IsDefaultVersion":false,"VersionId":"v1","Document":{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}},
 			{"IsDefaultVersion":true,"VersionId":"v2","Document":{"Statement":{"Effect":"Allow","Action":"ec2:*","Resource":"*"}}}]}`)},
-		estate.Asset{ID: "arn:aws:iam::111122223333:group/team", Type: "AWS::IAM::Group", Name: "team", Reads: iam, Config: json.RawMessage(`{"GroupName":"team",
+		estate.Asset{ID: "arn:aws:iam::111122223333:group/team", Type: "AWS::IAM::Group", Name: "team", Reads: iamOf, Config: json.RawMessage(`{"GroupName":"team",
 			"GroupPolicyList":[{"PolicyName":"all","PolicyDocument":{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}}]}`)},
-		estate.Asset{ID: "arn:aws:iam::111122223333:user/ann", Type: "AWS::IAM::User", Name: "ann", Reads: iam, Config: json.RawMessage(`{"UserName":"ann","GroupList":["team"],
+		estate.Asset{ID: "arn:aws:iam::111122223333:user/ann", Type: "AWS::IAM::User", Name: "ann", Reads: iamOf, Config: json.RawMessage(`{"UserName":"ann","GroupList":["team"],
 			"AttachedManagedPolicies":[{"PolicyArn":"arn:aws:iam::111122223333:policy/old","PolicyName":"old"}]}`)},
 	)
 	entries, problems, err := Direct(context.Background(), snap, []finding.Workload{{ID: "workload:w", Roots: []string{"arn:aws:s3:::train"}}})

@@ -21,7 +21,11 @@ type Amazon struct {
 	snap   *estate.Snapshot
 	world  *iam.World
 	places map[string]source
-	ids    []string // of principals and resources, for names cut short
+	// own are the resources with policies of their own, by service.
+	own map[string][]*iam.Resource
+	// unlisted are, by service, the refusals for which there may be more resources
+	// with policies of their own.
+	unlisted map[string][]estate.BlindSpot
 	// claims say who a principal is and whose.
 	claims *direct
 }
@@ -37,7 +41,9 @@ func NewAmazon(ctx context.Context, snap *estate.Snapshot) (*Amazon, error) {
 	if err := r.fill(ctx); err != nil {
 		return nil, err
 	}
-	return &Amazon{snap: snap, world: w, places: r.places, claims: &direct{snap: snap, people: map[estate.Node]identity{}}}, nil
+	m := &Amazon{snap: snap, world: w, places: r.places, unlisted: r.unlisted(), claims: &direct{snap: snap, people: map[estate.Node]identity{}}}
+	m.owned(r.resources)
+	return m, nil
 }
 
 // World is what decides. It must not be changed.
@@ -63,7 +69,7 @@ func (m *Amazon) Can(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, err
 	}
 	r.Principal, r.Session = p, session
-	return m.answer(m.world.Explain(r), q.Explain), nil
+	return m.answer(m.explain(m.spread(r)), q.Explain), nil
 }
 
 // WhoCan implements Evaluator.
@@ -73,24 +79,45 @@ func (m *Amazon) WhoCan(ctx context.Context, q Question) ([]Holder, error) {
 		return nil, err
 	}
 	out := []Holder{}
-	for _, h := range m.world.WhoCan(r) {
+	all := m.spread(r)
+	for _, p := range m.holders(all) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r.Principal = h.Principal
-		a := m.answer(m.world.Explain(r), q.Explain)
-		one := Holder{Principal: h.Principal.ARN, Decision: a.Decision, Because: a.Because, Conditions: a.Conditions, Unknown: a.Unknown}
-		if n, ok := m.snap.Find(h.Principal.ARN); ok {
+		for i := range all {
+			all[i].Principal = p
+		}
+		a := m.answer(m.explain(all), q.Explain)
+		one := Holder{Principal: p.ARN, Decision: a.Decision, Because: a.Because, Conditions: a.Conditions, Unknown: a.Unknown}
+		if n, ok := m.snap.Find(p.ARN); ok {
 			who := m.claims.who(n)
 			one.Class, one.Owner = who.class, who.owner
 		}
-		if h.Principal.Kind == iam.Root {
+		if p.Kind == iam.Root {
 			one.Class = "account"
 		}
 		out = append(out, one)
 	}
 	slices.SortFunc(out, func(a, b Holder) int { return cmp.Compare(a.Principal, b.Principal) })
 	return out, nil
+}
+
+// holders lists who would not be refused every one of several requests.
+func (m *Amazon) holders(all []iam.Request) []*iam.Principal {
+	if len(all) == 1 && m.world.Resource(all[0].Resource) == nil && m.refusedFor(all[0]) != "" && !all[0].Literal {
+		return m.world.Principals() // the resource may let anybody
+	}
+	seen := map[*iam.Principal]bool{}
+	var out []*iam.Principal
+	for _, r := range all {
+		for _, h := range m.world.WhoCan(r) {
+			if !seen[h.Principal] {
+				seen[h.Principal] = true
+				out = append(out, h.Principal)
+			}
+		}
+	}
+	return out
 }
 
 // answer puts an engine's answer in the words of this package.

@@ -39,7 +39,7 @@ func trusting(principal string) string {
 }
 
 const (
-	iam    = "arn:aws:iam::111122223333:"
+	iamOf    = "arn:aws:iam::111122223333:"
 	modelA = "arn:aws:sagemaker:eu-west-1:111122223333:model/a"
 )
 
@@ -78,30 +78,30 @@ func TestKinds(t *testing.T) {
 		mfa    string
 		needs  bool // an owner
 	}{
-		"console":           {asset(iam+"user/u", "AWS::IAM::User", report(`"password_enabled":"true","mfa_active":"true"`), nil), Human, "password", "user", "yes", true},
-		"console_no_mfa":    {asset(iam+"user/u", "AWS::IAM::User", report(`"password_enabled":"true"`), nil), Human, "password", "user", "no", true},
-		"keys":              {asset(iam+"user/u", "AWS::IAM::User", report(`"access_key_1_active":"true","access_key_1_last_rotated":"2025-11-23T00:00:00+00:00"`), nil), Machine, "access keys", "user", "", true},
-		"login_profile":     {asset(iam+"user/u", "AWS::IAM::User", `{"GetLoginProfile":{"LoginProfile":{}}}`, nil, "iam:GetLoginProfile"), Human, "password", "user", "unknown", true},
-		"no_login_profile":  {asset(iam+"user/u", "AWS::IAM::User", `{}`, nil, "!iam:GetLoginProfile"), Machine, "no console password", "user", "", true},
-		"nothing_read":      {asset(iam+"user/u", "AWS::IAM::User", `{}`, nil), KindUnknown, "neither", "user", "unknown", true},
-		"login_refused":     {asset(iam+"user/u", "AWS::IAM::User", `{}`, nil, "-iam:GetLoginProfile"), KindUnknown, "neither", "user", "unknown", true},
-		"service_role":      {asset(iam+"role/r", "AWS::IAM::Role", trusting(`{"Service":"sagemaker.amazonaws.com"}`), nil), Machine, "service sagemaker", "role", "", true},
-		"github":            {asset(iam+"role/r", "AWS::IAM::Role", trusting(`{"Federated":"`+iam+`oidc-provider/token.actions.githubusercontent.com"}`), nil), Machine, "GitHub", "role", "", true},
-		"irsa":              {asset(iam+"role/r", "AWS::IAM::Role", trusting(`{"Federated":"`+iam+`oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/A"}`), nil), Machine, "EKS", "role", "", true},
-		"saml":              {asset(iam+"role/r", "AWS::IAM::Role", trusting(`{"Federated":"`+iam+`saml-provider/Okta"}`), nil), Human, "SAML", "role", "", true},
-		"unheard_issuer":    {asset(iam+"role/r", "AWS::IAM::Role", trusting(`{"Federated":"`+iam+`oidc-provider/id.example.org"}`), nil), KindUnknown, "id.example.org", "role", "", true},
-		"own_account":       {asset(iam+"role/r", "AWS::IAM::Role", trusting(`{"AWS":"`+iam+`root"}`), nil), KindUnknown, "its account", "role", "", true},
-		"strange_account":   {asset(iam+"role/r", "AWS::IAM::Role", trusting(`{"AWS":"777788889999"}`), nil), KindUnknown, "777788889999", "role", "", true},
-		"anybody":           {asset(iam+"role/r", "AWS::IAM::Role", trusting(`"*"`), nil), KindUnknown, "anybody", "role", "", true},
-		"both":              {asset(iam+"role/r", "AWS::IAM::Role", trusting(`{"Service":"lambda.amazonaws.com","Federated":"`+iam+`saml-provider/Okta"}`), nil), KindUnknown, "people and machines", "role", "", true},
-		"trusts_itself":     {asset(iam+"role/r", "AWS::IAM::Role", trusting(`{"AWS":"`+iam+`role/r"}`), nil), KindUnknown, "nobody", "role", "", true},
-		"no_trust":          {asset(iam+"role/r", "AWS::IAM::Role", `{}`, nil), KindUnknown, "nobody is named", "role", "", true},
-		"identity_centre":   {asset(iam+"role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_DataScientist_0123456789abcdef", "AWS::IAM::Role", trusting(`{"Federated":"`+iam+`saml-provider/AWSSSO_1"}`), nil), Human, "permission set DataScientist", "single sign-on role", "", false},
-		"service_linked":    {asset(iam+"role/aws-service-role/sagemaker.amazonaws.com/AWSServiceRoleForAmazonSageMakerNotebooks", "AWS::IAM::Role", trusting(`{"Service":"sagemaker.amazonaws.com"}`), nil), Machine, "only sagemaker", "service-linked role", "", false},
-		"root":              {asset(iam+"root", "AWS::Organizations::Account", `{"GetCredentialReport":{"user":"<root_account>","mfa_active":"false"}}`, nil), Human, "root user", "root user", "no", false},
-		"root_not_reported": {asset(iam+"root", "AWS::Organizations::Account", `{}`, nil), Human, "root user", "root user", "unknown", false},
-		"oidc_provider":     {asset(iam+"oidc-provider/gitlab.example.org", "AWS::IAM::OIDCProvider", `{}`, nil), Machine, "GitLab", "federated", "", false},
-		"saml_provider":     {asset(iam+"saml-provider/Okta", "AWS::IAM::SAMLProvider", `{}`, nil), Human, "SAML", "federated", "", false},
+		"console":           {asset(iamOf+"user/u", "AWS::IAM::User", report(`"password_enabled":"true","mfa_active":"true"`), nil), Human, "password", "user", "yes", true},
+		"console_no_mfa":    {asset(iamOf+"user/u", "AWS::IAM::User", report(`"password_enabled":"true"`), nil), Human, "password", "user", "no", true},
+		"keys":              {asset(iamOf+"user/u", "AWS::IAM::User", report(`"access_key_1_active":"true","access_key_1_last_rotated":"2025-11-23T00:00:00+00:00"`), nil), Machine, "access keys", "user", "", true},
+		"login_profile":     {asset(iamOf+"user/u", "AWS::IAM::User", `{"GetLoginProfile":{"LoginProfile":{}}}`, nil, "iam:GetLoginProfile"), Human, "password", "user", "unknown", true},
+		"no_login_profile":  {asset(iamOf+"user/u", "AWS::IAM::User", `{}`, nil, "!iam:GetLoginProfile"), Machine, "no console password", "user", "", true},
+		"nothing_read":      {asset(iamOf+"user/u", "AWS::IAM::User", `{}`, nil), KindUnknown, "neither", "user", "unknown", true},
+		"login_refused":     {asset(iamOf+"user/u", "AWS::IAM::User", `{}`, nil, "-iam:GetLoginProfile"), KindUnknown, "neither", "user", "unknown", true},
+		"service_role":      {asset(iamOf+"role/r", "AWS::IAM::Role", trusting(`{"Service":"sagemaker.amazonaws.com"}`), nil), Machine, "service sagemaker", "role", "", true},
+		"github":            {asset(iamOf+"role/r", "AWS::IAM::Role", trusting(`{"Federated":"`+iamOf+`oidc-provider/token.actions.githubusercontent.com"}`), nil), Machine, "GitHub", "role", "", true},
+		"irsa":              {asset(iamOf+"role/r", "AWS::IAM::Role", trusting(`{"Federated":"`+iamOf+`oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/A"}`), nil), Machine, "EKS", "role", "", true},
+		"saml":              {asset(iamOf+"role/r", "AWS::IAM::Role", trusting(`{"Federated":"`+iamOf+`saml-provider/Okta"}`), nil), Human, "SAML", "role", "", true},
+		"unheard_issuer":    {asset(iamOf+"role/r", "AWS::IAM::Role", trusting(`{"Federated":"`+iamOf+`oidc-provider/id.example.org"}`), nil), KindUnknown, "id.example.org", "role", "", true},
+		"own_account":       {asset(iamOf+"role/r", "AWS::IAM::Role", trusting(`{"AWS":"`+iamOf+`root"}`), nil), KindUnknown, "its account", "role", "", true},
+		"strange_account":   {asset(iamOf+"role/r", "AWS::IAM::Role", trusting(`{"AWS":"777788889999"}`), nil), KindUnknown, "777788889999", "role", "", true},
+		"anybody":           {asset(iamOf+"role/r", "AWS::IAM::Role", trusting(`"*"`), nil), KindUnknown, "anybody", "role", "", true},
+		"both":              {asset(iamOf+"role/r", "AWS::IAM::Role", trusting(`{"Service":"lambda.amazonaws.com","Federated":"`+iamOf+`saml-provider/Okta"}`), nil), KindUnknown, "people and machines", "role", "", true},
+		"trusts_itself":     {asset(iamOf+"role/r", "AWS::IAM::Role", trusting(`{"AWS":"`+iamOf+`role/r"}`), nil), KindUnknown, "nobody", "role", "", true},
+		"no_trust":          {asset(iamOf+"role/r", "AWS::IAM::Role", `{}`, nil), KindUnknown, "nobody is named", "role", "", true},
+		"identity_centre":   {asset(iamOf+"role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_DataScientist_0123456789abcdef", "AWS::IAM::Role", trusting(`{"Federated":"`+iamOf+`saml-provider/AWSSSO_1"}`), nil), Human, "permission set DataScientist", "single sign-on role", "", false},
+		"service_linked":    {asset(iamOf+"role/aws-service-role/sagemaker.amazonaws.com/AWSServiceRoleForAmazonSageMakerNotebooks", "AWS::IAM::Role", trusting(`{"Service":"sagemaker.amazonaws.com"}`), nil), Machine, "only sagemaker", "service-linked role", "", false},
+		"root":              {asset(iamOf+"root", "AWS::Organizations::Account", `{"GetCredentialReport":{"user":"<root_account>","mfa_active":"false"}}`, nil), Human, "root user", "root user", "no", false},
+		"root_not_reported": {asset(iamOf+"root", "AWS::Organizations::Account", `{}`, nil), Human, "root user", "root user", "unknown", false},
+		"oidc_provider":     {asset(iamOf+"oidc-provider/gitlab.example.org", "AWS::IAM::OIDCProvider", `{}`, nil), Machine, "GitLab", "federated", "", false},
+		"saml_provider":     {asset(iamOf+"saml-provider/Okta", "AWS::IAM::SAMLProvider", `{}`, nil), Human, "SAML", "federated", "", false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -116,9 +116,9 @@ func TestKinds(t *testing.T) {
 // A role that people take by another role is theirs.
 func TestKindFollowsRoles(t *testing.T) {
 	o := overviewOf(t, nil,
-		asset(iam+"role/hop", "AWS::IAM::Role", trusting(`{"Federated":"`+iam+`saml-provider/Okta"}`), nil),
-		asset(iam+"role/end", "AWS::IAM::Role", trusting(`{"AWS":"`+iam+`role/hop"}`), nil))
-	if id := find(t, o, iam+"role/end"); id.Kind != Human || id.Why != "taken by role hop" {
+		asset(iamOf+"role/hop", "AWS::IAM::Role", trusting(`{"Federated":"`+iamOf+`saml-provider/Okta"}`), nil),
+		asset(iamOf+"role/end", "AWS::IAM::Role", trusting(`{"AWS":"`+iamOf+`role/hop"}`), nil))
+	if id := find(t, o, iamOf+"role/end"); id.Kind != Human || id.Why != "taken by role hop" {
 		t.Errorf("%s: %s", id.Kind, id.Why)
 	}
 }
@@ -126,10 +126,10 @@ func TestKindFollowsRoles(t *testing.T) {
 func TestOwners(t *testing.T) {
 	inline := `"RolePolicyList":[{"PolicyName":"p","PolicyDocument":{"Statement":{"Effect":"Allow","Action":"sagemaker:*","Resource":"*"}}}]`
 	role := func(tags map[string]string) estate.Asset {
-		return asset(iam+"role/r", "AWS::IAM::Role", `{`+inline+`,`+strings.TrimPrefix(trusting(`{"Service":"sagemaker.amazonaws.com"}`), "{"), tags)
+		return asset(iamOf+"role/r", "AWS::IAM::Role", `{`+inline+`,`+strings.TrimPrefix(trusting(`{"Service":"sagemaker.amazonaws.com"}`), "{"), tags)
 	}
 	job := estate.Asset{ID: "arn:aws:sagemaker:eu-west-1:111122223333:training-job/j", Type: "AWS::SageMaker::TrainingJob", Name: "j",
-		Reads: []estate.Read{{Operation: "sagemaker:DescribeTrainingJob", Status: estate.ReadOK}}, Config: json.RawMessage(`{"TrainingJobName":"j","RoleArn":"` + iam + `role/r"}`)}
+		Reads: []estate.Read{{Operation: "sagemaker:DescribeTrainingJob", Status: estate.ReadOK}}, Config: json.RawMessage(`{"TrainingJobName":"j","RoleArn":"` + iamOf + `role/r"}`)}
 	tests := map[string]struct {
 		tags     map[string]string
 		workload string // owner of the workload that runs as it
@@ -151,9 +151,9 @@ func TestOwners(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := finding.Workload{ID: "w", Name: "w", Owner: tt.workload, Roots: []string{job.ID}, Members: []string{job.ID}, Touches: []string{iam + "role/r"}}
+			w := finding.Workload{ID: "w", Name: "w", Owner: tt.workload, Roots: []string{job.ID}, Members: []string{job.ID}, Touches: []string{iamOf + "role/r"}}
 			o := overviewOf(t, []finding.Workload{w}, role(tt.tags), job)
-			id := find(t, o, iam+"role/r")
+			id := find(t, o, iamOf+"role/r")
 			if id.Owner != tt.owner || id.OwnerFrom != tt.from {
 				t.Errorf("owner %q from %q", id.Owner, id.OwnerFrom)
 			}
@@ -164,7 +164,7 @@ func TestOwners(t *testing.T) {
 				return
 			}
 			f := id.finding(o.Taken)
-			if f.Status != tt.lacks || f.Severity != finding.High || f.ID != finding.NewID(Ownerless, iam+"role/r", "") || o.Workloads[0].Ownerless != 1 {
+			if f.Status != tt.lacks || f.Severity != finding.High || f.ID != finding.NewID(Ownerless, iamOf+"role/r", "") || o.Workloads[0].Ownerless != 1 {
 				t.Errorf("%+v; %+v", f, o.Workloads)
 			}
 			if tt.lacks == finding.Fail && !strings.HasPrefix(strings.Join(f.Fix.Commands, ""), "aws iam tag-role --role-name r ") {
@@ -176,20 +176,20 @@ func TestOwners(t *testing.T) {
 
 // Nothing to touch, nothing to answer for.
 func TestNoFindingWithoutReach(t *testing.T) {
-	o := overviewOf(t, nil, asset(iam+"user/u", "AWS::IAM::User", `{}`, map[string]string{}))
-	if id := find(t, o, iam+"user/u"); id.Ownerless() || id.May() != "nothing of AI" || len(o.Identities) != 1 {
+	o := overviewOf(t, nil, asset(iamOf+"user/u", "AWS::IAM::User", `{}`, map[string]string{}))
+	if id := find(t, o, iamOf+"user/u"); id.Ownerless() || id.May() != "nothing of AI" || len(o.Identities) != 1 {
 		t.Errorf("%+v", id)
 	}
 }
 
 func TestCredentials(t *testing.T) {
-	user := asset(iam+"user/u", "AWS::IAM::User", `{"GetCredentialReport":{"user":"u","password_enabled":"false","mfa_active":"false","access_key_1_active":"true",
+	user := asset(iamOf+"user/u", "AWS::IAM::User", `{"GetCredentialReport":{"user":"u","password_enabled":"false","mfa_active":"false","access_key_1_active":"true",
 		"access_key_1_last_rotated":"2025-11-23T00:00:00+00:00","access_key_1_last_used_date":"2026-11-20T02:00:00+00:00","access_key_1_last_used_service":"s3","access_key_1_last_used_region":"eu-west-1"},
 		"ListAccessKeys":{"AccessKeyMetadata":[{"AccessKeyId":"AKIA1","Status":"Active","CreateDate":"2025-11-23T00:00:00+00:00"},{"AccessKeyId":"AKIA2","Status":"Inactive","CreateDate":"2026-11-01T00:00:00+00:00"}]}}`, nil)
-	second := asset(iam+"user/u#access-key/AKIA2", "AWS::IAM::AccessKey", `{"AccessKeyId":"AKIA2","Status":"Inactive","CreateDate":"2026-11-01T00:00:00Z",
+	second := asset(iamOf+"user/u#access-key/AKIA2", "AWS::IAM::AccessKey", `{"AccessKeyId":"AKIA2","Status":"Inactive","CreateDate":"2026-11-01T00:00:00Z",
 		"GetAccessKeyLastUsed":{"AccessKeyLastUsed":{"LastUsedDate":"2026-11-22T00:00:00Z","ServiceName":"bedrock","Region":"us-east-1"}}}`, nil)
 	second.Name = "AKIA2"
-	id := find(t, overviewOf(t, nil, user, second), iam+"user/u")
+	id := find(t, overviewOf(t, nil, user, second), iamOf+"user/u")
 	day := func(d string) time.Time { at, _ := time.Parse(time.RFC3339, d); return at }
 	want := []Credential{
 		{Type: "access key", ID: "AKIA1", Active: true, Created: day("2025-11-23T00:00:00Z"), AgeDays: 365, LastUsed: day("2026-11-20T02:00:00Z"), Where: "s3 in eu-west-1"},
@@ -207,10 +207,10 @@ func TestCredentials(t *testing.T) {
 func TestWhatMayLeaveLess(t *testing.T) {
 	all := `{"Effect":"Allow","Action":"sagemaker:*","Resource":"*"}`
 	role := func(statements, more string) estate.Asset {
-		return asset(iam+"role/r", "AWS::IAM::Role", fmt.Sprintf(`{"RolePolicyList":[{"PolicyName":"p","PolicyDocument":{"Statement":[%s]}}]%s}`, statements, more), map[string]string{})
+		return asset(iamOf+"role/r", "AWS::IAM::Role", fmt.Sprintf(`{"RolePolicyList":[{"PolicyName":"p","PolicyDocument":{"Statement":[%s]}}]%s}`, statements, more), map[string]string{})
 	}
-	boundary := asset(iam+"policy/b", "AWS::IAM::ManagedPolicy", `{"PolicyVersionList":[{"IsDefaultVersion":true,"Document":{"Statement":{"Effect":"Allow","Action":"sagemaker:Describe*","Resource":"*"}}}]}`, nil)
-	bounded := `,"PermissionsBoundary":{"PermissionsBoundaryArn":"` + iam + `policy/b"}`
+	boundary := asset(iamOf+"policy/b", "AWS::IAM::ManagedPolicy", `{"PolicyVersionList":[{"IsDefaultVersion":true,"Document":{"Statement":{"Effect":"Allow","Action":"sagemaker:Describe*","Resource":"*"}}}]}`, nil)
+	bounded := `,"PermissionsBoundary":{"PermissionsBoundaryArn":"` + iamOf + `policy/b"}`
 	tests := map[string]struct {
 		assets []estate.Asset
 		may    string
@@ -224,15 +224,15 @@ func TestWhatMayLeaveLess(t *testing.T) {
 		"deny_elsewhere":        {[]estate.Asset{role(all+`,{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::x*"}`, "")}, "administer 1, change 1, run 1, read 1", ""},
 		"deny_without_tls":      {[]estate.Asset{role(all+`,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`, "")}, "administer 1, change 1, run 1, read 1", ""},
 		"boundary":              {[]estate.Asset{role(all, bounded), boundary}, "read 1", "policy/b"},
-		"boundary_not_read":     {[]estate.Asset{role(all, bounded)}, "administer 1, change 1, run 1, read 1", "permissions boundary " + iam + "policy/b was not read"},
+		"boundary_not_read":     {[]estate.Asset{role(all, bounded)}, "administer 1, change 1, run 1, read 1", "permissions boundary " + iamOf + "policy/b was not read"},
 		"policy_not_read":       {[]estate.Asset{role(all, `,"AttachedManagedPolicies":[{"PolicyArn":"arn:aws:iam::aws:policy/AmazonBedrockFullAccess"}]`)}, "administer 1, change 1, run 1, read 1", "AmazonBedrockFullAccess was not read"},
-		"administrator_by_name": {[]estate.Asset{asset(iam+"role/r", "AWS::IAM::Role", `{"AttachedManagedPolicies":[{"PolicyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}]}`, nil)}, "administer 1, change 1, run 1, read 1", ""},
+		"administrator_by_name": {[]estate.Asset{asset(iamOf+"role/r", "AWS::IAM::Role", `{"AttachedManagedPolicies":[{"PolicyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}]}`, nil)}, "administer 1, change 1, run 1, read 1", ""},
 		"broken_policy":         {[]estate.Asset{role(`{"Effect":"Perhaps","Action":"*","Resource":"*"}`, "")}, "nothing of AI", "could not be understood"},
-		"own_policies_refused":  {[]estate.Asset{asset(iam+"role/r", "AWS::IAM::Role", `{}`, nil, "-iam:GetRolePolicy")}, "nothing of AI", "iam:GetRolePolicy denied"},
+		"own_policies_refused":  {[]estate.Asset{asset(iamOf+"role/r", "AWS::IAM::Role", `{}`, nil, "-iam:GetRolePolicy")}, "nothing of AI", "iam:GetRolePolicy denied"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			id := find(t, overviewOf(t, nil, tt.assets...), iam+"role/r")
+			id := find(t, overviewOf(t, nil, tt.assets...), iamOf+"role/r")
 			if id.May() != tt.may {
 				t.Errorf("may %s", id.May())
 			}
@@ -256,8 +256,8 @@ func FuzzSurvey(f *testing.F) {
 			return
 		}
 		b := estate.NewBuilder(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))
-		for id, typ := range map[string]string{iam + "role/r": "AWS::IAM::Role", iam + "user/u": "AWS::IAM::User", iam + "user/u#access-key/A": "AWS::IAM::AccessKey", iam + "root": "AWS::Organizations::Account",
-			iam + "policy/p": "AWS::IAM::ManagedPolicy", modelA: "AWS::SageMaker::Model", "arn:aws:s3:::b": "AWS::S3::Bucket", "k8s://c/n/Secret/s": "v1/Secret", "k8s://c/n/ServiceAccount/sa": "v1/ServiceAccount", "k8s://c//Namespace/n": "v1/Namespace"} {
+		for id, typ := range map[string]string{iamOf + "role/r": "AWS::IAM::Role", iamOf + "user/u": "AWS::IAM::User", iamOf + "user/u#access-key/A": "AWS::IAM::AccessKey", iamOf + "root": "AWS::Organizations::Account",
+			iamOf + "policy/p": "AWS::IAM::ManagedPolicy", modelA: "AWS::SageMaker::Model", "arn:aws:s3:::b": "AWS::S3::Bucket", "k8s://c/n/Secret/s": "v1/Secret", "k8s://c/n/ServiceAccount/sa": "v1/ServiceAccount", "k8s://c//Namespace/n": "v1/Namespace"} {
 			a := estate.Asset{ID: id, Type: typ, Cloud: estate.AWS, Account: "111122223333", Config: config}
 			if strings.HasPrefix(id, "k8s:") {
 				a.Cloud, a.Account, a.Region = estate.Kubernetes, "c", "n"

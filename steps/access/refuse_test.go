@@ -19,7 +19,7 @@ const (
 
 // boundedBy gives a role a boundary and the policy that is it.
 func boundedBy(role estate.Asset, statements string) []estate.Asset {
-	const policy = iam + "policy/limit"
+	const policy = iamOf + "policy/limit"
 	role.Config = []byte(strings.TrimSuffix(string(role.Config), "}") + `,"PermissionsBoundary":{"PermissionsBoundaryArn":"` + policy + `"}}`)
 	return []estate.Asset{role, asset(policy, "AWS::IAM::ManagedPolicy", `{"PolicyVersionList":[{"IsDefaultVersion":true,"Document":{"Statement":[`+statements+`]}}]}`, nil)}
 }
@@ -27,7 +27,7 @@ func boundedBy(role estate.Asset, statements string) []estate.Asset {
 // What bounds an identity and what is refused to it counts where it takes
 // another role.
 func TestBoundWhereRolesAreTaken(t *testing.T) {
-	named := `{"Effect":"Allow","Principal":{"AWS":"` + iam + `role/a"},"Action":"sts:AssumeRole"}`
+	named := `{"Effect":"Allow","Principal":{"AWS":"` + iamOf + `role/a"},"Action":"sts:AssumeRole"}`
 	sts := func(effect, more string) string {
 		return `{"Effect":"` + effect + `","Action":"sts:AssumeRole"` + more + `}`
 	}
@@ -60,12 +60,12 @@ func TestBoundWhereRolesAreTaken(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			assets := []estate.Asset{acting(iam+"role/a", tt.own, "")}
+			assets := []estate.Asset{acting(iamOf+"role/a", tt.own, "")}
 			if tt.boundary != "" {
 				assets = boundedBy(assets[0], tt.boundary)
 			}
 			assets = append(assets, acting(endRole, updates, tt.trust), asset("arn:aws:sagemaker:eu-west-1:444455556666:model/m", "AWS::SageMaker::Model", `{}`, nil))
-			if id := find(t, across(t, assets...), iam+"role/a"); id.May() != tt.may {
+			if id := find(t, across(t, assets...), iamOf+"role/a"); id.May() != tt.may {
 				t.Errorf("may %s, want %s", id.May(), tt.may)
 			}
 		})
@@ -76,10 +76,10 @@ func TestBoundWhereRolesAreTaken(t *testing.T) {
 // deny stands nonetheless.
 func TestBoundaryOfANamedUser(t *testing.T) {
 	for statements, want := range map[string]string{updates: "change 1", updates + `,{"Effect":"Deny","Action":"sts:*","Resource":"*"}`: "nothing of AI"} {
-		user := asset(iam+"user/u", "AWS::IAM::User", `{"UserName":"u"}`, nil)
-		assets := append(boundedBy(user, statements), acting(iam+"role/end", updates, `{"Effect":"Allow","Principal":{"AWS":"`+iam+`user/u"},"Action":"sts:AssumeRole"}`),
+		user := asset(iamOf+"user/u", "AWS::IAM::User", `{"UserName":"u"}`, nil)
+		assets := append(boundedBy(user, statements), acting(iamOf+"role/end", updates, `{"Effect":"Allow","Principal":{"AWS":"`+iamOf+`user/u"},"Action":"sts:AssumeRole"}`),
 			asset(modelA, "AWS::SageMaker::Model", `{}`, nil))
-		if id := find(t, across(t, assets...), iam+"user/u"); id.May() != want {
+		if id := find(t, across(t, assets...), iamOf+"user/u"); id.May() != want {
 			t.Errorf("with %s: may %s, want %s", statements, id.May(), want)
 		}
 	}
@@ -106,12 +106,12 @@ func TestTaken(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			thing := asset(tt.on, tt.typ, `{}`, nil, "!s3:GetBucketPolicy")
-			snap := understood(t, acting(iam+"role/a", allow+`,{"Effect":"Deny",`+tt.deny+`}`, ""), thing)
+			snap := understood(t, acting(iamOf+"role/a", allow+`,{"Effect":"Deny",`+tt.deny+`}`, ""), thing)
 			o, err := Survey(context.Background(), snap, []finding.Workload{{ID: "w", Name: "w", Roots: []string{tt.on}}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if may := find(t, o, iam+"role/a").May(); may != tt.want {
+			if may := find(t, o, iamOf+"role/a").May(); may != tt.want {
 				t.Errorf("may %s, want %s", may, tt.want)
 			}
 		})
@@ -124,7 +124,7 @@ func TestOrganisation(t *testing.T) {
 	const (
 		org    = "arn:aws:organizations::999988887777:"
 		full   = "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess"
-		member = iam + "root"
+		member = iamOf + "root"
 	)
 	policy := func(id, typ, statements string, targets ...string) estate.Asset {
 		for i, to := range targets {
@@ -166,14 +166,14 @@ func TestOrganisation(t *testing.T) {
 		"the_document_is_damaged": {[]estate.Asset{fullAt(root, home), scp("p-1", reads, unit), scp("p-2", `{"Effect":"Perhaps"}`, unit)}, false, "", mayAll},
 		"resource_policies_allow_nobody": {[]estate.Asset{fullAt(root, unit, home), policy(org+"policy/o-1/resource_control_policy/p-R", "RESOURCE_CONTROL_POLICY",
 			`{"Effect":"Deny","Principal":"*","Action":"sagemaker:*","Resource":"*"}`, root)}, false, "", doubtful},
-		"service_linked": {[]estate.Asset{fullAt(root, home), scp("p-1", reads, unit)}, false, iam + "role/aws-service-role/sagemaker.amazonaws.com/x", mayAll},
+		"service_linked": {[]estate.Asset{fullAt(root, home), scp("p-1", reads, unit)}, false, iamOf + "role/aws-service-role/sagemaker.amazonaws.com/x", mayAll},
 		"the_root_user":  {[]estate.Asset{fullAt(root, home), scp("p-1", reads, unit)}, false, member, "read 1"},
 		"the_management": {[]estate.Asset{fullAt(unit, home), scp("p-1", reads, root)}, false, "arn:aws:iam::999988887777:role/a", "administer 1, change 1, run 1, read 1"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := estate.NewBuilder(noon)
-			for _, a := range append(append(tt.policies, tree...), acting(iam+"role/a", allow, ""), acting(iam+"role/aws-service-role/sagemaker.amazonaws.com/x", allow, ""),
+			for _, a := range append(append(tt.policies, tree...), acting(iamOf+"role/a", allow, ""), acting(iamOf+"role/aws-service-role/sagemaker.amazonaws.com/x", allow, ""),
 				acting("arn:aws:iam::999988887777:role/a", allow, ""), asset(modelA, "AWS::SageMaker::Model", `{}`, nil), asset(strings.Replace(modelA, home, "999988887777", 1), "AWS::SageMaker::Model", `{}`, nil)) {
 				arn, _ := provider.ParseARN(a.ID)
 				a.Account, a.Cloud = arn.Account, estate.AWS
@@ -193,7 +193,7 @@ func TestOrganisation(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if may := find(t, o, cmp.Or(tt.who, iam+"role/a")).May(); may != tt.may {
+			if may := find(t, o, cmp.Or(tt.who, iamOf+"role/a")).May(); may != tt.may {
 				t.Errorf("may %s, want %s", may, tt.may)
 			}
 		})

@@ -41,6 +41,8 @@ type reader struct {
 	refused map[string]map[string]string
 	seen    map[string]bool // principals added
 	units   units
+	// resources are those added.
+	resources []*iam.Resource
 }
 
 // source is where the document of a policy stands.

@@ -216,6 +216,7 @@ func (r *reader) bound(a *estate.Asset, h *holding, p *iam.Principal) {
 func (r *reader) trust(n estate.Node, a *estate.Asset, h *holding, p *iam.Principal) {
 	t := &iam.Resource{ARN: a.ID, Account: p.Account, Tags: a.Tags, TagsUnread: p.TagsUnread}
 	r.world.AddResource(t)
+	r.resources = append(r.resources, t)
 	for _, d := range []struct {
 		document json.RawMessage
 		path     string

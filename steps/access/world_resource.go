@@ -40,6 +40,7 @@ func (r *reader) resource(n estate.Node, a *estate.Asset) error {
 	}
 	r.account(t.Account)
 	r.world.AddResource(t)
+	r.resources = append(r.resources, t)
 	if notOwn[a.Type] {
 		return nil
 	}
@@ -120,7 +121,9 @@ func (r *reader) bucket(a *estate.Asset, config json.RawMessage, t *iam.Resource
 	var c struct {
 		GetPublicAccessBlock       struct{ PublicAccessBlockConfiguration publicBlock }
 		GetBucketOwnershipControls struct {
-			OwnershipControls struct{ Rules []struct{ ObjectOwnership string } }
+			OwnershipControls struct {
+				Rules []struct{ ObjectOwnership string }
+			}
 		}
 		GetBucketAcl struct {
 			Grants []struct {

@@ -51,6 +51,26 @@ func (r *reader) blind() {
 	}
 }
 
+// unlisted are, by the prefix of their actions, the refusals for which
+// resources that have policies of their own may not all be known.
+func (r *reader) unlisted() map[string][]estate.BlindSpot {
+	out := map[string][]estate.BlindSpot{}
+	for _, b := range r.snap.BlindSpots() {
+		service, _, ok := strings.Cut(b.Operation, ":")
+		if b.Asset != "" || !ok {
+			continue
+		}
+		for _, t := range b.Types {
+			if t == "AWS::IAM::Role" {
+				out["sts"] = append(out["sts"], b)
+			} else if ownReads[t] != "" {
+				out[service] = append(out[service], b)
+			}
+		}
+	}
+	return out
+}
+
 // refusal says how an operation failed in an account; empty if it did not.
 func (r *reader) refusal(account, operation string) string {
 	if s := r.refused[account][operation]; s != "" {
