@@ -103,7 +103,27 @@ func (t *table) key(name string) (*Key, bool) {
 	if k, ok := s.byChoice(text, beginning(text)); ok {
 		return k, true
 	}
-	return s.byChoice(text, "")
+	if k, ok := s.byChoice(text, ""); ok {
+		return k, true
+	}
+	return ofProvider(text)
+}
+
+// ofProvider is a key that a token of an OpenID Connect provider sets, whatever
+// the provider: HOST[/PATH]:CLAIM. The claims are those of the User Guide's
+// chapter "IAM and AWS STS condition context keys".
+func ofProvider(name string) (*Key, bool) {
+	i := strings.LastIndexByte(name, ':')
+	if i < 0 || !strings.Contains(name[:i], ".") || strings.ContainsAny(name[:i], "*?$") {
+		return nil, false
+	}
+	switch name[i+1:] {
+	case "amr":
+		return &Key{Name: name, Type: String, Many: true}, true
+	case "aud", "azp", "email", "oaud", "sub":
+		return &Key{Name: name, Type: String}, true
+	}
+	return nil, false
 }
 
 // byChoice looks among the keys with a chosen part, which must not be empty.

@@ -130,6 +130,7 @@ func TestFindKey(t *testing.T) {
 		{"iam:PolicyARN", "iam:PolicyARN", ARN, false, false},
 		{"kms:EncryptionContext:aws:s3:arn", "kms:EncryptionContext:${EncryptionContextKey}", String, false, false},
 		{"token.actions.githubusercontent.com:repository", "token.actions.githubusercontent.com:repository", String, false, false},
+		{"oidc.eks.eu-west-1.amazonaws.com/id/ABC:sub", "oidc.eks.eu-west-1.amazonaws.com/id/abc:sub", String, false, false},
 		{"agent.acme.buildkite.dev:pipeline_id", "agent.${Domain}.buildkite.dev:pipeline_id", String, false, false},
 		{"events:metadata/a/matcher", "events:metadata/${MetadataKey}/matcher", String, false, false},
 	}
@@ -143,7 +144,7 @@ func TestFindKey(t *testing.T) {
 			t.Errorf("%s = %+v, want %+v", tt.name, *k, tt)
 		}
 	}
-	for _, bad := range []string{"", "aws:PrincipalTag/", "aws:PrincipalTag", "aws:NoSuchKey", "nosuch"} {
+	for _, bad := range []string{"", "aws:PrincipalTag/", "aws:PrincipalTag", "aws:NoSuchKey", "nosuch", "sub", ":sub", "oidc.example.com:colour"} {
 		if k, ok := FindKey(bad); ok {
 			t.Errorf("%q found %s", bad, k.Name)
 		}
