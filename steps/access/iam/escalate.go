@@ -67,20 +67,28 @@ type Surroundings interface {
 	Fact(name string, p, target *Principal, c *Carrier) (holds, known bool)
 }
 
-// edge is one step that is possible.
+// edge is one step that is possible. There may be millions of them, so it holds
+// what finds the rest again.
 type edge struct {
-	from, to int // numbers of principals; to is -1 for Administrator
-	route    *reference.Route
+	from, to int32 // numbers of principals; to is -1 for Administrator
+	route    int32
 	decision Decision
-	actions  []asked
-	via      string
-	unknown  []string
-	assumed  []string
+	// sure says that via acts as the target; else it stands for any resource of
+	// its type, none of which was read.
+	sure bool
+	via  *Carrier
+	// group that the taker joins, where that is the step.
+	group string
 }
 
-// asked is one call of a step, kept so that its reasons can be told later.
-type asked struct {
-	request Request
+// taken is a step in full.
+type taken struct {
+	ok       bool
+	decision Decision
+	calls    []Request
+	unknown  []string
+	assumed  []string
+	made     map[string]string // the resource of each type that the calls are on
 }
 
 // climb is the working of one Escalations call.
@@ -96,10 +104,20 @@ type climb struct {
 	needs   []bitset // of each route
 	trusts  map[trustKey]Decision
 	asks    map[askKey]Decision
-	into    [][]edge // edges into each principal
-	own     [][]edge // edges into Administrator, by principal
+	reasons map[askKey][]Reason
+	pins    map[askKey]pinned
+	into    [][]edge   // edges into each principal
+	own     [][]edge   // edges into Administrator, by principal
+	able    [][]able   // of each route into others: who may take it
+	full    []Decision // of each principal: whether he would be one, were he given everything
 	ctx     context.Context
-	special []string // policies that make an administrator, for "attach"
+}
+
+// able is somebody who is allowed all calls of a route that do not hang on the
+// target.
+type able struct {
+	who  int32
+	part taken
 }
 
 type trustKey struct {
@@ -108,9 +126,9 @@ type trustKey struct {
 }
 
 type askKey struct {
-	from, to int
-	action   string
-	value    string
+	principal *Principal
+	action    string
+	value     string
 }
 
 type bitset []uint64
@@ -139,12 +157,19 @@ func (b bitset) covers(x bitset) bool {
 func (w *World) Escalations(ctx context.Context, routes []reference.Route, around Surroundings) ([]Escalation, error) {
 	c := &climb{
 		w: w, around: around, routes: routes, people: w.principals, ctx: ctx,
-		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{},
+		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{}, reasons: map[askKey][]Reason{}, pins: map[askKey]pinned{},
 	}
 	for i, p := range c.people {
 		c.number[p.ARN] = i
 	}
 	c.prepare()
+	c.able = make([][]able, len(routes))
+	for r := range routes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		c.able[r] = c.ableTo(r)
+	}
 	if err := c.back(); err != nil {
 		return nil, err
 	}
@@ -233,7 +258,7 @@ func (c *climb) prepare() {
 	}
 	spoken := map[*Policy]bitset{}
 	c.may = make([]bitset, len(c.people))
-	c.admin = make([]Decision, len(c.people))
+	c.admin, c.full = make([]Decision, len(c.people)), make([]Decision, len(c.people))
 	c.into, c.own = make([][]edge, len(c.people)), make([][]edge, len(c.people))
 	for i, p := range c.people {
 		c.may[i] = make(bitset, words)
@@ -253,6 +278,12 @@ func (c *climb) prepare() {
 			}
 		}
 		c.admin[i] = c.w.IsAdministrator(p)
+		c.full[i] = c.admin[i]
+		if c.full[i] == Deny {
+			after := *p
+			after.Policies = append(slices.Clone(p.Policies), c.w.everything)
+			c.full[i] = c.w.IsAdministrator(&after)
+		}
 	}
 }
 
@@ -318,7 +349,7 @@ func (c *climb) back() error {
 			for _, e := range c.into[t] {
 				if !reached[e.from] {
 					reached[e.from] = true
-					next = append(next, e.from)
+					next = append(next, int(e.from))
 				}
 			}
 		}
@@ -337,9 +368,6 @@ func (c *climb) forth() ([]Escalation, error) {
 		for _, e := range c.into[t] {
 			if isAdmin {
 				last[e.from] = append(last[e.from], e)
-				continue
-			}
-			if e.route.Gain == "bounded" || len(c.own[t]) == 0 && len(c.into[t]) == 0 && !c.leads(t) {
 				continue
 			}
 			out[e.from] = append(out[e.from], e)
@@ -371,8 +399,8 @@ func (c *climb) forth() ([]Escalation, error) {
 				if e.to >= 0 {
 					target = c.people[e.to].ARN
 				}
-				name := [2]string{target, technique(e.route)}
-				if found[name] || e.to == i {
+				name := [2]string{target, technique(&c.routes[e.route])}
+				if found[name] || int(e.to) == i {
 					continue
 				}
 				found[name] = true
@@ -382,7 +410,7 @@ func (c *climb) forth() ([]Escalation, error) {
 				e := &out[x][k]
 				if seen[e.to] != mark {
 					seen[e.to], prev[e.to] = mark, e
-					queue = append(queue, e.to)
+					queue = append(queue, int(e.to))
 				}
 			}
 		}
@@ -393,13 +421,10 @@ func (c *climb) forth() ([]Escalation, error) {
 	return all, nil
 }
 
-// leads says that somebody who is no administrator can become one.
-func (c *climb) leads(t int) bool { return len(c.own[t]) > 0 || c.admin[t] != Deny }
-
 // best keeps of parallel steps the surest one.
 func best(es []edge) []edge {
 	slices.SortStableFunc(es, func(a, b edge) int {
-		return cmp.Or(cmp.Compare(a.to, b.to), -cmp.Compare(a.decision, b.decision), cmp.Compare(len(a.actions), len(b.actions)), cmp.Compare(a.route.ID, b.route.ID))
+		return cmp.Or(cmp.Compare(a.to, b.to), -cmp.Compare(a.decision, b.decision), cmp.Compare(a.route, b.route))
 	})
 	return slices.CompactFunc(es, func(a, b edge) bool { return a.to == b.to })
 }
@@ -414,15 +439,16 @@ func technique(r *reference.Route) string {
 // escalation spells a way that ends with the step last from x.
 func (c *climb) escalation(from int, target string, last *edge, x int, prev []*edge) Escalation {
 	steps := []*edge{last}
-	for at := x; prev[at] != nil; at = prev[at].from {
+	for at := x; prev[at] != nil; at = int(prev[at].from) {
 		steps = append(steps, prev[at])
 	}
 	slices.Reverse(steps)
+	route := &c.routes[last.route]
 	e := Escalation{
-		Principal: c.people[from].ARN, Target: target, Technique: technique(last.route),
-		Title: last.route.Title, Gain: "full", Decision: Allow,
+		Principal: c.people[from].ARN, Target: target, Technique: technique(route),
+		Title: route.Title, Gain: "full", Decision: Allow,
 	}
-	if last.route.Gain == "bounded" {
+	if route.Gain == "bounded" {
 		e.Gain = "bounded"
 	}
 	if last.to >= 0 && c.admin[last.to] == Conditional {
@@ -430,20 +456,24 @@ func (c *climb) escalation(from int, target string, last *edge, x int, prev []*e
 	}
 	for _, s := range steps {
 		e.Decision = weaker(e.Decision, s.decision)
-		step := Step{From: c.people[s.from].ARN, To: Administrator, Technique: technique(s.route), Via: s.via, Waits: s.route.Waits}
+		route, whole := &c.routes[s.route], c.again(s)
+		step := Step{From: c.people[s.from].ARN, To: Administrator, Technique: technique(route), Waits: route.Waits, Because: []Reason{}}
+		if s.via != nil && s.sure {
+			step.Via = s.via.ARN
+		}
+		if s.group != "" {
+			step.Via = s.group
+		}
 		if s.to >= 0 {
 			step.To = c.people[s.to].ARN
 		}
-		for k := range s.actions {
-			step.Actions = append(step.Actions, s.actions[k].request.Action)
-			step.Because = append(step.Because, c.w.Explain(s.actions[k].request).Because...)
-		}
-		if step.Because == nil {
-			step.Because = []Reason{}
+		for k := range whole.calls {
+			step.Actions = append(step.Actions, whole.calls[k].Action)
+			step.Because = append(step.Because, c.because(whole.calls[k])...)
 		}
 		e.Path = append(e.Path, step)
-		e.Unknown = append(e.Unknown, s.unknown...)
-		e.Assumed = append(e.Assumed, s.assumed...)
+		e.Unknown = append(e.Unknown, whole.unknown...)
+		e.Assumed = append(e.Assumed, whole.assumed...)
 	}
 	slices.Sort(e.Unknown)
 	e.Unknown = slices.Compact(e.Unknown)

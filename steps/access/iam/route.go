@@ -46,68 +46,85 @@ func (c *climb) ownEdges(i int) []edge {
 				if !c.givesAll(&after) {
 					continue
 				}
-				if e, ok := c.take(i, -1, route, nil, g.ARN); ok {
-					e.via = g.ARN
-					out = append(out, e)
+				if got := c.take(p, p, route, nil, g.ARN, everyCall); got.ok {
+					out = append(out, edge{from: int32(i), to: -1, route: int32(r), decision: got.decision, group: g.ARN})
 				}
 			}
 			continue
 		}
-		e, ok := c.take(i, -1, route, nil, "")
-		if !ok || !c.ownGain(p, route, &e) {
+		if !c.ownGain(i, route) {
 			continue
 		}
-		out = append(out, e)
+		if got := c.take(p, p, route, nil, "", everyCall); got.ok {
+			out = append(out, edge{from: int32(i), to: -1, route: int32(r), decision: got.decision})
+		}
 	}
 	return out
 }
 
 // ownGain says whether what a route gives its taker makes him an administrator.
-func (c *climb) ownGain(p *Principal, route *reference.Route, e *edge) bool {
+func (c *climb) ownGain(i int, route *reference.Route) bool {
+	p := c.people[i]
 	after := *p
 	switch route.Gain {
 	case "any", "attach":
-		after.Policies = append(slices.Clone(p.Policies), c.w.everything)
+		return isOne(c.full[i])
 	case "unbound":
-		after.Boundary = nil
-	case "version":
-		versions := c.w.versionsOf(p)
-		if versions == nil {
+		if p.Boundary == nil {
 			return false
 		}
-		for _, v := range versions {
+		after.Boundary = nil
+		return c.givesAll(&after)
+	case "version":
+		for _, v := range c.w.versionsOf(p) {
 			after.Policies = append(slices.Clone(p.Policies), v)
 			if c.givesAll(&after) {
 				return true
 			}
 		}
-		return false
-	default:
-		return false
 	}
-	return c.givesAll(&after)
+	return false
 }
 
-func (c *climb) givesAll(p *Principal) bool {
-	got := c.w.IsAdministrator(p)
-	return got == Allow || got == Conditional
+func (c *climb) givesAll(p *Principal) bool { return isOne(c.w.IsAdministrator(p)) }
+
+func isOne(d Decision) bool { return d == Allow || d == Conditional }
+
+// ableTo lists who is allowed all calls of a route that do not hang on the
+// target.
+func (c *climb) ableTo(r int) []able {
+	route := &c.routes[r]
+	if route.Target != "role" && route.Target != "user" || route.Gain == "secret" {
+		return nil
+	}
+	var out []able
+	for i, p := range c.people {
+		if isOne(c.admin[i]) || !c.candidate(i, r) {
+			continue
+		}
+		if part := c.take(p, nil, route, nil, "", freeCalls); part.ok {
+			out = append(out, able{int32(i), part})
+		}
+	}
+	return out
 }
 
-// edgesInto are the steps by which somebody becomes a principal.
+// edgesInto are the steps by which somebody becomes a principal: all of them
+// into an administrator, and the surest one of each into another.
 func (c *climb) edgesInto(t int) []edge {
-	var out []edge
 	target := c.people[t]
 	if target.ServiceLinked {
 		return nil
 	}
+	one := !isOne(c.admin[t])
+	have := map[int32]int{}
+	var out []edge
 	for r := range c.routes {
 		route := &c.routes[r]
 		switch {
-		case route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User:
+		case len(c.able[r]) == 0, route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User:
 			continue
-		case route.Target != "role" && route.Target != "user":
-			continue
-		case route.Gain == "secret":
+		case one && route.Gain == "bounded", (route.Gain == "any" || route.Gain == "attach") && !isOne(c.full[t]):
 			continue
 		}
 		admitted := Allow
@@ -121,38 +138,70 @@ func (c *climb) edgesInto(t int) []edge {
 		if route.Carrier != nil && len(carriers) == 0 {
 			continue
 		}
-		for i := range c.people {
-			if i == t || c.admin[i] == Allow || c.admin[i] == Conditional || !c.candidate(i, r) {
+		for k := range c.able[r] {
+			a := &c.able[r][k]
+			p := c.people[a.who]
+			if int(a.who) == t || p.Account != target.Account && route.ID != "sts.assume-role" {
 				continue
 			}
-			if c.people[i].Account != target.Account && route.ID != "sts.assume-role" {
+			at, had := have[a.who]
+			if one && had && out[at].decision == Allow {
 				continue
 			}
-			if route.Carrier == nil {
-				if e, ok := c.take(i, t, route, nil, ""); ok {
-					e.decision = weaker(e.decision, admitted)
-					out = append(out, e)
+			e, ok := c.edgeInto(a, t, r, carriers, sure)
+			if !ok {
+				continue
+			}
+			e.decision = weaker(e.decision, admitted)
+			if one && had {
+				if e.decision > out[at].decision {
+					out[at] = e
 				}
 				continue
 			}
-			for k := range carriers {
-				e, ok := c.take(i, t, route, &carriers[k], "")
-				if !ok {
-					continue
-				}
-				if !sure {
-					e.decision = Unknown
-					e.unknown = append(e.unknown, fmt.Sprintf("whether a %s runs as %s: it was not read", route.Carrier.Type, short(target.ARN)))
-				} else {
-					e.via = carriers[k].ARN
-				}
-				e.decision = weaker(e.decision, admitted)
-				out = append(out, e)
-				break // one witness for a technique
-			}
+			have[a.who] = len(out)
+			out = append(out, e)
 		}
 	}
 	return out
+}
+
+// edgeInto is the step of one principal by one route to one target.
+func (c *climb) edgeInto(a *able, t, r int, carriers []Carrier, sure bool) (edge, bool) {
+	p, target, route := c.people[a.who], c.people[t], &c.routes[r]
+	e := edge{from: a.who, to: int32(t), route: int32(r), sure: true}
+	if route.Carrier == nil {
+		got := c.take(p, target, route, nil, "", boundCalls)
+		e.decision = weaker(got.decision, a.part.decision)
+		return e, got.ok
+	}
+	for k := range carriers { // one witness for a technique
+		got := c.take(p, target, route, &carriers[k], "", boundCalls)
+		if !got.ok {
+			continue
+		}
+		e.via, e.sure = &carriers[k], sure
+		e.decision = weaker(got.decision, a.part.decision)
+		if !sure {
+			e.decision = Unknown
+		}
+		return e, true
+	}
+	return e, false
+}
+
+// again works a step out in full.
+func (c *climb) again(e *edge) taken {
+	p := c.people[e.from]
+	target := p
+	if e.to >= 0 {
+		target = c.people[e.to]
+	}
+	got := c.take(p, target, &c.routes[e.route], e.via, e.group, everyCall)
+	if e.via != nil && !e.sure {
+		got.unknown = append(got.unknown, fmt.Sprintf("whether a %s runs as %s: it was not read", e.via.Type, short(target.ARN)))
+	}
+	return got
 }
 
 // carriersOf lists the resources that act as a role already. If their type was
@@ -245,32 +294,45 @@ func (c *climb) admits(role int, services []string) Decision {
 	return out
 }
 
-// take weighs all that a route needs of one principal and one target.
-func (c *climb) take(from, to int, route *reference.Route, carrier *Carrier, group string) (edge, bool) {
-	e := edge{from: from, to: to, route: route, decision: Allow}
-	p := c.people[from]
-	target := p
-	if to >= 0 {
-		target = c.people[to]
+// which calls of a route are weighed.
+type which uint8
+
+const (
+	everyCall  which = iota
+	freeCalls        // those that do not hang on the target
+	boundCalls       // those that do
+)
+
+// bindsTo says that a call is made on the target or on what belongs to it.
+func bindsTo(n *reference.Need, route *reference.Route) bool {
+	switch n.On {
+	case "target", "carrier", "provider":
+		return true
+	case "policy":
+		return route.Target != "self"
 	}
-	for _, fact := range route.Requires {
-		if !c.fact(&e, fact, p, target, carrier) {
-			return e, false
+	return false
+}
+
+// take weighs the calls that a route needs of one principal and one target,
+// which is nil where only the free ones are.
+func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carrier, group string, part which) taken {
+	e := taken{decision: Allow}
+	if part != freeCalls {
+		for _, fact := range route.Requires {
+			if !c.fact(&e, fact, p, target, carrier) {
+				return e
+			}
 		}
 	}
-	if to >= 0 && (route.Gain == "any" || route.Gain == "attach") {
-		after := *target
-		after.Policies = append(slices.Clone(target.Policies), c.w.everything)
-		if c.admin[to] == Deny && !c.givesAll(&after) {
-			return e, false
-		}
-	}
-	made := map[string]string{} // the resource of each type that the calls are on
 	for k := range route.Needs {
 		n := &route.Needs[k]
+		if part != everyCall && bindsTo(n, route) != (part == boundCalls) {
+			continue
+		}
 		best, bestDecision := Request{}, Deny
-		for _, r := range c.requests(p, target, n, carrier, group, made) {
-			got := c.ask(from, to, r)
+		for _, r := range c.requests(p, target, n, carrier, group, e.made) {
+			got := c.ask(r)
 			if got == Deny {
 				continue
 			}
@@ -282,22 +344,30 @@ func (c *climb) take(from, to int, route *reference.Route, carrier *Carrier, gro
 			}
 		}
 		if bestDecision == Deny {
-			return e, false
+			return e
 		}
-		if n.On == "new" || n.On == "any" || carrier != nil && n.On == "carrier" {
+		if n.On == "new" || n.On == "any" || n.On == "carrier" {
 			best, bestDecision = c.pin(best, bestDecision)
-			made[n.Resource] = best.Resource
+			if n.Resource != "" {
+				if e.made == nil {
+					e.made = map[string]string{}
+				}
+				e.made[n.Resource] = best.Resource
+			}
 		}
 		if bestDecision == Unknown {
 			e.unknown = append(e.unknown, c.w.Explain(best).Unknown...)
 		}
 		e.decision = weaker(e.decision, bestDecision)
-		e.actions = append(e.actions, asked{best})
+		if part == everyCall {
+			e.calls = append(e.calls, best)
+		}
 	}
-	if to >= 0 && rewritesTrust(route) && !c.entersByNewTrust(p, target) {
-		return e, false
+	if part != freeCalls && target != p && rewritesTrust(route) && !c.entersByNewTrust(p, target) {
+		return e
 	}
-	return e, true
+	e.ok = true
+	return e
 }
 
 // pin fixes the resource that a call on any resource of a type is made on.
@@ -305,16 +375,27 @@ func (c *climb) pin(r Request, got Decision) (Request, Decision) {
 	if got != Conditional || !strings.ContainsAny(r.Resource, "*?") || r.Literal {
 		return r, got
 	}
-	a := c.w.Explain(r)
-	if a.Resource == "" {
-		return r, got
+	k := keyOf(&r)
+	at, ok := c.pins[k]
+	if !ok {
+		at = pinned{r.Resource, got}
+		if a := c.w.Explain(r); a.Resource != "" {
+			fixed := r
+			fixed.Resource = a.Resource
+			if d := c.w.Decide(fixed); d != Deny {
+				at = pinned{a.Resource, d}
+			}
+		}
+		c.pins[k] = at
 	}
-	fixed := r
-	fixed.Resource = a.Resource
-	if d := c.w.Decide(fixed); d != Deny {
-		return fixed, d
-	}
-	return r, got
+	r.Resource = at.resource
+	return r, at.decision
+}
+
+// pinned is a resource chosen for a call, and what is decided of it there.
+type pinned struct {
+	resource string
+	decision Decision
 }
 
 func rewritesTrust(route *reference.Route) bool {
@@ -335,21 +416,34 @@ func (c *climb) entersByNewTrust(p, target *Principal) bool {
 	return t != no
 }
 
-// ask decides one call, once for each pair and passed service.
-func (c *climb) ask(from, to int, r Request) Decision {
-	value := r.Resource
-	for _, k := range []string{"iam:PassedToService", "iam:PolicyARN", "iam:PermissionsBoundary"} {
-		if vs, ok := r.Context[k]; ok {
-			value += "\x00" + strings.Join(vs, "\x01")
-		}
-	}
-	k := askKey{from, to, r.Action, value}
+// ask decides one call, once for each principal.
+func (c *climb) ask(r Request) Decision {
+	k := keyOf(&r)
 	if got, ok := c.asks[k]; ok {
 		return got
 	}
 	got := c.w.Decide(r)
 	c.asks[k] = got
 	return got
+}
+
+// because tells the reasons for one call, once for each principal.
+func (c *climb) because(r Request) []Reason {
+	k := keyOf(&r)
+	if got, ok := c.reasons[k]; ok {
+		return got
+	}
+	got := c.w.Explain(r).Because
+	c.reasons[k] = got
+	return got
+}
+
+func keyOf(r *Request) askKey {
+	value := r.Resource
+	for _, k := range sortedKeys(r.Context) {
+		value += "\x00" + k + "\x01" + strings.Join(r.Context[k], "\x01")
+	}
+	return askKey{r.Principal, r.Action, value}
 }
 
 // requests lists the calls of which one must be allowed.
@@ -382,6 +476,9 @@ func (c *climb) requests(p, target *Principal, n *reference.Need, carrier *Carri
 			add(arn, true)
 		}
 	case "provider":
+		if target == nil {
+			break
+		}
 		for _, arn := range target.Providers {
 			add(arn, true)
 		}
@@ -390,8 +487,8 @@ func (c *climb) requests(p, target *Principal, n *reference.Need, carrier *Carri
 			add(carrier.ARN, false)
 		}
 	default: // new, any
-		if pinned, ok := made[n.Resource]; ok && n.Resource != "" {
-			add(pinned, !strings.ContainsAny(pinned, "*?"))
+		if at, ok := made[n.Resource]; ok && n.Resource != "" {
+			add(at, !strings.ContainsAny(at, "*?"))
 			break
 		}
 		if n.Resource == "" {
@@ -418,10 +515,10 @@ func (c *climb) withContext(rs []Request, n *reference.Need, identity, target *P
 			}
 		case len(values) == 1 && values[0] == "${boundary}":
 			options = [][]string{{}}
-			if identity.Boundary != nil {
+			if identity != nil && identity.Boundary != nil {
 				options = [][]string{{identity.Boundary.ID}}
 			}
-		case len(values) == 1 && values[0] == "${target}":
+		case len(values) == 1 && values[0] == "${target}" && target != nil:
 			options = [][]string{{target.ARN}}
 		default:
 			for _, v := range values {
@@ -472,7 +569,7 @@ func resourcePattern(service, kind, account string) string {
 }
 
 // fact weighs a fact that a route requires beside its calls.
-func (c *climb) fact(e *edge, name string, p, target *Principal, carrier *Carrier) bool {
+func (c *climb) fact(e *taken, name string, p, target *Principal, carrier *Carrier) bool {
 	holds, known := true, true
 	switch name {
 	case "policy-attached-to-self":
