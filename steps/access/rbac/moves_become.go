@@ -1,0 +1,236 @@
+package rbac
+
+import "slices"
+
+// clusterAdmin is the role that every cluster begins with and that allows
+// everything.
+const clusterAdmin = "cluster-admin"
+
+// impersonate: requests in another's name. Users and groups lie in no namespace,
+// so that a RoleBinding gives none of them; a group goes with some user.
+func (m *mover) impersonate() {
+	for _, h := range m.r.by[canImpersonateAccounts] {
+		m.accounts(&h, "impersonate", Allow, "", true)
+	}
+	constrained := "constrained impersonation: only requests that a rule with a verb impersonate-on:… names besides"
+	for _, h := range m.r.by[canImpersonateAccountsIn] {
+		m.accounts(&h, "impersonate", Conditional, constrained, true)
+	}
+	var some *right // lets some user be named, with whom groups go
+	for i := range m.r.by[canImpersonateUsers] {
+		if h := &m.r.by[canImpersonateUsers][i]; h.grant.reaches("") {
+			some = h
+			m.names(h, setUsers, KindUser, Allow, "")
+		}
+	}
+	for _, h := range m.r.by[canImpersonateUsersIn] {
+		if h.grant.reaches("") {
+			m.names(&h, setUsers, KindUser, Conditional, constrained)
+		}
+	}
+	for _, h := range m.r.by[canImpersonateNodesIn] {
+		if h.grant.reaches("") && len(m.w.holders[Ref{Kind: KindGroup, Name: Nodes}]) > 0 {
+			m.add(vertex{Ref: Ref{Kind: KindGroup, Name: Nodes}}, "impersonate", Conditional, constrained, &h)
+		}
+	}
+	if some == nil && len(m.r.by[canImpersonateAccounts]) > 0 {
+		some = &m.r.by[canImpersonateAccounts][0]
+	}
+	if some == nil {
+		return
+	}
+	for i := range m.r.by[canImpersonateGroups] {
+		h := &m.r.by[canImpersonateGroups][i]
+		switch {
+		case !h.grant.reaches(""):
+		case h.has(Masters):
+			m.add(administrator, "impersonate", Allow, "", some, h)
+		default:
+			m.names(h, setGroups, KindGroup, Allow, "", some)
+		}
+	}
+}
+
+// names adds the users or groups that a right is about.
+func (m *mover) names(h *right, all, kind string, d Decision, why string, with ...*right) {
+	if h.names == nil {
+		m.add(set(all, "", false), "impersonate", d, why, append(with, h)...)
+		return
+	}
+	for _, name := range h.names {
+		m.add(vertex{Ref: subject(kind, "", name)}, "impersonate", d, why, append(with, h)...)
+	}
+}
+
+// accounts adds the service accounts that a right is about.
+func (m *mover) accounts(h *right, technique string, d Decision, why string, spoken bool) {
+	if h.names == nil {
+		m.add(set(setAccounts, h.grant.namespace, spoken), technique, d, why, h)
+		return
+	}
+	for _, ns := range m.places() {
+		if !h.grant.reaches(ns) {
+			continue
+		}
+		for _, a := range m.ways.accounts[ns] {
+			if slices.Contains(h.names, a.Name) {
+				m.add(vertex{a, spoken}, technique, d, why, h)
+			}
+		}
+	}
+}
+
+// bind: roles that one can bind to oneself without having their rights, by the
+// verb bind on them.
+func (m *mover) bind() {
+	for _, b := range m.r.by[canBindClusterRoles] {
+		if b.anywhere() && !b.grant.every {
+			if h, ok := m.opens(canCreateClusterRoleBindings, canChangeClusterRoleBindings, "", kindClusterRoleBinding, &b); ok {
+				m.gain(&b, "", false, h)
+			}
+		}
+		m.bindIn(&b)
+	}
+	for _, b := range m.r.by[canBindRoles] {
+		m.bindIn(&b)
+	}
+}
+
+// bindIn: RoleBindings in the namespaces where both rights reach.
+func (m *mover) bindIn(b *right) {
+	for _, made := range slices.Concat(m.r.by[canCreateRoleBindings], m.r.by[canChangeRoleBindings]) {
+		ns := b.grant.namespace
+		switch {
+		case ns == "":
+			ns = made.grant.namespace
+		case made.grant.namespace != "" && made.grant.namespace != ns:
+			continue
+		}
+		if made.power == canChangeRoleBindings && !m.bound(kindRoleBinding, ns, b, &made) {
+			continue
+		}
+		m.gain(b, ns, ns == "", &made)
+	}
+}
+
+// opens finds the right to make a binding, or to change one that is there.
+func (m *mover) opens(create, change power, namespace, kind string, b *right) (*right, bool) {
+	if h, ok := m.r.find(create, namespace, ""); ok {
+		return h, true
+	}
+	for i := range m.r.by[change] {
+		h := &m.r.by[change][i]
+		if h.grant.reaches(namespace) && m.bound(kind, namespace, b, h) {
+			return h, true
+		}
+	}
+	return nil, false
+}
+
+// bound reports whether there is a binding that h may change to name oneself,
+// of a role that b lets bind.
+func (m *mover) bound(kind, namespace string, b, h *right) bool {
+	for _, have := range m.w.bindings {
+		if have.Kind == kind && (namespace == "" || have.Namespace == namespace) && h.has(have.Name) && b.has(have.Role.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// gain adds the roles that a right lets bind in a namespace, in the whole
+// cluster, or in every namespace.
+func (m *mover) gain(b *right, namespace string, every bool, h *right) {
+	whole := namespace == "" && !every
+	if b.power == canBindClusterRoles && b.has(clusterAdmin) {
+		if whole {
+			m.add(administrator, "bind", Allow, "", h, b)
+			return
+		}
+		m.gainRole(m.clusterAdmin(), namespace, every, h, b)
+		return
+	}
+	for _, role := range m.sortedRoles() {
+		ok := b.has(role.Name)
+		if role.Namespace == "" {
+			ok = ok && b.power == canBindClusterRoles
+		} else {
+			ok = ok && b.power == canBindRoles && (every || role.Namespace == namespace)
+		}
+		if !ok || whole && role.Namespace != "" {
+			continue
+		}
+		if whole && role.index.admin >= 0 {
+			m.add(administrator, "bind", Allow, "", h, b)
+			continue
+		}
+		if role.Namespace != "" {
+			m.gainRole(role, role.Namespace, false, h, b)
+		} else {
+			m.gainRole(role, namespace, every, h, b)
+		}
+	}
+}
+
+func (m *mover) gainRole(role *Role, namespace string, every bool, by ...*right) {
+	if len(role.index.powers) == 0 && len(m.doubtful[role]) == 0 {
+		return // it leads nowhere
+	}
+	name := role.Ref.String()
+	if every {
+		name += " in every namespace"
+	}
+	m.add(vertex{Ref: Ref{Kind: kindBound, Namespace: namespace, Name: name}}, "bind", Allow, "", by...)
+	m.out[len(m.out)-1].gain = &grant{role: role, namespace: namespace, every: every}
+	if role.index.admin >= 0 {
+		m.add(vertex{Ref: Ref{Kind: KindNamespaceAdmin, Namespace: namespace}}, "bind", Allow, "", by...)
+	}
+}
+
+// clusterAdmin is the cluster's role of that name, or one like it if it was not
+// read: every cluster has it.
+func (m *mover) clusterAdmin() *Role {
+	if r := m.w.roles[Ref{Kind: kindClusterRole, Name: clusterAdmin}]; r != nil && r.index.admin >= 0 {
+		return r
+	}
+	r := &Role{Ref: Ref{Kind: kindClusterRole, Name: clusterAdmin}, Rules: []Rule{{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}}}}
+	r.compile()
+	r.index.powers = r.powersOf()
+	return r
+}
+
+func (m *mover) sortedRoles() []*Role {
+	out := make([]*Role, 0, len(m.w.roles))
+	for _, r := range m.w.roles {
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b *Role) int { return a.compare(b.Ref) })
+	return out
+}
+
+// escalate: rights added to a role that one has, by the verb escalate on it.
+func (m *mover) escalate() {
+	for _, way := range []struct{ change, escalate power }{{canChangeClusterRoles, canEscalateClusterRoles}, {canChangeRoles, canEscalateRoles}} {
+		if len(m.r.by[way.escalate]) == 0 || len(m.r.by[way.change]) == 0 {
+			continue
+		}
+		for i := range m.r.grants {
+			for _, g := range m.r.grants[i].grants {
+				if (g.role.Kind == kindClusterRole) != (way.change == canChangeClusterRoles) {
+					continue
+				}
+				change, ok := m.r.find(way.change, g.role.Namespace, g.role.Name)
+				escalate, also := m.r.find(way.escalate, g.role.Namespace, g.role.Name)
+				if !ok || !also {
+					continue
+				}
+				if g.namespace == "" && !g.every {
+					m.add(administrator, "escalate", Allow, "", change, escalate)
+					return
+				}
+				m.gainRole(m.clusterAdmin(), g.namespace, g.every, change, escalate)
+				m.out[len(m.out)-1].technique = "escalate"
+			}
+		}
+	}
+}
