@@ -74,12 +74,12 @@ func (v *view) stage(n estate.Node) *stage {
 	if s.own != nil {
 		s.reach.unite(&s.own.reach, false)
 	}
-	order := s.class.order
-	if s.root {
-		order = v.organisation(accountOf(a))
+	if s.root { // the organisation's policies hold for it too
+		order := v.organisation(accountOf(a))
+		s.class = &class{order: order, denies: order.denies, refuses: v.inWords(order.denies)}
 	}
-	for i := range order.rungs {
-		s.reach = s.reach.bounded(&order.rungs[i].reach)
+	for i := range s.class.order.rungs {
+		s.reach = s.reach.bounded(&s.class.order.rungs[i].reach)
 	}
 	for i := range s.class.denies {
 		s.reach.without(s.class.denies[i].takes)

@@ -368,11 +368,17 @@ func (v *view) classOf(n estate.Node, account string) *class {
 	c.refusals = append(c.refusals, c.order.refusals...)
 	v.fence(c, account)
 	c.spelled = sortWays(v.spell(c.ways))
-	for i := range c.denies {
-		d := v.spell([]way{c.denies[i].way})[0]
-		d.Takes = len(c.denies[i].takes) > 0
-		c.refuses = append(c.refuses, d)
-	}
-	c.refuses = sortWays(c.refuses)
+	c.refuses = v.inWords(c.denies)
 	return c
+}
+
+// inWords turns denies into what is shown.
+func (v *view) inWords(denies []deny) []Way {
+	var out []Way
+	for i := range denies {
+		d := v.spell([]way{denies[i].way})[0]
+		d.Takes = len(denies[i].takes) > 0
+		out = append(out, d)
+	}
+	return sortWays(out)
 }

@@ -166,9 +166,10 @@ func TestOrganisation(t *testing.T) {
 		"the_document_is_damaged": {[]estate.Asset{fullAt(root, home), scp("p-1", reads, unit), scp("p-2", `{"Effect":"Perhaps"}`, unit)}, false, "", mayAll},
 		"resource_policies_allow_nobody": {[]estate.Asset{fullAt(root, unit, home), policy(org+"policy/o-1/resource_control_policy/p-R", "RESOURCE_CONTROL_POLICY",
 			`{"Effect":"Deny","Principal":"*","Action":"sagemaker:*","Resource":"*"}`, root)}, false, "", doubtful},
-		"service_linked": {[]estate.Asset{fullAt(root, home), scp("p-1", reads, unit)}, false, iamOf + "role/aws-service-role/sagemaker.amazonaws.com/x", mayAll},
-		"the_root_user":  {[]estate.Asset{fullAt(root, home), scp("p-1", reads, unit)}, false, member, "read 1"},
-		"the_management": {[]estate.Asset{fullAt(unit, home), scp("p-1", reads, root)}, false, "arn:aws:iam::999988887777:role/a", "administer 1, change 1, run 1, read 1"},
+		"service_linked":          {[]estate.Asset{fullAt(root, home), scp("p-1", reads, unit)}, false, iamOf + "role/aws-service-role/sagemaker.amazonaws.com/x", mayAll},
+		"the_root_user":           {[]estate.Asset{fullAt(root, home), scp("p-1", reads, unit)}, false, member, "read 1"},
+		"the_root_user_is_denied": {[]estate.Asset{fullAt(root, unit, home), scp("p-1", denies, root)}, false, member, "nothing of AI"},
+		"the_management":          {[]estate.Asset{fullAt(unit, home), scp("p-1", reads, root)}, false, "arn:aws:iam::999988887777:role/a", "administer 1, change 1, run 1, read 1"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
