@@ -14,6 +14,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/store"
+	"github.com/sevenfold-sec/sevenfold/test/race"
 )
 
 var firstDay = time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)
@@ -107,7 +108,7 @@ func TestHistoryTellsHowDeviationsEnd(t *testing.T) {
 func TestHistoryIsSmall(t *testing.T) {
 	h, dir := opened(t)
 	ctx := context.Background()
-	const n = 100_000
+	n := race.Size(100_000, 5_000)
 	findingsOf := func(day int) []finding.Finding {
 		var out []finding.Finding
 		for i := range n {

@@ -22,6 +22,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/audit/hclpatch"
 	"github.com/sevenfold-sec/sevenfold/test/builtin"
+	"github.com/sevenfold-sec/sevenfold/test/race"
 )
 
 // mendCase is a source in testdata/mend with faults, and what AWS has beside it.
@@ -142,7 +143,11 @@ func TestMend(t *testing.T) {
 		t.Run(strings.TrimSuffix(name, ".tf"), func(t *testing.T) {
 			before, _ := m.assess(t, string(text), mendCases[name])
 			was := failing(before)
+			left := race.Size(len(was), 2)
 			for key, f := range was {
+				if left--; left < 0 {
+					break
+				}
 				c := m.set.Find(f.Control)
 				fix := taken(c.Terraform, m.blocks(t, string(text)), f.Asset, before)
 				if fix == nil {
@@ -166,6 +171,9 @@ func TestMend(t *testing.T) {
 				}
 			}
 		})
+	}
+	if race.Enabled { // what is proved of every fix is proved without it
+		return
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(mendRefused)), slices.Sorted(maps.Keys(refusals))); diff != "" {
 		t.Errorf("refusals (-want +got):\n%s", diff)

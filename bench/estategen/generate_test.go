@@ -9,11 +9,12 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/test/builtin"
+	"github.com/sevenfold-sec/sevenfold/test/race"
 )
 
 func made(t *testing.T, seed uint64, faulty float64) (*estate.Snapshot, stats) {
 	t.Helper()
-	snap, st, err := generate(context.Background(), 2*sample, seed, faulty)
+	snap, st, err := generate(context.Background(), race.Size(2*sample, sample/2), seed, faulty)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/test/race"
 )
 
 var testKey = []byte("a key of the tests")
@@ -400,7 +402,7 @@ func TestHostileTextsTakeTheirLengthInTime(t *testing.T) {
 	for _, unit := range []string{
 		"password=", "token='", `a_token="`, "password is ", "x: ", "password: ", "Basic ", "Authorization: Bearer ", "curl -u ", "mysql -p", "-a ", "a.b.c.d=", "=", " is ", "redis-cli -a a:b ",
 	} {
-		text := strings.Repeat(unit, (4<<20)/len(unit))
+		text := strings.Repeat(unit, race.Size(4<<20, 1<<17)/len(unit))
 		for _, script := range []bool{false, true} {
 			_, _ = maskForms([]byte(text), nil, script)
 		}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/gate"
+	"github.com/sevenfold-sec/sevenfold/test/race"
 )
 
 var issued = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
@@ -110,7 +111,8 @@ func TestNoByteCanBeChanged(t *testing.T) {
 		}
 	}
 	for i := range file {
-		for _, flip := range []byte{0x01, 0x20, 0x80, 0xff} {
+		flips := []byte{0x01, 0x20, 0x80, 0xff}
+		for _, flip := range flips[:race.Size(len(flips), (i+1)%2)] {
 			changed := append([]byte{}, file...)
 			changed[i] ^= flip
 			refused("byte "+itoa(i)+" flipped", changed)
