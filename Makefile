@@ -10,6 +10,10 @@ KUBE       := test/kube/bin/kube-apiserver-test
 VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS    := -s -w -X main.version=$(VERSION)
 FUZZTIME   ?= 10s
+FUZZSHARE  ?= 0/1
+# Packages tested at the same time. Many tests wait (for a deadline to pass, for a
+# server to start again): more at a time than there are cores keeps those busy.
+TESTS      ?= 4
 export CGO_ENABLED ?= 0
 
 .PHONY: all build demo test check unit race fuzz fuzz-long lint bench quality soak setup dist iamdata clean
@@ -44,17 +48,17 @@ check: ## formatting and vet
 	$(GO) vet ./...
 
 unit:
-	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" $(GO) test -timeout 20m ./...
+	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" $(GO) test -p $(TESTS) -timeout 20m ./...
 	cd test/kube && $(GO) test -timeout 10m ./floor
 
 soak: setup ## a hundred thousand requests to a gated cluster whose parts come and go; about half an hour
 	SEVENFOLD_SOAK=$${SEVENFOLD_SOAK:-100000} $(GO) test -v -timeout 4h -run TestRandomRequests ./test/admission
 
 race: setup ## the same under the race detector
-	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" CGO_ENABLED=1 $(GO) test -race -short -timeout 40m ./...
+	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" CGO_ENABLED=1 $(GO) test -race -short -p $(TESTS) -timeout 40m ./...
 
-fuzz: ## every fuzz target for FUZZTIME
-	@bash test/fuzz.sh $(FUZZTIME)
+fuzz: ## every fuzz target, or the FUZZSHARE (I/N) of them, for FUZZTIME
+	@bash test/fuzz.sh $(FUZZTIME) $(FUZZSHARE)
 
 fuzz-long: ## every fuzz target for two processor minutes, the riskiest three for ten; writes docs/fuzzing.md
 	python3 test/fuzz_long.py

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sevenfold-sec/sevenfold/test/race"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -93,7 +95,7 @@ func TestRenderingIsStable(t *testing.T) {
 	for name, doc := range samples() {
 		for format := range formats {
 			first := render(t, format, doc)
-			for range 3 {
+			for range race.Size(3, 1) {
 				if again := render(t, format, doc); again != first {
 					t.Errorf("%s as %s is not stable:\n%s", name, format, cmp.Diff(first, again))
 					break
