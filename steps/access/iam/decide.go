@@ -86,6 +86,12 @@ func (w *World) Explain(r Request) Answer {
 // answer hangs on.
 func (d *decision) weigh() (truth, *node) {
 	p := d.principal
+	switch d.fixed() {
+	case yes:
+		return yes, nil
+	case no:
+		return no, nil
+	}
 	d.gather()
 	if d.deny.t == yes {
 		return no, nil
@@ -163,7 +169,7 @@ func (d *decision) within(id, limits []part3, delegates bool) *node {
 // delegates says that the resource decides alone unless its policy hands the
 // decision to the account: a KMS key, and a role that is to be assumed.
 func (d *decision) delegates() bool {
-	return d.action.service == "kms" && (d.on != nil || isKey(d.resource)) || d.action.service == "sts" && isRole(d.resource)
+	return d.action.service == "kms" && (isKey(d.resource) || d.on != nil && d.on.Policy != nil) || d.action.service == "sts" && isRole(d.resource)
 }
 
 // isKey says that an ARN or a pattern is one of KMS keys.
@@ -174,21 +180,21 @@ func isKey(arn string) bool {
 // gather weighs every policy that bears on the request.
 func (d *decision) gather() {
 	p := d.principal
-	d.deny.layer = "deny"
+	d.deny.layer, d.deny.denies = "deny", true
 	d.identity.layer, d.boundary.layer, d.session.layer = "identity", "boundary", "session"
 	d.direct.layer, d.role.layer, d.delegated.layer = "resource", "resource", "resource"
 	switch p.Kind {
 	case User, Role:
-		d.add(p.Policies, &d.identity, &d.deny)
+		d.add(p.Policies, ofIdentity, &d.identity, &d.deny)
 		if p.Unread != "" {
 			d.identity.may(conj{lits: []lit{d.unknown(p.ARN + ": " + p.Unread + " (what it allows)")}})
 			d.deny.may(conj{lits: []lit{d.unknown(p.ARN + ": " + p.Unread + " (what it denies)")}})
 		}
 		if p.Boundary != nil {
-			d.add([]*Policy{p.Boundary}, &d.boundary, &d.deny)
+			d.add([]*Policy{p.Boundary}, ofIdentity, &d.boundary, &d.deny)
 		}
 		if len(p.Session) > 0 {
-			d.add(p.Session, &d.session, &d.deny)
+			d.add(p.Session, ofIdentity, &d.session, &d.deny)
 		}
 	case Root:
 		d.identity.t = yes
@@ -218,7 +224,11 @@ func (d *decision) levels(gates []gate, a *Account, layer string, of func(*Accou
 	}
 	for _, level := range of(a) {
 		g := gate{layer: layer}
-		d.add(level, &g, &d.deny)
+		at := ofIdentity
+		if layer == "rcp" {
+			at = ofControl
+		}
+		d.add(level, at, &g, &d.deny)
 		gates = append(gates, g)
 	}
 	return gates
@@ -268,11 +278,11 @@ func (d *decision) resourcePolicy() {
 // policy of its own, and what another account owns, hangs on that policy. All
 // else is taken to have none, which the answer says.
 func (d *decision) missingResource() {
-	if d.resourceSet != nil {
+	foreign := d.account != "" && d.principal.Account != "" && d.account != d.principal.Account
+	if d.resourceSet != nil && !foreign {
 		d.delegated.t = yes // of many resources; assumptions says so
 		return
 	}
-	foreign := d.account != "" && d.principal.Account != "" && d.account != d.principal.Account
 	if !d.delegates() && !foreign {
 		return
 	}
@@ -314,11 +324,11 @@ func (d *decision) ownPolicy(r *Resource) {
 		if m&(bySession|notSure) != 0 && sure&directly == 0 {
 			d.put(p, s, &d.direct, open)
 		}
-		if m&directly != 0 || m&byEveryone != 0 && d.principal.Kind != Role {
+		if m&(directly|byEveryone) != 0 { // "*" is the session itself, as the guide says under Principal
 			d.put(p, s, &d.direct, yes)
 			return true
 		}
-		if m&(byRole|byEveryone) != 0 {
+		if m&byRole != 0 {
 			d.put(p, s, &d.role, yes)
 		}
 		if m&byAccount != 0 || m&notSure != 0 {

@@ -48,6 +48,11 @@ func (s *solver) settleKey(k key32, lits []lit) (a answerable, ok, hard bool) {
 			}
 		}
 	}
+	if !single && onlyStrings(in, out, someIn, someOut) {
+		// To the set operators an empty text is no value: without others the key
+		// counts as absent, which was tried above.
+		out = append(out, &noText)
+	}
 	if single || len(someIn)+len(someOut) <= 1 {
 		v, ok, hard := s.element(k, append(slices.Clip(in), someIn...), append(slices.Clip(out), someOut...))
 		return answerable{values: []string{v}}, ok, hard
@@ -69,6 +74,20 @@ func (s *solver) settleKey(k key32, lits []lit) (a answerable, ok, hard bool) {
 	slices.Sort(a.values)
 	a.values = slices.Compact(a.values)
 	return a, true, false
+}
+
+// noText is the set of the empty text.
+var noText = values{strings: set{newLiteral("", false)}}
+
+func onlyStrings(lists ...[]*values) bool {
+	for _, list := range lists {
+		for _, v := range list {
+			if v.family != ofStrings {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func holdAbsent(lits []lit) bool {

@@ -43,6 +43,7 @@ type gate struct {
 	policy    *Policy // of the statement that makes it yes
 	statement *Statement
 	open      []conj
+	denies    bool
 }
 
 func (g *gate) settle(p *Policy, s *Statement) {
@@ -69,6 +70,8 @@ type decider struct {
 	chosen map[int]choice
 	lits   []lit // of the statement being read
 	any    []lit
+	place  place
+	denies bool // the statement is read for what it denies
 	budget int // work that is left for searches
 }
 
@@ -88,21 +91,44 @@ func (d *decider) unknown(why string) lit {
 
 // add weighs the policies of one layer: which statements allow goes into
 // allow, which deny into deny.
-func (d *decider) add(policies []*Policy, allow, deny *gate) {
+func (d *decider) add(policies []*Policy, at place, allow, deny *gate) {
+	d.place = at
 	for _, p := range policies {
-		d.addOne(p, func(s *Statement) (*gate, truth) {
-			if s.Deny {
-				return deny, yes
+		d.eachOf(p, func(s *Statement) bool {
+			if !s.Deny {
+				d.put(p, s, allow, yes)
 			}
-			return allow, yes
+			if s.Deny || s.noEffect {
+				d.put(p, s, deny, yes)
+			}
+			return true
 		})
 		d.unreadPolicy(p, allow, deny)
-		for i := range p.Statements {
-			if p.Statements[i].noEffect {
-				d.put(p, &p.Statements[i], deny, yes)
-			}
-		}
 	}
+	d.place = ofResource
+}
+
+// place is where a policy stands, which says what elements it must have.
+type place uint8
+
+const (
+	ofResource place = iota
+	ofIdentity       // with a Resource and no Principal; service control policies too
+	ofControl        // resource control policies: with a Resource, for everyone
+)
+
+// misplaced says what the service would refuse a statement for where it stands.
+func (d *decider) misplaced(s *Statement) string {
+	switch {
+	case d.place == ofResource, s.whole:
+	case !s.hasResource && !s.wrongResource:
+		return "Resource: missing"
+	case d.place == ofIdentity && s.hasPrincipal:
+		return "Principal: such a policy names none"
+	case d.place == ofControl && (s.principals.not || s.hasPrincipal && !s.principals.everyone):
+		return "Principal: such a policy is for everyone"
+	}
+	return ""
 }
 
 // unreadPolicy leaves open what a policy allows and denies of which nothing is
@@ -149,6 +175,7 @@ func (d *decider) put(p *Policy, s *Statement, g *gate, t truth) {
 	if t == open {
 		d.lits = append(d.lits, d.principalLits(p, s)...)
 	}
+	d.denies = g.denies
 	switch d.holds(p, s) {
 	case yes:
 		if len(d.lits) == 0 {
@@ -172,13 +199,20 @@ func (d *decider) holds(p *Policy, s *Statement) truth {
 	t := yes
 	if s.wrong != "" {
 		effect := ""
-		if s.noEffect {
-			effect = " (what it allows or denies)"
+		switch {
+		case s.noEffect && d.denies:
+			effect = " (what it denies)"
+		case s.noEffect:
+			effect = " (what it allows)"
 		}
 		d.lits = append(d.lits, d.unknown(p.ID+" "+s.Name()+": "+s.wrong+effect))
 		if s.whole {
 			return open
 		}
+		t = open
+	}
+	if why := d.misplaced(s); why != "" {
+		d.lits = append(d.lits, d.unknown(p.ID+" "+s.Name()+": "+why))
 		t = open
 	}
 	if d.actionSet != nil {
@@ -482,6 +516,13 @@ func (d *decider) condition(p *Policy, s *Statement, a *atom) truth {
 	if a.ask == absent {
 		return d.presence(a, st)
 	}
+	if st == known && !a.plain && slices.Contains(got, "") {
+		// The set operators take an empty text for no value.
+		got = slices.DeleteFunc(slices.Clone(got), func(v string) bool { return v == "" })
+		if len(got) == 0 {
+			st = none
+		}
+	}
 	if st == none {
 		t := a.ask == allIn || a.ifExists
 		if !a.ifExists {
@@ -499,11 +540,9 @@ func (d *decider) condition(p *Policy, s *Statement, a *atom) truth {
 		vals, missing = d.resolveValues(a)
 		switch {
 		case vals != nil:
-		case missing && a.not:
+		case missing:
 			d.lits = append(d.lits, d.unknown(a.text+" has a variable without a value, and the service does not say what a negated operator makes of that"))
 			return open
-		case missing:
-			return no
 		default:
 			return d.compares(a, st, got)
 		}
@@ -545,9 +584,9 @@ func (d *decider) presence(a *atom, st state) truth {
 	return open
 }
 
-// resolveValues resolves the variables of a condition; missing says that one
-// has no value, so that the condition cannot hold by it. Both nil and false: one
-// is open.
+// resolveValues resolves the variables of a condition. A value whose variable
+// has none is met by nothing; missing says that the operator is negated, and
+// that it is not told what that makes of it. Both nil and false: one is open.
 func (d *decider) resolveValues(a *atom) (v *values, missing bool) {
 	out := a.values
 	out.vars = nil
@@ -564,9 +603,6 @@ func (d *decider) resolveValues(a *atom) (v *values, missing bool) {
 			continue
 		}
 		out.strings = append(out.strings, pattern)
-	}
-	if len(out.strings) == 0 {
-		return nil, true
 	}
 	return &out, false
 }

@@ -49,8 +49,8 @@ var errHard = errors.New("the patterns are too entangled to be decided")
 const maxStates = 50_000
 
 // maxWork bounds all searches of one question, in steps of one pattern over one
-// character: some tenth of a second.
-const maxWork = 4_000_000
+// character: a tenth of a second or two.
+const maxWork = 1_000_000
 
 // search finds a string that lies in every set of in and in none of out, a
 // shortest one. found is false if there is none, and err is errHard if there

@@ -175,7 +175,7 @@ func (t *template) widest() Pattern {
 // variables.
 func (t *template) covers(s string) bool {
 	p := t.widest()
-	return p.match(s)
+	return p.Match(s)
 }
 
 // unlike says that no variable stands in the template twice, so that any text
