@@ -13,6 +13,8 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
+	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/steps/audit"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
 
@@ -238,4 +240,31 @@ func differs(want, got []byte) string {
 		}
 	}
 	return "the order of its assets"
+}
+
+// Diff compares two versions of the baseline, that of from with that of to. Both
+// must count: see Check. sc says which zone an asset is in, nil for no zones. The
+// error is a *BaselineError or one of the state.
+func (k Baselines) Diff(ctx context.Context, from, to *Baseline, sc *scope.Scope) (d *audit.Drift, after *estate.Snapshot, err error) {
+	before, err := k.Whole(ctx, from, false)
+	if err == nil {
+		after, err = k.Whole(ctx, to, false)
+	}
+	if err == nil {
+		d, err = audit.Compare(ctx, before, after)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	window := audit.Window{First: after.Taken(), Same: before.Taken()}
+	if window.Same.After(window.First) {
+		window.Same = window.First
+	}
+	seen := map[string]audit.Window{}
+	for _, key := range d.Keys() {
+		seen[key] = window
+	}
+	d.Seen(seen)
+	d.Who(nil, "two baselines are compared; sevenfold drift names who, while a difference is open")
+	return d, after, zones(sc, d, before, after)
 }

@@ -273,7 +273,7 @@ func (h Holding) firstSeen(ctx context.Context, b *audit.Approved, snap *estate.
 	now, by := map[string]audit.Window{}, map[string]audit.Actor{}
 	missing := map[string]bool{}
 	for _, key := range b.Drift.Keys() {
-		if w, ok := l.Seen[key]; ok && !w.First.After(snap.Taken()) {
+		if w, ok := l.Seen[key]; ok && (h.Fresh || !w.First.After(snap.Taken())) { // a clock that went back forgets nothing
 			now[key] = w
 			if actor, known := l.By[key]; known {
 				by[key] = actor
@@ -296,8 +296,12 @@ func (h Holding) firstSeen(ctx context.Context, b *audit.Approved, snap *estate.
 // lookBack goes through the snapshots stored between the baseline's and this one,
 // the latest first, until none of the differences is in one.
 func (h Holding) lookBack(ctx context.Context, b *audit.Approved, snap *estate.Snapshot, missing map[string]bool, now map[string]audit.Window) error {
+	since := b.Snapshot.Taken()
+	if since.After(snap.Taken()) {
+		since = snap.Taken() // the clock went back: nobody knows since when
+	}
 	for key := range missing {
-		now[key] = audit.Window{First: snap.Taken(), Same: b.Snapshot.Taken()}
+		now[key] = audit.Window{First: snap.Taken(), Same: since}
 	}
 	list, err := h.Store.List(ctx)
 	if err != nil {

@@ -404,23 +404,19 @@ func versions(ctx context.Context, kept assess.Baselines, args []string) (from, 
 }
 
 func (s *session) diffBaselines(ctx context.Context, kept assess.Baselines, from, to int64) error {
-	var sides [2]*estate.Snapshot
 	var b [2]*assess.Baseline
 	for i, number := range []int64{from, to} {
 		var err error
 		if b[i], err = s.find(ctx, kept, number); err != nil {
 			return err
 		}
-		if sides[i], err = kept.Whole(ctx, b[i], false); err != nil {
-			return baselineFailure(err)
-		}
 	}
-	d, err := diffs.Compare(ctx, sides[0], sides[1])
+	d, after, err := kept.Diff(ctx, b[0], b[1], s.scope)
 	if err != nil {
-		return stateFailure(err)
+		return baselineFailure(err)
 	}
 	held := &diffs.Approved{Version: b[0].Version, Approved: b[0].Approved, By: b[0].By, Now: time.Now(), Drift: d}
-	doc := (&assess.Result{Seen: sides[1]}).DriftDocument(held)
+	doc := (&assess.Result{Seen: after}).DriftDocument(held)
 	err = s.g.write(func(w io.Writer) error {
 		if s.g.format == "json" {
 			return report.DriftJSON(w, doc)

@@ -67,7 +67,7 @@ func (s *session) explain(ctx context.Context, o assess.Options, result *assess.
 	}
 	for _, p := range assess.Plans(o.Baseline, plans, o.MaskKey, result.Seen) {
 		what, hint := splitHints(p)
-		printFailure(s.g.stderr, &failure{what: "plan: " + what, hint: hint})
+		printFailure(s.g.stderr, &failure{what: "plan: " + what, hint: orElse(hint, "give the JSON of a plan: terraform show -json PLANFILE > plan.json")})
 	}
 }
 
@@ -195,5 +195,8 @@ func (s *session) acceptDrift(ctx context.Context, st store.Store, o assess.Opti
 		}
 	}
 	fmt.Fprintf(s.g.stdout, "accepted %s until %s: %s\n", id, a.Until, printable(r.Title()))
+	if was := r.Acceptance; was != nil {
+		fmt.Fprintf(s.g.stdout, "in place of the acceptance by %s until %s: %s\n", printable(was.Owner), was.Until, printable(was.Reason))
+	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (c *comparison) cause(s, other *estate.Snapshot, a *estate.Asset, operation
 		default:
 			continue
 		}
-		if operation != "" && b.Operation == operation {
+		if operation != "" && (b.Operation == operation || fileOf(b.Operation, operation)) {
 			score += 16
 		}
 		if !c.hadBlindSpot(other, b) {
@@ -55,6 +55,30 @@ func (c *comparison) cause(s, other *estate.Snapshot, a *estate.Asset, operation
 		}
 	}
 	return best
+}
+
+// fileOf reports whether a file of an export is named like an operation's reply:
+// sagemaker/describe-endpoint/eta.json like sagemaker:DescribeEndpoint.
+func fileOf(path, operation string) bool {
+	_, name, ok := strings.Cut(operation, ":")
+	if !ok || !strings.Contains(path, ".") {
+		return false
+	}
+	var kebab strings.Builder
+	for i, r := range name {
+		upper := r >= 'A' && r <= 'Z'
+		if upper && i > 0 && (name[i-1] < 'A' || name[i-1] > 'Z' || i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z') {
+			kebab.WriteByte('-')
+		}
+		kebab.WriteRune(r)
+	}
+	want := strings.ToLower(kebab.String())
+	for part := range strings.SplitSeq(path, "/") {
+		if stem, _, _ := strings.Cut(part, "."); stem == want {
+			return true
+		}
+	}
+	return false
 }
 
 // question is what a cause is asked for.
@@ -270,7 +294,7 @@ func (c *comparison) lists() {
 			}
 			a.Cloud = estate.Kubernetes
 		}
-		if b := c.cause(c.after, c.before, a, ""); b != nil && slices.Contains(b.Types, x.Type) {
+		if b := c.listCause(a); b != nil {
 			c.unseen.at(causeKey(b), nil, func() *hidden { return hiddenBy(b, a) })
 			continue
 		}
@@ -303,6 +327,22 @@ func (c *comparison) lists() {
 			return h
 		})
 	}
+}
+
+// listCause is the blind spot that keeps a list from being read: one that names the
+// type, else one of any source that names none, which a damaged file leaves.
+func (c *comparison) listCause(a *estate.Asset) *estate.BlindSpot {
+	if b := c.cause(c.after, c.before, a, ""); b != nil {
+		return b
+	}
+	for _, s := range c.after.Sources() {
+		here := *a
+		here.Source = s.Source
+		if b := c.cause(c.after, c.before, &here, ""); b != nil {
+			return b
+		}
+	}
+	return nil
 }
 
 // toldOf reports whether what is lost tells of a list already.

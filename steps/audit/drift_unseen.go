@@ -203,7 +203,7 @@ func (u *unseen) read(c *comparison, l lostRead) {
 		seen, other = c.before, c.after
 	}
 	key, h := fmt.Sprintf("read %v %s %s", l.now, l.operation, place(a)), (*hidden)(nil)
-	if b := c.cause(seen, other, a, l.operation); b != nil && b.Operation == l.operation {
+	if b := c.cause(seen, other, a, l.operation); b != nil && (b.Operation == l.operation || fileOf(b.Operation, l.operation)) {
 		key, h = causeKey(b), hiddenBy(b, a)
 		if !l.now {
 			key, h.before, h.hint = "gained "+key, true, l.hint
