@@ -185,7 +185,11 @@ func (d *direct) holdersOf(policy estate.Node) []estate.Node {
 		if e.Type != estate.Attached || strings.Contains(e.Evidence, "PermissionsBoundary") {
 			continue // a boundary takes rights away and gives none
 		}
-		if d.snap.Asset(e.Node).Type != "AWS::IAM::Group" {
+		switch d.snap.Asset(e.Node).Type {
+		case "AWS::SSO::PermissionSet":
+			continue // it is nobody: the roles that it became have its policies
+		case "AWS::IAM::Group":
+		default:
 			out = append(out, e.Node)
 			continue
 		}

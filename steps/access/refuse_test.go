@@ -85,6 +85,21 @@ func TestBoundaryOfANamedUser(t *testing.T) {
 	}
 }
 
+// A permission set is nobody: who has it acts as the roles it became.
+func TestPermissionSetsHoldNothing(t *testing.T) {
+	const managed = iam + "policy/all"
+	snap := understood(t, asset(managed, "AWS::IAM::ManagedPolicy", `{"PolicyVersionList":[{"IsDefaultVersion":true,"Document":{"Statement":[`+allow+`]}}]}`, nil),
+		asset("arn:aws:sso:::permissionSet/ssoins-1/ps-1", "AWS::SSO::PermissionSet", `{"ListManagedPoliciesInPermissionSet":{"AttachedManagedPolicies":[{"Arn":"`+managed+`"}]}}`, nil),
+		asset(iam+"role/a", "AWS::IAM::Role", `{"AttachedManagedPolicies":[{"PolicyArn":"`+managed+`"}]}`, nil), asset(modelA, "AWS::SageMaker::Model", `{}`, nil))
+	entries, _, err := Direct(context.Background(), snap, []finding.Workload{{ID: "w", Roots: []string{modelA}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 || len(entries[0].Grants) != 1 || entries[0].Grants[0].Principal != iam+"role/a" {
+		t.Errorf("entries %+v", entries)
+	}
+}
+
 // What a deny leaves nothing of is gone, and only that.
 func TestTaken(t *testing.T) {
 	doubtful := strings.ReplaceAll(mayAll, " 1", " 1 (a deny may refuse 1)")
