@@ -180,16 +180,27 @@ func (m *Amazon) settled(r iam.Request, a iam.Answer) iam.Answer {
 	open := strings.ContainsAny(r.Resource, "*?") && !r.Literal
 	kept := a.Assumed[:0:0]
 	for _, s := range a.Assumed {
-		if open && strings.HasPrefix(s, r.Resource+" is not in the estate") {
+		if open && strings.HasPrefix(s, r.Resource+" is ") {
 			continue // what has a policy of its own is asked about beside it
 		}
 		kept = append(kept, s)
 	}
 	a.Assumed = kept
-	if r.Literal || m.world.Resource(r.Resource) != nil {
+	if r.Literal {
 		return a
 	}
-	refused := m.refusedFor(r)
+	refused := ""
+	if on := m.world.Resource(r.Resource); on == nil {
+		refused = m.refusedFor(r)
+	} else {
+		d := m.doubts[on.ARN]
+		switch {
+		case d.grants != "" && a.Decision == iam.Deny && strings.HasPrefix(strings.ToLower(r.Action), "kms:"):
+			refused = d.grants
+		case d.public != "" && a.Decision != iam.Deny && r.Principal.Kind == iam.Anonymous:
+			refused = d.public
+		}
+	}
 	if refused == "" || a.Decision == iam.Deny && slices.ContainsFunc(a.Because, func(b iam.Reason) bool { return b.Effect == "Deny" }) {
 		return a
 	}

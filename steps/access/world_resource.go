@@ -11,15 +11,46 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
 )
 
-// ownReads are, by type, the operations any of which tells an asset's own
-// policy. A type that is not here has none, or one that stands in its describe.
+// ownReads are, by type, the operation that tells an asset's own policy, as it
+// stands in Read.Key. A type that is not here has none, or one that stands in its
+// describe. See docs/access-data.md.
 var ownReads = map[string]string{
-	"AWS::S3::Bucket": "s3:GetBucketPolicy", "AWS::S3::AccessPoint": "s3:GetAccessPointPolicy", "AWS::S3Express::DirectoryBucket": "s3:GetBucketPolicy",
-	"AWS::S3Tables::TableBucket": "s3tables:GetTableBucketPolicy", "AWS::S3Vectors::VectorBucket": "s3vectors:GetVectorBucketPolicy",
-	"AWS::KMS::Key": "kms:GetKeyPolicy", "AWS::SecretsManager::Secret": "secretsmanager:GetResourcePolicy", "AWS::SQS::Queue": "sqs:GetQueueAttributes",
-	"AWS::SNS::Topic": "sns:GetTopicAttributes", "AWS::ECR::Repository": "ecr:GetRepositoryPolicy", "AWS::Lambda::Function": "lambda:GetPolicy",
-	"AWS::SageMaker::ModelPackageGroup": "sagemaker:GetModelPackageGroupPolicy", "AWS::EFS::FileSystem": "elasticfilesystem:DescribeFileSystemPolicy",
-	"AWS::Backup::BackupVault": "backup:GetBackupVaultAccessPolicy", "AWS::DynamoDB::Table": "dynamodb:GetResourcePolicy",
+	"AWS::S3::Bucket": "GetBucketPolicy", "AWS::S3::AccessPoint": "GetAccessPointPolicy", "AWS::S3Express::DirectoryBucket": "GetBucketPolicy",
+	"AWS::S3Tables::TableBucket": "GetTableBucketPolicy", "AWS::S3Vectors::VectorBucket": "GetVectorBucketPolicy",
+	"AWS::KMS::Key": "GetKeyPolicy", "AWS::SecretsManager::Secret": "GetResourcePolicy", "AWS::SQS::Queue": "GetQueueAttributes", "AWS::SNS::Topic": "GetTopicAttributes",
+	"AWS::ECR::Repository": "GetRepositoryPolicy", "AWS::Lambda::Function": "GetPolicy", "AWS::Lambda::Alias": "GetPolicy", "AWS::Lambda::LayerVersion": "GetLayerVersionPolicy",
+	"AWS::SageMaker::ModelPackageGroup": "GetModelPackageGroupPolicy", "AWS::Bedrock::Guardrail": "GetResourcePolicy", "AWS::Bedrock::KnowledgeBase": "GetResourcePolicy",
+	"AWS::BedrockAgentCore::Runtime": "GetResourcePolicy", "AWS::BedrockAgentCore::Gateway": "GetResourcePolicy",
+	"AWS::Comprehend::DocumentClassifier": "DescribeResourcePolicy", "AWS::Comprehend::EntityRecognizer": "DescribeResourcePolicy",
+	"AWS::EFS::FileSystem": "DescribeFileSystemPolicy", "AWS::Backup::BackupVault": "GetBackupVaultAccessPolicy", "AWS::DynamoDB::Table": "GetResourcePolicy", "AWS::Kinesis::Stream": "GetResourcePolicy",
+}
+
+// doubt says what beside its policy was not read of a resource.
+type doubt struct {
+	grants string // a key's grants, which may allow more
+	public string // S3's Block Public Access, which may leave everyone less
+}
+
+// readAt says how the read ended whose reply stands under a key.
+func readAt(a *estate.Asset, key string) estate.ReadStatus {
+	for _, r := range a.Reads {
+		if r.Key == key {
+			return r.Status
+		}
+	}
+	return ""
+}
+
+// unreadAt says in words that a reply was not read; empty if it was.
+func unreadAt(a *estate.Asset, key, what string) string {
+	switch how := readAt(a, key); {
+	case how.Known():
+		return ""
+	case how == "":
+		return what + " not read"
+	default:
+		return what + " not read: " + key + " " + string(how)
+	}
 }
 
 // notOwn are types whose policy says something else than who may act on them: a
@@ -45,13 +76,7 @@ func (r *reader) resource(n estate.Node, a *estate.Asset) error {
 		return nil
 	}
 	if op := ownReads[a.Type]; op != "" {
-		switch how := readOf(a, op); {
-		case how.Known():
-		case how == "":
-			t.Unread = "its own policy was not read"
-		default:
-			t.Unread = "its own policy was not read: " + op + " " + string(how)
-		}
+		t.Unread = unreadAt(a, op, "its own policy was")
 	}
 	config, err := r.snap.Config(n)
 	if err != nil {
@@ -65,6 +90,11 @@ func (r *reader) resource(n estate.Node, a *estate.Asset) error {
 		r.bucket(a, config, t)
 	case "AWS::KMS::Key":
 		keyGrants(config, t)
+		if !strings.Contains(string(config), `"KeyManager":"AWS"`) {
+			if why := unreadAt(a, "ListGrants", "the grants of "+a.ID+" were"); why != "" {
+				r.doubts[a.ID] = doubt{grants: why}
+			}
+		}
 	}
 	return nil
 }
@@ -144,6 +174,9 @@ func (r *reader) bucket(a *estate.Asset, config json.RawMessage, t *iam.Resource
 		}
 	}
 	t.RestrictPublic = block.RestrictPublicBuckets
+	if why := unreadAt(a, "GetPublicAccessBlock", "Block Public Access of "+a.ID+" was"); why != "" && !(block.RestrictPublicBuckets && block.IgnorePublicAcls) {
+		r.doubts[a.ID] = doubt{public: why}
+	}
 	for _, rule := range c.GetBucketOwnershipControls.OwnershipControls.Rules {
 		if rule.ObjectOwnership == "BucketOwnerEnforced" {
 			return // its lists do not count

@@ -1,9 +1,11 @@
 package access
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,6 +28,42 @@ type units struct {
 	missing string
 	none    map[string]bool // accounts that are in no organisation
 	known   bool            // the estate holds anything of an organisation
+	whole   bool            // its accounts were listed to the end
+	// outside are the accounts that are in none of the organisations read.
+	outside []*iam.Account
+	// named are the ids of organisations that policies name.
+	named map[string]bool
+}
+
+// elsewhere stands for the organisation of an account that is in none of those
+// read.
+const elsewhere = "another organisation"
+
+// organisationID finds the ids of organisations in policies.
+var organisationID = regexp.MustCompile(`\bo-[a-z0-9]{10,32}\b`)
+
+// names notes the organisations that a document names.
+func (u *units) names(document []byte) {
+	if !bytes.Contains(document, []byte("o-")) {
+		return
+	}
+	for _, id := range organisationID.FindAll(document, -1) {
+		u.named[string(id)] = true
+	}
+}
+
+// settle gives accounts outside of every organisation read an organisation of
+// their own: conditions that ask for one of those are not met by them. Where a
+// policy names another organisation, they may be in that, and it stays open.
+func (u *units) settle() {
+	for id := range u.named {
+		if _, ours := u.masters[id]; !ours {
+			return
+		}
+	}
+	for _, a := range u.outside {
+		a.Organization, a.Path = elsewhere, elsewhere+"/"
+	}
 }
 
 const (
@@ -82,7 +120,7 @@ func (r *reader) refusal(account, operation string) string {
 // organisations reads the organisations' policies and where they hold.
 func (r *reader) organisations(ctx context.Context) error {
 	u := &r.units
-	*u = units{ids: map[string]string{}, masters: map[string]string{}, none: map[string]bool{},
+	*u = units{named: u.named, ids: map[string]string{}, masters: map[string]string{}, none: map[string]bool{},
 		scps: map[estate.Node][]*iam.Policy{}, rcps: map[estate.Node][]*iam.Policy{}, enabled: map[estate.Node]map[string]bool{}}
 	var missing []string
 	policies := 0
@@ -118,6 +156,7 @@ func (r *reader) organisations(ctx context.Context) error {
 	listed := false
 	for _, c := range r.snap.Coverage() {
 		listed = listed || c.Type == controlPolicyType
+		u.whole = u.whole || c.Type == "AWS::Organizations::Account"
 		if c.Type == "AWS::Organizations::Organization" && u.ids[c.Account] == "" && !u.known {
 			u.none[c.Account] = true
 		}
@@ -269,7 +308,7 @@ func (r *reader) account(id string) {
 	defer r.world.AddAccount(a)
 	r.principal(&iam.Principal{ARN: "arn:aws:iam::" + id + ":root", Kind: iam.Root, Account: id})
 	u := &r.units
-	rungs := ladder(r.snap, id)
+	rungs := rungsOf(r.snap, id)
 	org := u.ids[id]
 	for _, n := range rungs {
 		if arn, ok := aws.ParseARN(r.snap.Asset(n).ID); ok && arn.Service == "organizations" {
@@ -312,6 +351,9 @@ func (r *reader) apart(a *iam.Account) {
 	}
 	switch {
 	case r.units.none[a.ID]:
+	case r.units.known && r.units.whole:
+		a.Assumed = "account " + a.ID + " is outside the organisation: what policies its own has is not known, and none are taken to bind it"
+		r.units.outside = append(r.units.outside, a)
 	case r.units.known:
 		a.Unread = "it is not among the accounts read of the organisation: which policies bind it is not known"
 	default:
@@ -367,8 +409,8 @@ func nameAt(snap *estate.Snapshot, n estate.Node) string {
 	return arn.Name()
 }
 
-// ladder is an account and all that it lies in, up to the root.
-func ladder(snap *estate.Snapshot, account string) []estate.Node {
+// rungsOf is an account and all that it lies in, up to the root.
+func rungsOf(snap *estate.Snapshot, account string) []estate.Node {
 	var out []estate.Node
 	at, found := estate.Node(0), false
 	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
