@@ -87,15 +87,15 @@ func TestBoundaryOfANamedUser(t *testing.T) {
 
 // A permission set is nobody: who has it acts as the roles it became.
 func TestPermissionSetsHoldNothing(t *testing.T) {
-	const managed = iam + "policy/all"
+	const managed = iamOf + "policy/all"
 	snap := understood(t, asset(managed, "AWS::IAM::ManagedPolicy", `{"PolicyVersionList":[{"IsDefaultVersion":true,"Document":{"Statement":[`+allow+`]}}]}`, nil),
 		asset("arn:aws:sso:::permissionSet/ssoins-1/ps-1", "AWS::SSO::PermissionSet", `{"ListManagedPoliciesInPermissionSet":{"AttachedManagedPolicies":[{"Arn":"`+managed+`"}]}}`, nil),
-		asset(iam+"role/a", "AWS::IAM::Role", `{"AttachedManagedPolicies":[{"PolicyArn":"`+managed+`"}]}`, nil), asset(modelA, "AWS::SageMaker::Model", `{}`, nil))
+		asset(iamOf+"role/a", "AWS::IAM::Role", `{"AttachedManagedPolicies":[{"PolicyArn":"`+managed+`"}]}`, nil), asset(modelA, "AWS::SageMaker::Model", `{}`, nil))
 	entries, _, err := Direct(context.Background(), snap, []finding.Workload{{ID: "w", Roots: []string{modelA}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(entries) != 1 || len(entries[0].Grants) != 1 || entries[0].Grants[0].Principal != iam+"role/a" {
+	if len(entries) != 1 || len(entries[0].Grants) != 1 || entries[0].Grants[0].Principal != iamOf+"role/a" {
 		t.Errorf("entries %+v", entries)
 	}
 }
