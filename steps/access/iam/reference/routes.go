@@ -131,8 +131,8 @@ type Carrier struct {
 	Role string `json:"role"`
 }
 
-// routeFacts are the facts a route may require.
-var routeFacts = map[string]string{
+// routeFacts are the facts a route may require, by name.
+var routeFacts = map[string]string{ //nolint:gosec // tells of credentials, holds none
 	"policy-attached-to-self":   "a customer-managed policy is attached to the principal or a group of it",
 	"policy-attached-to-target": "a customer-managed policy is attached to the target or a group of it",
 	"other-versions":            "that policy has versions beside the default one",
