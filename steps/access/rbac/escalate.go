@@ -182,32 +182,49 @@ func (x *ways) follow(start vertex, technique string, first []move, o *Options) 
 	var gained []*grant
 	actors := []vertex{start}
 	var out []Escalation
+	told := map[Ref]bool{start.Ref: true}
 	for queue.Len() > 0 {
 		l := heap.Pop(queue).(*leg)
 		if done[l.vertex] != nil {
 			continue
 		}
 		done[l.vertex] = l
-		if x.target(l, o) {
+		if !told[l.Ref] && x.target(l, o) {
+			told[l.Ref] = true
 			out = append(out, x.escalation(root, l, technique))
+		}
+		if l.Kind == KindAdministrator && l.rank == 0 {
+			*queue = nil // whatever else there is follows from this
 		}
 		push(l, x.spread(l.vertex))
 		switch l.Kind {
 		case kindBound:
 			// What one binds, one can bind to everybody in whose name one acts.
+			if within(gained, l.move.gain) {
+				continue
+			}
 			gained = append(gained, l.move.gain)
 			for _, a := range actors {
 				push(l, x.moves(a, x.rightsOf(a, gained)))
 			}
 		case KindUser, KindGroup, KindAccount, KindCloud:
-			actors = append(actors, l.vertex)
-			push(l, x.known(l.vertex, gained))
+			if !x.beyond(l) {
+				actors = append(actors, l.vertex)
+				push(l, x.known(l.vertex, gained))
+			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Escalation) int {
 		return cmp.Or(cmp.Compare(rank(a.Decision), rank(b.Decision)), cmp.Compare(len(a.Path), len(b.Path)), a.Target.compare(b.Target))
 	})
 	return out
+}
+
+// within reports whether a grant adds nothing to others.
+func within(have []*grant, g *grant) bool {
+	return slices.ContainsFunc(have, func(h *grant) bool {
+		return (h.role == g.role || h.role.index.admin >= 0) && (h.namespace == g.namespace && h.every == g.every || h.every && g.namespace != "")
+	})
 }
 
 // known lists the moves of somebody, remembered while nothing was gained.
@@ -233,16 +250,24 @@ func (x *ways) target(l *leg, o *Options) bool {
 	if l.Kind == KindCloud {
 		return true
 	}
-	for at := l.from; at != nil; at = at.from {
-		if at.Kind == KindAdministrator {
-			return false
-		}
+	if x.beyond(l) {
+		return false
 	}
 	switch l.Kind {
 	case KindAdministrator, KindNamespaceAdmin, KindNode:
 		return true
 	case KindUser, KindGroup, KindAccount:
 		return len(x.w.holders[l.Ref]) > 0 || len(x.w.links[l.Ref]) > 0 && !l.spoken
+	}
+	return false
+}
+
+// beyond reports whether a way leads over being administrator.
+func (x *ways) beyond(l *leg) bool {
+	for at := l.from; at != nil; at = at.from {
+		if at.Kind == KindAdministrator {
+			return true
+		}
 	}
 	return false
 }
@@ -301,7 +326,13 @@ type Edge struct{ Step }
 func (w *World) Edges() []Edge {
 	var out []Edge
 	for _, p := range w.pods {
+		for _, e := range p.Escapes {
+			out = append(out, Edge{Step{From: p.Ref, To: Ref{Kind: KindNode, Name: p.Node}, Technique: e.Technique, Decision: e.Decision, Because: []Reason{{Rule: -1, Text: e.Why}}}})
+		}
 		for _, m := range w.ways.inside(vertex{Ref: p.Ref}, []*Pod{p}) {
+			if m.to.Kind == KindNode && m.technique != "log-symlink" {
+				continue // told above, every way on its own
+			}
 			out = append(out, Edge{Step{From: p.Ref, To: m.to.Ref, Technique: m.technique, Decision: m.decision, Actions: m.actions, Because: m.because, Why: m.why}})
 		}
 		for _, a := range p.Shared {

@@ -10,7 +10,7 @@ func (x *ways) moves(v vertex, r *rights) []move {
 	if reason, ok := r.administrator(); ok {
 		return []move{{to: vertex{Ref: Ref{Kind: KindAdministrator}}, technique: "holds", decision: Allow, because: []Reason{reason}}}
 	}
-	if len(r.by) == 0 && len(x.doubtful) == 0 {
+	if len(r.by) == 0 && !x.doubts(r) {
 		return nil
 	}
 	m := &mover{ways: x, r: r}
@@ -24,6 +24,18 @@ func (x *ways) moves(v vertex, r *rights) []move {
 	m.custom()
 	m.cluster()
 	return m.out
+}
+
+// doubts reports whether somebody may make custom resources that may run pods.
+func (x *ways) doubts(r *rights) bool {
+	for i := range r.grants {
+		for _, g := range r.grants[i].grants {
+			if len(x.doubtful[g.role]) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mover gathers the moves of one set of rights.

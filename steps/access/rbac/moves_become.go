@@ -150,7 +150,7 @@ func (m *mover) gain(b *right, namespace string, every bool, h *right) {
 		m.gainRole(m.clusterAdmin(), namespace, every, h, b)
 		return
 	}
-	for _, role := range m.sortedRoles() {
+	for _, role := range m.sorted {
 		ok := b.has(role.Name)
 		if role.Namespace == "" {
 			ok = ok && b.power == canBindClusterRoles
@@ -176,6 +176,13 @@ func (m *mover) gainRole(role *Role, namespace string, every bool, by ...*right)
 	if len(role.index.powers) == 0 && len(m.doubtful[role]) == 0 {
 		return // it leads nowhere
 	}
+	for i := range m.r.grants {
+		for _, g := range m.r.grants[i].grants {
+			if g.role.index.admin >= 0 && (g.namespace == namespace && g.every == every || g.every && namespace != "") {
+				return // it is in hand
+			}
+		}
+	}
 	name := role.Ref.String()
 	if every {
 		name += " in every namespace"
@@ -197,15 +204,6 @@ func (m *mover) clusterAdmin() *Role {
 	r.compile()
 	r.index.powers = r.powersOf()
 	return r
-}
-
-func (m *mover) sortedRoles() []*Role {
-	out := make([]*Role, 0, len(m.w.roles))
-	for _, r := range m.w.roles {
-		out = append(out, r)
-	}
-	slices.SortFunc(out, func(a, b *Role) int { return a.compare(b.Ref) })
-	return out
 }
 
 // escalate: rights added to a role that one has, by the verb escalate on it.

@@ -103,7 +103,7 @@ func TestDecideAsThePlainReading(t *testing.T) {
 }
 
 // completions lists requests that fit a pattern, with every text of the
-// alphabet and one that no rule names.
+// alphabet and one that no rule names. A user may be called "*".
 func completions(q Request) []Request {
 	fit := func(pattern string, from ...string) []string {
 		var out []string
@@ -122,7 +122,7 @@ func completions(q Request) []Request {
 		for _, group := range fit(q.Group, "", "apps") {
 			for _, resource := range fit(q.Resource, "pods", "secrets") {
 				for _, sub := range fit(q.Subresource, "", "log") {
-					for _, name := range fit(q.Name, "", "a", "b") {
+					for _, name := range fit(q.Name, "", "a", "b", "*") {
 						for _, ns := range fit(q.Namespace, "", "x", "y") {
 							out = append(out, Request{Verb: verb, Group: group, Resource: resource, Subresource: sub, Name: name, Namespace: ns, Literal: true})
 						}

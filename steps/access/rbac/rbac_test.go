@@ -65,8 +65,8 @@ func bound(namespace, roleKind, name string, subjects ...string) string {
 }
 
 const (
-	jo     = "{kind: User, name: jo}"
-	ml     = "{kind: Group, name: ml}"
+	jo      = "{kind: User, name: jo}"
+	ml      = "{kind: Group, name: ml}"
 	account = "{kind: ServiceAccount, name: runner, namespace: serving}"
-	empty  = "{apiVersion: v1, kind: Namespace, metadata: {name: serving}}"
+	empty   = "{apiVersion: v1, kind: Namespace, metadata: {name: serving}}"
 )

@@ -1,6 +1,7 @@
 package rbac
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -85,6 +86,7 @@ func (r *rights) find(p power, namespace, name string) (*right, bool) {
 type ways struct {
 	w        *World
 	doubtful map[*Role][]*definition // custom resources that may run pods and that a role lets make
+	sorted   []*Role                 // those that allow everything somewhere first
 	holders  []Ref                   // accounts whose tokens Secrets hold, sorted
 
 	mu       sync.Mutex
@@ -113,6 +115,12 @@ func newWays(w *World) *ways {
 			}
 		}
 	}
+	for _, r := range w.roles {
+		x.sorted = append(x.sorted, r)
+	}
+	slices.SortFunc(x.sorted, func(a, b *Role) int {
+		return cmp.Or(-cmp.Compare(min(a.index.admin, 0), min(b.index.admin, 0)), a.compare(b.Ref))
+	})
 	slices.SortFunc(w.pods, func(a, b *Pod) int { return a.compare(b.Ref) })
 	seen := map[Ref]bool{}
 	note := func(a Ref) {

@@ -41,11 +41,14 @@ type Ref struct {
 	Name      string `json:"name"`
 }
 
-// String is "Kind name" or "Kind namespace/name".
+// String is "Kind name" or "Kind namespace/name"; "Kind namespace" for what has
+// no name.
 func (r Ref) String() string {
 	switch {
-	case r.Name == "":
+	case r.Name == "" && r.Namespace == "":
 		return r.Kind
+	case r.Name == "":
+		return r.Kind + " " + r.Namespace
 	case r.Namespace == "":
 		return r.Kind + " " + r.Name
 	}
