@@ -2,6 +2,7 @@ package assess_test
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,11 @@ func TestAccessLive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			text, err := json.Marshal(got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fitsSchema(t, "access-can.schema.json", text)
 			if got.Decision != tt.want {
 				t.Errorf("%s, want %s: %+v", got.Decision, tt.want, got)
 			}
@@ -112,6 +118,11 @@ func TestAccessLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	text, err := json.Marshal(map[string]any{"answers": holders})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fitsSchema(t, "access-who-can.schema.json", text)
 	var names []string
 	for _, h := range holders {
 		names = append(names, h.Decision.String()+" "+h.Principal)

@@ -39,7 +39,7 @@ func trusting(principal string) string {
 }
 
 const (
-	iamOf    = "arn:aws:iam::111122223333:"
+	iamOf  = "arn:aws:iam::111122223333:"
 	modelA = "arn:aws:sagemaker:eu-west-1:111122223333:model/a"
 )
 
