@@ -25,6 +25,10 @@ type decision struct {
 	direct, role, delegated gate
 	deny                    gate
 	formula                 *node
+	// quick leaves out what cannot change an answer of no: the gates are then
+	// not all filled.
+	quick  bool
+	single [1]*Policy
 }
 
 var pool = sync.Pool{New: func() any { return &decision{} }}
@@ -43,7 +47,13 @@ func (d *decision) release() { pool.Put(d) }
 // Decide says only which of the four answers it is, as fast as can be.
 func (w *World) Decide(r Request) Decision {
 	d := w.decision(&r)
-	defer d.release()
+	got := d.decide()
+	d.release()
+	return got
+}
+
+func (d *decision) decide() Decision {
+	d.quick = true
 	t, f := d.weigh()
 	switch t {
 	case yes:
@@ -55,6 +65,14 @@ func (w *World) Decide(r Request) Decision {
 		return Conditional
 	}
 	return d.solve(f).decision
+}
+
+// again makes the decision ready for the same request of another principal.
+func (d *decision) again(p *Principal) {
+	*d = decision{decider: decider{
+		env: d.env, opaque: d.opaque[:0], lits: d.lits[:0], any: d.any[:0], budget: maxWork,
+	}, scps: d.scps[:0], rcps: d.rcps[:0]}
+	d.by(p)
 }
 
 // Explain decides and says why.
@@ -190,14 +208,21 @@ func (d *decision) gather() {
 			d.identity.may(conj{lits: []lit{d.unknown(p.ARN + ": " + p.Unread + " (what it allows)")}})
 			d.deny.may(conj{lits: []lit{d.unknown(p.ARN + ": " + p.Unread + " (what it denies)")}})
 		}
+	case Root:
+		d.identity.t = yes
+	}
+	d.resourcePolicy()
+	if d.quick && (d.deny.t == yes || d.identity.t == no && d.direct.t == no && d.role.t == no) {
+		// Denied, or nothing that could allow: what only limits does not matter.
+		return
+	}
+	if p.Kind == User || p.Kind == Role {
 		if p.Boundary != nil {
-			d.add([]*Policy{p.Boundary}, ofIdentity, &d.boundary, &d.deny)
+			d.add(d.alone(p.Boundary), ofIdentity, &d.boundary, &d.deny)
 		}
 		if len(p.Session) > 0 {
 			d.add(p.Session, ofIdentity, &d.session, &d.deny)
 		}
-	case Root:
-		d.identity.t = yes
 	}
 	if d.deny.t == yes {
 		return
@@ -208,7 +233,12 @@ func (d *decision) gather() {
 	if !p.ServiceLinked && rcpServices[d.action.service] {
 		d.rcps = d.levels(d.rcps, d.to, "rcp", func(a *Account) [][]*Policy { return a.RCPs })
 	}
-	d.resourcePolicy()
+}
+
+// alone is a list of one policy.
+func (d *decision) alone(p *Policy) []*Policy {
+	d.single[0] = p
+	return d.single[:]
 }
 
 // levels weighs the control policies of an account, each level of which must
@@ -223,13 +253,16 @@ func (d *decision) levels(gates []gate, a *Account, layer string, of func(*Accou
 		return append(gates, g)
 	}
 	for _, level := range of(a) {
-		g := gate{layer: layer}
+		gates = append(gates, gate{layer: layer})
+		g := &gates[len(gates)-1]
 		at := ofIdentity
 		if layer == "rcp" {
 			at = ofControl
 		}
-		d.add(level, at, &g, &d.deny)
-		gates = append(gates, g)
+		d.add(level, at, g, &d.deny)
+		if d.quick && (g.t == no || d.deny.t == yes) {
+			break
+		}
 	}
 	return gates
 }

@@ -76,6 +76,9 @@ func (s *solver) settleKey(k key32, lits []lit) (a answerable, ok, hard bool) {
 	return a, true, false
 }
 
+// plainest are values of keys of which it is asked only that they are there.
+var plainest = [...]string{ofNumbers: "0", ofTimes: "2026-01-01T00:00:00Z", ofTruth: "true", ofAddresses: "203.0.113.7"}
+
 // noText is the set of the empty text.
 var noText = values{strings: set{newLiteral("", false)}}
 
@@ -152,6 +155,9 @@ func (s *solver) element(k key32, in, out []*values) (v string, ok, hard bool) {
 				return c, true, false
 			}
 		}
+	}
+	if plain := plainest[s.types[k]]; families == 0 && plain != "" {
+		return plain, true, false
 	}
 	if families == 0 || families == 1 && seen[ofStrings] {
 		v, found, err := search(setsOf(in), setsOf(out), &s.d.budget)

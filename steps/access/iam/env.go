@@ -29,6 +29,7 @@ type env struct {
 	resource    string
 	on          *Resource // nil if not known
 	account     string    // the resource's; empty if not known
+	owner       string    // the same, of what is known without the principal
 	to          *Account
 	region      string
 	sessionName string
@@ -263,9 +264,9 @@ func (e *env) path(a *Account, applies bool) (state, []string) {
 
 // prepare fills the environment of a request.
 func (e *env) prepare(w *World, r *Request) {
-	*e = env{w: w, principal: r.Principal, sessionName: r.Session, context: e.context[:0]}
-	e.from = w.accounts[r.Principal.Account]
+	*e = env{w: w, sessionName: r.Session, context: e.context[:0]}
 	e.action = newAction(r.Action)
+	e.action.numberOf(w.names)
 	if strings.ContainsAny(r.Action, "*?") {
 		e.actionSet = set{NewPattern(r.Action, true)}
 	}
@@ -286,10 +287,8 @@ func (e *env) prepare(w *World, r *Request) {
 	if strings.ContainsAny(e.account, "*?") {
 		e.account = ""
 	}
-	if e.account == "" && e.on == nil {
-		e.account = r.Principal.Account
-	}
-	e.to = w.accounts[e.account]
+	e.owner = e.account
+	e.by(r.Principal)
 	for name, values := range r.Context {
 		id, ok := w.names.find(name)
 		if !ok {
@@ -304,6 +303,21 @@ func (e *env) prepare(w *World, r *Request) {
 		if !has(r.Context, w.names.text[other]) {
 			e.context = append(e.context, keyed{other, values})
 		}
+	}
+}
+
+// by makes the request one of a principal. Nothing else of it changes.
+func (e *env) by(p *Principal) {
+	e.principal = p
+	if e.from == nil || e.from.ID != p.Account {
+		e.from = e.w.accounts[p.Account]
+	}
+	e.account = e.owner
+	if e.account == "" && e.on == nil {
+		e.account = p.Account
+	}
+	if e.to == nil || e.to.ID != e.account {
+		e.to = e.w.accounts[e.account]
 	}
 }
 

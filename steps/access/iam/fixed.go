@@ -8,7 +8,8 @@ import "strings"
 // STS API reference). The managed policies of AWS, service-linked roles and the
 // roles of IAM Identity Center are changed by AWS alone (IAM User Guide,
 // "Managed policies and inline policies", "Using service-linked roles"; IAM
-// Identity Center User Guide, "Permission sets").
+// Identity Center User Guide, "Permission sets"), and so are the aliases of its
+// own keys (KMS Developer Guide, "Aliases").
 func (d *decision) fixed() truth {
 	if d.actionSet != nil {
 		return open
@@ -16,6 +17,8 @@ func (d *decision) fixed() truth {
 	switch {
 	case d.action.full == "sts:getcalleridentity" && d.principal.Kind != Anonymous && d.principal.Kind != Federated:
 		return yes
+	case d.action.service == "kms" && strings.Contains(d.resource, ":alias/aws/"):
+		return of3(d.principal.Kind != ServicePrincipal && changesAlias[d.action.full])
 	case d.action.service != "iam" || d.principal.Kind == ServicePrincipal || d.resourceSet != nil:
 		return open
 	}
@@ -42,6 +45,8 @@ var changesPolicy = map[string]bool{
 	"createpolicy": true, "createpolicyversion": true, "deletepolicy": true, "deletepolicyversion": true,
 	"setdefaultpolicyversion": true, "tagpolicy": true, "untagpolicy": true,
 }
+
+var changesAlias = map[string]bool{"kms:createalias": true, "kms:deletealias": true, "kms:updatealias": true}
 
 var changesRole = map[string]bool{
 	"attachrolepolicy": true, "createrole": true, "deleterole": true, "deleterolepermissionsboundary": true,

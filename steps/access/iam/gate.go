@@ -72,7 +72,7 @@ type decider struct {
 	any    []lit
 	place  place
 	denies bool // the statement is read for what it denies
-	budget int // work that is left for searches
+	budget int  // work that is left for searches
 }
 
 // unknown makes an open truth value, the same one for the same words.
@@ -94,18 +94,38 @@ func (d *decider) unknown(why string) lit {
 func (d *decider) add(policies []*Policy, at place, allow, deny *gate) {
 	d.place = at
 	for _, p := range policies {
-		d.eachOf(p, func(s *Statement) bool {
-			if !s.Deny {
-				d.put(p, s, allow, yes)
-			}
-			if s.Deny || s.noEffect {
-				d.put(p, s, deny, yes)
-			}
-			return true
-		})
 		d.unreadPolicy(p, allow, deny)
+		if d.actionSet != nil {
+			for i := range p.Statements {
+				d.either(p, &p.Statements[i], allow, deny)
+			}
+			continue
+		}
+		last := int32(-1)
+		for _, e := range p.index.of(&d.action) {
+			if e.statement != last && e.pattern.match(d.action.full) {
+				last = e.statement
+				d.either(p, &p.Statements[last], allow, deny)
+			}
+		}
+		for _, i := range p.index.always {
+			if s := &p.Statements[i]; s.whole || s.speaksOf(&d.action) {
+				d.either(p, s, allow, deny)
+			}
+		}
 	}
 	d.place = ofResource
+}
+
+// either puts a statement into the gate of its effect, or into both if that was
+// not understood.
+func (d *decider) either(p *Policy, s *Statement, allow, deny *gate) {
+	if !s.Deny {
+		d.put(p, s, allow, yes)
+	}
+	if s.Deny || s.noEffect {
+		d.put(p, s, deny, yes)
+	}
 }
 
 // place is where a policy stands, which says what elements it must have.

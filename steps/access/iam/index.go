@@ -12,41 +12,80 @@ func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps
 // index finds the statements of a policy that may speak of an action: a
 // managed policy lists a thousand actions, of which one service's are twenty.
 type index struct {
-	// byService holds, for each service, which statements name it and the
-	// patterns they name it by.
-	byService map[string][]entry
+	// services are those the policy names, by number and sorted, and mask has
+	// the bit of each: most policies say nothing of most services, which one
+	// look at the mask tells.
+	services []serviceEntries
+	mask     uint64
+	entries  []entry
 	// always are statements that may speak of any service: NotAction, and
 	// patterns with a wildcard before the colon.
 	always []int32
+	names  *names
 }
 
+// serviceEntries says which entries are a service's: those in [from, to).
+type serviceEntries struct {
+	service  int32
+	from, to int32
+}
+
+// entry is one pattern of one statement.
 type entry struct {
 	statement int32
 	pattern   *Pattern
 }
 
-func newIndex(ss []Statement) index {
-	x := index{}
+// service numbers a service's prefix.
+func (n *names) service(prefix string) int32 {
+	if id, ok := n.services[prefix]; ok {
+		return id
+	}
+	id := int32(len(n.services)) + 1
+	n.services[strings.Clone(prefix)] = id
+	return id
+}
+
+func newIndex(ss []Statement, n *names) index {
+	x := index{names: n}
+	byService := map[int32][]entry{}
 	for i := range ss {
 		s := &ss[i]
-		if s.notAction || s.whole || len(s.actions) == 0 {
-			x.always = append(x.always, int32(i))
-			continue
-		}
-		if slices.ContainsFunc(s.actions, func(p Pattern) bool { return serviceOf(&p) == "" }) {
+		if s.notAction || s.whole || len(s.actions) == 0 ||
+			slices.ContainsFunc(s.actions, func(p Pattern) bool { return serviceOf(&p) == "" }) {
 			x.always = append(x.always, int32(i))
 			continue
 		}
 		for k := range s.actions {
 			p := &s.actions[k]
-			if x.byService == nil {
-				x.byService = map[string][]entry{}
-			}
-			service := serviceOf(p)
-			x.byService[service] = append(x.byService[service], entry{int32(i), p})
+			service := n.service(serviceOf(p))
+			byService[service] = append(byService[service], entry{int32(i), p})
 		}
 	}
+	for _, service := range sortedKeys(byService) {
+		from := int32(len(x.entries))
+		x.entries = append(x.entries, byService[service]...)
+		x.services = append(x.services, serviceEntries{service, from, int32(len(x.entries))})
+		x.mask |= 1 << (service & 63)
+	}
+	x.entries = slices.Clip(x.entries)
 	return x
+}
+
+// of returns the entries of an action's service.
+func (x *index) of(a *action) []entry {
+	service := a.number
+	if service == 0 && x.names != nil { // the action was not made for a request
+		service = x.names.services[a.service]
+	}
+	if service <= 0 || x.mask>>(service&63)&1 == 0 {
+		return nil
+	}
+	at, ok := slices.BinarySearchFunc(x.services, service, func(s serviceEntries, id int32) int { return cmp.Compare(s.service, id) })
+	if !ok {
+		return nil
+	}
+	return x.entries[x.services[at].from:x.services[at].to]
 }
 
 // serviceOf is the service prefix of an action pattern; empty if a wildcard
@@ -67,7 +106,7 @@ func serviceOf(p *Pattern) string {
 // document within each of the two lists.
 func (p *Policy) each(a *action, f func(s *Statement) bool) {
 	last := int32(-1)
-	for _, e := range p.index.byService[a.service] {
+	for _, e := range p.index.of(a) {
 		if e.statement == last || !e.pattern.match(a.full) {
 			continue
 		}
@@ -100,10 +139,19 @@ func (s *Statement) speaksOf(a *action) bool {
 type action struct {
 	full    string
 	service string
+	number  int32 // of the service within a World; 0 not looked up, -1 if no policy names it
 }
 
 func newAction(s string) action {
 	full := lower(s)
 	service, _, _ := strings.Cut(full, ":")
 	return action{full: full, service: service}
+}
+
+// numberOf says which number a world's policies know an action's service by.
+func (a *action) numberOf(n *names) {
+	a.number = -1
+	if id, ok := n.services[a.service]; ok {
+		a.number = id
+	}
 }

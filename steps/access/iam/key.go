@@ -75,14 +75,15 @@ const (
 
 // names numbers condition keys.
 type names struct {
-	ids   map[string]key32
-	text  []string // as first written
-	owner []tagOf
-	tag   []string // the tag's own key, in lower case
+	ids      map[string]key32
+	services map[string]int32 // numbers of services' prefixes
+	text     []string         // as first written
+	owner    []tagOf
+	tag      []string // the tag's own key, in lower case
 }
 
 func newNames() *names {
-	n := &names{ids: map[string]key32{}}
+	n := &names{ids: map[string]key32{}, services: map[string]int32{}}
 	for _, s := range wellKnown {
 		n.id(s)
 	}

@@ -142,7 +142,7 @@ func (w *World) Parse(id string, document []byte) *Policy {
 			}
 		}
 	}
-	p.index = newIndex(p.Statements)
+	p.index = newIndex(p.Statements, w.names)
 	return p
 }
 

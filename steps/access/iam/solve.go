@@ -107,6 +107,7 @@ func (d *decider) classify(f *node) outcome {
 type solver struct {
 	d       *decider
 	lits    map[key32][]lit
+	types   map[key32]family // of what the formula compares each key with
 	truths  map[int]bool
 	actions []string // real action names to prefer in witnesses, folded
 	hard    bool     // something could not be told
@@ -132,6 +133,12 @@ func (s *solver) step(n int) bool {
 // or open if it could not be told.
 func (s *solver) satisfy(f *node) (map[key32]answerable, truth) {
 	s.lits, s.truths, s.hard = map[key32][]lit{}, map[int]bool{}, false
+	s.types = map[key32]family{}
+	f.each(func(l *lit) {
+		if l.values != nil {
+			s.types[l.key] = l.values.family
+		}
+	})
 	if s.run([]*node{f}, nil) {
 		model := map[key32]answerable{}
 		for k, lits := range s.lits {

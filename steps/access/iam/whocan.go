@@ -11,11 +11,14 @@ type Holder struct {
 // principal is not looked at.
 func (w *World) WhoCan(r Request) []Holder {
 	var out []Holder
+	r.Principal = &Principal{}
+	d := w.decision(&r)
 	for _, p := range w.principals {
-		r.Principal = p
-		if d := w.Decide(r); d != Deny {
-			out = append(out, Holder{p, d})
+		d.again(p)
+		if got := d.decide(); got != Deny {
+			out = append(out, Holder{p, got})
 		}
 	}
+	d.release()
 	return out
 }
