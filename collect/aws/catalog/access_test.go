@@ -56,7 +56,7 @@ func TestAccessInExports(t *testing.T) {
 		{set, "ListManagedPoliciesInPermissionSet.AttachedManagedPolicies[0].Arn", "arn:aws:iam::aws:policy/A"},
 		{set + "#assignment/444455556666/USER/u", "AccountId", "444455556666"},
 		{"arn:aws:identitystore:::user/u", "UserName", "ada"},
-		{"arn:aws:identitystore:::user/u", "Emails", ""},
+		{"arn:aws:identitystore:::user/u", "Emails[0].Value", ""},
 		{"arn:aws:identitystore:::group/g", "ListGroupMemberships.GroupMemberships[0].MemberId.UserId", "u"},
 		{"arn:aws:iam::111122223333:user/key", "UserName", "key"},
 		{"arn:aws:iam::111122223333:role/ml/train", "GetServiceLastAccessedDetails.ServicesLastAccessed[0].ServiceNamespace", "s3"},
