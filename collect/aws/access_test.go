@@ -302,8 +302,49 @@ func TestOwnPoliciesOfAI(t *testing.T) {
 		"arn:aws:lambda:" + in + "function:f:live":           "GetPolicy.Policy",
 		"arn:aws:s3:" + in + "accesspoint/p":                 "GetAccessPointPolicy.Policy",
 	} {
-		if got := at(t, m.assets[id], path+".Statement[0].Action") + at(t, m.assets[id], path); !strings.Contains(got, "x:Y") {
+		if got := at(t, m.assets[id], path); !strings.Contains(got, "x:Y") {
 			t.Errorf("%s: %s is %s", id, path, got)
 		}
+	}
+}
+
+// TestWhoEntersClusters reads who enters a cluster of EKS and as which role its
+// pods act; a cluster that takes no access entries has none.
+func TestWhoEntersClusters(t *testing.T) {
+	const in, role = "arn:aws:eks:eu-west-1:111122223333:", "arn:aws:iam::111122223333:role/train"
+	m := map[string]any{
+		"eks:ListClusters":                   map[string]any{"clusters": []any{"gpu"}},
+		"eks:DescribeCluster":                map[string]any{"cluster": map[string]any{"name": "gpu", "arn": in + "cluster/gpu"}},
+		"eks:ListAccessEntries":              map[string]any{"accessEntries": []any{role}},
+		"eks:DescribeAccessEntry":            map[string]any{"accessEntry": map[string]any{"principalArn": role, "accessEntryArn": in + "access-entry/gpu/x", "kubernetesGroups": []any{"ml"}}},
+		"eks:ListAssociatedAccessPolicies":   map[string]any{"associatedAccessPolicies": []any{map[string]any{"policyArn": "p", "accessScope": map[string]any{"type": "namespace", "namespaces": []any{"ml"}}}}},
+		"eks:ListPodIdentityAssociations":    map[string]any{"associations": []any{map[string]any{"associationId": "a", "associationArn": in + "podidentityassociation/gpu/a"}}},
+		"eks:DescribePodIdentityAssociation": map[string]any{"association": map[string]any{"roleArn": role, "namespace": "ml", "serviceAccount": "s", "associationArn": in + "podidentityassociation/gpu/a"}},
+	}
+	o := Options{Regions: []string{"eu-west-1"}, Services: []string{"eks"}}
+	got, err := run(t, replies(m), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ id, path, want string }{
+		{in + "access-entry/gpu/x", "ListAssociatedAccessPolicies.associatedAccessPolicies[0].accessScope.namespaces", `["ml"]`},
+		{in + "access-entry/gpu/x", "kubernetesGroups", `["ml"]`},
+		{in + "podidentityassociation/gpu/a", "roleArn", role},
+	} {
+		if v := at(t, got.assets[tt.id], tt.path); v != tt.want {
+			t.Errorf("%s: %s is %s, want %s", tt.id, tt.path, v, tt.want)
+		}
+	}
+	m["eks:ListAccessEntries"] = &api.Error{Service: "eks", Operation: "ListAccessEntries", Code: "InvalidRequestException", Status: estate.ReadFailed, Cause: api.CauseRequest}
+	m["eks:ListPodIdentityAssociations"] = denied(api.Request{Service: "eks", Operation: "ListPodIdentityAssociations", Region: "eu-west-1"}, "no")
+	if got, err = run(t, replies(m), o); err != nil {
+		t.Fatal(err)
+	}
+	covered := map[string]bool{}
+	for _, c := range got.covered {
+		covered[c.Type] = true
+	}
+	if !covered["AWS::EKS::AccessEntry"] || covered["AWS::EKS::PodIdentityAssociation"] || len(got.blind) != 1 || got.blind[0].Hint != "grant eks:ListPodIdentityAssociations" {
+		t.Errorf("covered %v, blind spots %+v", covered, got.blind)
 	}
 }
