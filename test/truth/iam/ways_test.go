@@ -17,20 +17,6 @@ func routes(t *testing.T) []reference.Route {
 	return rs
 }
 
-// owedWays are routes that the engine does not find yet, with the reason.
-var owedWays = map[string]string{
-	"iam.attach-then-assume":  weakTarget,
-	"iam.attach-then-key":     weakTarget,
-	"iam.version-then-assume": weakTarget,
-	"iam.put-then-assume":     weakTarget,
-	"iam.put-then-key":        weakTarget,
-	"iam.attach-then-trust":   weakTarget,
-	"iam.version-then-trust":  weakTarget,
-	"iam.put-then-trust":      weakTarget,
-}
-
-const weakTarget = "the target gets its rights by the step itself, and the search begins at those who have them"
-
 func TestEveryWayIsFoundAndNoOther(t *testing.T) {
 	ways := MakeWays(routes(t), testing.Short())
 	got, err := ways.Export.Found(ways.Account, ways.Carriers, nil)
@@ -49,11 +35,6 @@ func TestEveryWayIsFoundAndNoOther(t *testing.T) {
 		t.Errorf("only %d labels, %d of them can", len(ways.Labels.Labels), can)
 	}
 	for _, m := range score.Missed {
-		route := strings.TrimSuffix(strings.Fields(m)[1], ":")
-		if why, ok := owedWays[route]; ok {
-			t.Logf("owed: %s: %s", m, why)
-			continue
-		}
 		t.Errorf("missed: %s", m)
 	}
 	for _, f := range score.False {
