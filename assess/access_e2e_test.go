@@ -2,7 +2,6 @@ package assess_test
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,11 +99,6 @@ func TestAccessLive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text, err := json.Marshal(got)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fitsSchema(t, "access-can.schema.json", text)
 			if got.Decision != tt.want {
 				t.Errorf("%s, want %s: %+v", got.Decision, tt.want, got)
 			}
@@ -118,11 +112,6 @@ func TestAccessLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(map[string]any{"answers": holders})
-	if err != nil {
-		t.Fatal(err)
-	}
-	fitsSchema(t, "access-who-can.schema.json", text)
 	var names []string
 	for _, h := range holders {
 		names = append(names, h.Decision.String()+" "+h.Principal)
