@@ -44,6 +44,7 @@ func read(code string) (*truth.Export, []truth.Carrier, error) {
 	for _, m := range modules {
 		plan, _, err := hclplan.Plan(filepath.Join(code, "modules", m), hclplan.Options{Account: account, Region: region, Variables: map[string]string{
 			"aws_assume_role_arn": "arn:aws:iam::" + account + ":user/tester", "shared_high_priv_servicerole": service,
+			"aws_root_user": "arn:aws:iam::" + account + ":root",
 		}})
 		if err != nil {
 			return nil, nil, fmt.Errorf("module %s: %w", m, err)
