@@ -249,7 +249,7 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 	weigh(snap, workloads, r.Findings, o.Controls)
 	reckon(snap, workloads, r.Findings)
 	kubernetesPatches(ctx, snap, r.Findings, o.Controls, o.Now)
-	r.Patches = patches(ctx, r.Findings, o.Sources, o.Controls)
+	r.Patches = patches(ctx, snap, r.Findings, o.Sources, o.Controls, o.Now)
 	for _, w := range workloads.List {
 		cs := gate.Complete(decided[w.ID])
 		r.Lapsed = append(r.Lapsed, gate.Waive(w.Name, cs, o.Scope.Gate.Waivers, o.Scope.Gate.Approvers, o.Now)...)

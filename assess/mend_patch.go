@@ -10,10 +10,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sevenfold-sec/sevenfold/collect/redact"
 	"github.com/sevenfold-sec/sevenfold/collect/terraform"
 	"github.com/sevenfold-sec/sevenfold/control"
+	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/steps/audit/hclpatch"
@@ -72,19 +74,26 @@ type root struct {
 // mends the .tf file beside the plan, and returns one diff for all of them for
 // each plan. Where there is none the fix says why, if there is a reason a person
 // can do something about.
-func patches(ctx context.Context, findings []finding.Finding, sources []string, controls *control.Set) []Patch {
+func patches(ctx context.Context, snap *estate.Snapshot, findings []finding.Finding, sources []string, controls *control.Set, now time.Time) []Patch {
 	var at map[string][]written
 	var roots []*root
 	for _, i := range gravestFirst(findings) {
 		f := &findings[i]
 		c := controls.Find(f.Control)
-		if f.Status != finding.Fail || c == nil || len(c.Terraform) == 0 || ctx.Err() != nil {
+		if f.Status != finding.Fail || c == nil || len(c.Terraform)+len(c.Kubernetes) == 0 || ctx.Err() != nil {
 			continue
 		}
 		if at == nil {
 			at, roots = writtenIn(sources, controls)
 		}
-		patchOf(at[f.Asset], c.Terraform, f)
+		fixes := c.Terraform
+		if len(fixes) == 0 && len(at[f.Asset]) > 0 {
+			if edit, ok := inTerraform(snap, c, at[f.Asset][0], f.Asset, now); ok {
+				f.Fix.Patch = at[f.Asset][0].patch(edit, nil, f)
+			}
+			continue
+		}
+		patchOf(at[f.Asset], fixes, f)
 	}
 	var out []Patch
 	for _, r := range roots {
@@ -125,7 +134,16 @@ func patchOf(asset []written, fixes []control.Terraform, f *finding.Finding) {
 					return
 				}
 			}
-			f.Fix.Patch = w.patch(t, fixes, f)
+			// Another mend may add the same resource; then this one sets what it lacks.
+			var others []hclpatch.Edit
+			for _, typ := range addedTypes(t.Add) {
+				for _, other := range fixes {
+					if other.Resource == typ && other.Add == "" {
+						others = append(others, edit(other))
+					}
+				}
+			}
+			f.Fix.Patch = w.patch(edit(t), others, f)
 			return
 		}
 	}
@@ -203,8 +221,8 @@ func (w written) calls() []string {
 // not there nothing is said; where it is and cannot be mended, the reason is, as
 // a comment that no tool takes for a change. A mend that can be made is kept for
 // the patch of all.
-func (w written) patch(t control.Terraform, fixes []control.Terraform, f *finding.Finding) string {
-	m, ok := w.mend(t, fixes, f.Control)
+func (w written) patch(t hclpatch.Edit, others []hclpatch.Edit, f *finding.Finding) string {
+	m, ok := w.mend(t, others, f.Control)
 	if !ok {
 		return ""
 	}
@@ -224,7 +242,7 @@ func (w written) patch(t control.Terraform, fixes []control.Terraform, f *findin
 }
 
 // mend is what is done to the source; false if the source is not there.
-func (w written) mend(t control.Terraform, fixes []control.Terraform, name string) (hclpatch.Mend, bool) {
+func (w written) mend(e hclpatch.Edit, others []hclpatch.Edit, name string) (hclpatch.Mend, bool) {
 	file, _, ok := w.root.files.Locate(w.address)
 	if !ok {
 		return hclpatch.Mend{}, false
@@ -232,20 +250,17 @@ func (w written) mend(t control.Terraform, fixes []control.Terraform, name strin
 	if _, err := os.Stat(filepath.Join(w.root.folder, filepath.FromSlash(file))); err != nil {
 		return hclpatch.Mend{}, false
 	}
-	m := hclpatch.Mend{Name: name, File: file, Modules: w.calls(), Edit: edit(t, w.typ, w.name)}
-	// Another mend may add the same resource; then this one sets what it lacks.
-	for _, typ := range addedTypes(t.Add) {
-		for _, other := range fixes {
-			if other.Resource == typ && other.Add == "" {
-				m.Else = append(m.Else, edit(other, typ, w.name))
-			}
-		}
+	e.Type, e.Name = w.typ, w.name
+	m := hclpatch.Mend{Name: name, File: file, Modules: w.calls(), Edit: e}
+	for _, o := range others {
+		o.Name = w.name
+		m.Else = append(m.Else, o)
 	}
 	return m, true
 }
 
-func edit(t control.Terraform, typ, name string) hclpatch.Edit {
-	return hclpatch.Edit{Type: typ, Name: name, Set: t.Set, Default: t.Default, Append: t.Append, Add: t.Add}
+func edit(t control.Terraform) hclpatch.Edit {
+	return hclpatch.Edit{Type: t.Resource, Set: t.Set, Default: t.Default, Append: t.Append, Add: t.Add}
 }
 
 // hides reports whether a diff shows what looks like a secret.

@@ -36,6 +36,8 @@ type Edit struct {
 	// names, "." being the resource itself: those of which none of the same kind
 	// and type, or name, stands there already. It is refused if that leaves none.
 	Append map[string]string
+	// Swap changes what is written already, before all else.
+	Swap []Swap
 	// Add are whole blocks in HCL that are put behind the resource's. LABEL in
 	// it stands for Name.
 	Add string
@@ -151,6 +153,11 @@ func (e *Edit) find(file string, source []byte) (start, end int, err error) {
 
 // within makes the edits inside the resource's block.
 func (e *Edit) within(body *hclwrite.Body) error {
+	for _, s := range e.Swap {
+		if err := swap(body, s); err != nil {
+			return fmt.Errorf("%s: %w", s.Path, err)
+		}
+	}
 	for _, edits := range []struct {
 		of map[string]string
 		do func(body *hclwrite.Body, name, text string) error

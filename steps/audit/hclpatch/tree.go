@@ -222,7 +222,7 @@ func (w *work) edit(m *Mend, e Edit) error {
 // if that is all of it. did reports whether they have said some of it. What they
 // have said otherwise is a conflict.
 func (w *work) remaining(m *Mend, e Edit) (left *Edit, did bool, err error) {
-	left = &Edit{Type: e.Type, Name: e.Name, Set: map[string]string{}, Default: e.Default, Append: map[string]string{}, Add: ""}
+	left = &Edit{Type: e.Type, Name: e.Name, Set: map[string]string{}, Default: e.Default, Append: map[string]string{}}
 	key := func(path string) string {
 		return strings.Join([]string{m.File, e.Type, e.Name, strings.ReplaceAll(path, "?", "")}, "\x00")
 	}
@@ -246,6 +246,15 @@ func (w *work) remaining(m *Mend, e Edit) (left *Edit, did bool, err error) {
 			left.Set[at] = e.Set[at]
 		}
 	}
+	for _, s := range e.Swap {
+		done, err := said(strings.Join([]string{"=", s.Path, s.Name, strings.Join(s.Is, "\x00")}, "\x00"), s.To, true)
+		if err != nil {
+			return nil, false, fmt.Errorf("%s: another mend says otherwise", s.Path)
+		}
+		if did = did || done; !done {
+			left.Swap = append(left.Swap, s)
+		}
+	}
 	for at, what := range e.Default { // any value will do
 		done, _ := said("~"+at, what, false)
 		if _, set := w.made[key(at)]; set || done {
@@ -267,7 +276,7 @@ func (w *work) remaining(m *Mend, e Edit) (left *Edit, did bool, err error) {
 			left.Add += block.text + "\n"
 		}
 	}
-	if did && len(left.Set)+len(left.Default)+len(left.Append) == 0 && left.Add == "" {
+	if did && len(left.Set)+len(left.Default)+len(left.Append)+len(left.Swap) == 0 && left.Add == "" {
 		return nil, true, nil
 	}
 	return left, did, nil
