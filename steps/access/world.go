@@ -36,11 +36,14 @@ type reader struct {
 	compiled map[[sha256.Size]byte]*iam.Policy
 	managed  map[string]*iam.Policy
 	groups   map[string][]*iam.Policy // by account and name
+	// groupAssets are the groups themselves, by the same.
+	groupAssets map[string]groupAsset
 	// refused are the operations that could not be called, by account; "" holds
 	// for all.
 	refused map[string]map[string]string
 	seen    map[string]bool // principals added
 	units   units
+	doubts  map[string]doubt
 	// resources are those added.
 	resources []*iam.Resource
 }
@@ -55,6 +58,7 @@ type source struct {
 // compiled once.
 func (r *reader) compile(id string, document []byte, at source) *iam.Policy {
 	r.places[id] = at
+	r.units.names(document)
 	sum := sha256.Sum256(document)
 	p := r.compiled[sum]
 	if p == nil {
@@ -79,6 +83,7 @@ func (r *reader) fill(ctx context.Context) error {
 	if err := r.organisations(ctx); err != nil {
 		return err
 	}
+	defer r.units.settle()
 	for n, a := range r.snap.Assets() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -213,6 +218,7 @@ func (r *reader) managedPolicy(n estate.Node, a *estate.Asset) error {
 		r.managed[a.ID] = iam.Unread(a.ID, "its configuration does not have the shape of a managed policy")
 		return nil
 	}
+	r.versions(a, config)
 	versions := append(c.PolicyVersionList, c.PolicyVersion, c.GetPolicyVersion.PolicyVersion)
 	for i, v := range versions {
 		if len(v.Document) == 0 || !v.IsDefaultVersion && (v.VersionId == "" || v.VersionId != c.DefaultVersionId) {

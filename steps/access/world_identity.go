@@ -123,6 +123,7 @@ func (r *reader) group(n estate.Node) error {
 		policies = append(policies, iam.Unread(a.ID, why))
 	}
 	r.groups[accountOf(a)+"/"+nameOf(a)] = policies
+	r.joinable(a, h, policies)
 	return nil
 }
 
@@ -165,6 +166,9 @@ func (r *reader) identity(n estate.Node, a *estate.Asset) error {
 	}
 	p.Unread = why
 	r.bound(a, h, p)
+	if err := r.ladderOf(n, a, h, p); err != nil {
+		return err
+	}
 	r.principal(p)
 	if p.Kind == iam.Role {
 		r.trust(n, a, h, p)

@@ -322,6 +322,7 @@ func (c *climb) candidate(i, route int) bool {
 
 // back finds everybody who can become an administrator, and the steps.
 func (c *climb) back() error {
+	c.raise()
 	reached := make([]bool, len(c.people))
 	var frontier []int
 	for i := range c.people {
@@ -333,7 +334,7 @@ func (c *climb) back() error {
 		if err := c.ctx.Err(); err != nil {
 			return err
 		}
-		c.own[i] = c.ownEdges(i)
+		c.own[i] = append(c.ownEdges(i), c.own[i]...)
 		if len(c.own[i]) > 0 {
 			reached[i] = true
 			frontier = append(frontier, i)

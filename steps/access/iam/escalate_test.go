@@ -161,6 +161,15 @@ func TestEscalations(t *testing.T) {
 			p := t.user("ada", all_)
 			p.Boundary = t.w.Parse("boundary", doc(allow("iam:DeleteUserPermissionsBoundary", "s3:*")))
 		}, []string{"administrator iam.drop-user-boundary allow"}, nil},
+		{"another raised first", func(t *town) {
+			t.role("mate", `{"AWS":"arn:aws:iam::`+home+`:root"}`)
+			t.user("ada", allow("iam:AttachRolePolicy", "sts:AssumeRole"))
+		}, []string{"role/mate iam-014 allow"}, nil},
+		{"another raised first, who is bound", func(t *town) {
+			p := t.role("mate", `{"AWS":"arn:aws:iam::`+home+`:root"}`)
+			p.Boundary = t.w.Parse("boundary", doc(allow("s3:*")))
+			t.user("ada", allow("iam:AttachRolePolicy", "sts:AssumeRole"))
+		}, nil, []string{""}},
 		{"only with a condition", func(t *town) {
 			t.user("ada", `{"Effect":"Allow","Action":"iam:PutUserPolicy","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`)
 		}, []string{"administrator iam-007 conditional"}, nil},

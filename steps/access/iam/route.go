@@ -166,6 +166,33 @@ func (c *climb) edgesInto(t int) []edge {
 	return out
 }
 
+// raise finds the steps by which somebody first gives another every right and
+// then becomes him. The other can be any; one witness is enough for each
+// technique, since whom to raise is the taker's choice.
+func (c *climb) raise() {
+	for r := range c.routes {
+		route := &c.routes[r]
+		if route.Gain != "any" && route.Gain != "attach" || route.Target != "role" && route.Target != "user" {
+			continue
+		}
+		for k := range c.able[r] {
+			a := &c.able[r][k]
+			for t, target := range c.people {
+				p := c.people[a.who]
+				switch {
+				case t == int(a.who), target.Account != p.Account, target.ServiceLinked, isOne(c.admin[t]), !isOne(c.full[t]),
+					route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User:
+					continue
+				}
+				if e, ok := c.edgeInto(a, t, r, nil, true); ok {
+					c.own[a.who] = append(c.own[a.who], e)
+					break
+				}
+			}
+		}
+	}
+}
+
 // edgeInto is the step of one principal by one route to one target.
 func (c *climb) edgeInto(a *able, t, r int, carriers []Carrier, sure bool) (edge, bool) {
 	p, target, route := c.people[a.who], c.people[t], &c.routes[r]
