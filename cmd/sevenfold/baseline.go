@@ -302,7 +302,12 @@ func newBaselineVerify(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [FILE]",
 		Short: "Is a baseline as it was signed? Offline: signature, form, and every asset of its snapshot",
-		Args:  cobra.MaximumNArgs(1),
+		Long: "Holds a baseline to its signature, its snapshot to what was signed, and the state to its head\n" +
+			"(head.json in the state folder, a row in a database), which says how many versions there were.\n" +
+			"It cannot notice that a whole state was replaced by an older copy of itself, nor what somebody\n" +
+			"did who has its key. FILE, which baseline approve --out wrote and was kept elsewhere, shows\n" +
+			"the first; gate.approvers, whose keys do not lie in the state, prevents the second.",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := g.wants("baseline verify", "text", "json"); err != nil {
 				return err
