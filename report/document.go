@@ -188,8 +188,12 @@ func Sources(states []estate.SourceStatus) []Source {
 
 // MarshalJSON writes the document in the shape of the schema: the schema's name
 // set, the time in UTC, and every list a list, never null.
-func (d Document) MarshalJSON() ([]byte, error) {
-	type plain Document // without this method
+func (d Document) MarshalJSON() ([]byte, error) { return json.Marshal(d.full(d.Findings)) }
+
+// full is the document as MarshalJSON writes it, with these findings, which stand
+// last. What is told of all findings is told of the document's own.
+func (d Document) full(findings []finding.Finding) any {
+	type plain Document // without MarshalJSON
 	d.Schema = Schema
 	d.Taken = d.Taken.UTC()
 	d.Sources = list(d.Sources)
@@ -206,10 +210,10 @@ func (d Document) MarshalJSON() ([]byte, error) {
 	if d.Counts.Kinds == nil {
 		d.Counts.Kinds = map[string]int{}
 	}
-	return json.Marshal(struct {
+	return struct {
 		plain
 		Findings []fullFinding `json:"findings"`
-	}{plain(d), fullFindings(d.Findings)})
+	}{plain(d), fullFindings(findings)}
 }
 
 // fullFinding is a finding whose fix keeps its members even when they are empty.
@@ -232,16 +236,20 @@ type fullFix struct {
 func fullFindings(findings []finding.Finding) []fullFinding {
 	out := make([]fullFinding, len(findings))
 	for i, f := range findings {
-		f.Evidence, f.Frameworks, f.Techniques = list(f.Evidence), list(f.Frameworks), list(f.Techniques)
-		if f.Risk != nil {
-			risk := *f.Risk
-			risk.Path, risk.Factors = list(risk.Path), list(risk.Factors)
-			f.Risk = &risk
-		}
-		fix := f.Fix
-		out[i] = fullFinding{f, fullFix{fix.Text, list(fix.Commands), fix.Patch, fix.Effort, list(fix.Disrupts), fix.Grows, fix.Cost}}
+		out[i] = fullFindingOf(f)
 	}
 	return out
+}
+
+func fullFindingOf(f finding.Finding) fullFinding {
+	f.Evidence, f.Frameworks, f.Techniques = list(f.Evidence), list(f.Frameworks), list(f.Techniques)
+	if f.Risk != nil {
+		risk := *f.Risk
+		risk.Path, risk.Factors = list(risk.Path), list(risk.Factors)
+		f.Risk = &risk
+	}
+	fix := f.Fix
+	return fullFinding{f, fullFix{fix.Text, list(fix.Commands), fix.Patch, fix.Effort, list(fix.Disrupts), fix.Grows, fix.Cost}}
 }
 
 // list returns s, or an empty list for nil: consumers iterate, they do not test

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -11,7 +13,41 @@ import (
 // JSON writes the report by schema sevenfold/report/v1, indented. Characters
 // that could steer a terminal or reorder its text are written as escapes, so
 // that a hostile asset name is harmless even where JSON is printed raw.
-func JSON(w io.Writer, doc *Document) error { return writeJSON(w, doc) }
+//
+// Findings are written one by one: there may be a million of them, and their text
+// is many times what they are held in.
+func JSON(w io.Writer, doc *Document) error {
+	head, err := json.MarshalIndent(doc.full(nil), "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode report: %w", err)
+	}
+	start, ok := bytes.CutSuffix(escapeUnsafe(head), []byte("[]\n}")) // the findings are the last member
+	if !ok {
+		return errors.New("encode report: the findings are not its last member")
+	}
+	out := bufio.NewWriterSize(w, 1<<16) // keeps its first error for Flush
+	_, _ = out.Write(start)
+	_, _ = out.WriteString("[")
+	var one bytes.Buffer
+	enc := json.NewEncoder(&one)
+	enc.SetIndent("    ", "  ")
+	for i, f := range doc.Findings {
+		one.Reset()
+		if err := enc.Encode(fullFindingOf(f)); err != nil {
+			return fmt.Errorf("encode report: finding %s: %w", f.ID, err)
+		}
+		if i > 0 {
+			_, _ = out.WriteString(",")
+		}
+		_, _ = out.WriteString("\n    ")
+		_, _ = out.Write(escapeUnsafe(bytes.TrimSuffix(one.Bytes(), []byte("\n"))))
+	}
+	if len(doc.Findings) > 0 {
+		_, _ = out.WriteString("\n  ")
+	}
+	_, _ = out.WriteString("]\n}\n")
+	return out.Flush()
+}
 
 // writeJSON writes any value the way all our JSON is written.
 func writeJSON(w io.Writer, v any) error {
