@@ -79,6 +79,10 @@ type edge struct {
 	via  *Carrier
 	// group that the taker joins, where that is the step.
 	group string
+	// then is the route by which he goes on with the group's rights, -1 for none;
+	// after is he himself with them.
+	then  int32
+	after *Principal
 }
 
 // taken is a step in full.
@@ -472,7 +476,13 @@ func (c *climb) escalation(from int, target string, last *edge, x int, prev []*e
 			step.Actions = append(step.Actions, whole.calls[k].Action)
 			step.Because = append(step.Because, c.because(whole.calls[k])...)
 		}
+		if s.then >= 0 {
+			step.To = step.From
+		}
 		e.Path = append(e.Path, step)
+		if s.then >= 0 {
+			e.Path = append(e.Path, c.further(s))
+		}
 		e.Unknown = append(e.Unknown, whole.unknown...)
 		e.Assumed = append(e.Assumed, whole.assumed...)
 	}
@@ -481,6 +491,17 @@ func (c *climb) escalation(from int, target string, last *edge, x int, prev []*e
 	slices.Sort(e.Assumed)
 	e.Assumed = slices.Compact(e.Assumed)
 	return e
+}
+
+// further spells the second step of who joined a group.
+func (c *climb) further(s *edge) Step {
+	route := &c.routes[s.then]
+	step := Step{From: s.after.ARN, To: Administrator, Technique: technique(route), Because: []Reason{}}
+	for _, r := range c.take(s.after, s.after, route, nil, "", everyCall).calls {
+		step.Actions = append(step.Actions, r.Action)
+		step.Because = append(step.Because, c.because(r)...)
+	}
+	return step
 }
 
 // weaker is the weaker of two decisions on steps that must both be taken:

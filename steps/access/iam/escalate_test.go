@@ -153,6 +153,14 @@ func TestEscalations(t *testing.T) {
 			t.w.AddGroup(Group{ARN: "arn:aws:iam::" + home + ":group/admins", Account: home, Policies: []*Policy{t.w.Parse("g", doc(all_))}})
 			t.user("ada", allow("iam:AddUserToGroup"))
 		}, []string{"administrator iam-013 allow"}, nil},
+		{"a group that leads on", func(t *town) {
+			t.w.AddGroup(Group{ARN: "arn:aws:iam::" + home + ":group/iam", Account: home, Policies: []*Policy{t.w.Parse("g", doc(allow("iam:*")))}})
+			t.user("ada", allow("iam:AddUserToGroup"))
+		}, []string{"administrator iam-013 allow"}, nil},
+		{"a group that leads nowhere", func(t *town) {
+			t.w.AddGroup(Group{ARN: "arn:aws:iam::" + home + ":group/iam", Account: home, Policies: []*Policy{t.w.Parse("g", doc(allow("iam:Get*")))}})
+			t.user("ada", allow("iam:AddUserToGroup"))
+		}, nil, []string{""}},
 		{"another user's key", func(t *town) {
 			t.user("root-ish", all_)
 			t.user("ada", allow("iam:CreateAccessKey"))

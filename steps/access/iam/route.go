@@ -41,14 +41,17 @@ func (c *climb) ownEdges(i int) []edge {
 				if g.Account != p.Account || slices.Contains(p.Groups, g.ARN) {
 					continue
 				}
-				after := *p
-				after.Policies = append(slices.Clone(p.Policies), g.Policies...)
-				if !c.givesAll(&after) {
+				got := c.take(p, p, route, nil, g.ARN, everyCall)
+				if !got.ok {
 					continue
 				}
-				if got := c.take(p, p, route, nil, g.ARN, everyCall); got.ok {
-					out = append(out, edge{from: int32(i), to: -1, route: int32(r), decision: got.decision, group: g.ARN})
+				after := *p
+				after.Policies = append(slices.Clone(p.Policies), g.Policies...)
+				e := edge{from: int32(i), to: -1, route: int32(r), decision: got.decision, group: g.ARN, then: -1}
+				if !c.givesAll(&after) && !c.goesOn(&after, &e) {
+					continue
 				}
+				out = append(out, e)
 			}
 			continue
 		}
@@ -56,10 +59,32 @@ func (c *climb) ownEdges(i int) []edge {
 			continue
 		}
 		if got := c.take(p, p, route, nil, "", everyCall); got.ok {
-			out = append(out, edge{from: int32(i), to: -1, route: int32(r), decision: got.decision})
+			out = append(out, edge{from: int32(i), to: -1, route: int32(r), decision: got.decision, then: -1})
 		}
 	}
 	return out
+}
+
+// goesOn says that a principal who has been given a group's rights makes himself
+// an administrator by them, and by which route.
+func (c *climb) goesOn(after *Principal, e *edge) bool {
+	all := *after
+	all.Policies = append(slices.Clone(after.Policies), c.w.everything)
+	if !c.givesAll(&all) {
+		return false
+	}
+	for r := range c.routes {
+		route := &c.routes[r]
+		if route.Target != "self" || route.Gain != "any" && route.Gain != "attach" || route.From != "any" && route.From != "user" {
+			continue
+		}
+		if got := c.take(after, after, route, nil, "", everyCall); got.ok {
+			e.then, e.after = int32(r), after
+			e.decision = weaker(e.decision, got.decision)
+			return true
+		}
+	}
+	return false
 }
 
 // ownGain says whether what a route gives its taker makes him an administrator.
@@ -196,7 +221,7 @@ func (c *climb) raise() {
 // edgeInto is the step of one principal by one route to one target.
 func (c *climb) edgeInto(a *able, t, r int, carriers []Carrier, sure bool) (edge, bool) {
 	p, target, route := c.people[a.who], c.people[t], &c.routes[r]
-	e := edge{from: a.who, to: int32(t), route: int32(r), sure: true}
+	e := edge{from: a.who, to: int32(t), route: int32(r), sure: true, then: -1}
 	if route.Carrier == nil {
 		got := c.take(p, target, route, nil, "", boundCalls)
 		e.decision = weaker(got.decision, a.part.decision)
