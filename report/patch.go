@@ -35,6 +35,7 @@ type LeftOut struct {
 // their files are relative to different folders.
 type SeveralFoldersError struct{ Sources []string }
 
+// Error names the plans.
 func (e *SeveralFoldersError) Error() string {
 	return fmt.Sprintf("%d plans have a patch each, of different folders: %s", len(e.Sources), strings.Join(e.Sources, ", "))
 }
