@@ -102,8 +102,9 @@ func (d *decider) add(policies []*Policy, at place, allow, deny *gate) {
 			continue
 		}
 		last := int32(-1)
-		for _, e := range p.index.of(&d.action) {
-			if e.statement != last && e.pattern.match(d.action.full) {
+		entries := p.index.of(&d.action)
+		for i := range entries {
+			if e := &entries[i]; e.statement != last && e.match(d.action.full) {
 				last = e.statement
 				d.either(p, &p.Statements[last], allow, deny)
 			}

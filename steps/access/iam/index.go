@@ -15,8 +15,8 @@ type index struct {
 	// services are those the policy names, by number and sorted, and mask has
 	// the bit of each: most policies say nothing of most services, which one
 	// look at the mask tells.
-	services []serviceEntries
 	mask     uint64
+	services []serviceEntries
 	entries  []entry
 	// always are statements that may speak of any service: NotAction, and
 	// patterns with a wildcard before the colon.
@@ -30,10 +30,23 @@ type serviceEntries struct {
 	from, to int32
 }
 
-// entry is one pattern of one statement.
+// entry is one pattern of one statement, with what most patterns are decided
+// by beside it: following the pointer costs more than comparing.
 type entry struct {
-	statement int32
+	text      string
 	pattern   *Pattern
+	statement int32
+	shape     shape
+}
+
+func (e *entry) match(action string) bool {
+	switch e.shape {
+	case exact:
+		return action == e.text
+	case prefix:
+		return strings.HasPrefix(action, e.text)
+	}
+	return e.pattern.match(action)
 }
 
 // service numbers a service's prefix.
@@ -59,7 +72,7 @@ func newIndex(ss []Statement, n *names) index {
 		for k := range s.actions {
 			p := &s.actions[k]
 			service := n.service(serviceOf(p))
-			byService[service] = append(byService[service], entry{int32(i), p})
+			byService[service] = append(byService[service], entry{p.text, p, int32(i), p.shape})
 		}
 	}
 	for _, service := range sortedKeys(byService) {
@@ -106,8 +119,10 @@ func serviceOf(p *Pattern) string {
 // document within each of the two lists.
 func (p *Policy) each(a *action, f func(s *Statement) bool) {
 	last := int32(-1)
-	for _, e := range p.index.of(a) {
-		if e.statement == last || !e.pattern.match(a.full) {
+	entries := p.index.of(a)
+	for i := range entries {
+		e := &entries[i]
+		if e.statement == last || !e.match(a.full) {
 			continue
 		}
 		last = e.statement

@@ -11,6 +11,8 @@ import (
 
 // Policy is a compiled policy document.
 type Policy struct {
+	index index // first, since most questions read nothing else of a policy
+
 	// ID names the policy in answers: an ARN, or the name of what it hangs on.
 	ID         string
 	Statements []Statement
@@ -20,7 +22,6 @@ type Policy struct {
 	Problems []string
 	// unread says that the document as a whole was not understood or not read.
 	unread string
-	index  index
 }
 
 // Statement is one compiled statement.

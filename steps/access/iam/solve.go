@@ -200,11 +200,33 @@ func (s *solver) run(goals, choices []*node) bool {
 			}
 		}
 	}
-	if s.choose(choices) {
+	if s.settled(asserted) && s.choose(choices) {
 		return true
 	}
 	undo()
 	return false
+}
+
+// settled reports whether the literals of each key that was just added to go
+// together.
+func (s *solver) settled(added []lit) bool {
+	var seen []key32
+	for i := range added {
+		k := added[i].key
+		if added[i].opaque > 0 || slices.Contains(seen, k) {
+			continue
+		}
+		seen = append(seen, k)
+		if !s.step(1 + len(seen) + len(s.lits[k])) {
+			return false
+		}
+		_, ok, hard := s.settleKey(k, s.lits[k])
+		s.hard = s.hard || hard
+		if !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // assert takes a literal in; added says whether it must be taken out again.
@@ -217,9 +239,7 @@ func (s *solver) assert(l lit) (ok, added bool) {
 		return true, true
 	}
 	s.lits[l.key] = append(s.lits[l.key], l)
-	_, ok, hard := s.settleKey(l.key, s.lits[l.key])
-	s.hard = s.hard || hard
-	return ok, true
+	return true, true
 }
 
 // goes reports whether a literal goes with those taken in.
@@ -228,7 +248,7 @@ func (s *solver) goes(l lit) bool {
 		t, have := s.truths[l.opaque]
 		return !have || t != l.not
 	}
-	if !s.step(4) {
+	if !s.step(4 + len(s.lits[l.key])) {
 		return false
 	}
 	_, ok, hard := s.settleKey(l.key, append(slices.Clip(s.lits[l.key]), l))
