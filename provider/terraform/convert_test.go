@@ -94,6 +94,14 @@ func TestConfig(t *testing.T) {
 		"state":       {"aws_sfn_state_machine.s", `{"name":"s","definition":"{}","logging_configuration":[{"level":"ALL","log_destination":"arn:aws:logs:eu-west-1:111122223333:log-group:g:*"}]}`, "", "arn:aws:states:eu-west-1:111122223333:stateMachine:s", "loggingConfiguration", `{"destinations":[{"cloudWatchLogsLogGroup":{"logGroupArn":"arn:aws:logs:eu-west-1:111122223333:log-group:g:*"}}],"level":"ALL"}`},
 		"aoss":        {"aws_opensearchserverless_security_policy.s", `{"name":"n","type":"network","policy":"[{\"AllowFromPublic\":true}]"}`, "", "arn:aws:aoss:eu-west-1:111122223333:security-policy/network/n", "policy", `[{"AllowFromPublic":true}]`},
 		"log_group":   {"aws_cloudwatch_log_group.l", `{"name":"/aws/sagemaker/x","retention_in_days":0}`, "", "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/sagemaker/x", "retentionInDays", `null`},
+		"search":      {"aws_elasticsearch_domain.s", `{"domain_name":"s","elasticsearch_version":"7.10","cluster_config":[{"instance_type":"m5.large.elasticsearch"}]}`, "", "arn:aws:es:eu-west-1:111122223333:domain/s", "ClusterConfig", `{"InstanceType":"m5.large.search"}`},
+		"search_open": {"aws_elasticsearch_domain.s", `{"domain_name":"s","elasticsearch_version":"7.10"}`, "", "arn:aws:es:eu-west-1:111122223333:domain/s", "EncryptionAtRestOptions", `{"Enabled":false}`},
+		"search_kept": {"aws_opensearch_domain.s", `{"domain_name":"s","encrypt_at_rest":[{"enabled":true}]}`, "", "arn:aws:es:eu-west-1:111122223333:domain/s", "EncryptionAtRestOptions", `{"Enabled":true}`},
+		"neptune":     {"aws_neptune_cluster.n", `{"cluster_identifier":"n","kms_key_arn":null}`, "", "arn:aws:rds:eu-west-1:111122223333:cluster:n", "StorageEncrypted", `false`},
+		"neptune_in":  {"aws_neptune_cluster_instance.n", `{"identifier":"n1","cluster_identifier":"n","publicly_accessible":true}`, "", "arn:aws:rds:eu-west-1:111122223333:db:n1", "PubliclyAccessible", `true`},
+		"classic":     {"aws_elb.b", `{"name":"b","listener":[{"lb_port":80,"lb_protocol":"http","instance_port":8000,"instance_protocol":"http"}]}`, "", "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/b", "ListenerDescriptions", `[{"Listener":{"InstancePort":8000,"InstanceProtocol":"http","LoadBalancerPort":80,"Protocol":"http"}}]`},
+		"classic_in":  {"aws_elb.b", `{"name":"b","internal":true}`, "", "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/b", "Scheme", `"internal"`},
+		"snapshot":    {"aws_ebs_snapshot_copy.s", `{"encrypted":true}`, "", "terraform://aws_ebs_snapshot_copy.s", "Encrypted", `true`},
 		"rds":         {"aws_db_instance.d", `{"identifier":"d","publicly_accessible":true,"vpc_security_group_ids":["sg-1"]}`, "", "arn:aws:rds:eu-west-1:111122223333:db:d", "VpcSecurityGroups", `[{"Status":"active","VpcSecurityGroupId":"sg-1"}]`},
 		"hpa": {"kubernetes_horizontal_pod_autoscaler_v2.h", `{"metadata":[{"name":"h","namespace":"ml"}],"spec":[{"max_replicas":12,"min_replicas":2,"scale_target_ref":[{"kind":"Deployment","name":"d","api_version":"apps/v1"}],"metric":[{"type":"Resource","resource":[{"name":"cpu","target":[{"type":"Utilization","average_utilization":"70"}]}]}]}]}`, "",
 			"k8s://default/ml/HorizontalPodAutoscaler/h", "spec", `{"maxReplicas":12,"metrics":[{"resource":{"name":"cpu","target":{"averageUtilization":70,"type":"Utilization"}},"type":"Resource"}],"minReplicas":2,"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"d"}}`},
@@ -118,6 +126,26 @@ func TestConfig(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", tt.path, diff)
 			}
 		})
+	}
+}
+
+// TestSnapshots holds that a copy of a disk is as clear as the disk, as far as the
+// plan tells, and shared with whom it says.
+func TestSnapshots(t *testing.T) {
+	disk := func(encrypted string) Resource {
+		return resource(t, "aws_ebs_volume.d", `{"encrypted":`+encrypted+`}`, `{"id":true}`, true)
+	}
+	copied := refer(resource(t, "aws_ebs_snapshot.s", `{}`, `{"volume_id":true,"encrypted":true}`, true), map[string]Reference{"volume_id": {Address: "aws_ebs_volume.d", Attribute: "id"}})
+	shared := refer(resource(t, "aws_snapshot_create_volume_permission.p", `{"account_id":"444455556666"}`, `{"snapshot_id":true}`, true),
+		map[string]Reference{"snapshot_id": {Address: "aws_ebs_snapshot.s", Attribute: "id"}})
+	a, got := replies(t, convert(disk("true"), copied, shared), "AWS::EC2::Snapshot", "Encrypted", "DescribeSnapshotAttribute")
+	if want := `true {"CreateVolumePermissions":[{"UserId":"444455556666"}]}`; got != want || a.ID != "terraform://aws_ebs_snapshot.s" {
+		t.Errorf("%s: %s, want %s", a.ID, got, want)
+	}
+	a, got = replies(t, convert(disk("false"), copied), "AWS::EC2::Snapshot", "Encrypted", "DescribeSnapshotAttribute")
+	// The account may encrypt every disk, whatever is asked: that is not known.
+	if want := `null {"CreateVolumePermissions":[]}`; got != want || !slices.Contains(a.Unknown, "/Encrypted") {
+		t.Errorf("%s with %v unknown, want %s", got, a.Unknown, want)
 	}
 }
 

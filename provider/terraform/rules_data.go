@@ -56,7 +56,21 @@ var dataRules = []rule{
 	{tf: "aws_opensearch_domain", typ: "AWS::OpenSearchService::Domain", id: "@es:domain/{domain_name}",
 		as: map[string]string{"access_policies": "AccessPolicies", "encrypt_at_rest": "EncryptionAtRestOptions", "node_to_node_encryption": "NodeToNodeEncryptionOptions",
 			"domain_endpoint_options": "DomainEndpointOptions", "vpc_options": "VPCOptions", "log_publishing_options": "", "cognito_options": "CognitoOptions",
-			"snapshot_options": "SnapshotOptions"}},
+			"snapshot_options": "SnapshotOptions"}, more: searchDomain},
+	{tf: "aws_elasticsearch_domain", typ: "AWS::OpenSearchService::Domain", id: "@es:domain/{domain_name}",
+		as: map[string]string{"access_policies": "AccessPolicies", "encrypt_at_rest": "EncryptionAtRestOptions", "node_to_node_encryption": "NodeToNodeEncryptionOptions",
+			"domain_endpoint_options": "DomainEndpointOptions", "vpc_options": "VPCOptions", "log_publishing_options": "", "cognito_options": "CognitoOptions",
+			"snapshot_options": "SnapshotOptions", "elasticsearch_version": "", "kibana_endpoint": ""}, more: elasticsearch},
+	{tf: "aws_neptune_cluster", typ: "AWS::RDS::DBCluster", id: "@rds:cluster:{cluster_identifier}",
+		as: map[string]string{"cluster_identifier": "DBClusterIdentifier", "cluster_identifier_prefix": "", "vpc_security_group_ids": "", "neptune_subnet_group_name": "DBSubnetGroup",
+			"cluster_members": "", "iam_roles": "", "kms_key_arn": "KmsKeyId", "cluster_resource_id": "DbClusterResourceId", "neptune_cluster_parameter_group_name": "DBClusterParameterGroup", "endpoint": "Endpoint",
+			"serverless_v2_scaling_configuration": "ServerlessV2ScalingConfiguration", "iam_database_authentication_enabled": "IAMDatabaseAuthenticationEnabled",
+			"enable_cloudwatch_logs_exports": "EnabledCloudwatchLogsExports"},
+		with: map[string]any{"StorageEncrypted": false, "Engine": "neptune"}, more: vpcGroups},
+	{tf: "aws_neptune_cluster_instance", typ: "AWS::RDS::DBInstance", id: "@rds:db:{identifier}",
+		as: map[string]string{"identifier": "DBInstanceIdentifier", "identifier_prefix": "", "instance_class": "DBInstanceClass", "cluster_identifier": "DBClusterIdentifier",
+			"kms_key_arn": "KmsKeyId", "neptune_subnet_group_name": "DBSubnetGroup.DBSubnetGroupName", "endpoint": "", "address": "Endpoint.Address", "port": "Endpoint.Port", "neptune_parameter_group_name": "DBParameterGroups[].DBParameterGroupName"},
+		with: map[string]any{"PubliclyAccessible": false, "Engine": "neptune"}},
 	{tf: "aws_opensearchserverless_collection", typ: "AWS::OpenSearchServerless::Collection"},
 	{tf: "aws_opensearchserverless_security_policy", typ: "AWS::OpenSearchServerless::SecurityPolicy", composed: true,
 		id: "@aoss:security-policy/{type}/{name}", as: map[string]string{"policy": ""}, more: jsonPolicy},
@@ -289,5 +303,33 @@ func attributesReply(key string, as map[string]string) func(*conversion, *draft,
 		}
 		d.config[key] = reply
 		d.answered(key, "ok")
+	}
+}
+
+// searchDomain says of a new domain what AWS makes of options that are not
+// asked for: nothing is encrypted.
+func searchDomain(_ *conversion, d *draft, r *Resource) {
+	if !r.Born || r.Configured == nil {
+		return
+	}
+	for attribute, member := range map[string]string{"encrypt_at_rest": "EncryptionAtRestOptions", "node_to_node_encryption": "NodeToNodeEncryptionOptions"} {
+		if !r.Configured(attribute) && !configured(r.Values[attribute]) {
+			d.config[member], d.said[member] = map[string]any{"Enabled": false}, true
+		}
+	}
+}
+
+// elasticsearch spells the engine and the machines of a domain made by the older
+// resource as the service does: Elasticsearch_7.10 on m5.large.search.
+func elasticsearch(c *conversion, d *draft, r *Resource) {
+	searchDomain(c, d, r)
+	if v := c.known(r, "elasticsearch_version"); v != "" {
+		d.config["EngineVersion"], d.said["EngineVersion"] = "Elasticsearch_"+v, true
+	}
+	cluster, _ := d.config["ClusterConfig"].(map[string]any)
+	for _, member := range [...]string{"InstanceType", "DedicatedMasterType", "WarmType"} {
+		if t, older := strings.CutSuffix(str(cluster[member]), ".elasticsearch"); older {
+			cluster[member] = t + ".search"
+		}
 	}
 }

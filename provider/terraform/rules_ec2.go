@@ -49,6 +49,9 @@ var ec2Rules = []rule{
 	{tf: "aws_launch_template", typ: "AWS::EC2::LaunchTemplate", as: launchTemplateAs, more: launchTemplate},
 	{tf: "aws_ebs_volume", typ: "AWS::EC2::Volume", as: map[string]string{"id": "VolumeId", "type": "VolumeType", "multi_attach_enabled": "MultiAttachEnabled"},
 		with: map[string]any{"Encrypted": false}},
+	{tf: "aws_ebs_snapshot", typ: "AWS::EC2::Snapshot", as: snapshotAs, born: map[string]any{"State": "completed"}, newborn: sharedWithNobody, more: copied},
+	{tf: "aws_ebs_snapshot_copy", typ: "AWS::EC2::Snapshot", as: snapshotAs, born: map[string]any{"State": "completed"}, newborn: sharedWithNobody},
+	{tf: "aws_snapshot_create_volume_permission", typ: "AWS::EC2::Snapshot", onto: ec2Onto("AWS::EC2::Snapshot", "snapshot_id", "snapshot"), more: sharedSnapshot},
 	{tf: "aws_ebs_encryption_by_default", typ: "AWS::EC2::EBSEncryptionByDefault", composed: true, id: "@ec2:ebs-encryption-by-default",
 		as: map[string]string{"enabled": "EbsEncryptionByDefault"}, with: map[string]any{"EbsEncryptionByDefault": true}},
 	{tf: "aws_ebs_snapshot_block_public_access", typ: "AWS::EC2::SnapshotBlockPublicAccess", composed: true, id: "@ec2:snapshot-block-public-access"},
@@ -286,4 +289,32 @@ func endpointGroups(c *conversion, d *draft, r *Resource) {
 
 func endpointPolicy(c *conversion, d *draft, r *Resource) {
 	d.config["PolicyDocument"], d.said["PolicyDocument"] = c.policy(r, "policy"), true
+}
+
+var snapshotAs = map[string]string{"id": "SnapshotId", "encrypted": "Encrypted"}
+
+// sharedWithNobody is what a new snapshot lets others do.
+var sharedWithNobody = map[string]map[string]any{"DescribeSnapshotAttribute": {"CreateVolumePermissions": []any{}}}
+
+// copied takes what a snapshot has from the disk it is made of, where the disk
+// is in the plan: AWS encrypts the one as the other.
+func copied(c *conversion, d *draft, r *Resource) {
+	refs := c.refs(r, []string{"volume_id"})
+	if len(refs) != 1 || c.resources[refs[0].Address] == nil || c.resources[refs[0].Address].Type != "aws_ebs_volume" {
+		return
+	}
+	switch disk := c.resources[refs[0].Address]; {
+	case maskOf(disk, "encrypted") != nil:
+	case disk.Values["encrypted"] == true:
+		d.config["Encrypted"], d.said["Encrypted"] = true, true
+	}
+}
+
+// sharedSnapshot adds the account that a snapshot is shared with.
+func sharedSnapshot(c *conversion, d *draft, r *Resource) {
+	var with any = unborn.Later{}
+	if account := c.known(r, "account_id"); account != "" {
+		with = account
+	}
+	d.inReply("DescribeSnapshotAttribute", "CreateVolumePermissions", map[string]any{"UserId": with})
 }
