@@ -44,6 +44,8 @@ func TestBadInput(t *testing.T) {
 		{"own report", `{"schema":"sevenfold/report/v1","workloads":[],"findings":[],"blindspots":[]}`, 0, estate.ReadSkipped, "sevenfold's own report", ""},
 		{"other columns", "id,severity,text\n1,2,3\n", 0, estate.ReadMalformed, "a table with the columns id, severity, text, without CHECK_ID, STATUS, RESOURCE_UID or RESOURCE_ARN", "supported are"},
 		{"other delimiter", "CHECK_ID,STATUS,RESOURCE_UID\nc,FAIL,r\n", 1, "", "", ""},
+		{"rare delimiter", "CHECK_ID^STATUS^RESOURCE_UID\nc^FAIL^r\n", 1, "", "", ""},
+		{"delimiter of two bytes", "CHECK_ID§STATUS§RESOURCE_UID\nc§FAIL§r\n", 1, "", "", ""},
 		{"tabs, old names", "CHECK_ID\tSTATUS\tRESOURCE_ARN\tX\nc\tFAIL\tr\ty\n", 1, "", "", ""},
 		{"short row", header + "a;c;FAIL\n" + "a;d;FAIL;r\n", 1, estate.ReadMalformed, "line 2 has 3 columns, the first line 4", "version"},
 		{"open quote", header + "a;c;FAIL;r\na;\"d;FAIL;r\n", 1, estate.ReadMalformed, "line 3 (byte", "write the report again"},

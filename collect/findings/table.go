@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
@@ -36,38 +38,56 @@ type table struct {
 }
 
 // findTable reads the first line of a text as the head of a table; nil if it is
-// none.
+// none. A character that seldom parts columns is taken to do so only where the
+// columns of a report come of it: many a text has three of anything in a line.
 func findTable(head []byte) *table {
 	if end := bytes.IndexByte(head, '\n'); end >= 0 {
 		head = head[:end]
 	}
 	head = bytes.TrimRight(head, "\r")
 	var best *table
-	for _, comma := range []rune{';', ',', '\t', '|'} {
-		r := csv.NewReader(bytes.NewReader(head))
-		r.Comma = comma
-		names, err := r.Read()
-		if err != nil || len(names) < 3 || best != nil && len(names) <= len(best.columns) {
+	for _, comma := range ";,\t|" {
+		if t := tableBy(head, comma); t != nil && (best == nil || len(t.columns) > len(best.columns)) {
+			best = t
+		}
+	}
+	if best != nil {
+		return best
+	}
+	for _, comma := range string(head) {
+		if comma == '"' || comma == utf8.RuneError || comma == '_' || unicode.IsLetter(comma) || unicode.IsDigit(comma) {
 			continue
 		}
-		best = &table{comma: comma, columns: names, at: map[string]int{}}
-	}
-	if best == nil {
-		return nil
-	}
-	for i, name := range best.columns {
-		best.columns[i] = clip(strings.TrimSpace(name), 40)
-		best.at[strings.ToUpper(best.columns[i])] = i
-	}
-	for _, want := range required {
-		if best.find(want) < 0 {
-			best.missing = append(best.missing, strings.Join(columns[want], " or "))
+		if t := tableBy(head, comma); t != nil && len(t.missing) == 0 {
+			return t
 		}
 	}
-	_, requirement := best.at["REQUIREMENTS_ID"]
-	_, check := best.at["CHECKID"]
-	best.derived = requirement && check
-	return best
+	return nil
+}
+
+// tableBy reads a line as the head of a table whose columns a character parts;
+// nil if that makes no three.
+func tableBy(head []byte, comma rune) *table {
+	r := csv.NewReader(bytes.NewReader(head))
+	r.Comma = comma
+	names, err := r.Read()
+	if err != nil || len(names) < 3 {
+		return nil
+	}
+	t := &table{comma: comma, columns: names, at: map[string]int{}}
+	for i, name := range names {
+		t.columns[i] = clip(strings.TrimSpace(name), 40)
+		t.at[strings.ToUpper(t.columns[i])] = i
+	}
+	for _, want := range required {
+		if t.find(want) < 0 {
+			t.missing = append(t.missing, strings.Join(columns[want], " or "))
+		}
+	}
+	_, requirement := t.at["REQUIREMENTS_ID"]
+	_, check := t.at["CHECKID"]
+	t.derived = requirement && check
+	return t
 }
 
 // find is the place of a column, -1 if the table has none.

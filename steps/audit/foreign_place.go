@@ -123,11 +123,7 @@ func (a *atlas) find(r *estate.ForeignResource, c *control.Control) spot {
 func (a *atlas) on(n estate.Node) spot { return spot{node: n, tied: true, id: a.snap.Asset(n).ID} }
 
 func (a *atlas) byID(r *estate.ForeignResource, c *control.Control) spot {
-	id := r.ID
-	// An image in a registry is named by its digest; what is known is the registry.
-	if repository, _, ok := strings.Cut(id, "/sha256:"); ok {
-		id = repository
-	}
+	id := knownBy(r.ID)
 	n, ok := a.snap.Find(id)
 	if ok && (c == nil || slices.Contains(c.Types, a.snap.Asset(n).Type)) {
 		return a.on(n)
@@ -158,6 +154,21 @@ func (a *atlas) byID(r *estate.ForeignResource, c *control.Control) spot {
 		s.why = "no source read it"
 	}
 	return s
+}
+
+// knownBy is the id under which the estate knows what an ARN names. An image in a
+// registry is named by its digest; what is known is the registry. Config puts a
+// random part behind a recorder's name, which no plan can tell: it is known by
+// its name.
+func knownBy(id string) string {
+	if repository, _, ok := strings.Cut(id, "/sha256:"); ok {
+		return repository
+	}
+	if before, name, ok := strings.Cut(id, ":configuration-recorder/"); ok && strings.HasPrefix(id, "arn:") {
+		name, _, _ = strings.Cut(name, "/")
+		return before + ":configuration-recorder/" + name
+	}
+	return id
 }
 
 func (a *atlas) byObject(r *estate.ForeignResource) spot {

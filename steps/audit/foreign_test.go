@@ -101,6 +101,8 @@ const (
 	acct   = "111122223333"
 	bucket = "arn:aws:s3:::b"
 	block  = "arn:aws:s3::" + acct + ":account-public-access-block"
+	// recorder is known without the random part that its own ARN has.
+	recorder = "arn:aws:config:eu-west-1:" + acct + ":configuration-recorder/default"
 )
 
 var taken = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
@@ -382,6 +384,7 @@ func TestPlaces(t *testing.T) {
 	s := build(t, func(b *estate.Builder) {
 		b.Asset(asset(bucket, "AWS::S3::Bucket"))
 		b.Asset(asset("arn:aws:s3:::c", "AWS::S3::Bucket"))
+		b.Asset(asset(recorder, "AWS::Config::ConfigurationRecorder"))
 		b.Asset(asset("terraform://aws_kms_key.new", "AWS::KMS::Key"))
 		b.Asset(estate.Asset{ID: "terraform:p#addresses", Type: estate.AddressesType, Config: of})
 		for _, c := range []string{"one", "two"} {
@@ -398,6 +401,7 @@ func TestPlaces(t *testing.T) {
 		want string // "" for not tied
 	}{
 		"by_id":               {estate.ForeignResource{ID: bucket}, bucket},
+		"recorder_by_its_arn": {estate.ForeignResource{ID: recorder + "/abc123"}, recorder},
 		"image_in_a_registry": {estate.ForeignResource{ID: bucket + "/sha256:00"}, bucket},
 		"object":              {estate.ForeignResource{Kind: "Deployment", Namespace: "n", Name: "d", Cluster: "two"}, "k8s://two/n/Deployment.apps/d"},
 		"object_of_no_name":   {estate.ForeignResource{Kind: "Deployment", Namespace: "n", Name: "d"}, ""},
