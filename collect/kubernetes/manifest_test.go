@@ -143,16 +143,19 @@ func TestManifestOfANamedCluster(t *testing.T) {
 func TestManifestUnknowns(t *testing.T) {
 	for text, want := range map[string][]string{
 		// What is written is known; how it fares is not in the file.
-		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}`:                          {"/status"},
-		`{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: a}}`:                        {"/status"},
-		`{apiVersion: v1, kind: Pod, metadata: {name: a}}`:                                      {"/status"},
-		`{apiVersion: v1, kind: Pod, metadata: {name: a, uid: u}}`:                              nil,
-		`{apiVersion: v1, kind: Pod, metadata: {name: a}, status: {}}`:                          nil,
-		`{apiVersion: v1, kind: Secret, type: Opaque, metadata: {name: a, uid: u}}`:             {"/data", "/stringData"},
-		`{apiVersion: v1, kind: Secret, metadata: {name: a, uid: u}}`:                           {"/data", "/stringData", "/type"},
-		`{apiVersion: v1, kind: ConfigMap, metadata: {name: a, uid: u}, data: {"x/~": s}}`:      {"/data/x~1~0"},
-		`{apiVersion: v1, kind: ConfigMap, metadata: {name: a, uid: u}, data: secret}`:          {"/data"},
-		`{apiVersion: example.com/v1, kind: Secret, metadata: {name: a, uid: u}, data: {k: v}}`: nil, // another group's kind
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}`:                     {"/status"},
+		`{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: a}}`:                   {"/status"},
+		`{apiVersion: v1, kind: Pod, metadata: {name: a}}`:                                 {"/status"},
+		`{apiVersion: v1, kind: Pod, metadata: {name: a, uid: u}}`:                         nil,
+		`{apiVersion: v1, kind: Pod, metadata: {name: a}, status: {}}`:                     nil,
+		`{apiVersion: v1, kind: Secret, type: Opaque, metadata: {name: a, uid: u}}`:        {"/data", "/stringData"},
+		`{apiVersion: v1, kind: Secret, metadata: {name: a, uid: u}}`:                      {"/data", "/stringData", "/type"},
+		`{apiVersion: v1, kind: ConfigMap, metadata: {name: a, uid: u}, data: {"x/~": s}}`: {"/data/x~1~0"},
+		`{apiVersion: v1, kind: ConfigMap, metadata: {name: a, uid: u}, data: secret}`:     {"/data"},
+		// Who of IAM is who in a cluster is no secret; beside it, and elsewhere, all is.
+		`{apiVersion: v1, kind: ConfigMap, metadata: {name: aws-auth, namespace: kube-system, uid: u}, data: {mapRoles: "[]", other: s}}`: {"/data/other"},
+		`{apiVersion: v1, kind: ConfigMap, metadata: {name: aws-auth, namespace: ml, uid: u}, data: {mapRoles: secret}}`:                  {"/data/mapRoles"},
+		`{apiVersion: example.com/v1, kind: Secret, metadata: {name: a, uid: u}, data: {k: v}}`:                                           nil, // another group's kind
 	} {
 		s, _ := read(t, text, estate.Document{})
 		for id, a := range s.assets {

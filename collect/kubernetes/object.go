@@ -80,7 +80,7 @@ func trim(meta map[string]any, confidential bool) {
 
 // withhold removes the values of secrets and configuration maps and returns
 // pointers to what is therefore unknown. Of a configuration map the key names
-// stay, with null for each value; of a secret nothing but its metadata and
+// stay, with null for each value but those of mapsPrincipals; of a secret nothing but its metadata and
 // type, so that an export says no more than a live read.
 func withhold(obj map[string]any, kind string) (unknown []string) {
 	switch kind {
@@ -97,6 +97,9 @@ func withhold(obj map[string]any, kind string) (unknown []string) {
 			case nil:
 			case map[string]any:
 				for key := range values {
+					if mapsPrincipals(obj, key) {
+						continue
+					}
 					values[key] = nil
 					unknown = append(unknown, "/"+member+"/"+escapePointer(key))
 				}
@@ -108,6 +111,17 @@ func withhold(obj map[string]any, kind string) (unknown []string) {
 		sort.Strings(unknown)
 	}
 	return unknown
+}
+
+// mapsPrincipals reports whether a value says who of IAM is who in a cluster of
+// EKS (kube-system/aws-auth): it holds ARNs and the names of users and groups,
+// and nothing else tells whom they let in.
+func mapsPrincipals(obj map[string]any, key string) bool {
+	meta, _ := obj["metadata"].(map[string]any)
+	if text(meta["namespace"]) != "kube-system" || text(meta["name"]) != "aws-auth" {
+		return false
+	}
+	return key == "mapRoles" || key == "mapUsers"
 }
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")

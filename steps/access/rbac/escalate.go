@@ -58,7 +58,7 @@ type Options struct {
 func (w *World) Escalations(o Options) []Escalation {
 	from := o.From
 	if len(from) == 0 {
-		from = w.starts(o)
+		from = w.Starts(o)
 	}
 	var out []Escalation
 	for _, start := range from {
@@ -67,8 +67,8 @@ func (w *World) Escalations(o Options) []Escalation {
 	return out
 }
 
-// starts lists whose ways are looked for.
-func (w *World) starts(o Options) []Ref {
+// Starts lists whose ways Escalations looks for if Options name nobody.
+func (w *World) Starts(o Options) []Ref {
 	var out []Ref
 	for _, s := range w.subjects {
 		own := o.Bootstrap

@@ -127,6 +127,16 @@ func (w *World) template(o *object, root place, group, kind string, text []byte)
 	w.pods = append(w.pods, p)
 }
 
+// AccountOf returns the service account that a pod, or what runs pods, acts as.
+func (w *World) AccountOf(r Ref) (Ref, bool) {
+	for _, p := range w.pods {
+		if p.Ref == r {
+			return p.Account, p.Account.Name != ""
+		}
+	}
+	return Ref{}, false
+}
+
 // escapes finds the ways out of a pod to its node. Sources: Kubernetes, "Pod
 // Security Standards" (what the levels forbid and why); KubeHound's attack
 // reference.

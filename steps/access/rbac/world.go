@@ -78,6 +78,7 @@ type World struct {
 	principals  []Principal
 	links       map[Ref][]Link
 	unread      map[unreadKey]string
+	read        map[unreadKey]bool
 	problems    []Problem
 
 	holders  map[Ref][]*grant
@@ -96,7 +97,7 @@ func NewWorld() *World {
 	return &World{
 		NodeAuthorizer: true, roles: map[Ref]*Role{}, accounts: map[Ref]*Account{}, namespaces: map[string]*namespace{},
 		nodes: map[string]*node{}, definitions: map[resourceKey]*definition{}, tokens: map[Ref][]string{},
-		links: map[Ref][]Link{}, unread: map[unreadKey]string{},
+		links: map[Ref][]Link{}, unread: map[unreadKey]string{}, read: map[unreadKey]bool{},
 	}
 }
 
@@ -212,8 +213,28 @@ func (w *World) AddLink(l Link) {
 // without a namespace in none of them. What hangs on them is Unknown.
 func (w *World) Unread(kind, namespace, why string) { w.unread[unreadKey{kind, namespace}] = why }
 
+// Read says that objects of a kind were all read in one namespace, whatever
+// Unread says of all of them.
+func (w *World) Read(kind, namespace string) { w.read[unreadKey{kind, namespace}] = true }
+
+// Doubt says that what an object added before says is not all known, and why: a
+// role may then allow more, and a binding name others, than it says.
+func (w *World) Doubt(r Ref, why string) {
+	if role := w.roles[r]; role != nil {
+		role.Unread = why
+		return
+	}
+	switch r.Kind {
+	case kindRoleBinding, kindClusterRoleBinding:
+		w.Unread(r.Kind, r.Namespace, r.String()+": "+why)
+	}
+}
+
 // missing returns why objects of a kind in a namespace are not all known.
 func (w *World) missing(kind, namespace string) string {
+	if w.read[unreadKey{kind, namespace}] {
+		return ""
+	}
 	if why := w.unread[unreadKey{kind, ""}]; why != "" {
 		return why
 	}
