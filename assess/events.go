@@ -128,6 +128,21 @@ type logReader struct {
 	read, seen int // files, events
 	looked     int // files of folders of exports
 	problems   []string
+	// take reads one file, of a cluster or of none, and returns how many events it
+	// holds; nil: keep does.
+	take func(name, cluster string) (int, error)
+}
+
+// keep reads a file and keeps the acts within the window.
+func (r *logReader) keep(name, cluster string) (int, error) {
+	return readLog(name, func(e events.Event) {
+		if !e.Time.Before(r.from) && !e.Time.After(r.to) && len(r.acts) < maxKept {
+			if e.Object != nil {
+				e.Cluster = cluster
+			}
+			r.acts = append(r.acts, e)
+		}
+	})
 }
 
 func (r *logReader) walk(ctx context.Context, l Log) error {
@@ -159,14 +174,11 @@ func (r *logReader) walk(ctx context.Context, l Log) error {
 			}
 		}
 		r.read++
-		n, err := readLog(name, func(e events.Event) {
-			if !e.Time.Before(r.from) && !e.Time.After(r.to) && len(r.acts) < maxKept {
-				if e.Object != nil {
-					e.Cluster = cluster
-				}
-				r.acts = append(r.acts, e)
-			}
-		})
+		take := r.take
+		if take == nil {
+			take = r.keep
+		}
+		n, err := take(name, cluster)
 		r.seen += n
 		if err != nil {
 			r.problems = append(r.problems, fmt.Sprintf("%s: %s", name, err))

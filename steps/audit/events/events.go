@@ -119,6 +119,11 @@ func Looks(head []byte) bool {
 // other. It returns how many events there were, acts or not. An error says at
 // which byte what could not be read stands; what stood before it was told.
 func Read(r io.Reader, fn func(Event)) (seen int, err error) {
+	return documents(r, func(doc json.RawMessage) (int, error) { return document(doc, fn) })
+}
+
+// documents reads one JSON document after the other.
+func documents(r io.Reader, each func(json.RawMessage) (int, error)) (seen int, err error) {
 	limited := &io.LimitedReader{R: r, N: maxDocument}
 	dec := json.NewDecoder(limited)
 	for {
@@ -133,7 +138,7 @@ func Read(r io.Reader, fn func(Event)) (seen int, err error) {
 			}
 			return seen, fmt.Errorf("byte %d: %w", dec.InputOffset(), err)
 		}
-		n, err := document(doc, fn)
+		n, err := each(doc)
 		seen += n
 		if err != nil {
 			return seen, fmt.Errorf("document that ends at byte %d: %w", dec.InputOffset(), err)
@@ -150,24 +155,9 @@ type list struct {
 }
 
 func document(doc json.RawMessage, fn func(Event)) (seen int, err error) {
-	doc = bytes.TrimSpace(doc)
-	var each []json.RawMessage
-	switch {
-	case len(doc) > 0 && doc[0] == '[':
-		if err := json.Unmarshal(doc, &each); err != nil {
-			return 0, err
-		}
-	case len(doc) > 0 && doc[0] == '{':
-		var l list
-		if err := json.Unmarshal(doc, &l); err != nil {
-			return 0, err
-		}
-		each = slices.Concat(l.Records, l.Events, l.Items)
-		if each == nil && !bytes.Contains(doc, []byte(`"Records"`)) && !bytes.Contains(doc, []byte(`"Events"`)) && l.Kind != "EventList" {
-			each = []json.RawMessage{doc}
-		}
-	default:
-		return 0, errors.New("neither a list of events nor an event")
+	each, err := split(doc)
+	if err != nil {
+		return 0, err
 	}
 	for i, text := range each {
 		e, act, err := event(text)
@@ -180,6 +170,27 @@ func document(doc json.RawMessage, fn func(Event)) (seen int, err error) {
 		}
 	}
 	return seen, nil
+}
+
+// split takes a list of events, or a single one, apart.
+func split(doc json.RawMessage) (each []json.RawMessage, err error) {
+	doc = bytes.TrimSpace(doc)
+	switch {
+	case len(doc) > 0 && doc[0] == '[':
+		err = json.Unmarshal(doc, &each)
+		return each, err
+	case len(doc) > 0 && doc[0] == '{':
+		var l list
+		if err := json.Unmarshal(doc, &l); err != nil {
+			return nil, err
+		}
+		each = slices.Concat(l.Records, l.Events, l.Items)
+		if each == nil && !bytes.Contains(doc, []byte(`"Records"`)) && !bytes.Contains(doc, []byte(`"Events"`)) && l.Kind != "EventList" {
+			each = []json.RawMessage{doc}
+		}
+		return each, nil
+	}
+	return nil, errors.New("neither a list of events nor an event")
 }
 
 // record is what is read of an event of either kind.
