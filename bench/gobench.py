@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 
-LINE = re.compile(r"^Benchmark(\w+?)(?:-\d+)?\s+\d+\s+(.*)$")
+LINE = re.compile(r"^Benchmark([\w/]+?)(?:-\d+)?\s+\d+\s+(.*)$")
 
 
 def main():

@@ -127,11 +127,41 @@ def prowler(ours, theirs):
     return out + [met(f"client CPU at most a tenth, by medians: 1/{cpu:.1f}", cpu >= 10), met(f"peak memory at most a fifth, by medians: 1/{peak:.1f}", peak >= 5)]
 
 
+def access(ours, simulate, splaining):
+    if not ours:
+        return ["Not measured."]
+    figures = ours["figures"]
+    sizes = sorted({int(name.rpartition("/")[2]) for name in figures})
+    out = ["| roles | load CPU s | load wall s | memory MB | decisions a CPU second | who-can CPU ms | who-can wall ms | holders |", "|---|---|---|---|---|---|---|---|"]
+    for n in sizes:
+        load, decide, who = (figures.get(f"{part}/{n}") for part in ("Load", "Decide", "WhoCan"))
+        thousand = {k: 1e3 * who["cpu-s/op"][k] for k in ("min", "median")}
+        wall = {k: who["ns/op"][k] / 1e6 for k in ("min", "median")}
+        rates = decide["decisions/cpu-s"]
+        out.append(f"| {n:,} | {both(load['cpu-s/op'])} | {load['ns/op']['min'] / 1e9:.2f} / {load['ns/op']['median'] / 1e9:.2f} | {both(load['rss-MB'], 0)} "
+                   f"| {max(rates['all']):,.0f} / {rates['median']:,.0f} | {both(thousand, 1)} | {both(wall, 1)} | {who['holders']['median']:.0f} |")
+    low, high = ours["load"]
+    out += ["", f"Of the decisions the greatest and the median are stated. Commit {ours['commit']}, {ours['runs']} runs of each, load {low}–{high}.", ""]
+    if 10_000 in sizes:
+        load, decide, who = (figures[f"{part}/10000"] for part in ("Load", "Decide", "WhoCan"))
+        out += [met(f"10,000 roles loaded in at most 2 s, by the smallest wall: {load['ns/op']['min'] / 1e9:.2f} s, {load['cpu-s/op']['min']:.2f} CPU s", load["ns/op"]["min"] <= 2e9),
+                met(f"in at most 150 MB, the test program's all, by the largest: {max(load['rss-MB']['all']):.0f} MB", max(load["rss-MB"]["all"]) <= 150),
+                met(f"who-can in at most 50 ms, by the smallest wall: {who['ns/op']['min'] / 1e6:.1f} ms, {1e3 * who['cpu-s/op']['min']:.1f} CPU ms", who["ns/op"]["min"] <= 5e7),
+                met(f"at least 500,000 decisions a second of one core, by the greatest: {max(decide['decisions/cpu-s']['all']):,.0f}", max(decide["decisions/cpu-s"]["all"]) >= 500_000)]
+    out += ["", "| the same account | CPU s | peak MiB | what it did | commit, runs, load |", "|---|---|---|---|---|"]
+    if simulate:
+        said = simulate["said"]
+        out.append(f"| {simulate['name']} | {both(simulate['cpu_s'])} | {both(simulate['peak_mib'], 0)} | {said['questions']} of the questions: {said['questions'] / said['cpu_s']:.0f} decisions a CPU second, its start not counted | {where(simulate).replace(' | ', ', ')} |")
+    if splaining:
+        out.append(f"| {splaining['name']} | {both(splaining['cpu_s'])} | {both(splaining['peak_mib'], 0)} | policies of {int(splaining['roles']):,} roles scanned one by one; no conditions, boundaries or control policies | {where(splaining).replace(' | ', ', ')} |")
+    return out
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     sizes = sorted((json.loads(p.read_text()) for p in folder.glob("estate-*.json") if p.stat().st_size), key=lambda r: int(r["name"]))
     planned = sorted((json.loads(p.read_text()) for p in folder.glob("plan-*.json") if p.stat().st_size), key=lambda r: (int(r["base"]), int(r["name"])))
-    parts = {n: read(folder, n) for n in ("start", "graph", "sevenfold", "prowler", "admission")}
+    parts = {n: read(folder, n) for n in ("start", "graph", "sevenfold", "prowler", "admission", "access", "access-iam-simulate", "access-cloudsplaining")}
     lines = [HEAD, *machine([*parts.values(), *sizes, *planned]), "",
              "## A stored snapshot judged", "",
              "`sevenfold audit --snapshot latest --format json --out FILE`: the whole process, with loading, decoding, all controls, workloads, criteria and report.",
@@ -145,6 +175,10 @@ def main():
              "Growth of certified Deployments by their scale subresource, 200 requests a second by the clock, one second in five gated namespaces of forty certified Deployments each and one in others by turns;",
              "API server, etcd, gate and client on the same machine. Floor, webhook and its look at the object are in the gated figure. Added is gated minus not gated, run by run.",
              "", *admission(parts["admission"]), "",
+             "## Who may do what", "",
+             "`bench/accessgen`: roles that hold one to five of AWS's own 1,594 managed policies, every fourth a policy of its own with a variable and two conditions, every third a",
+             "boundary; three levels of control policies, one of them with conditions. Eight questions by turns, which the context leaves open. `sevenfold`'s engine by its Go benchmarks,",
+             "one iteration a run; peers by `bench/access.sh`, each doing what it does.", "", *access(parts["access"], parts["access-iam-simulate"], parts["access-cloudsplaining"]), "",
              "## Beside Prowler", "",
              "The same account of the AWS double, filled with planted faults, one region, the services both read; `bench/prowler.sh`. The double answers both from the",
              "same machine, so the wall holds its time too.", "", *prowler(parts["sevenfold"], parts["prowler"]), "",
