@@ -27,6 +27,8 @@ type Amazon struct {
 	// with policies of their own.
 	unlisted map[string][]estate.BlindSpot
 	doubts   map[string]doubt
+	marks    map[string]mark // by policy; orders are those of organisations'
+	orders   mark
 	// claims say who a principal is and whose.
 	claims *direct
 }
@@ -38,11 +40,11 @@ func NewAmazon(ctx context.Context, snap *estate.Snapshot) (*Amazon, error) {
 	w := iam.NewWorld()
 	w.At(snap.Taken())
 	r := &reader{snap: snap, world: w, places: map[string]source{}, compiled: map[[sha256.Size]byte]*iam.Policy{}, managed: map[string]*iam.Policy{},
-		groups: map[string][]*iam.Policy{}, refused: map[string]map[string]string{}, seen: map[string]bool{}, doubts: map[string]doubt{}, units: units{named: map[string]bool{}}}
+		groups: map[string][]*iam.Policy{}, refused: map[string]map[string]string{}, seen: map[string]bool{}, doubts: map[string]doubt{}, marks: map[string]mark{}, units: units{named: map[string]bool{}}}
 	if err := r.fill(ctx); err != nil {
 		return nil, err
 	}
-	m := &Amazon{snap: snap, world: w, places: r.places, unlisted: r.unlisted(), doubts: r.doubts, claims: &direct{snap: snap, people: map[estate.Node]identity{}}}
+	m := &Amazon{snap: snap, world: w, places: r.places, unlisted: r.unlisted(), doubts: r.doubts, marks: r.marks, orders: r.orders, claims: &direct{snap: snap, people: map[estate.Node]identity{}}}
 	m.owned(r.resources)
 	return m, nil
 }

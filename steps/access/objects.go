@@ -94,16 +94,52 @@ func (o *shelf) whole(account string) spans {
 // resources returns what a statement's resources name in a block.
 func (o *shelf) resources(b int, s *aws.Statement) spans {
 	if len(s.Resources) == 0 {
-		out := spans{o.blocks[b].span}
-		for _, p := range s.NotResources {
-			out = less(out, o.exactly(b, p))
-		}
-		return out
+		return less(spans{o.blocks[b].span}, o.leftOut(b, s.NotResources))
 	}
 	var out spans
 	for _, p := range s.Resources {
 		out = join(out, o.matching(b, p))
 	}
+	return out
+}
+
+// leftOut are the objects of a block that patterns leave out as a whole: of a
+// bucket both itself and what is in it.
+func (o *shelf) leftOut(b int, patterns []string) spans {
+	var itself, inside spans
+	for _, p := range patterns {
+		itself = join(itself, o.exactly(b, p))
+		if o.blocks[b].service == "s3" {
+			inside = join(inside, o.filled(b, p))
+		}
+	}
+	if o.blocks[b].service == "s3" {
+		return meet(itself, inside)
+	}
+	return itself
+}
+
+// filled returns the objects of which a pattern fits all that is inside.
+func (o *shelf) filled(b int, text string) spans {
+	if text == "*" {
+		return spans{o.blocks[b].span}
+	}
+	key := blockPattern{b, "/" + text}
+	if known, ok := o.asked[key]; ok {
+		return known
+	}
+	var hits []int32
+	if p := newPattern(text); p.text == text {
+		for i := o.blocks[b].lo; i < o.blocks[b].hi; i++ {
+			in := o.all[i].arn
+			in.Resource += "/*"
+			if p.fits(&in, in.String()) {
+				hits = append(hits, i)
+			}
+		}
+	}
+	out := runs(hits)
+	o.asked[key] = out
 	return out
 }
 

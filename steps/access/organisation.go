@@ -15,6 +15,7 @@ type order struct {
 	// rungs are the root, units and account of which every service control
 	// policy was read: nothing is allowed that some rung does not allow.
 	rungs []rung
+	edges []spans // what each pattern of them names
 }
 
 // rung is one root, unit or account with what its policies allow together.
@@ -134,6 +135,11 @@ func (v *view) climb(o *order, n estate.Node, account string, member, whole bool
 		}
 		statements, why := v.ordersOf(e.Node)
 		guards := v.guards(e.Node)
+		for _, p := range v.deniable(account) {
+			for i := range statements {
+				o.edges = append(o.edges, v.objects.edgesOf(p.block, &statements[i])...)
+			}
+		}
 		o.denies = append(o.denies, v.control(e.Node, statements, account, member && !guards)...)
 		if guards {
 			continue

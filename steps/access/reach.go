@@ -93,7 +93,8 @@ type given struct {
 	reach  reach
 	ways   []way
 	denies []deny
-	why    string // it could not be read; empty if it could
+	why    string  // it could not be read; empty if it could
+	edges  []spans // what each pattern names
 }
 
 type policyIn struct {
@@ -124,6 +125,7 @@ func (v *view) policyReach(n estate.Node, account string) *given {
 			if l == 0 {
 				continue
 			}
+			g.edges = append(g.edges, v.objects.edgesOf(p.block, s)...)
 			on := v.objects.resources(p.block, s)
 			if p.shared != nil {
 				on = meet(on, p.shared.any())
@@ -321,8 +323,9 @@ type class struct {
 	bounded []string
 	turns   []turn // what sts comes to, once turned
 	turned  bool
-	spelled []Way // ways in words
-	refuses []Way // denies in words
+	edges   []spans // what each pattern of policies and boundaries names
+	spelled []Way   // ways in words
+	refuses []Way   // denies in words
 }
 
 // classOf finds what an identity's policies give it.
@@ -343,6 +346,7 @@ func (v *view) classOf(n estate.Node, account string) *class {
 		c.reach.unite(&g.reach, false)
 		c.ways = append(c.ways, g.ways...)
 		c.denies = append(c.denies, g.denies...)
+		c.edges = append(c.edges, g.edges...)
 		if g.why != "" {
 			c.unread = append(c.unread, g.why)
 		}
@@ -359,6 +363,7 @@ func (v *view) classOf(n estate.Node, account string) *class {
 		}
 		c.reach = c.reach.bounded(&g.reach)
 		c.denies = append(c.denies, g.denies...)
+		c.edges = append(c.edges, g.edges...)
 		c.bounded = append(c.bounded, id)
 		statements, _ := v.statementsOf(b)
 		c.sts = c.sts.bounded(v.assumes(statements, account))

@@ -44,6 +44,8 @@ type reader struct {
 	seen    map[string]bool // principals added
 	units   units
 	doubts  map[string]doubt
+	marks   map[string]mark // by policy; orders are those of organisations'
+	orders  mark
 	// resources are those added.
 	resources []*iam.Resource
 }
@@ -59,6 +61,9 @@ type source struct {
 func (r *reader) compile(id string, document []byte, at source) *iam.Policy {
 	r.places[id] = at
 	r.units.names(document)
+	if m := markOf(document); m != 0 {
+		r.marks[id] = m
+	}
 	sum := sha256.Sum256(document)
 	p := r.compiled[sum]
 	if p == nil {
@@ -249,6 +254,9 @@ func (r *reader) attachedPolicy(arn string) *iam.Policy {
 	p := iam.Unread(arn, "its document was not read")
 	if doc, ok := reference.Managed(arn); ok {
 		p = r.world.Parse(arn, doc)
+		if m := markOf(doc); m != 0 {
+			r.marks[arn] = m
+		}
 	}
 	r.managed[arn] = p
 	return p

@@ -33,7 +33,7 @@ func told(id, typ, config string, reads ...string) estate.Asset {
 
 func worldOf(t *testing.T, fill func(*estate.Builder), assets ...estate.Asset) *Amazon {
 	t.Helper()
-	b := estate.NewBuilder(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))
+	b := estate.NewBuilder(noonOf())
 	for _, a := range assets {
 		b.Asset(a)
 	}
@@ -198,3 +198,5 @@ func TestReadContext(t *testing.T) {
 		}
 	}
 }
+
+func noonOf() time.Time { return time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC) }

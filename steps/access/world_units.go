@@ -283,6 +283,7 @@ func (r *reader) control(n estate.Node, a *estate.Asset) (why string, err error)
 		p = iam.Unread(a.ID, "its content was not read")
 	default:
 		p = r.compile(a.ID, c.Content, source{n, "config.Content"})
+		r.orders |= markOf(c.Content)
 	}
 	into := r.units.scps
 	if guards {

@@ -1,0 +1,384 @@
+package access
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
+)
+
+// The relations that this step derives, tier possible: principal -> asset,
+// joined by set nodes.
+const (
+	CanRead   estate.RelationType = "can-read"   // what it holds
+	CanWrite  estate.RelationType = "can-write"  // what it holds, or the asset itself
+	CanInvoke estate.RelationType = "can-invoke" // call, start or enter it
+	CanAssume estate.RelationType = "can-assume" // take the role
+)
+
+// abilities are those relations in the order that a grasp is indexed by.
+var abilities = [...]estate.RelationType{CanRead, CanWrite, CanInvoke, CanAssume}
+
+const nAbilities = len(abilities)
+
+// grasp is what a principal can do to which objects, decided by the engine. A
+// run of objects is in one of the three parts of an ability at most.
+type grasp struct {
+	sure, tied, open [nAbilities]spans
+}
+
+// any is everything in it.
+func (g *grasp) any() spans {
+	var out spans
+	for k := range abilities {
+		out = join(join(out, g.sure[k]), join(g.tied[k], g.open[k]))
+	}
+	return out
+}
+
+// unite adds another grasp: of two answers on one object the one that lets more
+// counts.
+func (g *grasp) unite(o *grasp) {
+	for k := range abilities {
+		g.sure[k] = join(g.sure[k], o.sure[k])
+		g.tied[k] = less(join(g.tied[k], o.tied[k]), g.sure[k])
+		g.open[k] = less(less(join(g.open[k], o.open[k]), g.sure[k]), g.tied[k])
+	}
+}
+
+// deed is a request that shows an ability.
+type deed struct {
+	ability int
+	action  string
+	inside  string // what is appended to the asset's ARN: "/*" for objects of a bucket
+}
+
+// deeds are, by type of asset, the requests asked about. A type that is not here
+// is not asked about: see docs/access.md.
+var deeds = map[string][]deed{
+	"AWS::S3::Bucket":                          {{0, "s3:GetObject", "/*"}, {1, "s3:PutObject", "/*"}, {1, "s3:DeleteObject", "/*"}},
+	"AWS::S3Express::DirectoryBucket":          {{0, "s3express:CreateSession", ""}, {1, "s3express:CreateSession", ""}},
+	"AWS::S3Vectors::VectorBucket":             {{0, "s3vectors:GetVectors", "/index/*"}, {1, "s3vectors:PutVectors", "/index/*"}},
+	"AWS::S3Vectors::Index":                    {{0, "s3vectors:GetVectors", ""}, {1, "s3vectors:PutVectors", ""}},
+	"AWS::DynamoDB::Table":                     {{0, "dynamodb:GetItem", ""}, {1, "dynamodb:PutItem", ""}},
+	"AWS::SecretsManager::Secret":              {{0, "secretsmanager:GetSecretValue", ""}, {1, "secretsmanager:PutSecretValue", ""}},
+	"AWS::KMS::Key":                            {{0, "kms:Decrypt", ""}, {1, "kms:Encrypt", ""}},
+	"AWS::SSM::Parameter":                      {{0, "ssm:GetParameter", ""}, {1, "ssm:PutParameter", ""}},
+	"AWS::SQS::Queue":                          {{0, "sqs:ReceiveMessage", ""}, {1, "sqs:SendMessage", ""}},
+	"AWS::SNS::Topic":                          {{0, "sns:Subscribe", ""}, {1, "sns:Publish", ""}},
+	"AWS::Kinesis::Stream":                     {{0, "kinesis:GetRecords", ""}, {1, "kinesis:PutRecord", ""}},
+	"AWS::ECR::Repository":                     {{0, "ecr:BatchGetImage", ""}, {1, "ecr:PutImage", ""}},
+	"AWS::Lambda::Function":                    {{0, "lambda:GetFunction", ""}, {1, "lambda:UpdateFunctionCode", ""}, {2, "lambda:InvokeFunction", ""}},
+	"AWS::StepFunctions::StateMachine":         {{1, "states:UpdateStateMachine", ""}, {2, "states:StartExecution", ""}},
+	"AWS::EFS::FileSystem":                     {{0, "elasticfilesystem:ClientMount", ""}, {1, "elasticfilesystem:ClientWrite", ""}},
+	"AWS::OpenSearchService::Domain":           {{0, "es:ESHttpGet", "/*"}, {1, "es:ESHttpPut", "/*"}},
+	"AWS::OpenSearchServerless::Collection":    {{0, "aoss:APIAccessAll", ""}, {1, "aoss:APIAccessAll", ""}},
+	"AWS::Glue::Table":                         {{0, "glue:GetTable", ""}, {1, "glue:UpdateTable", ""}},
+	"AWS::Glue::Database":                      {{0, "glue:GetDatabase", ""}, {1, "glue:UpdateDatabase", ""}},
+	"AWS::Glue::Job":                           {{1, "glue:UpdateJob", ""}, {2, "glue:StartJobRun", ""}},
+	"AWS::Kendra::Index":                       {{0, "kendra:Query", ""}, {1, "kendra:BatchPutDocument", ""}},
+	"AWS::SageMaker::FeatureGroup":             {{0, "sagemaker:GetRecord", ""}, {1, "sagemaker:PutRecord", ""}},
+	"AWS::SageMaker::Model":                    {{0, "sagemaker:DescribeModel", ""}, {1, "sagemaker:DeleteModel", ""}},
+	"AWS::SageMaker::ModelPackage":             {{0, "sagemaker:DescribeModelPackage", ""}, {1, "sagemaker:UpdateModelPackage", ""}},
+	"AWS::SageMaker::ModelPackageGroup":        {{0, "sagemaker:DescribeModelPackageGroup", ""}, {1, "sagemaker:PutModelPackageGroupPolicy", ""}},
+	"AWS::SageMaker::Endpoint":                 {{1, "sagemaker:UpdateEndpoint", ""}, {1, "sagemaker:DeleteEndpoint", ""}, {2, "sagemaker:InvokeEndpoint", ""}},
+	"AWS::SageMaker::EndpointConfig":           {{0, "sagemaker:DescribeEndpointConfig", ""}, {1, "sagemaker:DeleteEndpointConfig", ""}},
+	"AWS::SageMaker::NotebookInstance":         {{1, "sagemaker:UpdateNotebookInstance", ""}, {2, "sagemaker:CreatePresignedNotebookInstanceUrl", ""}},
+	"AWS::SageMaker::Pipeline":                 {{1, "sagemaker:UpdatePipeline", ""}, {2, "sagemaker:StartPipelineExecution", ""}},
+	"AWS::SageMaker::TrainingJob":              {{0, "sagemaker:DescribeTrainingJob", ""}, {1, "sagemaker:StopTrainingJob", ""}},
+	"AWS::SageMaker::ProcessingJob":            {{0, "sagemaker:DescribeProcessingJob", ""}, {1, "sagemaker:StopProcessingJob", ""}},
+	"AWS::SageMaker::TransformJob":             {{0, "sagemaker:DescribeTransformJob", ""}, {1, "sagemaker:StopTransformJob", ""}},
+	"AWS::Bedrock::FoundationModel":            {{2, "bedrock:InvokeModel", ""}},
+	"AWS::Bedrock::CustomModel":                {{0, "bedrock:GetCustomModel", ""}, {1, "bedrock:DeleteCustomModel", ""}},
+	"AWS::Bedrock::ProvisionedModelThroughput": {{1, "bedrock:UpdateProvisionedModelThroughput", ""}, {2, "bedrock:InvokeModel", ""}},
+	"AWS::Bedrock::Agent":                      {{0, "bedrock:GetAgent", ""}, {1, "bedrock:UpdateAgent", ""}},
+	"AWS::Bedrock::AgentAlias":                 {{1, "bedrock:UpdateAgentAlias", ""}, {2, "bedrock:InvokeAgent", ""}},
+	"AWS::Bedrock::KnowledgeBase":              {{0, "bedrock:Retrieve", ""}, {1, "bedrock:UpdateKnowledgeBase", ""}},
+	"AWS::BedrockAgentCore::Runtime":           {{1, "bedrock-agentcore:UpdateAgentRuntime", ""}, {2, "bedrock-agentcore:InvokeAgentRuntime", ""}},
+	"AWS::IAM::Role":                           {{3, "sts:AssumeRole", ""}},
+}
+
+// mostDecisions bounds how many requests are decided, so that an estate made to
+// be slow ends: what is left is open, which no criterion passes on.
+const mostDecisions = 4_000_000
+
+// graspMaker works out the grasp of each principal of a view.
+type graspMaker struct {
+	v       *view
+	m       *Amazon
+	classes map[*class]*grasp
+	left    int // decisions
+	// picky are objects whose own policy asks who exactly it is: they are decided
+	// for each principal. special have a policy of their own.
+	picky, special spans
+	// anyone is what some policy of its own gives to everyone.
+	anyone spans
+}
+
+// grasps decides what everyone in a view can do to its AWS objects. What the
+// view lists is never less than what is allowed, so only that is asked about.
+// The error is of a context that ended.
+func (v *view) grasps(ctx context.Context, m *Amazon) (map[estate.Node]*grasp, error) {
+	k := &graspMaker{v: v, m: m, classes: map[*class]*grasp{}, left: mostDecisions}
+	k.sort()
+	out := make(map[estate.Node]*grasp, len(v.people))
+	for _, n := range v.people {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if g := k.of(n); g != nil {
+			out[n] = g
+		}
+	}
+	return out, nil
+}
+
+// sort finds the objects that must be looked at one by one.
+func (k *graspMaker) sort() {
+	var special, picky []int32
+	for i := range k.v.objects.all {
+		o := &k.v.objects.all[i]
+		if o.arn.Service == "" {
+			continue
+		}
+		r := k.m.world.Resource(o.id)
+		if r == nil || r.Policy == nil && r.Unread == "" && len(r.Lists) == 0 && len(r.Grants) == 0 {
+			continue
+		}
+		special = append(special, int32(i))
+		if k.m.marks[o.id]&asksWho != 0 || len(r.Grants) > 0 {
+			picky = append(picky, int32(i))
+		}
+	}
+	k.special, k.picky = runs(special), runs(picky)
+	if n, ok := k.v.snap.Find(aws.Everyone); ok {
+		k.anyone = k.trusting(n)
+		if o := k.v.own[n]; o != nil {
+			k.anyone = join(k.anyone, o.reach.any())
+		}
+	}
+}
+
+// trusting are the roles whose trust names a principal.
+func (k *graspMaker) trusting(n estate.Node) spans {
+	var out []int32
+	for e := range k.v.snap.In(n) {
+		if i, ok := k.v.objects.at[e.Node]; ok && e.Type == estate.Trusts {
+			out = append(out, i)
+		}
+	}
+	slices.Sort(out)
+	return runs(out)
+}
+
+// of decides for one principal; nil if the view lists nothing for him.
+func (k *graspMaker) of(n estate.Node) *grasp {
+	a := k.v.snap.Asset(n)
+	if a.Cloud == estate.Kubernetes {
+		return nil
+	}
+	id := a.ID
+	if a.ID == aws.Everyone {
+		id = "*"
+	}
+	p, ok := k.m.world.Principal(id)
+	if !ok {
+		return nil
+	}
+	s := k.v.stage(n)
+	base := join(s.class.reach.any(), k.anyone) // the same for all of its class
+	if p.Unread != "" || p.Kind == iam.Root || len(s.class.unread) > 0 {
+		base = join(base, k.v.objects.whole(p.Account))
+	}
+	if p.Unread != "" {
+		base = join(base, k.v.givenTo[p.Account])
+	}
+	own := k.trusting(n)
+	if s.own != nil {
+		own = join(own, s.own.reach.any())
+	}
+	on := join(base, own)
+	if len(on) == 0 {
+		return nil
+	}
+	marks := k.marksOf(n)
+	g := &grasp{}
+	if marks&asksWho == 0 && p.Unread == "" && principal(a) {
+		shared := k.classes[s.class]
+		if shared == nil {
+			shared = &grasp{}
+			k.decide(p, less(base, k.picky), s, marks, shared)
+			k.classes[s.class] = shared
+		}
+		if on = join(meet(on, k.picky), own); len(on) == 0 {
+			return shared
+		}
+		g.unite(shared)
+		for i := range abilities { // those are decided anew
+			g.sure[i], g.tied[i], g.open[i] = less(g.sure[i], on), less(g.tied[i], on), less(g.open[i], on)
+		}
+	}
+	k.decide(p, on, s, marks, g)
+	return g
+}
+
+// marksOf joins the marks of all policies that bear on a principal's requests.
+func (k *graspMaker) marksOf(n estate.Node) mark {
+	policies, boundaries := k.v.attached(n)
+	var out mark
+	for _, p := range slices.Concat(policies, boundaries) {
+		out |= k.m.marks[k.v.snap.Asset(p).ID]
+	}
+	return out | k.m.orders
+}
+
+// decide asks about the objects of on, one for each run of them that the same
+// statements name and that are alike.
+func (k *graspMaker) decide(p *iam.Principal, on spans, s *stage, marks mark, g *grasp) {
+	cuts := k.cuts(s)
+	each := marks&asksWhat != 0
+	for _, r := range on {
+		for lo := r.lo; lo < r.hi; {
+			hi := k.end(lo, r.hi, cuts)
+			if each || k.special.has(lo) {
+				hi = lo + 1
+			}
+			k.ask(p, span{lo, hi}, g)
+			lo = hi
+		}
+	}
+	for i := range abilities {
+		g.sure[i], g.tied[i], g.open[i] = tidy(g.sure[i]), tidy(g.tied[i]), tidy(g.open[i])
+	}
+}
+
+// end is where the run of objects like the one at lo ends.
+func (k *graspMaker) end(lo, hi int32, cuts []int32) int32 {
+	if i, _ := slices.BinarySearch(cuts, lo+1); i < len(cuts) {
+		hi = min(hi, cuts[i])
+	}
+	typ := k.v.snap.Asset(k.v.objects.all[lo].node).Type
+	account := k.v.objects.all[lo].account
+	i := lo + 1
+	for ; i < hi; i++ {
+		o := &k.v.objects.all[i]
+		if o.account != account || k.v.snap.Asset(o.node).Type != typ || k.special.has(i) {
+			break
+		}
+	}
+	return i
+}
+
+// cuts are the places where what patterns name begins or ends.
+func (k *graspMaker) cuts(s *stage) []int32 {
+	var out []int32
+	note := func(at spans) {
+		for _, r := range at {
+			out = append(out, r.lo, r.hi)
+		}
+	}
+	for _, e := range s.class.order.edges {
+		note(e)
+	}
+	for _, b := range s.class.edges {
+		note(b)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// edgesOf are what each pattern of a statement names in a block: of two objects
+// that the same patterns name, the same statements speak.
+func (o *shelf) edgesOf(b int, s *aws.Statement) []spans {
+	var out []spans
+	for _, p := range slices.Concat(s.Resources, s.NotResources) {
+		if on := o.matching(b, p); p != "*" && len(on) > 0 {
+			out = append(out, on)
+		}
+	}
+	return out
+}
+
+// ask decides about the first of a run of objects, which stands for all.
+func (k *graspMaker) ask(p *iam.Principal, on span, g *grasp) {
+	o := &k.v.objects.all[on.lo]
+	if o.arn.Service == "" || o.id == p.ARN {
+		return
+	}
+	var best [nAbilities]iam.Decision
+	var asked [nAbilities]bool
+	for _, d := range deeds[k.v.snap.Asset(o.node).Type] {
+		if k.left <= 0 {
+			best[d.ability], asked[d.ability] = iam.Unknown, true
+			continue
+		}
+		k.left--
+		r := iam.Request{Principal: p, Action: d.action, Resource: o.id + d.inside}
+		got := k.m.world.Decide(r)
+		if a := k.m.settled(r, iam.Answer{Decision: got}); got != iam.Allow && a.Decision == iam.Unknown {
+			got = iam.Unknown
+		}
+		if !asked[d.ability] || rank(got) > rank(best[d.ability]) {
+			best[d.ability], asked[d.ability] = got, true
+		}
+	}
+	for i := range abilities {
+		switch {
+		case !asked[i] || best[i] == iam.Deny:
+		case best[i] == iam.Allow:
+			g.sure[i] = append(g.sure[i], on)
+		case best[i] == iam.Conditional:
+			g.tied[i] = append(g.tied[i], on)
+		default:
+			g.open[i] = append(g.open[i], on)
+		}
+	}
+}
+
+// rank orders decisions by what they let.
+func rank(d iam.Decision) int {
+	return map[iam.Decision]int{iam.Deny: 0, iam.Unknown: 1, iam.Conditional: 2, iam.Allow: 3}[d]
+}
+
+// mark says what a document's meaning hangs on beside actions and resources.
+type mark uint8
+
+const (
+	// asksWho: on who the principal is, beside having the policy.
+	asksWho mark = 1 << iota
+	// asksWhat: on what the resource is, beside its ARN.
+	asksWhat
+)
+
+// markOf reads the marks of a document that gives to whoever has it.
+func markOf(document []byte) mark {
+	text := bytes.ToLower(document)
+	var m mark
+	for _, word := range []string{"${", "aws:principal", "aws:userid", "aws:username"} {
+		if bytes.Contains(text, []byte(word)) {
+			m |= asksWho
+			break
+		}
+	}
+	for _, word := range []string{"${", "resourcetag", "existingobjecttag"} {
+		if bytes.Contains(text, []byte(word)) {
+			m |= asksWhat
+			break
+		}
+	}
+	return m
+}
+
+// markOfOwn reads the marks of a resource's own policy, which names principals.
+func markOfOwn(document []byte) mark {
+	m := markOf(document)
+	for _, word := range []string{":role/", ":user/", ":assumed-role/", "AROA", "AIDA"} {
+		if bytes.Contains(document, []byte(word)) {
+			m |= asksWho
+		}
+	}
+	return m
+}
