@@ -110,11 +110,14 @@ type climb struct {
 	asks    map[askKey]Decision
 	reasons map[askKey][]Reason
 	pins    map[askKey]pinned
-	into    [][]edge   // edges into each principal
-	own     [][]edge   // edges into Administrator, by principal
-	able    [][]able   // of each route into others: who may take it
-	full    []Decision // of each principal: whether he would be one, were he given everything
-	ctx     context.Context
+	shapes  shapes
+	// meetings are resources where a statement's pattern meets a type's.
+	meetings map[[2]string]meeting
+	into     [][]edge   // edges into each principal
+	own      [][]edge   // edges into Administrator, by principal
+	able     [][]able   // of each route into others: who may take it
+	full     []Decision // of each principal: whether he would be one, were he given everything
+	ctx      context.Context
 }
 
 // able is somebody who is allowed all calls of a route that do not hang on the
@@ -161,12 +164,13 @@ func (b bitset) covers(x bitset) bool {
 func (w *World) Escalations(ctx context.Context, routes []reference.Route, around Surroundings) ([]Escalation, error) {
 	c := &climb{
 		w: w, around: around, routes: routes, people: w.principals, ctx: ctx,
-		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{}, reasons: map[askKey][]Reason{}, pins: map[askKey]pinned{},
+		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{}, reasons: map[askKey][]Reason{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{},
 	}
 	for i, p := range c.people {
 		c.number[p.ARN] = i
 	}
 	c.prepare()
+	c.shape()
 	c.able = make([][]able, len(routes))
 	for r := range routes {
 		if err := ctx.Err(); err != nil {

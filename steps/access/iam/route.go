@@ -222,6 +222,14 @@ func (c *climb) raise() {
 func (c *climb) edgeInto(a *able, t, r int, carriers []Carrier, sure bool) (edge, bool) {
 	p, target, route := c.people[a.who], c.people[t], &c.routes[r]
 	e := edge{from: a.who, to: int32(t), route: int32(r), sure: true, then: -1}
+	onTarget := c.targetCalls(a.who, int32(t), r)
+	if onTarget == Deny {
+		return e, false
+	}
+	if c.shapes.direct[r] {
+		e.decision = weaker(onTarget, a.part.decision)
+		return e, true
+	}
 	if route.Carrier == nil {
 		got := c.take(p, target, route, nil, "", boundCalls)
 		e.decision = weaker(got.decision, a.part.decision)
@@ -384,7 +392,12 @@ func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carr
 		}
 		best, bestDecision := Request{}, Deny
 		for _, r := range c.requests(p, target, n, carrier, group, e.made) {
-			got := c.ask(r)
+			var got Decision
+			if strings.ContainsAny(r.Resource, "*?") && !r.Literal {
+				r, got = c.somewhere(r)
+			} else {
+				got = c.ask(r)
+			}
 			if got == Deny {
 				continue
 			}
@@ -398,16 +411,13 @@ func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carr
 		if bestDecision == Deny {
 			return e
 		}
-		if n.On == "new" || n.On == "any" || n.On == "carrier" {
-			best, bestDecision = c.pin(best, bestDecision)
-			if n.Resource != "" {
-				if e.made == nil {
-					e.made = map[string]string{}
-				}
-				e.made[n.Resource] = best.Resource
+		if (n.On == "new" || n.On == "any" || n.On == "carrier") && n.Resource != "" {
+			if e.made == nil {
+				e.made = map[string]string{}
 			}
+			e.made[n.Resource] = best.Resource
 		}
-		if bestDecision == Unknown {
+		if bestDecision == Unknown && part == everyCall {
 			e.unknown = append(e.unknown, c.w.Explain(best).Unknown...)
 		}
 		e.decision = weaker(e.decision, bestDecision)
@@ -420,28 +430,6 @@ func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carr
 	}
 	e.ok = true
 	return e
-}
-
-// pin fixes the resource that a call on any resource of a type is made on.
-func (c *climb) pin(r Request, got Decision) (Request, Decision) {
-	if got != Conditional || !strings.ContainsAny(r.Resource, "*?") || r.Literal {
-		return r, got
-	}
-	k := keyOf(&r)
-	at, ok := c.pins[k]
-	if !ok {
-		at = pinned{r.Resource, got}
-		if a := c.w.Explain(r); a.Resource != "" {
-			fixed := r
-			fixed.Resource = a.Resource
-			if d := c.w.Decide(fixed); d != Deny {
-				at = pinned{a.Resource, d}
-			}
-		}
-		c.pins[k] = at
-	}
-	r.Resource = at.resource
-	return r, at.decision
 }
 
 // pinned is a resource chosen for a call, and what is decided of it there.

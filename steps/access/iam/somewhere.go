@@ -1,0 +1,98 @@
+package iam
+
+import "slices"
+
+// meeting is a resource that both a statement and a call on any resource of a
+// type can be about.
+type meeting struct {
+	resource string
+	none     bool
+}
+
+// somewhere decides a call on any resource of a type, and says on which it is
+// allowed. The resources that come into question are those where a statement
+// that allows meets the type, so one of each is tried; only if all of those are
+// refused, by a deny or a boundary, is the question asked of all resources at
+// once.
+func (c *climb) somewhere(r Request) (Request, Decision) {
+	k := keyOf(&r)
+	if at, ok := c.pins[k]; ok {
+		r.Resource = at.resource
+		return r, at.decision
+	}
+	best, got := r, Deny
+	places, all := c.placesOf(&r)
+	for _, at := range places {
+		one := r
+		one.Resource, one.Literal = at, true
+		d := c.w.Decide(one)
+		if d != Deny && (got == Deny || d > got) {
+			best, got = one, d
+		}
+		if d == Allow {
+			break
+		}
+	}
+	if got == Deny && (len(places) > 0 || all) {
+		if got = c.w.Decide(r); got != Deny {
+			if a := c.w.Explain(r); a.Resource != "" {
+				one := r
+				one.Resource, one.Literal = a.Resource, true
+				if d := c.w.Decide(one); d != Deny {
+					best, got = one, d
+				}
+			}
+		}
+	}
+	c.pins[k] = pinned{best.Resource, got}
+	return best, got
+}
+
+// placesOf lists a resource of the type for each statement that may allow the
+// call there. all says that some statement's resources hang on variables or on
+// what was not understood, so that they cannot be listed.
+func (c *climb) placesOf(r *Request) (places []string, all bool) {
+	a := newAction(r.Action)
+	kind := NewPattern(r.Resource, false)
+	all = r.Principal.Unread != ""
+	for _, p := range r.Principal.Policies {
+		all = all || p.unread != ""
+		p.each(&a, func(s *Statement) bool {
+			switch {
+			case s.Deny && s.wrong == "":
+			case s.wrong != "", len(s.resources) > 0, s.notResource:
+				all = true
+			case s.everything:
+				places = append(places, kind.sample("x"))
+			default:
+				for i := range s.plain {
+					if m := c.meet(&s.plain[i], &kind); !m.none {
+						places = append(places, m.resource)
+					}
+				}
+			}
+			return len(places) < maxPlaces
+		})
+	}
+	slices.Sort(places)
+	return slices.Compact(places), all || len(places) >= maxPlaces
+}
+
+// maxPlaces bounds how many resources are tried one by one.
+const maxPlaces = 64
+
+// meet finds a resource that two patterns cover, once for each two.
+func (c *climb) meet(p, kind *Pattern) meeting {
+	k := [2]string{p.String(), kind.text}
+	m, ok := c.meetings[k]
+	if !ok {
+		budget := maxWork
+		w, found, err := search([]set{{*p}, {*kind}}, nil, &budget)
+		m = meeting{resource: w, none: err == nil && !found}
+		if err != nil {
+			m.resource = kind.sample("x")
+		}
+		c.meetings[k] = m
+	}
+	return m
+}
