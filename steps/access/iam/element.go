@@ -149,7 +149,7 @@ func (s *solver) element(k key32, in, out []*values) (v string, ok, hard bool) {
 		}
 		return "", false, s.d.budget < 0
 	}
-	if k == keyAction {
+	if k == keyAction && s.naming {
 		for _, c := range s.actions {
 			if fits(c) {
 				return c, true, false

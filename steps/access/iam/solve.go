@@ -111,6 +111,9 @@ type solver struct {
 	truths  map[int]bool
 	actions []string // real action names to prefer in witnesses, folded
 	hard    bool     // something could not be told
+	// naming is set once the search is over and its values are chosen: only then
+	// is it worth looking for a real action.
+	naming bool
 }
 
 func (d *decider) solver() *solver {
@@ -133,6 +136,7 @@ func (s *solver) step(n int) bool {
 // or open if it could not be told.
 func (s *solver) satisfy(f *node) (map[key32]answerable, truth) {
 	s.lits, s.truths, s.hard = map[key32][]lit{}, map[int]bool{}, false
+	s.naming = false
 	s.types = map[key32]family{}
 	f.each(func(l *lit) {
 		if l.values != nil {
@@ -141,6 +145,7 @@ func (s *solver) satisfy(f *node) (map[key32]answerable, truth) {
 	})
 	if s.run([]*node{f}, nil) {
 		model := map[key32]answerable{}
+		s.naming = true
 		for k, lits := range s.lits {
 			if len(lits) > 0 {
 				model[k], _, _ = s.settleKey(k, lits)
