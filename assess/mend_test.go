@@ -328,7 +328,6 @@ var unpatched = map[string]string{
 	"cloudtrail-management-left-out":       unconverted,
 	"config-recorder-stopped":              anotherResource,
 	"dynamodb-policy-public":               whoNeedsIt,
-	"ebs-snapshot-public":                  anotherResource, // aws_snapshot_create_volume_permission
 	"ebs-snapshot-public":                  whoNeedsIt,
 	"ecr-policy-public":                    whoNeedsIt,
 	"ecr-registry-public":                  whoNeedsIt,
