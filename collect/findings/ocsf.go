@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -235,7 +236,10 @@ func (f *ocsfFinding) resource(r *ocsfResource) estate.ForeignResource {
 		Provider    string `json:"provider"`
 		ProviderUID string `json:"provider_uid"`
 	}
-	_ = json.Unmarshal(f.Unmapped, &more) // what does not parse is not used
+	// It is long, and of objects in clusters alone anything of it is used.
+	if r.Namespace != "" || bytes.Contains(f.Unmapped, []byte("kubernetes")) {
+		_ = json.Unmarshal(f.Unmapped, &more) // what does not parse is not used
+	}
 	if more.Provider == "kubernetes" || r.Namespace != "" {
 		// The uid of an object tells nobody which it is.
 		out = estate.ForeignResource{Kind: strings.TrimPrefix(r.Type, "Kubernetes"), Namespace: r.Namespace, Name: r.Name, Cluster: more.ProviderUID, Type: r.Type}
