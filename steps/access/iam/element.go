@@ -48,7 +48,7 @@ func (s *solver) settleKey(k key32, lits []lit) (a answerable, ok, hard bool) {
 			}
 		}
 	}
-	if !single && onlyStrings(in, out, someIn, someOut) {
+	if !single && s.types[k] == ofStrings && onlyStrings(in, out, someIn, someOut) {
 		// To the set operators an empty text is no value: without others the key
 		// counts as absent, which was tried above.
 		out = append(out, &noText)

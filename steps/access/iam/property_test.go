@@ -16,7 +16,7 @@ var (
 	texts       = []string{"a", "b", "ab"}
 	wildTexts   = []string{"a", "ab", "a*", "*b", "?", "*", "?*"}
 	textTries   = []string{"", "a", "b", "z", "ab", "az", "zb", "zz", "azb", "A", "B", "AB", "Ab", "aB"}
-	someTries   = []string{"a", "b", "ab", "az", "z"}
+	someTries   = []string{"a", "b", "ab", "az", "z", "zb", "A", "B", "aB"}
 	arnTexts    = []string{"arn:aws:x:::a", "arn:aws:x:*::a*", "arn:aws:*:::*", "arn:*:x:::?"}
 	arnTries    = []string{"arn:aws:x:::a", "arn:aws:x:r::ab", "arn:aws:x:r::a", "arn:aws:y:::a", "arn:aws:y:::z:q", "arn:cn:x:::z", "arn:aws:x:::z", "arn:aws:x:::a:b", "z"}
 	numberTries = []string{"-1", "0", "0.5", "1", "1.5", "2", "3"}
