@@ -31,11 +31,17 @@ var pool = sync.Pool{New: func() any { return &decision{} }}
 
 func (w *World) decision(r *Request) *decision {
 	d := pool.Get().(*decision)
-	*d = decision{decider: decider{
-		env: env{context: d.context[:0]}, opaque: d.opaque[:0], lits: d.lits[:0], any: d.any[:0], budget: maxWork,
-	}, scps: d.scps[:0], rcps: d.rcps[:0]}
+	d.reset()
 	d.prepare(w, r)
 	return d
+}
+
+// reset makes the memory fresh and keeps the room of its lists.
+func (d *decision) reset() {
+	context, opaque, lits, any, scps, rcps := d.context[:0], d.opaque[:0], d.lits[:0], d.any[:0], d.scps[:0], d.rcps[:0]
+	*d = decision{}
+	d.context, d.opaque, d.lits, d.any, d.scps, d.rcps = context, opaque, lits, any, scps, rcps
+	d.budget = maxWork
 }
 
 func (d *decision) release() { pool.Put(d) }
@@ -65,9 +71,9 @@ func (d *decision) decide() Decision {
 
 // again makes the decision ready for the same request of another principal.
 func (d *decision) again(p *Principal) {
-	*d = decision{decider: decider{
-		env: d.env, opaque: d.opaque[:0], lits: d.lits[:0], any: d.any[:0], budget: maxWork,
-	}, scps: d.scps[:0], rcps: d.rcps[:0]}
+	kept := d.env
+	d.reset()
+	d.env = kept
 	d.by(p)
 }
 

@@ -262,9 +262,9 @@ func (e *env) path(a *Account, applies bool) (state, []string) {
 	return e.singleOr(a.Path, free)
 }
 
-// prepare fills the environment of a request.
+// prepare fills the environment of a request; it must be empty.
 func (e *env) prepare(w *World, r *Request) {
-	*e = env{w: w, sessionName: r.Session, context: e.context[:0]}
+	e.w, e.sessionName = w, r.Session
 	e.action = newAction(r.Action)
 	e.action.numberOf(w.names)
 	if strings.ContainsAny(r.Action, "*?") {

@@ -91,7 +91,9 @@ func (d *decider) unknown(why string) lit {
 func (d *decider) add(policies []*Policy, at place, allow, deny *gate) {
 	d.place = at
 	for _, p := range policies {
-		d.unreadPolicy(p, allow, deny)
+		if p.unread != "" {
+			d.unreadPolicy(p, allow, deny)
+		}
 		if d.actionSet != nil {
 			for i := range p.Statements {
 				d.either(p, &p.Statements[i], allow, deny)

@@ -11,7 +11,11 @@ import (
 
 // Policy is a compiled policy document.
 type Policy struct {
-	index index // first, since most questions read nothing else of a policy
+	// These two stand first, side by side, since most questions read nothing else
+	// of a policy. unread says that the document as a whole was not understood or
+	// not read.
+	unread string
+	index  index
 
 	// ID names the policy in answers: an ARN, or the name of what it hangs on.
 	ID         string
@@ -20,8 +24,6 @@ type Policy struct {
 	// A statement with a problem is an open truth value in every decision it
 	// might bear on.
 	Problems []string
-	// unread says that the document as a whole was not understood or not read.
-	unread string
 }
 
 // Statement is one compiled statement.
