@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,40 +13,43 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/steps/access"
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
 )
 
 func newAccessEscalations(g *globals) *cobra.Command {
 	var r reading
 	var principal string
+	var cut bool
 	cmd := &cobra.Command{
 		Use:   "escalations",
 		Short: "Who can become administrator, and how: one shortest way for each principal, target and technique",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.see(cmd.Context(), "access escalations", r, func(ctx context.Context, snap *estate.Snapshot) error {
-				all, err := assess.Escalations(ctx, snap)
+				found, err := assess.FindEscalations(ctx, snap, cut)
 				if err != nil {
 					return err
 				}
 				if principal != "" {
-					all = slices.DeleteFunc(all, func(e iam.Escalation) bool { return !strings.HasSuffix(e.Principal, principal) })
+					others := func(arn string) bool { return !strings.HasSuffix(arn, principal) }
+					found.Ways = slices.DeleteFunc(found.Ways, func(e iam.Escalation) bool { return others(e.Principal) })
+					found.Cuts = slices.DeleteFunc(found.Cuts, func(c iam.Cut) bool { return others(c.Principal) })
+					found.Untold = slices.DeleteFunc(found.Untold, others)
 				}
 				if err := g.write(func(w io.Writer) error {
 					if g.format == "json" {
-						if all == nil {
-							all = []iam.Escalation{}
-						}
-						return writeJSON(w, struct {
-							Escalations []iam.Escalation `json:"escalations"`
-						}{all})
+						return writeJSON(w, found)
 					}
-					return escalationsText(w, all)
+					return escalationsText(w, found)
 				}); err != nil {
 					return err
 				}
-				if len(all) > 0 {
+				switch {
+				case len(found.Ways) > 0:
 					return verdict(exitNotReady)
+				case len(found.Untold) > 0:
+					return verdict(exitUnknown)
 				}
 				return nil
 			})
@@ -52,6 +57,7 @@ func newAccessEscalations(g *globals) *cobra.Command {
 	}
 	r.addTo(cmd)
 	cmd.Flags().StringVar(&principal, "principal", "", "only the ways of a `PRINCIPAL`, an ARN or the end of one")
+	cmd.Flags().BoolVar(&cut, "cut", false, "also find what to refuse each of them, and prove that no way is left then")
 	return cmd
 }
 
@@ -71,61 +77,99 @@ func (g *globals) see(ctx context.Context, verb string, r reading, then func(con
 	return s.sight(ctx, r, func(snap *estate.Snapshot) error { return then(ctx, snap) })
 }
 
-// escalationsText writes the ways of each principal, those with the fewest
-// steps first, in full for the first and in a line for the others.
-func escalationsText(w io.Writer, all []iam.Escalation) error {
-	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "nobody who is no administrator can become one")
-		return err
-	}
+// escalationsText writes the ways of each principal: the surest and shortest in
+// full, the others by name.
+func escalationsText(w io.Writer, found *assess.Escalations) error {
 	byPrincipal := map[string][]iam.Escalation{}
-	var order []string
-	for _, e := range all {
-		if byPrincipal[e.Principal] == nil {
-			order = append(order, e.Principal)
-		}
+	for _, e := range found.Ways {
 		byPrincipal[e.Principal] = append(byPrincipal[e.Principal], e)
 	}
-	fmt.Fprintf(w, "%d can become administrator\n", len(order))
-	for _, p := range order {
-		ways := byPrincipal[p]
+	for _, ways := range byPrincipal {
 		slices.SortStableFunc(ways, func(a, b iam.Escalation) int {
-			if d := int(b.Decision) - int(a.Decision); d != 0 {
-				return d
-			}
-			return len(a.Path) - len(b.Path)
+			return cmp.Or(cmp.Compare(a.Gain, b.Gain)*-1, -cmp.Compare(a.Decision, b.Decision), cmp.Compare(len(a.Path), len(b.Path)))
 		})
-		fmt.Fprintf(w, "\n%s\n", printable(p))
-		first := ways[0]
-		fmt.Fprintf(w, "  %s: %s (%s)\n", first.Decision, printable(first.Title), first.Technique)
-		for i, s := range first.Path {
-			fmt.Fprintf(w, "  %d. %s\n", i+1, strings.Join(s.Actions, ", "))
-			if s.Via != "" {
-				fmt.Fprintf(w, "     on %s\n", printable(s.Via))
+	}
+	order := slices.SortedFunc(maps.Keys(byPrincipal), func(a, b string) int {
+		return cmp.Or(-cmp.Compare(byPrincipal[a][0].Decision, byPrincipal[b][0].Decision), cmp.Compare(a, b))
+	})
+	if len(order) == 0 {
+		fmt.Fprintln(w, "nobody who is no administrator is seen to become one")
+	} else {
+		fmt.Fprintf(w, "%d can or may become administrator\n", len(order))
+	}
+	for _, p := range order {
+		wayText(w, p, byPrincipal[p])
+	}
+	if n := len(found.Untold); n > 0 {
+		fmt.Fprintf(w, "\n%d of which it cannot be told, since their policies or whom they trust were not read:\n", n)
+		for i, arn := range found.Untold {
+			if i == 10 {
+				fmt.Fprintf(w, "  and %d more\n", n-i)
+				break
 			}
-			if s.Waits != "" {
-				fmt.Fprintf(w, "     waits until %s\n", s.Waits)
-			}
-			fmt.Fprintf(w, "     becomes %s\n", printable(s.To))
-			for _, b := range s.Because {
-				fmt.Fprintf(w, "     %-5s by %s %s (%s)\n", strings.ToLower(b.Effect), printable(b.Policy), printable(b.Statement), b.Layer)
+			fmt.Fprintf(w, "  %s\n", printable(arn))
+		}
+	}
+	return cutsText(w, found.Cuts)
+}
+
+// wayText writes the ways of one principal, best first.
+func wayText(w io.Writer, principal string, ways []iam.Escalation) {
+	first := ways[0]
+	fmt.Fprintf(w, "\n%s\n  %s: %s (%s)\n", printable(principal), first.Decision, printable(first.Title), first.Technique)
+	for i, s := range first.Path {
+		fmt.Fprintf(w, "  %d. %s\n", i+1, strings.Join(s.Actions, ", "))
+		if s.Via != "" {
+			fmt.Fprintf(w, "     on %s\n", printable(s.Via))
+		}
+		if s.Waits != "" {
+			fmt.Fprintf(w, "     waits until %s\n", s.Waits)
+		}
+		fmt.Fprintf(w, "     becomes %s\n", printable(s.To))
+		var said []string
+		for _, b := range s.Because {
+			line := fmt.Sprintf("%-5s by %s %s (%s)", strings.ToLower(b.Effect), b.Policy, b.Statement, b.Layer)
+			if b.Policy != "" && !slices.Contains(said, line) {
+				said = append(said, line)
+				fmt.Fprintf(w, "     %s\n", printable(line))
 			}
 		}
-		for _, u := range first.Unknown {
-			fmt.Fprintf(w, "  unknown %s\n", printable(u))
+	}
+	for _, u := range first.Unknown {
+		fmt.Fprintf(w, "  unknown %s\n", printable(u))
+	}
+	for _, a := range first.Assumed {
+		fmt.Fprintf(w, "  assumed %s\n", printable(a))
+	}
+	var also []string
+	for _, e := range ways[1:] {
+		if !slices.Contains(also, e.Technique) && e.Technique != first.Technique {
+			also = append(also, e.Technique)
 		}
-		for _, a := range first.Assumed {
-			fmt.Fprintf(w, "  assumed %s\n", printable(a))
+	}
+	const shown = 6
+	switch n := len(also); {
+	case n > shown:
+		fmt.Fprintf(w, "  and by %s, and %d more techniques: --format json lists them\n", strings.Join(also[:shown], ", "), n-shown)
+	case n > 0:
+		fmt.Fprintf(w, "  and by %s\n", strings.Join(also, ", "))
+	}
+}
+
+// cutsText writes what to refuse each principal, as commands.
+func cutsText(w io.Writer, cuts []iam.Cut) error {
+	for _, c := range cuts {
+		fmt.Fprintf(w, "\ncut %s\n", printable(c.Principal))
+		for _, d := range c.Denies {
+			fmt.Fprintf(w, "  refuse %s\n", printable(d))
 		}
-		if len(ways) > 1 {
-			var also []string
-			for _, e := range ways[1:] {
-				also = append(also, e.Technique)
-			}
-			slices.Sort(also)
-			also = slices.Compact(also)
-			fmt.Fprintf(w, "  and by %s\n", strings.Join(also, ", "))
+		switch c.Left {
+		case 0:
+			fmt.Fprintln(w, "  with these cuts no way is left: sought again with them in place")
+		default:
+			fmt.Fprintf(w, "  with these cuts %d ways are left\n", c.Left)
 		}
+		fmt.Fprintf(w, "  %s\n", printable(access.CutCommand(c)))
 	}
 	return nil
 }

@@ -135,6 +135,30 @@ func (m *Amazon) Escalations(ctx context.Context) ([]iam.Escalation, error) {
 	return m.world.Escalations(ctx, routes, newSurroundings(m.snap, m.world))
 }
 
+// Cuts finds what to refuse each principal of a list of escalations, as
+// iam.World.Cuts does.
+func (m *Amazon) Cuts(ctx context.Context, all []iam.Escalation) ([]iam.Cut, error) {
+	routes, err := reference.Routes()
+	if err != nil {
+		return nil, fmt.Errorf("access: %w", err)
+	}
+	return m.world.Cuts(ctx, routes, newSurroundings(m.snap, m.world), all)
+}
+
+// CutCommand is the command that adds a cut's policy to its principal; empty
+// for who is neither user nor role.
+func CutCommand(c iam.Cut) string {
+	arn, ok := aws.ParseARN(c.Principal)
+	if !ok {
+		return ""
+	}
+	kind := "role"
+	if strings.HasPrefix(arn.Resource, "user/") {
+		kind = "user"
+	}
+	return fmt.Sprintf("aws iam put-%s-policy --%s-name %s --policy-name no-way-to-administrator --policy-document %s", kind, kind, word(arn.Name()), word(string(c.Document)))
+}
+
 // surroundings answer what the estate says beside policies.
 type surroundings struct {
 	snap     *estate.Snapshot

@@ -48,6 +48,8 @@ type Step struct {
 	Via string `json:"via,omitempty"`
 	// Waits says what must happen without the principal's doing.
 	Waits string `json:"waits,omitempty"`
+
+	on []string // what each call is made on; "*" where any resource will do
 }
 
 // Carrier is a resource that acts as a role: a function, an instance, a job.
@@ -90,6 +92,7 @@ type taken struct {
 	ok       bool
 	decision Decision
 	calls    []Request
+	on       []string // of each call: what it must be made on, "*" for any
 	unknown  []string
 	assumed  []string
 	made     map[string]string // the resource of each type that the calls are on
@@ -182,6 +185,30 @@ func (w *World) Escalations(ctx context.Context, routes []reference.Route, aroun
 		return nil, err
 	}
 	return c.forth()
+}
+
+// untold says that nothing is known of what a principal may.
+func (p *Principal) untold() bool { return p.Unread != "" && len(p.Policies) == 0 }
+
+// Untold lists the users and roles, by ARN, of whom it cannot be told whether
+// they can become administrator or who can become them, since their policies or
+// whom they trust were not read. Escalations leaves them out: with everything
+// open, everybody would lead through them.
+func (w *World) Untold() []string {
+	var out []string
+	for _, p := range w.principals {
+		if (p.Kind == User || p.Kind == Role) && (p.untold() || p.Kind == Role && w.trustUnread(p)) {
+			out = append(out, p.ARN)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// trustUnread says that it is not known whom a role trusts.
+func (w *World) trustUnread(p *Principal) bool {
+	on := w.resources[p.ARN]
+	return on == nil || on.Unread != "" || on.Policy != nil && on.Policy.unread != ""
 }
 
 // IsAdministrator says whether a principal is one: Allow, Conditional if only
@@ -320,7 +347,7 @@ func (c *climb) candidate(i, route int) bool {
 	r := &c.routes[route]
 	p := c.people[i]
 	switch {
-	case p.Kind != User && p.Kind != Role, p.ServiceLinked:
+	case p.Kind != User && p.Kind != Role, p.ServiceLinked, p.untold():
 		return false
 	case r.From == "user" && p.Kind != User, r.From == "role" && p.Kind != Role:
 		return false
@@ -478,6 +505,7 @@ func (c *climb) escalation(from int, target string, last *edge, x int, prev []*e
 		}
 		for k := range whole.calls {
 			step.Actions = append(step.Actions, whole.calls[k].Action)
+			step.on = append(step.on, whole.on[k])
 			step.Because = append(step.Because, c.because(whole.calls[k])...)
 		}
 		if s.then >= 0 {

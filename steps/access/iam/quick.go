@@ -15,8 +15,8 @@ type shapes struct {
 	// direct are the routes, by number, that ask nothing of the target but such
 	// calls.
 	direct []bool
-	// people says of each principal whether his trust policy may admit anybody
-	// but services and identity providers.
+	// people says of each principal whether his trust policy was read and may
+	// admit anybody but services and identity providers.
 	people []bool
 }
 
@@ -48,8 +48,10 @@ func (c *climb) shape() {
 		c.shapes.direct[r] = direct
 	}
 	for i, p := range c.people {
-		on := c.w.resources[p.ARN]
-		c.shapes.people[i] = on == nil || on.Unread != "" || on.Policy == nil || on.Policy.unread != "" || on.Policy.admitsPeople()
+		if !c.w.trustUnread(p) {
+			on := c.w.resources[p.ARN]
+			c.shapes.people[i] = on.Policy != nil && on.Policy.admitsPeople()
+		}
 	}
 }
 

@@ -390,10 +390,11 @@ func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carr
 		if part != everyCall && bindsTo(n, route) != (part == boundCalls) {
 			continue
 		}
-		best, bestDecision := Request{}, Deny
+		best, bestDecision, anywhere := Request{}, Deny, false
 		for _, r := range c.requests(p, target, n, carrier, group, e.made) {
 			var got Decision
-			if strings.ContainsAny(r.Resource, "*?") && !r.Literal {
+			wide := strings.ContainsAny(r.Resource, "*?") && !r.Literal
+			if wide {
 				r, got = c.somewhere(r)
 			} else {
 				got = c.ask(r)
@@ -402,7 +403,7 @@ func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carr
 				continue
 			}
 			if bestDecision == Deny || got > bestDecision {
-				best, bestDecision = r, got
+				best, bestDecision, anywhere = r, got, wide
 			}
 			if got == Allow {
 				break
@@ -423,6 +424,11 @@ func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carr
 		e.decision = weaker(e.decision, bestDecision)
 		if part == everyCall {
 			e.calls = append(e.calls, best)
+			on := best.Resource
+			if anywhere || n.On == "new" || n.On == "any" {
+				on = "*"
+			}
+			e.on = append(e.on, on)
 		}
 	}
 	if part != freeCalls && target != p && rewritesTrust(route) && !c.entersByNewTrust(p, target) {
