@@ -180,7 +180,8 @@ func (x *ways) follow(start vertex, technique string, first []move, o *Options) 
 	}
 	push(root, begin)
 	var gained []*grant
-	actors := []vertex{start}
+	troupe := newTroupe(x)
+	troupe.add(start)
 	var out []Escalation
 	told := map[Ref]bool{start.Ref: true}
 	for queue.Len() > 0 {
@@ -204,13 +205,15 @@ func (x *ways) follow(start vertex, technique string, first []move, o *Options) 
 				continue
 			}
 			gained = append(gained, l.move.gain)
-			for _, a := range actors {
-				push(l, x.moves(a, x.rightsOf(a, gained)))
+			for _, a := range troupe.near(l.move.gain) {
+				push(l, x.moves(a, x.rightsOf(a, near(gained, l.move.gain))))
 			}
 		case KindUser, KindGroup, KindAccount, KindCloud:
 			if !x.beyond(l) {
-				actors = append(actors, l.vertex)
-				push(l, x.known(l.vertex, gained))
+				push(l, x.known(l.vertex))
+				if troupe.add(l.vertex) && len(gained) > 0 {
+					push(l, x.moves(l.vertex, x.rightsOf(l.vertex, troupe.with(gained))))
+				}
 			}
 		}
 	}
@@ -227,11 +230,8 @@ func within(have []*grant, g *grant) bool {
 	})
 }
 
-// known lists the moves of somebody, remembered while nothing was gained.
-func (x *ways) known(v vertex, gained []*grant) []move {
-	if len(gained) > 0 {
-		return x.moves(v, x.rightsOf(v, gained))
-	}
+// known lists the moves of somebody, remembered.
+func (x *ways) known(v vertex) []move {
 	key := vertex{Ref{Kind: "moves of " + v.Kind, Namespace: v.Namespace, Name: v.Name}, v.spoken}
 	if list, ok := x.recall(key); ok {
 		return list

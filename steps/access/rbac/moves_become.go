@@ -81,93 +81,69 @@ func (m *mover) accounts(h *right, technique string, d Decision, why string, spo
 }
 
 // bind: roles that one can bind to oneself without having their rights, by the
-// verb bind on them.
+// verb bind on them: in a binding of one's own making, or in one that is there
+// and that one may change.
 func (m *mover) bind() {
-	for _, b := range m.r.by[canBindClusterRoles] {
-		if b.anywhere() && !b.grant.every {
-			if h, ok := m.opens(canCreateClusterRoleBindings, canChangeClusterRoleBindings, "", kindClusterRoleBinding, &b); ok {
-				m.gain(&b, "", false, h)
+	for _, p := range []power{canBindClusterRoles, canBindRoles} {
+		for i := range m.r.by[p] {
+			b := &m.r.by[p][i]
+			if h, ok := m.r.find(canCreateClusterRoleBindings, "", ""); ok && p == canBindClusterRoles && b.grant.reaches("") {
+				m.gain(b, "", false, h)
 			}
+			for k := range m.r.by[canCreateRoleBindings] {
+				h := &m.r.by[canCreateRoleBindings][k]
+				if ns, ok := m.both(b, h); ok {
+					m.gain(b, ns, ns == "", h)
+				}
+			}
+			m.rebind(b)
 		}
-		m.bindIn(&b)
-	}
-	for _, b := range m.r.by[canBindRoles] {
-		m.bindIn(&b)
 	}
 }
 
-// bindIn: RoleBindings in the namespaces where both rights reach.
-func (m *mover) bindIn(b *right) {
-	for _, made := range slices.Concat(m.r.by[canCreateRoleBindings], m.r.by[canChangeRoleBindings]) {
-		ns := b.grant.namespace
-		switch {
-		case ns == "":
-			ns = made.grant.namespace
-		case made.grant.namespace != "" && made.grant.namespace != ns:
-			continue
-		}
-		if made.power == canChangeRoleBindings && !m.bound(kindRoleBinding, ns, b, &made) {
-			continue
-		}
-		m.gain(b, ns, ns == "", &made)
+// rebind: bindings that are there. Their role cannot be changed, whom they name
+// can.
+func (m *mover) rebind(b *right) {
+	if len(m.r.by[canChangeClusterRoleBindings])+len(m.r.by[canChangeRoleBindings]) == 0 {
+		return
 	}
-}
-
-// opens finds the right to make a binding, or to change one that is there.
-func (m *mover) opens(create, change power, namespace, kind string, b *right) (*right, bool) {
-	if h, ok := m.r.find(create, namespace, ""); ok {
-		return h, true
-	}
-	for i := range m.r.by[change] {
-		h := &m.r.by[change][i]
-		if h.grant.reaches(namespace) && m.bound(kind, namespace, b, h) {
-			return h, true
-		}
-	}
-	return nil, false
-}
-
-// bound reports whether there is a binding that h may change to name oneself,
-// of a role that b lets bind.
-func (m *mover) bound(kind, namespace string, b, h *right) bool {
 	for _, have := range m.w.bindings {
-		if have.Kind == kind && (namespace == "" || have.Namespace == namespace) && h.has(have.Name) && b.has(have.Role.Name) {
-			return true
+		change, role := canChangeRoleBindings, m.w.roles[have.Role]
+		if have.Kind == kindClusterRoleBinding {
+			change = canChangeClusterRoleBindings
+		}
+		if role == nil || (role.Kind == kindClusterRole) != (b.power == canBindClusterRoles) || !b.has(role.Name) || !b.grant.reaches(have.Namespace) {
+			continue
+		}
+		if h, ok := m.r.find(change, have.Namespace, have.Name); ok {
+			m.take(role, have.Namespace, false, h, b)
 		}
 	}
-	return false
+}
+
+// take adds a role that one can give oneself.
+func (m *mover) take(role *Role, namespace string, every bool, by ...*right) {
+	if namespace == "" && !every && role.index.admin >= 0 {
+		m.add(administrator, "bind", Allow, "", by...)
+		return
+	}
+	m.gainRole(role, namespace, every, by...)
 }
 
 // gain adds the roles that a right lets bind in a namespace, in the whole
 // cluster, or in every namespace.
 func (m *mover) gain(b *right, namespace string, every bool, h *right) {
-	whole := namespace == "" && !every
 	if b.power == canBindClusterRoles && b.has(clusterAdmin) {
-		if whole {
-			m.add(administrator, "bind", Allow, "", h, b)
-			return
-		}
-		m.gainRole(m.clusterAdmin(), namespace, every, h, b)
-		return
+		m.take(m.clusterAdmin(), namespace, every, h, b)
+		return // the rest is part of it
 	}
 	for _, role := range m.sorted {
-		ok := b.has(role.Name)
-		if role.Namespace == "" {
-			ok = ok && b.power == canBindClusterRoles
-		} else {
-			ok = ok && b.power == canBindRoles && (every || role.Namespace == namespace)
-		}
-		if !ok || whole && role.Namespace != "" {
-			continue
-		}
-		if whole && role.index.admin >= 0 {
-			m.add(administrator, "bind", Allow, "", h, b)
-			continue
-		}
-		if role.Namespace != "" {
-			m.gainRole(role, role.Namespace, false, h, b)
-		} else {
-			m.gainRole(role, namespace, every, h, b)
+		switch {
+		case !b.has(role.Name):
+		case role.Kind == kindClusterRole && b.power == canBindClusterRoles:
+			m.take(role, namespace, every, h, b)
+		case role.Kind == kindRole && b.power == canBindRoles && (every || role.Namespace == namespace):
+			m.take(role, role.Namespace, false, h, b)
 		}
 	}
 }
