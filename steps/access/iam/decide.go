@@ -38,9 +38,9 @@ func (w *World) decision(r *Request) *decision {
 
 // reset makes the memory fresh and keeps the room of its lists.
 func (d *decision) reset() {
-	context, opaque, lits, any, scps, rcps := d.context[:0], d.opaque[:0], d.lits[:0], d.any[:0], d.scps[:0], d.rcps[:0]
+	context, opaque, lits, others, scps, rcps := d.context[:0], d.opaque[:0], d.lits[:0], d.any[:0], d.scps[:0], d.rcps[:0]
 	*d = decision{}
-	d.context, d.opaque, d.lits, d.any, d.scps, d.rcps = context, opaque, lits, any, scps, rcps
+	d.context, d.opaque, d.lits, d.any, d.scps, d.rcps = context, opaque, lits, others, scps, rcps
 	d.budget = maxWork
 }
 

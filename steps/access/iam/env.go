@@ -168,6 +168,14 @@ func (e *env) derived(k key32) (state, []string) {
 			return e.single(p.ID + ":" + e.sessionName)
 		}
 		return free, nil
+	}
+	return e.surroundings(k)
+}
+
+// surroundings are derived values that do not tell who asks.
+func (e *env) surroundings(k key32) (state, []string) {
+	p := e.principal
+	switch k {
 	case keyResourceAccount, keyS3ResourceAccount:
 		return e.singleOr(e.account, free)
 	case keyResourceOrgID:

@@ -108,10 +108,10 @@ func leaf(g *gate) *node {
 		for j := range lits {
 			ns[j] = literalNode(lits[j])
 		}
-		if any := g.open[i].any; len(any) > 0 {
-			kids := make([]*node, len(any))
-			for j := range any {
-				kids[j] = literalNode(any[j])
+		if others := g.open[i].any; len(others) > 0 {
+			kids := make([]*node, len(others))
+			for j := range others {
+				kids[j] = literalNode(others[j])
 			}
 			ns = append(ns, either(kids...))
 		}

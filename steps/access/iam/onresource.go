@@ -119,6 +119,9 @@ func (d *decider) resolve(t *template) (Pattern, state) {
 // resource it could stand for. negated says that the template stands in a
 // NotResource.
 func (d *decider) matches(t *template, negated bool, pending *[]lit) truth {
+	if !strings.HasPrefix(d.resource, t.head) {
+		return no
+	}
 	pattern, st := d.resolve(t)
 	switch {
 	case st == known:

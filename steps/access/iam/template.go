@@ -15,6 +15,7 @@ type template struct {
 	// pattern is the compiled text of a template without variables.
 	pattern Pattern
 	how     reading
+	head    string // what every text begins with that a template with variables covers
 }
 
 // reading says how a template's text is matched.
@@ -51,6 +52,12 @@ func newTemplate(text string, how reading, variables bool, n *names) (template, 
 			return t, err
 		}
 		t.parts = parts
+		if how == asWildcard && !parts[0].variable {
+			t.head = parts[0].text
+			if at := strings.IndexAny(t.head, "*?"); at >= 0 && !parts[0].verbatim {
+				t.head = t.head[:at]
+			}
+		}
 		hasVariable := false
 		for _, p := range parts {
 			hasVariable = hasVariable || p.variable

@@ -34,13 +34,13 @@ func TestUnknownExactlyWhereItMatters(t *testing.T) {
 			}
 		}
 		resource := queue + pick(t, "resource", "a", "ab", "zz")
-		ask := func(make func(i, j int, s plainStatement) (plainStatement, bool)) Answer {
+		ask := func(with func(i, j int, s plainStatement) (plainStatement, bool)) Answer {
 			w := NewWorld()
 			var ps []*Policy
 			for i, p := range layers {
 				var q plainPolicy
 				for j, s := range p {
-					if s, ok := make(i, j, s); ok {
+					if s, ok := with(i, j, s); ok {
 						q = append(q, s)
 					}
 				}
