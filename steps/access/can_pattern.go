@@ -73,20 +73,24 @@ func formsOf(action string) []string {
 	var out []string
 	for _, a := range reference.Expand(action) {
 		for _, u := range a.Uses {
-			form := u.Resource.ARN
-			for {
-				head, rest, ok := strings.Cut(form, "${")
-				if !ok {
-					break
-				}
-				_, tail, _ := strings.Cut(rest, "}")
-				form = head + "*" + tail
-			}
-			out = append(out, form)
+			out = append(out, formOf(u.Resource.ARN))
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// formOf makes a pattern of a form of ARNs: ${Partition} and its like stand for
+// anything.
+func formOf(form string) string {
+	for {
+		head, rest, ok := strings.Cut(form, "${")
+		if !ok {
+			return form
+		}
+		_, tail, _ := strings.Cut(rest, "}")
+		form = head + "*" + tail
+	}
 }
 
 // within lists what a pattern covers of one resource: itself, and what lies in

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam/reference"
 )
 
 // The relations that this step derives, tier possible: principal -> asset,
@@ -56,8 +59,8 @@ type deed struct {
 	inside  string // what is appended to the asset's ARN: "/*" for objects of a bucket
 }
 
-// deeds are, by type of asset, the requests asked about. A type that is not here
-// is not asked about: see docs/access.md.
+// deeds are, by type of asset, the requests asked about. Of a type that is not
+// here the requests are those that AWS's own reference has for it: see deedsOf.
 var deeds = map[string][]deed{
 	"AWS::S3::Bucket":                          {{0, "s3:GetObject", "/*"}, {1, "s3:PutObject", "/*"}, {1, "s3:DeleteObject", "/*"}},
 	"AWS::S3Express::DirectoryBucket":          {{0, "s3express:CreateSession", ""}, {1, "s3express:CreateSession", ""}},
@@ -98,7 +101,40 @@ var deeds = map[string][]deed{
 	"AWS::Bedrock::AgentAlias":                 {{1, "bedrock:UpdateAgentAlias", ""}, {2, "bedrock:InvokeAgent", ""}},
 	"AWS::Bedrock::KnowledgeBase":              {{0, "bedrock:Retrieve", ""}, {1, "bedrock:UpdateKnowledgeBase", ""}},
 	"AWS::BedrockAgentCore::Runtime":           {{1, "bedrock-agentcore:UpdateAgentRuntime", ""}, {2, "bedrock-agentcore:InvokeAgentRuntime", ""}},
-	"AWS::IAM::Role":                           {{3, "sts:AssumeRole", ""}},
+	"AWS::IAM::Role":                           {{3, "sts:AssumeRole", ""}, {3, "sts:AssumeRoleWithWebIdentity", ""}, {3, "sts:AssumeRoleWithSAML", ""}},
+}
+
+// deedsOf lists the requests asked about an object: those of deeds, else the
+// first action of the object's service that reads such a resource, and the first
+// two that change one. None if the reference knows none.
+func (v *view) deedsOf(o *object) []deed {
+	typ := v.snap.Asset(o.node).Type
+	if known, ok := deeds[typ]; ok {
+		return known
+	}
+	if known, ok := v.deeds[typ]; ok {
+		return known
+	}
+	var out []deed
+	var reads, writes int
+	for _, a := range reference.Actions(o.arn.Service) {
+		read := a.Level == reference.Read && strings.HasPrefix(a.Name, "Get") || a.Level == reference.Read && strings.HasPrefix(a.Name, "Describe")
+		if !read && a.Level != reference.Write || read && reads > 0 || !read && writes > 1 {
+			continue
+		}
+		if !slices.ContainsFunc(a.Uses, func(u reference.Use) bool { return expr.Glob(formOf(u.Resource.ARN), o.id) }) {
+			continue
+		}
+		if read {
+			reads++
+			out = append(out, deed{0, a.String(), ""})
+		} else {
+			writes++
+			out = append(out, deed{1, a.String(), ""})
+		}
+	}
+	v.deeds[typ] = out
+	return out
 }
 
 // mostDecisions bounds how many requests are decided, so that an estate made to
@@ -310,7 +346,7 @@ func (k *graspMaker) ask(p *iam.Principal, on span, g *grasp) {
 	}
 	var best [nAbilities]iam.Decision
 	var asked [nAbilities]bool
-	for _, d := range deeds[k.v.snap.Asset(o.node).Type] {
+	for _, d := range k.v.deedsOf(o) {
 		if k.left <= 0 {
 			best[d.ability], asked[d.ability] = iam.Unknown, true
 			continue

@@ -128,7 +128,7 @@ func TestGraspProperty(t *testing.T) {
 				for k := range want {
 					want[k] = iam.Deny
 				}
-				for _, d := range deeds[snap.Asset(o.node).Type] {
+				for _, d := range v.deedsOf(o) {
 					if is := m.world.Decide(iam.Request{Principal: p, Action: d.action, Resource: o.id + d.inside}); rank(is) > rank(want[d.ability]) {
 						want[d.ability] = is
 					}

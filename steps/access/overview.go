@@ -183,6 +183,7 @@ type view struct {
 	in          [][]int32            // workloads by object
 	asked       map[estate.Node]Kind // kinds of users and roles
 	dark        map[string]int       // assets by what of them was not read
+	deeds       map[string][]deed    // asked of types that the table of them lacks
 	unread      []string
 }
 
@@ -209,7 +210,7 @@ func newView(snap *estate.Snapshot, workloads []finding.Workload) *view {
 		given: map[policyIn]*given{}, classes: map[string]*class{}, orders: map[string]*order{}, runners: map[estate.Node][]runner{},
 		keysOf: map[estate.Node][]estate.Node{}, tokens: map[string][]Credential{}, namespaces: map[site]claim{}, own: map[estate.Node]*held{},
 		tiedTrust: map[trust]bool{}, shared: map[string]*reach{}, places: map[string][]place{}, spanOf: map[span][]uint64{},
-		denied: map[string][]place{}, givenTo: map[string]spans{}, anyTrust: map[estate.Node]bool{}, stages: map[estate.Node]*stage{}, asked: map[estate.Node]Kind{}, dark: map[string]int{}}
+		denied: map[string][]place{}, givenTo: map[string]spans{}, anyTrust: map[estate.Node]bool{}, stages: map[estate.Node]*stage{}, asked: map[estate.Node]Kind{}, dark: map[string]int{}, deeds: map[string][]deed{}}
 	v.direct = &direct{snap: snap, people: map[estate.Node]identity{}, holders: map[estate.Node][]estate.Node{}}
 	v.direct.cluster = newCluster(v.direct)
 	return v

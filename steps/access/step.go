@@ -40,7 +40,7 @@ func Rules() []Rule {
 }
 
 // Step is the access step as far as it is built: the overview, findings of
-// identities without owner, and who is known to touch each workload.
+// identities without owner, and for each workload who can act on it.
 type Step struct{ seen *Overview }
 
 // New returns the step.
@@ -63,17 +63,21 @@ func (*Step) Derive(context.Context, *estate.Snapshot) (estate.Addition, error) 
 // Seen is the overview that Judge made; nil before.
 func (s *Step) Seen() *Overview { return s.seen }
 
-// Judge implements assess.Step. access.identities is never passed here, nor
-// failed: statements that name an asset are known, and what they come to
-// together is not decided.
+// Judge implements assess.Step: all access criteria but access.unused, which
+// takes what was used.
 func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (finding.Judgement, error) {
-	o, err := Survey(ctx, snap, workloads.List)
+	v := newView(snap, workloads.List)
+	o, err := v.survey(ctx)
+	if err != nil {
+		return finding.Judgement{}, err
+	}
+	criteria, err := v.judge(ctx, o)
 	if err != nil {
 		return finding.Judgement{}, err
 	}
 	s.seen = o
 	j := finding.Judgement{Criteria: map[string][]finding.Criterion{}}
-	owners := map[string][]string{}
+	found := map[string]string{} // identity -> finding
 	for i := range o.Identities {
 		id := &o.Identities[i]
 		if !id.Ownerless() {
@@ -81,36 +85,17 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 		}
 		f := id.finding(o.Taken)
 		j.Findings = append(j.Findings, f)
-		for w := range o.Workloads {
-			if id.TouchesWorkload(w) && len(owners[o.Workloads[w].ID]) < 100 {
-				owners[o.Workloads[w].ID] = append(owners[o.Workloads[w].ID], f.ID)
-			}
-		}
+		found[id.ID] = f.ID
 	}
 	for i := range o.Workloads {
-		w := &o.Workloads[i]
-		c := w.criterion()
-		c.Findings = owners[w.ID]
-		j.Criteria[w.ID] = []finding.Criterion{c}
+		for _, id := range criteria[i].nobodys {
+			if f, ok := found[id]; ok {
+				criteria[i].list[0].Findings = append(criteria[i].list[0].Findings, f)
+			}
+		}
+		j.Criteria[o.Workloads[i].ID] = criteria[i].list
 	}
 	return j, nil
-}
-
-// criterion is access.identities of a workload.
-func (w *WorkloadSum) criterion() finding.Criterion {
-	all := w.Human + w.Machine + w.Unknown
-	c := finding.Criterion{ID: "access.identities", Status: finding.CriterionUnknown,
-		Evidence: []finding.Claim{
-			{Claim: "identities that policies name for it, with an owner or in need of none", Examined: all - w.Ownerless, Of: all, Source: "policies and bindings"},
-			{Claim: "identities of which it is told whether people or machines act as them", Examined: w.Human + w.Machine, Of: all, Source: "credentials and trust policies"},
-		}}
-	c.Reason = fmt.Sprintf("policies name %s for it: %d human, %d machine, %d could not be told", countOf(all, "identity", "identities"), w.Human, w.Machine, w.Unknown)
-	if w.Ownerless > 0 {
-		c.Reason += fmt.Sprintf("; %d without owner", w.Ownerless)
-	}
-	c.Reason += ". What conditions, denies and boundaries leave of that is not decided in this version"
-	c.Hint = "sevenfold access --workload " + w.Name
-	return c
 }
 
 func countOf(n int, one, many string) string {
