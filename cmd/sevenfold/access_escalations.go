@@ -27,13 +27,13 @@ func newAccessEscalations(g *globals) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.see(cmd.Context(), "access escalations", r, func(ctx context.Context, snap *estate.Snapshot) error {
-				found, err := assess.FindEscalations(ctx, snap, cut)
+				found, err := assess.Escalations(ctx, snap, cut)
 				if err != nil {
 					return err
 				}
 				if principal != "" {
 					others := func(arn string) bool { return !strings.HasSuffix(arn, principal) }
-					found.Ways = slices.DeleteFunc(found.Ways, func(e iam.Escalation) bool { return others(e.Principal) })
+					found.Escalations = slices.DeleteFunc(found.Escalations, func(e iam.Escalation) bool { return others(e.Principal) })
 					found.Cuts = slices.DeleteFunc(found.Cuts, func(c iam.Cut) bool { return others(c.Principal) })
 					found.Untold = slices.DeleteFunc(found.Untold, others)
 				}
@@ -46,7 +46,7 @@ func newAccessEscalations(g *globals) *cobra.Command {
 					return err
 				}
 				switch {
-				case len(found.Ways) > 0:
+				case len(found.Escalations) > 0:
 					return verdict(exitNotReady)
 				case len(found.Untold) > 0:
 					return verdict(exitUnknown)
@@ -79,9 +79,9 @@ func (g *globals) see(ctx context.Context, verb string, r reading, then func(con
 
 // escalationsText writes the ways of each principal: the surest and shortest in
 // full, the others by name.
-func escalationsText(w io.Writer, found *assess.Escalations) error {
+func escalationsText(w io.Writer, found *access.Ways) error {
 	byPrincipal := map[string][]iam.Escalation{}
-	for _, e := range found.Ways {
+	for _, e := range found.Escalations {
 		byPrincipal[e.Principal] = append(byPrincipal[e.Principal], e)
 	}
 	for _, ways := range byPrincipal {

@@ -96,7 +96,7 @@ func policiesOf(w *iam.World, m *Amazon, s Side) ([]*iam.Policy, error) {
 	if m == nil {
 		return nil, &Asking{What: fmt.Sprintf("there is no file %q", s.Name), Mend: "give a file with a policy document, or the ARN of a policy of the estate"}
 	}
-	if n, ok := m.snap.Find(s.Name); ok && m.snap.Asset(n).Type == "AWS::IAM::ManagedPolicy" {
+	if n, ok := m.snap.Find(s.Name); ok && m.snap.Asset(n).Type == "AWS::IAM::ManagedPolicy" && !m.snap.Asset(n).Referenced {
 		r := &reader{snap: m.snap, world: w, managed: map[string]*iam.Policy{}, places: map[string]source{}, compiled: map[[sha256.Size]byte]*iam.Policy{}}
 		if err := r.managedPolicy(n, m.snap.Asset(n)); err != nil {
 			return nil, err

@@ -1,0 +1,102 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
+	"github.com/sevenfold-sec/sevenfold/steps/access/rbac"
+)
+
+// Ways are all ways by which somebody of an estate who is no administrator
+// becomes one, of an account or of a cluster.
+type Ways struct {
+	Escalations []iam.Escalation `json:"escalations"`
+	// Untold are identities of which it cannot be told, by ARN.
+	Untold []string `json:"untold"`
+	// Cuts are what to refuse each principal of AWS, if that was asked for.
+	Cuts []iam.Cut `json:"cuts,omitempty"`
+}
+
+// FindWays finds the ways within accounts, within clusters, and from pods over
+// their roles into accounts; with cut also what to refuse. An error is the
+// store's.
+func FindWays(ctx context.Context, snap *estate.Snapshot, cut bool) (*Ways, error) {
+	amazon, err := NewAmazon(ctx, snap)
+	if err != nil {
+		return nil, err
+	}
+	clusters, err := NewClusters(ctx, snap, amazon.world)
+	if err != nil {
+		return nil, err
+	}
+	out := &Ways{Escalations: []iam.Escalation{}, Untold: []string{}}
+	ways, err := amazon.Escalations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if cut {
+		if out.Cuts, err = amazon.Cuts(ctx, ways); err != nil {
+			return nil, err
+		}
+	}
+	inside, err := clusters.Escalations(ctx, rbac.Options{Targets: []string{rbac.KindAdministrator, rbac.KindCloud}})
+	if err != nil {
+		return nil, err
+	}
+	out.Untold = append(out.Untold, amazon.world.Untold()...)
+	out.Escalations = append(append(out.Escalations, ways...), beyond(amazon, ways, inside)...)
+	slices.SortStableFunc(out.Escalations, func(a, b iam.Escalation) int {
+		return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Technique, b.Technique))
+	})
+	return out, nil
+}
+
+// beyond puts the ways of clusters in the same form, and goes on from the roles
+// they lead to by the shortest way that the role has.
+func beyond(m *Amazon, ways []iam.Escalation, inside []ClusterWay) []iam.Escalation {
+	onward := map[string]*iam.Escalation{}
+	for i := range ways {
+		w := &ways[i]
+		if w.Gain != "full" {
+			continue
+		}
+		old := onward[w.Principal]
+		if old == nil || cmp.Or(-cmp.Compare(w.Decision, old.Decision), cmp.Compare(len(w.Path), len(old.Path))) < 0 {
+			onward[w.Principal] = w
+		}
+	}
+	var out []iam.Escalation
+	for i := range inside {
+		c := &inside[i]
+		e := iam.Escalation{Principal: c.Principal, Target: c.Target, Technique: c.Technique, Title: "from inside a cluster: " + c.Technique, Gain: "full", Decision: c.Decision, Unknown: c.Why}
+		for k := range c.Path {
+			s := &c.Path[k]
+			step := iam.Step{From: s.From, To: s.To, Technique: s.Technique, Actions: s.Actions, Because: []iam.Reason{}}
+			for _, b := range s.Because {
+				step.Because = append(step.Because, iam.Reason{Policy: b.Policy, Statement: b.Statement, Effect: b.Effect, Layer: b.Layer})
+			}
+			e.Path = append(e.Path, step)
+		}
+		if p, ok := m.world.Principal(c.Target); ok && p.ARN == c.Target {
+			admin := m.world.IsAdministrator(p)
+			next := onward[c.Target]
+			switch {
+			case admin == iam.Allow || admin == iam.Conditional:
+				e.Decision = min(e.Decision, admin)
+			case next != nil:
+				e.Target, e.Technique, e.Title = next.Target, next.Technique, next.Title
+				e.Decision = min(e.Decision, next.Decision)
+				e.Path = append(e.Path, next.Path...)
+				e.Unknown = append(slices.Clip(e.Unknown), next.Unknown...)
+				e.Assumed = next.Assumed
+			default:
+				continue
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}
