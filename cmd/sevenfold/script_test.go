@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -228,13 +229,22 @@ func driftID(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// stamp FILE…: @NOW@ in the files becomes the time.
+// daysAgo is @NOW-3d@ in a file.
+var daysAgo = regexp.MustCompile(`@NOW-(\d+)d@`)
+
+// stamp FILE…: @NOW@ in the files becomes the time, @NOW-3d@ that of three days ago.
 func stamp(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: stamp file…")
 	}
 	for _, name := range args {
-		text := strings.ReplaceAll(ts.ReadFile(name), "@NOW@", time.Now().UTC().Format(time.RFC3339))
+		now := time.Now().UTC()
+		text := strings.ReplaceAll(ts.ReadFile(name), "@NOW@", now.Format(time.RFC3339))
+		text = daysAgo.ReplaceAllStringFunc(text, func(m string) string {
+			days, err := strconv.Atoi(daysAgo.FindStringSubmatch(m)[1])
+			ts.Check(err)
+			return now.AddDate(0, 0, -days).Format(time.RFC3339)
+		})
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
 }
