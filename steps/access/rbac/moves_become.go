@@ -107,12 +107,22 @@ func (m *mover) rebind(b *right) {
 	if len(m.r.by[canChangeClusterRoleBindings])+len(m.r.by[canChangeRoleBindings]) == 0 {
 		return
 	}
-	for _, have := range m.w.bindings {
+	if b.grant.namespace != "" && m.inHand(b.grant.namespace, false) {
+		return
+	}
+	list := m.w.bindings
+	if b.grant.namespace != "" {
+		list = m.bindings[b.grant.namespace]
+	}
+	for _, have := range list {
+		if (have.Role.Kind == kindClusterRole) != (b.power == canBindClusterRoles) || !b.has(have.Role.Name) || !b.grant.reaches(have.Namespace) {
+			continue
+		}
 		change, role := canChangeRoleBindings, m.w.roles[have.Role]
 		if have.Kind == kindClusterRoleBinding {
 			change = canChangeClusterRoleBindings
 		}
-		if role == nil || (role.Kind == kindClusterRole) != (b.power == canBindClusterRoles) || !b.has(role.Name) || !b.grant.reaches(have.Namespace) {
+		if role == nil {
 			continue
 		}
 		if h, ok := m.r.find(change, have.Namespace, have.Name); ok {
@@ -148,16 +158,24 @@ func (m *mover) gain(b *right, namespace string, every bool, h *right) {
 	}
 }
 
+// inHand reports whether one may do everything in a namespace already.
+func (m *mover) inHand(namespace string, every bool) bool {
+	for i := range m.r.grants {
+		for _, g := range m.r.grants[i].grants {
+			if g.role.index.admin >= 0 && (g.namespace == namespace && g.every == every || g.every && namespace != "") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (m *mover) gainRole(role *Role, namespace string, every bool, by ...*right) {
 	if len(role.index.powers) == 0 && len(m.doubtful[role]) == 0 {
 		return // it leads nowhere
 	}
-	for i := range m.r.grants {
-		for _, g := range m.r.grants[i].grants {
-			if g.role.index.admin >= 0 && (g.namespace == namespace && g.every == every || g.every && namespace != "") {
-				return // it is in hand
-			}
-		}
+	if m.inHand(namespace, every) {
+		return
 	}
 	name := role.Ref.String()
 	if every {

@@ -93,13 +93,14 @@ type ways struct {
 	running  map[vertex][]move // what sets, pods and identities lead to, as far as asked
 	byNode   map[string][]*Pod
 	byPlace  map[string][]*Pod
+	bindings map[string][]*Binding // by namespace
 	accounts map[string][]Ref
 	kinds    map[unreadKey]bool // kinds of pod templates by namespace
 }
 
 func newWays(w *World) *ways {
 	x := &ways{w: w, doubtful: map[*Role][]*definition{}, running: map[vertex][]move{}, byNode: map[string][]*Pod{}, byPlace: map[string][]*Pod{},
-		accounts: map[string][]Ref{}, kinds: map[unreadKey]bool{}}
+		bindings: map[string][]*Binding{}, accounts: map[string][]Ref{}, kinds: map[unreadKey]bool{}}
 	var doubtful []*definition
 	for key, d := range w.definitions {
 		if d.pods != Deny && runnerOf(d.group, d.resource) == nil && !idle[key] {
@@ -114,6 +115,9 @@ func newWays(w *World) *ways {
 				x.doubtful[r] = append(x.doubtful[r], d)
 			}
 		}
+	}
+	for _, b := range w.bindings {
+		x.bindings[b.Namespace] = append(x.bindings[b.Namespace], b)
 	}
 	for _, r := range w.roles {
 		x.sorted = append(x.sorted, r)
