@@ -40,7 +40,7 @@ var askedKeys = []struct {
 	tries  []string
 }{
 	{"one", false, append(prefixed("a", textTries), textTries...)},
-	{"other", false, textTries},
+	{"other", false, append(prefixed("a", textTries), textTries...)}, // what "a${other}" may need
 	{"many", false, nil}, // several values
 	{"arn", false, arnTries},
 	{"number", false, numberTries},
@@ -278,6 +278,8 @@ func drawQuestion(t *rapid.T, variables, patterns bool) *puzzle {
 			d.ask.Context[k] = nil
 		case how == 1 && k == "many":
 			d.ask.Context[k] = rapid.SampledFrom(several()).Draw(t, "value of "+k)
+		case how == 1 && (k == "one" || k == "other"):
+			d.ask.Context[k] = []string{pick(t, "value of "+k, textTries...)}
 		case how == 1:
 			d.ask.Context[k] = []string{pick(t, "value of "+k, askedKeys[i].tries...)}
 		default:
