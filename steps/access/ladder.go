@@ -135,6 +135,16 @@ func (m *Amazon) Escalations(ctx context.Context) ([]iam.Escalation, error) {
 	return m.world.Escalations(ctx, routes, newSurroundings(m.snap, m.world))
 }
 
+// Climbers says who of those who are no administrators can become one, and how
+// sure that is, as iam.World.Climbers does.
+func (m *Amazon) Climbers(ctx context.Context) (map[string]iam.Decision, error) {
+	routes, err := reference.Routes()
+	if err != nil {
+		return nil, fmt.Errorf("access: %w", err)
+	}
+	return m.world.Climbers(ctx, routes, newSurroundings(m.snap, m.world))
+}
+
 // Cuts finds what to refuse each principal of a list of escalations, as
 // iam.World.Cuts does.
 func (m *Amazon) Cuts(ctx context.Context, all []iam.Escalation) ([]iam.Cut, error) {

@@ -60,3 +60,25 @@ func BenchmarkEscalations(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkClimbers(b *testing.B) {
+	routes, err := reference.Routes()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, n := range []int{100, 1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			t := crowd(b, n)
+			b.ResetTimer()
+			found := 0
+			for b.Loop() {
+				all, err := t.w.Climbers(context.Background(), routes, t)
+				if err != nil {
+					b.Fatal(err)
+				}
+				found = len(all)
+			}
+			b.ReportMetric(float64(found), "climbers")
+		})
+	}
+}

@@ -137,6 +137,12 @@ func (c *climb) ableTo(r int) []able {
 // edgesInto are the steps by which somebody becomes a principal: all of them
 // into an administrator, and the surest one of each into another.
 func (c *climb) edgesInto(t int) []edge {
+	return c.edges(t, func(int32) bool { return true })
+}
+
+// edges are those of the principals that from says yes of.
+func (c *climb) edges(t int, from func(who int32) bool) []edge {
+	clear(c.shapes.asked) // it serves one target
 	target := c.people[t]
 	if target.ServiceLinked {
 		return nil
@@ -166,7 +172,7 @@ func (c *climb) edgesInto(t int) []edge {
 		for k := range c.able[r] {
 			a := &c.able[r][k]
 			p := c.people[a.who]
-			if int(a.who) == t || p.Account != target.Account && route.ID != "sts.assume-role" {
+			if int(a.who) == t || p.Account != target.Account && route.ID != "sts.assume-role" || !from(a.who) {
 				continue
 			}
 			at, had := have[a.who]
