@@ -12,15 +12,16 @@ type attribute struct {
 	kids            []*attribute
 }
 
-// readSchema reads attributes.txt: the attributes of each resource type. What
-// stands at another place (@PATH) is left open.
+// readSchema reads attributes.txt: the attributes of each resource type. A block
+// that stands at another place (@PATH) has what stands there.
 func readSchema(path string) (map[string]*attribute, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]*attribute{}
+	out, at, elsewhere := map[string]*attribute{}, map[string]*attribute{}, map[*attribute]string{}
 	var open []*attribute // by depth
+	var steps []string
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimRight(line, "\n")
 		if types, ok := strings.CutPrefix(line, "= "); ok {
@@ -28,7 +29,7 @@ func readSchema(path string) (map[string]*attribute, error) {
 			for _, t := range strings.Fields(types) {
 				out[t] = root
 			}
-			open = []*attribute{root}
+			open, steps = []*attribute{root}, strings.Fields(types)[:1:1]
 			continue
 		}
 		words := strings.Fields(line)
@@ -39,7 +40,19 @@ func readSchema(path string) (map[string]*attribute, error) {
 		a := &attribute{name: words[0], kind: strings.TrimRight(words[1], "!~-")}
 		a.how = words[1][len(a.kind):]
 		open[depth].kids = append(open[depth].kids, a)
-		open = append(open[:depth+1], a)
+		open, steps = append(open[:depth+1], a), append(steps[:depth+1:depth+1], a.name)
+		at[strings.Join(steps, ".")] = a
+		if len(words) > 2 {
+			elsewhere[a] = strings.TrimPrefix(words[2], "@")
+		}
+	}
+	for a, there := range elsewhere {
+		for elsewhere[at[there]] != "" { // what stands there may stand elsewhere itself
+			there = elsewhere[at[there]]
+		}
+		if b := at[there]; b != nil {
+			a.kids = b.kids
+		}
 	}
 	return out, nil
 }
