@@ -23,7 +23,7 @@ var unbuilt = []struct {
 }
 
 // unbuiltAccess lists the access verbs that this version does not have.
-var unbuiltAccess = []string{"unused", "review"}
+var unbuiltAccess = []string{"review"}
 
 // notBuilt returns a command that refuses with exit 2, whatever its arguments.
 func notBuilt(path, verb, short string) *cobra.Command {

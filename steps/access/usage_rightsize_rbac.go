@@ -386,3 +386,25 @@ func (c *Clusters) bindingsOf(cluster string, user rbac.Ref) (out []boundBy) {
 	}
 	return out
 }
+
+// decodeBinding reads which role a binding gives.
+func decodeBinding(text json.RawMessage) (rbac.Ref, bool) {
+	var b bindingObject
+	if json.Unmarshal(text, &b) != nil || b.RoleRef.Name == "" {
+		return rbac.Ref{}, false
+	}
+	return rbac.Ref{Kind: b.RoleRef.Kind, Name: b.RoleRef.Name}, true
+}
+
+// decodeRules reads the rules of a role; those for paths that are no resource are
+// left out.
+func decodeRules(text json.RawMessage) (out []rbac.Rule) {
+	var r roleObject
+	if json.Unmarshal(text, &r) != nil {
+		return nil
+	}
+	for _, one := range r.Rules {
+		out = append(out, rbac.Rule{Verbs: one.Verbs, APIGroups: one.APIGroups, Resources: one.Resources, ResourceNames: one.ResourceNames})
+	}
+	return out
+}
