@@ -105,16 +105,9 @@ func (j *jury) climb(ctx context.Context) error {
 		j.climbErr = fmt.Sprintf("ways to administrator are not looked for among %d principals at every assessment: sevenfold access escalations asks", n)
 		return nil
 	}
-	all, err := j.m.Escalations(ctx)
-	if err != nil {
-		return err
-	}
-	for _, e := range all {
-		if was, ok := j.climbs[e.Principal]; !ok || rank(e.Decision) > rank(was) {
-			j.climbs[e.Principal] = e.Decision
-		}
-	}
-	return nil
+	var err error
+	j.climbs, err = j.m.Climbers(ctx)
+	return err
 }
 
 // assets counts what is asked about for each workload, and what is not.

@@ -231,7 +231,9 @@ func like(pattern string) *regexp.Regexp {
 
 func about(s *provider.Statement, id string) bool {
 	if len(s.Resources) == 0 {
-		return !slices.ContainsFunc(s.NotResources, func(p string) bool { return exact(p, id) })
+		// A bucket is left out if what is in it is left out too.
+		inside := !strings.HasPrefix(id, "arn:aws:s3:") || slices.ContainsFunc(s.NotResources, func(p string) bool { return strings.HasSuffix(p, "*") && like(p).MatchString(id+"/") })
+		return !inside || !slices.ContainsFunc(s.NotResources, func(p string) bool { return exact(p, id) })
 	}
 	return slices.ContainsFunc(s.Resources, func(p string) bool { return fits(p, id) })
 }

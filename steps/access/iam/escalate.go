@@ -278,7 +278,7 @@ var givingRights = []string{"iam:AttachRolePolicy", "iam:AttachUserPolicy", "iam
 func (d *decider) whole(g *gate) bool {
 	for i := range g.open {
 		only := true
-		for _, l := range g.open[i].lits {
+		for _, l := range slices.Concat(g.open[i].lits, g.open[i].any) {
 			if l.key == keyAction || l.key == keyResource || l.opaque > 0 {
 				only = false
 			}
