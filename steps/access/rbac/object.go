@@ -90,7 +90,7 @@ func (w *World) AddObject(group, kind string, text []byte) error {
 	if len(o.problems) > 0 {
 		errs := make([]error, len(o.problems))
 		for i := range o.problems {
-			errs[i] = o.problems[i]
+			errs[i] = errors.New(o.problems[i].String())
 		}
 		return errors.Join(errs...)
 	}

@@ -58,7 +58,6 @@ type right struct {
 
 func (r *right) reason() Reason { return r.grant.reason(r.of, r.rule) }
 func (r *right) action() string { return r.power.action(r.verb) }
-func (r *right) anywhere() bool { return r.grant.namespace == "" }
 func (r *right) has(n string) bool {
 	return r.names == nil || n != "" && slices.Contains(r.names, n)
 }

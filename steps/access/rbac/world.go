@@ -188,8 +188,8 @@ type Problem struct {
 	Why string
 }
 
-// Error is the problem in one line.
-func (p Problem) Error() string { return p.Object.String() + ": " + p.Path + ": " + p.Why }
+// String is the problem in one line.
+func (p Problem) String() string { return p.Object.String() + ": " + p.Path + ": " + p.Why }
 
 // AddRole makes a role known.
 func (w *World) AddRole(r *Role) { w.roles[r.Ref] = r }
