@@ -311,8 +311,8 @@ func (c *Clusters) who(name string) (asker, error) {
 		return found[0], nil
 	case 0:
 		hint := "k8s://CLUSTER//User/NAME asks about a user whom no binding names"
-		if close := near(name, all); len(close) > 0 {
-			hint = "did you mean " + strings.Join(close, ", ") + "? " + hint
+		if like := near(name, all); len(like) > 0 {
+			hint = "did you mean " + strings.Join(like, ", ") + "? " + hint
 		}
 		return asker{}, &Asking{What: fmt.Sprintf("nobody in a cluster is called %q", name), Mend: hint}
 	}

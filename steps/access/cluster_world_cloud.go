@@ -105,7 +105,7 @@ func (j *joiner) config(n estate.Node, a *estate.Asset, v any) (bool, error) {
 	}
 	if err := json.Unmarshal(config, v); err != nil {
 		j.problems = append(j.problems, estate.Problem{Path: a.ID, Why: err.Error()})
-		return false, nil
+		return false, nil //nolint:nilerr // it is told as a problem, and the rest goes on
 	}
 	return true, nil
 }
