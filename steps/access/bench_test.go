@@ -76,46 +76,78 @@ func BenchmarkDirectCluster(b *testing.B) {
 func BenchmarkOverview(b *testing.B) {
 	for _, size := range []struct{ roles, assets int }{{100, 1000}, {1000, 10000}, {10000, 100000}} {
 		b.Run(fmt.Sprintf("%d_identities_%d_assets", size.roles, size.assets), func(b *testing.B) {
-			builder := estate.NewBuilder(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))
-			send := func(id, typ, config string) {
-				builder.Asset(estate.Asset{ID: id, Type: typ, Cloud: estate.AWS, Account: "111122223333", Config: json.RawMessage(config), Tags: map[string]string{},
-					Reads: []estate.Read{{Operation: "x:Y", Status: estate.ReadOK}}})
-			}
-			workloads := make([]finding.Workload, 0, size.assets/20)
-			for i := range size.assets {
-				id := fmt.Sprintf("arn:aws:sagemaker:eu-west-1:111122223333:model/app-%d-%d", i%size.roles, i)
-				send(id, "AWS::SageMaker::Model", `{}`)
-				if i%20 == 0 {
-					workloads = append(workloads, finding.Workload{ID: id, Name: id, Roots: []string{id}, Members: []string{id}})
-				}
-			}
-			for i := range size.roles {
-				allow := fmt.Sprintf(`{"Effect":"Allow","Action":["sagemaker:Describe*","sagemaker:Update*"],"Resource":"arn:aws:sagemaker:*:*:model/app-%d-*"}`, i)
-				switch {
-				case i%10 == 0:
-					allow = `{"Effect":"Allow","Action":"*","Resource":"*"}`
-				case i%2 == 0:
-					allow += fmt.Sprintf(`,{"Effect":"Deny","Action":"sagemaker:*","Resource":"arn:aws:sagemaker:*:*:model/app-%d-1*"}`, i)
-				}
-				trusted := `{"Service":"sagemaker.amazonaws.com"}`
-				if i%50 == 0 {
-					trusted = `{"AWS":"arn:aws:iam::111122223333:root"}`
-				}
-				send(fmt.Sprintf("arn:aws:iam::111122223333:role/r%d", i), "AWS::IAM::Role", fmt.Sprintf(`{"RolePolicyList":[{"PolicyName":"p","PolicyDocument":{"Statement":[%s]}}],
-					"AssumeRolePolicyDocument":{"Statement":{"Effect":"Allow","Principal":%s,"Action":"sts:AssumeRole"}}}`, allow, trusted))
-			}
-			s, err := builder.Build()
-			if err == nil {
-				s, err = s.Understood(context.Background(), aws.Understand)
-			}
-			if err != nil {
-				b.Fatal(err)
-			}
+			s, workloads := manyModels(b, size.roles, size.assets)
 			b.ReportAllocs()
 			for b.Loop() {
 				o, err := Survey(context.Background(), s, workloads)
 				if err != nil || len(o.Identities) < size.roles {
 					b.Fatalf("%d identities, %v", len(o.Identities), err)
+				}
+			}
+		})
+	}
+}
+
+// manyModels is one account with roles and the models of as many applications,
+// each role with policies of its own: see BenchmarkOverview.
+func manyModels(tb testing.TB, roles, assets int) (*estate.Snapshot, []finding.Workload) {
+	tb.Helper()
+	builder := estate.NewBuilder(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))
+	send := func(id, typ, config string) {
+		builder.Asset(estate.Asset{ID: id, Type: typ, Cloud: estate.AWS, Account: "111122223333", Config: json.RawMessage(config), Tags: map[string]string{},
+			Reads: []estate.Read{{Operation: "x:Y", Status: estate.ReadOK}}})
+	}
+	workloads := make([]finding.Workload, 0, assets/20)
+	for i := range assets {
+		id := fmt.Sprintf("arn:aws:sagemaker:eu-west-1:111122223333:model/app-%d-%d", i%roles, i)
+		send(id, "AWS::SageMaker::Model", `{}`)
+		if i%20 == 0 {
+			workloads = append(workloads, finding.Workload{ID: id, Name: id, Roots: []string{id}, Members: []string{id}})
+		}
+	}
+	for i := range roles {
+		allow := fmt.Sprintf(`{"Effect":"Allow","Action":["sagemaker:Describe*","sagemaker:Update*"],"Resource":"arn:aws:sagemaker:*:*:model/app-%d-*"}`, i)
+		switch {
+		case i%10 == 0:
+			allow = `{"Effect":"Allow","Action":"*","Resource":"*"}`
+		case i%2 == 0:
+			allow += fmt.Sprintf(`,{"Effect":"Deny","Action":"sagemaker:*","Resource":"arn:aws:sagemaker:*:*:model/app-%d-1*"}`, i)
+		}
+		trusted := `{"Service":"sagemaker.amazonaws.com"}`
+		if i%50 == 0 {
+			trusted = `{"AWS":"arn:aws:iam::111122223333:root"}`
+		}
+		send(fmt.Sprintf("arn:aws:iam::111122223333:role/r%d", i), "AWS::IAM::Role", fmt.Sprintf(`{"RolePolicyList":[{"PolicyName":"p","PolicyDocument":{"Statement":[%s]}}],
+			"AssumeRolePolicyDocument":{"Statement":{"Effect":"Allow","Principal":%s,"Action":"sts:AssumeRole"}}}`, allow, trusted))
+	}
+	s, err := builder.Build()
+	if err == nil {
+		s, err = s.Understood(context.Background(), aws.Understand)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s, workloads
+}
+
+// BenchmarkCriteria decides the access criteria of the workloads of the same
+// account, the ways to administrator aside.
+func BenchmarkCriteria(b *testing.B) {
+	for _, size := range []struct{ roles, assets int }{{100, 1000}, {1000, 10000}, {10000, 100000}} {
+		b.Run(fmt.Sprintf("%d_identities_%d_assets", size.roles, size.assets), func(b *testing.B) {
+			s, workloads := manyModels(b, size.roles, size.assets)
+			m, err := NewAmazon(context.Background(), s)
+			if err != nil {
+				b.Fatal(err)
+			}
+			v := newView(s, workloads)
+			if _, err := v.survey(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				g, err := v.grasps(context.Background(), m)
+				if err != nil || len(g) < size.roles {
+					b.Fatalf("%d identities, %v", len(g), err)
 				}
 			}
 		})

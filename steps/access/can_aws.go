@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/provider/aws"
@@ -16,8 +17,10 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam/reference"
 )
 
-// Amazon decides questions about AWS.
+// Amazon decides questions about AWS, one at a time.
 type Amazon struct {
+	// mu guards the world, which learns of resources as they are asked about.
+	mu     sync.Mutex
 	snap   *estate.Snapshot
 	world  *iam.World
 	places map[string]source
@@ -72,6 +75,9 @@ func (m *Amazon) Can(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, err
 	}
 	r.Principal, r.Session = p, session
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ensure(r.Resource)
 	return m.answer(m.explain(m.spread(r)), q.Explain), nil
 }
 
@@ -81,6 +87,9 @@ func (m *Amazon) WhoCan(ctx context.Context, q Question) ([]Holder, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ensure(r.Resource)
 	out := []Holder{}
 	all := m.spread(r)
 	for _, p := range m.holders(all) {

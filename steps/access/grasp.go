@@ -150,6 +150,9 @@ type graspMaker struct {
 	// picky are objects whose own policy asks who exactly it is: they are decided
 	// for each principal. special have a policy of their own.
 	picky, special spans
+	// alike is where the run of objects ends that are like each, of one type and
+	// account and without a policy of their own.
+	alike []int32
 	// anyone is what some policy of its own gives to everyone.
 	anyone spans
 }
@@ -180,6 +183,7 @@ func (k *graspMaker) sort() {
 		if o.arn.Service == "" {
 			continue
 		}
+		k.m.ensure(o.id)
 		r := k.m.world.Resource(o.id)
 		if r == nil || r.Policy == nil && r.Unread == "" && len(r.Lists) == 0 && len(r.Grants) == 0 {
 			continue
@@ -190,6 +194,17 @@ func (k *graspMaker) sort() {
 		}
 	}
 	k.special, k.picky = runs(special), runs(picky)
+	k.alike = make([]int32, len(k.v.objects.all))
+	for i := len(k.alike) - 1; i >= 0; i-- {
+		k.alike[i] = int32(i) + 1
+		if i+1 == len(k.alike) || k.special.has(int32(i)) || k.special.has(int32(i)+1) {
+			continue
+		}
+		o, next := &k.v.objects.all[i], &k.v.objects.all[i+1]
+		if o.account == next.account && k.v.snap.Asset(o.node).Type == k.v.snap.Asset(next.node).Type {
+			k.alike[i] = k.alike[i+1]
+		}
+	}
 	if n, ok := k.v.snap.Find(aws.Everyone); ok {
 		k.anyone = k.trusting(n)
 		if o := k.v.own[n]; o != nil {
@@ -296,16 +311,7 @@ func (k *graspMaker) end(lo, hi int32, cuts []int32) int32 {
 	if i, _ := slices.BinarySearch(cuts, lo+1); i < len(cuts) {
 		hi = min(hi, cuts[i])
 	}
-	typ := k.v.snap.Asset(k.v.objects.all[lo].node).Type
-	account := k.v.objects.all[lo].account
-	i := lo + 1
-	for ; i < hi; i++ {
-		o := &k.v.objects.all[i]
-		if o.account != account || k.v.snap.Asset(o.node).Type != typ || k.special.has(i) {
-			break
-		}
-	}
-	return i
+	return min(hi, k.alike[lo])
 }
 
 // cuts are the places where what patterns name begins or ends.

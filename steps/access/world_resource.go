@@ -65,11 +65,15 @@ func (r *reader) resource(n estate.Node, a *estate.Asset) error {
 	if _, ok := aws.ParseARN(a.ID); !ok {
 		return nil
 	}
-	t := &iam.Resource{ARN: a.ID, Account: a.Account, Tags: a.Tags, TagsUnread: a.Tags == nil}
-	if t.Account == "" {
-		t.Account = accountOf(a)
+	config, err := r.snap.Config(n)
+	if err != nil {
+		return fmt.Errorf("policy of %s: %w", a.ID, err)
 	}
+	t := plainResource(a)
 	r.account(t.Account)
+	if ownReads[a.Type] == "" && !bytes.Contains(config, []byte("Statement")) {
+		return nil // it is made known when it is asked about: see Amazon.ensure
+	}
 	r.world.AddResource(t)
 	r.resources = append(r.resources, t)
 	if notOwn[a.Type] {
@@ -77,10 +81,6 @@ func (r *reader) resource(n estate.Node, a *estate.Asset) error {
 	}
 	if op := ownReads[a.Type]; op != "" {
 		t.Unread = unreadAt(a, op, "its own policy was")
-	}
-	config, err := r.snap.Config(n)
-	if err != nil {
-		return fmt.Errorf("policy of %s: %w", a.ID, err)
 	}
 	if bytes.Contains(config, []byte("Statement")) || len(a.Unknown) > 0 && ownReads[a.Type] != "" {
 		r.ownPolicy(n, a, config, t)
@@ -97,6 +97,35 @@ func (r *reader) resource(n estate.Node, a *estate.Asset) error {
 		}
 	}
 	return nil
+}
+
+// plainResource is an asset as something that requests are made on, without its
+// own policy.
+func plainResource(a *estate.Asset) *iam.Resource {
+	t := &iam.Resource{ARN: a.ID, Account: a.Account, Tags: a.Tags, TagsUnread: a.Tags == nil}
+	if t.Account == "" {
+		t.Account = accountOf(a)
+	}
+	return t
+}
+
+// ensure makes the asset that a request is made on known to the world. Assets
+// without a policy of their own are not kept there beforehand: there are a
+// hundred for each that has one.
+func (m *Amazon) ensure(arn string) {
+	if m.world.Resource(arn) != nil {
+		return
+	}
+	for end := len(arn); end > 0; end = strings.LastIndexAny(arn[:end], "/:") {
+		n, ok := m.snap.Find(arn[:end])
+		if !ok {
+			continue
+		}
+		if a := m.snap.Asset(n); !a.Referenced && a.Cloud == estate.AWS && !strings.Contains(a.ID, "#") {
+			m.world.AddResource(plainResource(a))
+			return
+		}
+	}
 }
 
 // ownPolicy finds where an asset's own policy stands.
