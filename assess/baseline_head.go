@@ -55,7 +55,7 @@ const (
 )
 
 // marked are what a head is of.
-var marked = []string{baselineKey, historyKey, ledgerKey}
+var marked = []string{baselineKey, historyKey, ledgerKey, reviewKey}
 
 type headStatement struct {
 	Type          string                `json:"_type"`

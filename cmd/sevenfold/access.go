@@ -75,10 +75,7 @@ func newAccess(g *globals) *cobra.Command {
 	cmd.Flags().BoolVar(&f.ownerless, "ownerless", false, "only those that nobody answers for")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list every identity, and what each rests on")
 	cmd.Flags().BoolVar(&f.assets, "assets", false, "list by asset whom direct policy names, one table each")
-	cmd.AddCommand(newAccessCan(g), newAccessWhoCan(g), newAccessEscalations(g), newAccessCompare(g), newAccessRightsize(g), newAccessUnused(g))
-	for _, sub := range unbuiltAccess {
-		cmd.AddCommand(notBuilt("sevenfold access", sub, ""))
-	}
+	cmd.AddCommand(newAccessCan(g), newAccessWhoCan(g), newAccessEscalations(g), newAccessCompare(g), newAccessRightsize(g), newAccessUnused(g), newAccessReview(g))
 	return cmd
 }
 

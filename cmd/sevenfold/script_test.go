@@ -64,7 +64,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": holdsJSON, "bytes": holdsBytes, "fill": fillFile, "locked": locked, "findingid": findingID, "newer": newer,
-			"flip": flip, "approver": approver, "driftid": driftID, "stamp": stamp, "patchof": patchOfReport,
+			"flip": flip, "approver": approver, "driftid": driftID, "stamp": stamp, "grantid": grantID, "patchof": patchOfReport,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -247,4 +247,23 @@ func stamp(ts *testscript.TestScript, neg bool, args []string) {
 		})
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
+}
+
+// grantid VAR FILE KIND: VAR becomes the id of the first grant of a kind in the
+// answer of access review list.
+func grantID(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: grantid var file kind")
+	}
+	var doc struct {
+		Grants []struct{ ID, Kind string }
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &doc))
+	for _, g := range doc.Grants {
+		if g.Kind == args[2] {
+			ts.Setenv(args[0], g.ID)
+			return
+		}
+	}
+	ts.Fatalf("%s has no grant of kind %s", args[1], args[2])
 }

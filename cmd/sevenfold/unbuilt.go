@@ -22,9 +22,6 @@ var unbuilt = []struct {
 	{"serve", "API, web pages and schedules", nil},
 }
 
-// unbuiltAccess lists the access verbs that this version does not have.
-var unbuiltAccess = []string{"review"}
-
 // notBuilt returns a command that refuses with exit 2, whatever its arguments.
 func notBuilt(path, verb, short string) *cobra.Command {
 	return &cobra.Command{

@@ -239,7 +239,9 @@ func tied(g *Gain, e *Experiment) string {
 func (m *Amazon) gains(u *Usage) []Gain {
 	out := slices.Clone(u.Gains)
 	known := func(g Gain) bool {
-		return slices.ContainsFunc(u.Gains, func(o Gain) bool { return principalKey(o.To) == principalKey(g.To) && o.Grant == g.Grant && o.Call == g.Call })
+		return slices.ContainsFunc(u.Gains, func(o Gain) bool {
+			return principalKey(o.To) == principalKey(g.To) && o.Grant == g.Grant && o.Call == g.Call
+		})
 	}
 	for n, a := range m.snap.Assets() {
 		if a.Referenced {
