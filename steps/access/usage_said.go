@@ -169,17 +169,17 @@ func (s *said) resources(a *reference.Action) (out []string, untold bool) {
 	if len(a.Uses) == 0 {
 		return []string{"*"}, false
 	}
-	found, required, missing := 0, 0, 0
+	if arn, profile := s.model(a); arn != "" {
+		return []string{arn}, profile
+	}
+	found, missing := 0, 0
 	for i := range a.Uses {
 		u := &a.Uses[i]
 		got := s.matching(u.Resource.ARN)
 		if len(got) == 0 {
-			if filled, ok := s.fill(u.Resource.ARN); ok && (u.Required || strings.Contains(u.Resource.ARN, "${") && specific(u.Resource.ARN)) {
+			if filled, ok := s.fill(u.Resource.ARN); ok && (specific(u.Resource.ARN) || u.Required && a.Service == "glue") {
 				got = filled
 			}
-		}
-		if u.Required {
-			required++
 		}
 		switch {
 		case len(got) > 0:
@@ -200,6 +200,20 @@ func (s *said) resources(a *reference.Action) (out []string, untold bool) {
 		return out, true
 	}
 	return out, false
+}
+
+// model is the model that a call of Bedrock's names by its id alone. Of a profile
+// the models behind it are asked for too, in several regions: profile is set then.
+func (s *said) model(a *reference.Action) (arn string, profile bool) {
+	id := s.first("modelid")
+	if a.Service != "bedrock" || id == "" || strings.HasPrefix(id, "arn:") || strings.ContainsAny(id, "*?$ ") || !slices.ContainsFunc(a.Uses, func(u reference.Use) bool { return u.Resource.Name == "foundation-model" }) {
+		return "", false
+	}
+	area, _, _ := strings.Cut(id, ".")
+	if slices.Contains([]string{"us", "eu", "apac", "global", "jp", "au", "us-gov", "ca"}, area) {
+		return "arn:" + s.partition + ":bedrock:" + s.region + ":" + s.account + ":inference-profile/" + id, true
+	}
+	return "arn:" + s.partition + ":bedrock:" + s.region + "::foundation-model/" + id, false
 }
 
 // specific reports whether a form's variables are more than where it lies.
