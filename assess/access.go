@@ -15,8 +15,8 @@ func Evaluators(ctx context.Context, snap *estate.Snapshot) (access.Evaluators, 
 
 // Escalations finds the ways by which somebody of an estate becomes
 // administrator; see access.FindWays.
-func Escalations(ctx context.Context, snap *estate.Snapshot, cut bool) (*access.Ways, error) {
-	return access.FindWays(ctx, snap, cut)
+func Escalations(ctx context.Context, snap *estate.Snapshot, of string, cut bool) (*access.Ways, error) {
+	return access.FindWays(ctx, snap, of, cut)
 }
 
 // Compare decides whether one policy allows what another does not; see

@@ -45,10 +45,29 @@ expect() {
 	[ "$code" = "$want" ] || { echo "demo:   exit code $code, expected $want" >&2; exit 1; }
 }
 
-echo
-echo "── The gate: quay-llm is to grow from 8 replicas to 20 (examples/growth/main.tf) ──"
 work=$(mktemp -d)
 trap 'rm -rf "$state" "$work"' EXIT
+echo
+echo "── From a notebook to administrator, and the policy that cuts the way ──"
+expect 1 access escalations --principal user/joao.teles --cut -c examples/harbour/sevenfold.yaml --state "$state"
+code=0
+"$sevenfold" access escalations --principal user/joao.teles --cut --format json --out "$work/ways.json" -c examples/harbour/sevenfold.yaml --state "$state" || code=$?
+[ "$code" = 1 ]
+cp -R examples/harbour "$work/cut"
+python3 - "$work/ways.json" "$work/cut/111122223333/iam/get-account-authorization-details.json" <<'P'
+import json, sys
+cut = json.load(open(sys.argv[1]))["cuts"][0]
+details = json.load(open(sys.argv[2]))
+user = next(u for u in details["UserDetailList"] if u["Arn"] == cut["principal"])
+user.setdefault("UserPolicyList", []).append({"PolicyName": "no-way-to-administrator", "PolicyDocument": cut["document"]})
+json.dump(details, open(sys.argv[2], "w"), indent=2)
+P
+echo
+echo "── The same question of a copy of the estate in which he has that policy ──"
+expect 0 access escalations --principal user/joao.teles -c "$work/cut/sevenfold.yaml" --state "$work/cutstate"
+
+echo
+echo "── The gate: quay-llm is to grow from 8 replicas to 20 (examples/growth/main.tf) ──"
 expect 1 gate plan examples/growth/plan.json -c examples/harbour/sevenfold.yaml --state "$state"
 expect 1 gate certify quay-llm -c examples/harbour/sevenfold.yaml --state "$state" --out "$work/quay.cert"
 

@@ -27,15 +27,9 @@ func newAccessEscalations(g *globals) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.see(cmd.Context(), "access escalations", r, func(ctx context.Context, snap *estate.Snapshot) error {
-				found, err := assess.Escalations(ctx, snap, cut)
+				found, err := assess.Escalations(ctx, snap, principal, cut)
 				if err != nil {
 					return err
-				}
-				if principal != "" {
-					others := func(arn string) bool { return !strings.HasSuffix(arn, principal) }
-					found.Escalations = slices.DeleteFunc(found.Escalations, func(e iam.Escalation) bool { return others(e.Principal) })
-					found.Cuts = slices.DeleteFunc(found.Cuts, func(c iam.Cut) bool { return others(c.Principal) })
-					found.Untold = slices.DeleteFunc(found.Untold, others)
 				}
 				if err := g.write(func(w io.Writer) error {
 					if g.format == "json" {

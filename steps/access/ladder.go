@@ -145,14 +145,13 @@ func (m *Amazon) Climbers(ctx context.Context) (map[string]iam.Decision, error) 
 	return m.world.Climbers(ctx, routes, newSurroundings(m.snap, m.world))
 }
 
-// Cuts finds what to refuse each principal of a list of escalations, as
-// iam.World.Cuts does.
-func (m *Amazon) Cuts(ctx context.Context, all []iam.Escalation) ([]iam.Cut, error) {
+// Cuts finds what to refuse each of some principals, as iam.World.Cuts does.
+func (m *Amazon) Cuts(ctx context.Context, principals []string) ([]iam.Cut, error) {
 	routes, err := reference.Routes()
 	if err != nil {
 		return nil, fmt.Errorf("access: %w", err)
 	}
-	return m.world.Cuts(ctx, routes, newSurroundings(m.snap, m.world), all)
+	return m.world.Cuts(ctx, routes, newSurroundings(m.snap, m.world), principals)
 }
 
 // CutCommand is the command that adds a cut's policy to its principal; empty

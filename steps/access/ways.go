@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
@@ -21,9 +22,9 @@ type Ways struct {
 }
 
 // FindWays finds the ways within accounts, within clusters, and from pods over
-// their roles into accounts; with cut also what to refuse. An error is the
-// store's.
-func FindWays(ctx context.Context, snap *estate.Snapshot, cut bool) (*Ways, error) {
+// their roles into accounts, of the principals whose id ends in of; with cut
+// also what to refuse them. An error is the store's.
+func FindWays(ctx context.Context, snap *estate.Snapshot, of string, cut bool) (*Ways, error) {
 	amazon, err := NewAmazon(ctx, snap)
 	if err != nil {
 		return nil, err
@@ -37,17 +38,25 @@ func FindWays(ctx context.Context, snap *estate.Snapshot, cut bool) (*Ways, erro
 	if err != nil {
 		return nil, err
 	}
-	if cut {
-		if out.Cuts, err = amazon.Cuts(ctx, ways); err != nil {
-			return nil, err
-		}
-	}
 	inside, err := clusters.Escalations(ctx, rbac.Options{Targets: []string{rbac.KindAdministrator, rbac.KindCloud}})
 	if err != nil {
 		return nil, err
 	}
 	out.Untold = append(out.Untold, amazon.world.Untold()...)
 	out.Escalations = append(append(out.Escalations, ways...), beyond(amazon, ways, inside)...)
+	others := func(id string) bool { return !strings.HasSuffix(id, of) }
+	out.Escalations = slices.DeleteFunc(out.Escalations, func(e iam.Escalation) bool { return others(e.Principal) })
+	out.Untold = slices.DeleteFunc(out.Untold, others)
+	if cut {
+		var who []string
+		for _, e := range out.Escalations {
+			who = append(who, e.Principal)
+		}
+		slices.Sort(who)
+		if out.Cuts, err = amazon.Cuts(ctx, slices.Compact(who)); err != nil {
+			return nil, err
+		}
+	}
 	slices.SortStableFunc(out.Escalations, func(a, b iam.Escalation) int {
 		return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Technique, b.Technique))
 	})

@@ -19,8 +19,8 @@ type Cut struct {
 	Document json.RawMessage `json:"document"`
 	// Denies says in words what it refuses: action and resource.
 	Denies []string `json:"denies"`
-	// Left counts the ways that remain with every cut of the list in place: those
-	// of others, through which he goes, are cut at theirs.
+	// Left counts the first steps that remain with the policy in place: none, or
+	// the cut is not one.
 	Left int `json:"left"`
 }
 
@@ -41,68 +41,140 @@ func (r refusal) weight() int {
 	return 6
 }
 
-// Cuts finds, for each principal of a list of escalations, a small set of calls
-// to refuse that meets every one of his ways in the step he takes himself, and
-// proves it: the escalations are sought again with all cuts in place.
-func (w *World) Cuts(ctx context.Context, routes []reference.Route, around Surroundings, all []Escalation) ([]Cut, error) {
-	ways := map[string][][]refusal{}
-	for _, e := range all {
-		var calls []refusal
-		first := e.Path[0]
-		for i, a := range first.Actions {
-			calls = append(calls, refusal{a, first.on[i]})
-		}
-		ways[e.Principal] = append(ways[e.Principal], calls)
-	}
-	after := *w
-	after.principals, after.byARN = slices.Clone(w.principals), maps.Clone(w.byARN)
-	var out []Cut
-	for _, arn := range sortedKeys(ways) {
-		chosen := hit(ways[arn])
-		c := Cut{Principal: arn}
-		byAction := map[string][]string{}
-		for _, r := range chosen {
-			byAction[r.action] = append(byAction[r.action], r.resource)
-			c.Denies = append(c.Denies, r.action+" on "+r.resource)
-		}
-		byPlace := map[string]*written{}
-		for _, action := range sortedKeys(byAction) {
-			resources := byAction[action]
-			if slices.Contains(resources, "*") {
-				resources = []string{"*"}
-			}
-			slices.Sort(resources)
-			k := strings.Join(resources, " ")
-			if byPlace[k] == nil {
-				byPlace[k] = &written{Effect: "Deny", Resource: resources}
-			}
-			byPlace[k].Action = append(byPlace[k].Action, action)
-		}
-		var statements []written
-		for _, k := range sortedKeys(byPlace) {
-			statements = append(statements, *byPlace[k])
-		}
-		slices.Sort(c.Denies)
-		c.Document = document(statements)
-		old := w.byARN[arn]
-		p := *old
-		p.Policies = append(slices.Clone(old.Policies), after.Parse("cut of "+arn, c.Document))
-		after.byARN[arn] = &p
-		after.principals[slices.Index(after.principals, old)] = &p
-		out = append(out, c)
-	}
-	again, err := after.Escalations(ctx, routes, around)
+// Cuts finds, for each of some principals who can become administrator, a small
+// set of calls to refuse that meets every step by which he could begin, and
+// proves it: his steps are sought again with the policy in place. Who of them
+// cannot climb is left out.
+func (w *World) Cuts(ctx context.Context, routes []reference.Route, around Surroundings, principals []string) ([]Cut, error) {
+	c, err := w.climb(ctx, routes, around)
 	if err != nil {
 		return nil, err
 	}
-	left := map[string]int{}
-	for _, e := range again {
-		left[e.Principal]++
+	climbers, err := c.reach()
+	if err != nil {
+		return nil, err
 	}
-	for i := range out {
-		out[i].Left = left[out[i].Principal]
+	var into []int // whoever is an administrator or can become one
+	for i, p := range c.people {
+		if _, ok := climbers[p.ARN]; ok || isOne(c.admin[i]) {
+			into = append(into, i)
+		}
+	}
+	var out []Cut
+	for _, arn := range principals {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		i, ok := c.number[arn]
+		if !ok || isOne(c.admin[i]) {
+			continue
+		}
+		ways := c.beginnings(i, into)
+		if len(ways) == 0 {
+			continue
+		}
+		cut := cutOf(arn, hit(ways))
+		before := c.people[i]
+		after := *before
+		after.Policies = append(slices.Clone(before.Policies), w.Parse("cut of "+arn, cut.Document))
+		c.people[i] = &after
+		cut.Left = len(c.beginnings(i, into))
+		c.people[i] = before
+		out = append(out, cut)
 	}
 	return out, nil
+}
+
+// cutOf writes what is refused as a policy and in words.
+func cutOf(arn string, refused []refusal) Cut {
+	c := Cut{Principal: arn}
+	byAction := map[string][]string{}
+	for _, r := range refused {
+		byAction[r.action] = append(byAction[r.action], r.resource)
+		c.Denies = append(c.Denies, r.action+" on "+r.resource)
+	}
+	slices.Sort(c.Denies)
+	byPlace := map[string]*written{}
+	for _, action := range sortedKeys(byAction) {
+		resources := byAction[action]
+		if slices.Contains(resources, "*") {
+			resources = []string{"*"}
+		}
+		slices.Sort(resources)
+		k := strings.Join(resources, " ")
+		if byPlace[k] == nil {
+			byPlace[k] = &written{Effect: "Deny", Resource: resources}
+		}
+		byPlace[k].Action = append(byPlace[k].Action, action)
+	}
+	var statements []written
+	for _, k := range sortedKeys(byPlace) {
+		statements = append(statements, *byPlace[k])
+	}
+	c.Document = document(statements)
+	return c
+}
+
+// beginnings lists the first steps of a principal's ways, each as the calls it
+// takes: those into his own rights, and those to each of into.
+func (c *climb) beginnings(i int, into []int) [][]refusal {
+	clear(c.shapes.asked)
+	var out [][]refusal
+	add := func(e *edge, anywhere bool) {
+		whole := c.again(e)
+		var calls []refusal
+		for k := range whole.calls {
+			on := whole.on[k]
+			if anywhere {
+				on = "*"
+			}
+			calls = append(calls, refusal{whole.calls[k].Action, on})
+		}
+		out = append(out, calls)
+	}
+	for _, e := range c.ownEdges(i) {
+		add(&e, false)
+	}
+	for r := range c.routes {
+		route := &c.routes[r]
+		if route.Target != "role" && route.Target != "user" || route.Gain == "secret" || !c.candidate(i, r) {
+			continue
+		}
+		part := c.take(c.people[i], nil, route, nil, "", freeCalls)
+		if !part.ok {
+			continue
+		}
+		a := &able{int32(i), part}
+		for _, t := range into {
+			if e, ok := c.stepTo(a, t, r); ok {
+				add(&e, false)
+			}
+		}
+		if e, ok := c.raiseOne(a, r); ok { // anybody will do
+			add(&e, true)
+		}
+	}
+	return out
+}
+
+// stepTo is the step of one principal by one route to one target, by the rules
+// of edges.
+func (c *climb) stepTo(a *able, t, r int) (edge, bool) {
+	target, route, p := c.people[t], &c.routes[r], c.people[a.who]
+	switch {
+	case int(a.who) == t, target.ServiceLinked, route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User,
+		!isOne(c.admin[t]) && route.Gain == "bounded", (route.Gain == "any" || route.Gain == "attach") && !isOne(c.full[t]),
+		p.Account != target.Account && route.ID != "sts.assume-role":
+		return edge{}, false
+	}
+	if len(route.Service) > 0 && c.admits(t, route.Service) == Deny {
+		return edge{}, false
+	}
+	carriers, sure := c.carriersOf(target, route)
+	if route.Carrier != nil && len(carriers) == 0 {
+		return edge{}, false
+	}
+	return c.edgeInto(a, t, r, carriers, sure)
 }
 
 // hit chooses calls so that each way has one of them refused: greedily the one

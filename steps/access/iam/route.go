@@ -208,20 +208,30 @@ func (c *climb) raise() {
 		}
 		for k := range c.able[r] {
 			a := &c.able[r][k]
-			for t, target := range c.people {
-				p := c.people[a.who]
-				switch {
-				case t == int(a.who), target.Account != p.Account, target.ServiceLinked, isOne(c.admin[t]), !isOne(c.full[t]),
-					route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User:
-					continue
-				}
-				if e, ok := c.edgeInto(a, t, r, nil, true); ok {
-					c.own[a.who] = append(c.own[a.who], e)
-					break
-				}
+			if e, ok := c.raiseOne(a, r); ok {
+				c.own[a.who] = append(c.own[a.who], e)
 			}
 		}
 	}
+}
+
+// raiseOne finds somebody whom a principal can raise by a route.
+func (c *climb) raiseOne(a *able, r int) (edge, bool) {
+	route, p := &c.routes[r], c.people[a.who]
+	if route.Gain != "any" && route.Gain != "attach" {
+		return edge{}, false
+	}
+	for t, target := range c.people {
+		switch {
+		case t == int(a.who), target.Account != p.Account, target.ServiceLinked, isOne(c.admin[t]), !isOne(c.full[t]),
+			route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User:
+			continue
+		}
+		if e, ok := c.edgeInto(a, t, r, nil, true); ok {
+			return e, true
+		}
+	}
+	return edge{}, false
 }
 
 // edgeInto is the step of one principal by one route to one target.
