@@ -43,6 +43,8 @@ type Options struct {
 	MaskKey []byte
 	// Baseline is the approved baseline with what differs from it; nil: none.
 	Baseline *audit.Approved
+	// Beside is what the access criteria take from logs and reviews.
+	Beside access.Beside
 	// Access asks for the identities that direct policy names: on a large estate
 	// that list is larger than all the rest, and no criterion rests on it yet.
 	Access bool
@@ -76,7 +78,7 @@ type Result struct {
 func Steps(o Options) []Step {
 	return []Step{
 		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline),
-		access.New(),
+		access.New().With(o.Beside),
 	}
 }
 

@@ -132,6 +132,9 @@ func (r *Result) evidence(ctx context.Context, o Options, c Certify) (map[string
 	if err := baselineEvidence(ctx, files, o.Baseline); err != nil {
 		return nil, fmt.Errorf("evidence bundle: %w", err)
 	}
+	if err := accessEvidence(files, o.Beside); err != nil {
+		return nil, fmt.Errorf("evidence bundle: %w", err)
+	}
 	if c.Own != nil {
 		if err := certificate.Collect(files, certificate.ControlsDir, c.Own); err != nil {
 			return nil, fmt.Errorf("evidence bundle: %w", err)
@@ -244,6 +247,9 @@ func Recheck(ctx context.Context, s *certificate.Statement, dir, version string,
 	}
 	if o.Baseline, err = baselineAgain(ctx, b, snap, o); err != nil {
 		return refuse("audit.baseline", "the baseline in the evidence cannot be held against it again: %s", err), ctx.Err()
+	}
+	if o.Beside, err = accessAgain(b); err != nil {
+		return refuse("access.unused", "what logs and reviews said cannot be read from the evidence: %s", err), nil
 	}
 	r, err := Judge(ctx, snap, o)
 	if err != nil {

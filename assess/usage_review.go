@@ -173,5 +173,9 @@ func reviewGrants(ctx context.Context, snap *estate.Snapshot, sc *scope.Scope) (
 	if err != nil {
 		return nil, err
 	}
-	return access.ReviewGrants(ctx, amazon, clusters, workloads.List)
+	o, err := access.Survey(ctx, snap, workloads.List)
+	if err != nil {
+		return nil, err
+	}
+	return access.ReviewGrants(ctx, amazon, clusters, workloads.List, o)
 }

@@ -29,11 +29,11 @@ func FindUnused(ctx context.Context, snap *estate.Snapshot, sc *scope.Scope, u *
 	if err != nil {
 		return nil, err
 	}
-	found, err := access.FindUnused(ctx, amazon, clusters, workloads.List, u, name)
+	o, err := access.Survey(ctx, snap, workloads.List)
 	if err != nil {
 		return nil, err
 	}
-	o, err := access.Survey(ctx, snap, workloads.List)
+	found, err := access.FindUnused(ctx, amazon, clusters, workloads.List, o, u, name)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -9,6 +11,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/steps/access"
+	"github.com/sevenfold-sec/sevenfold/store"
 )
 
 // looking are the flags of the verbs that ask what was used.
@@ -64,9 +67,42 @@ func (s *session) usage(ctx context.Context, snap *estate.Snapshot, window time.
 	if err != nil {
 		return nil, err
 	}
+	s.logProblems(problems)
+	return u, nil
+}
+
+// logProblems names the logs that could not be read.
+func (s *session) logProblems(problems []string) {
 	for _, p := range problems {
 		what, hint := splitHints(p)
 		printFailure(s.g.stderr, &failure{what: "events: " + what, hint: orElse(hint, "give CloudTrail's own files, what aws cloudtrail lookup-events prints, or audit.k8s.io/v1 events; one that is cut off must be fetched again")})
 	}
-	return u, nil
+}
+
+// besides reads what the access criteria take from outside the snapshot: the logs
+// that are named, and the records of access reviews. Logs that may lie among
+// exports are left to the verbs that ask for them: looking for them in every run
+// would cost more than the run.
+func (s *session) besides(ctx context.Context, st store.Store, snap *estate.Snapshot, r reading, o *assess.Options) error {
+	o.Beside.Now = o.Now.UTC().Truncate(time.Second)
+	named := slices.DeleteFunc(slices.Clone(s.events), func(l assess.Log) bool { return l.Folder })
+	if len(named) > 0 && !r.noUsage {
+		u, problems, err := assess.Usage(ctx, named, snap, assess.DefaultWindow)
+		if err != nil {
+			return err
+		}
+		s.logProblems(problems)
+		o.Beside.Usage = u
+	}
+	reviews := assess.Reviews{Store: st, Heads: s.heads(st), Trusted: assess.Trusted(s.scope.Gate.Approvers, s.ownPublic()), Estate: s.scope.Estate}
+	records, err := reviews.Records(ctx)
+	var no *assess.BaselineError
+	switch {
+	case errors.As(err, &no):
+		o.Beside.Refused = no.What
+	case err != nil:
+		return stateFailure(err)
+	}
+	o.Beside.Reviews = records
+	return nil
 }

@@ -33,6 +33,7 @@ func newDrift(g *globals) *cobra.Command {
 			if volatile {
 				return g.showVolatile()
 			}
+			r.noUsage = true
 			s, err := g.open()
 			if err != nil {
 				return err

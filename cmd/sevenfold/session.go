@@ -298,6 +298,9 @@ type reading struct {
 	snapshot string
 	asOf     string
 	access   bool // who has access is asked for
+	// noUsage says that no criterion of access is asked for, so that logs need not be
+	// read for what they say of use.
+	noUsage bool
 }
 
 // addTo adds the flags to a verb.
@@ -365,6 +368,9 @@ func (s *session) judged(ctx context.Context, st store.Store, r reading, o asses
 		return err
 	}
 	if err := s.against(ctx, st, snap, r, &o); err != nil {
+		return err
+	}
+	if err := s.besides(ctx, st, snap, r, &o); err != nil {
 		return err
 	}
 	result, err := assess.Judge(ctx, snap, o)

@@ -24,6 +24,8 @@ const (
 	ControlsDir  = "controls/"
 	// BaselineDir holds the approved baseline it was held against, if there was one.
 	BaselineDir = "baseline/"
+	// AccessFile is what logs and reviews said of access, if there were any.
+	AccessFile = "access.json.gz"
 )
 
 // Bounds of a bundle that is read.
@@ -43,7 +45,7 @@ func WriteBundle(dir string, files map[string][]byte) (map[string]string, error)
 			}
 		}
 	} else {
-		for _, old := range []string{SnapshotFile, ScopeFile, VersionsFile, ControlsDir, BaselineDir} {
+		for _, old := range []string{SnapshotFile, ScopeFile, VersionsFile, ControlsDir, BaselineDir, AccessFile} {
 			if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
 				return nil, fmt.Errorf("bundle: %w", err)
 			}

@@ -68,6 +68,7 @@ func (v *view) judge(ctx context.Context, o *Overview) ([]sentence, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.amazon = m
 	j := &jury{v: v, m: m, o: o, of: make([]standing, len(v.workloads)), ids: map[string]*Identity{}, ours: map[string]bool{}, climbs: map[string]iam.Decision{}}
 	if j.grasps, err = v.grasps(ctx, m); err != nil {
 		return nil, err

@@ -46,15 +46,9 @@ type ReviewGrant struct {
 
 // ReviewGrants lists the grants that are reviewed, by workload owner and identity.
 // Grants by a resource's own policy are not among them.
-func ReviewGrants(ctx context.Context, m *Amazon, clusters *Clusters, workloads []finding.Workload) ([]ReviewGrant, error) {
-	all, err := identitiesOf(ctx, m.snap, workloads)
-	if err != nil {
-		return nil, err
-	}
-	o, err := Survey(ctx, m.snap, workloads)
-	if err != nil {
-		return nil, err
-	}
+// o is the overview of the same snapshot; clusters may be nil.
+func ReviewGrants(ctx context.Context, m *Amazon, clusters *Clusters, workloads []finding.Workload, o *Overview) ([]ReviewGrant, error) {
+	all := identitiesOf(m.snap, workloads, o)
 	owners := map[string][2]string{}
 	for i := range o.Identities {
 		owners[o.Identities[i].ID] = [2]string{o.Identities[i].Owner, o.Identities[i].OwnerFrom}

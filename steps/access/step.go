@@ -41,7 +41,10 @@ func Rules() []Rule {
 
 // Step is the access step as far as it is built: the overview, findings of
 // identities without owner, and for each workload who can act on it.
-type Step struct{ seen *Overview }
+type Step struct {
+	seen   *Overview
+	beside Beside
+}
 
 // New returns the step.
 func New() *Step { return &Step{} }
@@ -63,8 +66,7 @@ func (*Step) Derive(context.Context, *estate.Snapshot) (estate.Addition, error) 
 // Seen is the overview that Judge made; nil before.
 func (s *Step) Seen() *Overview { return s.seen }
 
-// Judge implements assess.Step: all access criteria but access.unused, which
-// takes what was used.
+// Judge implements assess.Step: all access criteria.
 func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (finding.Judgement, error) {
 	v := newView(snap, workloads.List)
 	o, err := v.survey(ctx)
@@ -94,6 +96,9 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 			}
 		}
 		j.Criteria[o.Workloads[i].ID] = criteria[i].list
+	}
+	if err := s.besides(ctx, v.amazon, o, workloads.List, j.Criteria); err != nil {
+		return finding.Judgement{}, err
 	}
 	return j, nil
 }

@@ -323,7 +323,7 @@ type manager struct {
 
 // identitiesOf are the identities that workloads run as, and those that can change
 // or administer something of them, by id.
-func identitiesOf(ctx context.Context, snap *estate.Snapshot, workloads []finding.Workload) (map[string]*manager, error) {
+func identitiesOf(snap *estate.Snapshot, workloads []finding.Workload, o *Overview) map[string]*manager {
 	out := map[string]*manager{}
 	note := func(id, as string, w *finding.Workload) {
 		m := out[id]
@@ -352,10 +352,6 @@ func identitiesOf(ctx context.Context, snap *estate.Snapshot, workloads []findin
 			}
 		}
 	}
-	o, err := Survey(ctx, snap, workloads)
-	if err != nil {
-		return nil, err
-	}
 	for i := range o.Identities {
 		id := &o.Identities[i]
 		if !slices.Contains([]string{"user", "role", "single sign-on role", "service account"}, id.Origin) || id.count("administer")+id.count("change") == 0 {
@@ -367,21 +363,18 @@ func identitiesOf(ctx context.Context, snap *estate.Snapshot, workloads []findin
 			}
 		}
 	}
-	return out, nil
+	return out
 }
 
-// FindUnused looks at the identities of workloads, or at one by name. clusters may
-// be nil.
-func FindUnused(ctx context.Context, m *Amazon, clusters *Clusters, workloads []finding.Workload, u *Usage, one string) (*Unused, error) {
+// FindUnused looks at the identities of workloads, or at one by name. o is the
+// overview of the same snapshot; clusters may be nil.
+func FindUnused(ctx context.Context, m *Amazon, clusters *Clusters, workloads []finding.Workload, o *Overview, u *Usage, one string) (*Unused, error) {
 	sight, err := NewSight(m.snap, u)
 	if err != nil {
 		return nil, err
 	}
 	out := &Unused{Observed: []Observed{}, Identities: []IdentityUse{}, Leftovers: []Leftover{}, Unmapped: u.Unmapped, Unread: append([]string{}, u.Broken...)}
-	all, err := identitiesOf(ctx, m.snap, workloads)
-	if err != nil {
-		return nil, err
-	}
+	all := identitiesOf(m.snap, workloads, o)
 	if one != "" {
 		id, err := nameOne(m, clusters, one)
 		if err != nil {
