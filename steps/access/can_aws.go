@@ -162,17 +162,7 @@ func (m *Amazon) answer(a iam.Answer, explain bool) Answer {
 
 // text is a statement of a policy as it is written; empty if it is not at hand.
 func (m *Amazon) text(policy, statement string) string {
-	var document json.RawMessage
-	if at, ok := m.places[policy]; ok {
-		config, err := m.snap.Config(at.node)
-		if err != nil {
-			return ""
-		}
-		document = lookup(config, at.path)
-	} else if doc, ok := reference.Managed(policy); ok {
-		document = doc
-	}
-	statements := statementsIn(document)
+	statements := m.statementsOf(policy)
 	for i, raw := range statements {
 		var s struct{ Sid string }
 		if json.Unmarshal(raw, &s) == nil && (s.Sid == statement && statement != "" || "#"+strconv.Itoa(i) == statement) {
@@ -180,6 +170,23 @@ func (m *Amazon) text(policy, statement string) string {
 		}
 	}
 	return ""
+}
+
+// statementsOf are a policy's statements as they are written; nil if it is not at
+// hand.
+func (m *Amazon) statementsOf(policy string) []json.RawMessage {
+	if at, ok := m.places[policy]; ok {
+		config, err := m.snap.Config(at.node)
+		if err != nil {
+			return nil
+		}
+		return statementsIn(lookup(config, at.path))
+	}
+	doc, ok := reference.Managed(policy)
+	if !ok {
+		return nil
+	}
+	return statementsIn(doc)
 }
 
 // statementsIn takes a document apart, one in a string too.

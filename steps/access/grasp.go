@@ -3,6 +3,8 @@ package access
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,7 +30,9 @@ var abilities = [...]estate.RelationType{CanRead, CanWrite, CanInvoke, CanAssume
 const nAbilities = len(abilities)
 
 // grasp is what a principal can do to which objects, decided by the engine. A
-// run of objects is in one of the three parts of an ability at most.
+// run of objects is in one of the three parts of an ability at most. What an
+// object's own policy gives to everyone stands with everyone, and with those who
+// have it by a policy of their own besides, not with each who could have it so.
 type grasp struct {
 	sure, tied, open [nAbilities]spans
 }
@@ -147,21 +151,26 @@ type graspMaker struct {
 	m       *Amazon
 	classes map[*class]*grasp
 	left    int // decisions
-	// picky are objects whose own policy asks who exactly it is: they are decided
-	// for each principal. special have a policy of their own.
-	picky, special spans
-	// alike is where the run of objects ends that are like each, of one type and
-	// account and without a policy of their own.
+	// picky are objects whose own policy asks more of a principal than which
+	// account he is of and whether it names him: they are decided for each.
+	picky spans
+	// shapes are, by object, what its own policy says to those it does not name,
+	// with its own name left out: of two objects of one shape the same is decided.
+	// 0: it says nothing.
+	shapes  []int32
+	shapeOf map[string]int32
+	// naming are the objects whose own policy names a principal, by ARN.
+	naming map[string][]int32
+	// alike is where the run of objects ends that are of one type, account and
+	// shape with each.
 	alike []int32
-	// anyone is what some policy of its own gives to everyone.
-	anyone spans
 }
 
 // grasps decides what everyone in a view can do to its AWS objects. What the
 // view lists is never less than what is allowed, so only that is asked about.
 // The error is of a context that ended.
 func (v *view) grasps(ctx context.Context, m *Amazon) (map[estate.Node]*grasp, error) {
-	k := &graspMaker{v: v, m: m, classes: map[*class]*grasp{}, left: mostDecisions}
+	k := &graspMaker{v: v, m: m, classes: map[*class]*grasp{}, left: mostDecisions, shapeOf: map[string]int32{"": 0}, naming: map[string][]int32{}}
 	k.sort()
 	out := make(map[estate.Node]*grasp, len(v.people))
 	for _, n := range v.people {
@@ -175,42 +184,117 @@ func (v *view) grasps(ctx context.Context, m *Amazon) (map[estate.Node]*grasp, e
 	return out, nil
 }
 
-// sort finds the objects that must be looked at one by one.
+// sort finds which objects are alike, and which must be looked at for each
+// principal.
 func (k *graspMaker) sort() {
-	var special, picky []int32
-	for i := range k.v.objects.all {
-		o := &k.v.objects.all[i]
-		if o.arn.Service == "" {
-			continue
-		}
-		k.m.ensure(o.id)
-		r := k.m.world.Resource(o.id)
-		if r == nil || r.Policy == nil && r.Unread == "" && len(r.Lists) == 0 && len(r.Grants) == 0 {
-			continue
-		}
-		special = append(special, int32(i))
-		if k.m.marks[o.id]&asksWho != 0 || len(r.Grants) > 0 {
+	all := k.v.objects.all
+	k.shapes = make([]int32, len(all))
+	var picky []int32
+	for i := range all {
+		if all[i].arn.Service != "" && k.shape(int32(i), &all[i]) {
 			picky = append(picky, int32(i))
 		}
 	}
-	k.special, k.picky = runs(special), runs(picky)
-	k.alike = make([]int32, len(k.v.objects.all))
-	for i := len(k.alike) - 1; i >= 0; i-- {
+	k.picky = runs(picky)
+	k.alike = make([]int32, len(all))
+	for i := len(all) - 1; i >= 0; i-- {
 		k.alike[i] = int32(i) + 1
-		if i+1 == len(k.alike) || k.special.has(int32(i)) || k.special.has(int32(i)+1) {
-			continue
-		}
-		o, next := &k.v.objects.all[i], &k.v.objects.all[i+1]
-		if o.account == next.account && k.v.snap.Asset(o.node).Type == k.v.snap.Asset(next.node).Type {
+		if i+1 < len(all) && k.kindOf(int32(i)) == k.kindOf(int32(i)+1) {
 			k.alike[i] = k.alike[i+1]
 		}
 	}
-	if n, ok := k.v.snap.Find(aws.Everyone); ok {
-		k.anyone = k.trusting(n)
-		if o := k.v.own[n]; o != nil {
-			k.anyone = join(k.anyone, o.reach.any())
+}
+
+// objectKind is what the answer about an object hangs on beside which patterns
+// name it.
+type objectKind struct {
+	typ, account string
+	shape        int32
+}
+
+func (k *graspMaker) kindOf(i int32) objectKind {
+	o := &k.v.objects.all[i]
+	return objectKind{k.v.snap.Asset(o.node).Type, o.account, k.shapes[i]}
+}
+
+// shape notes what an object's own policy says. It reports whether that asks who
+// exactly a principal is.
+func (k *graspMaker) shape(i int32, o *object) (picky bool) {
+	k.m.ensure(o.id)
+	r := k.m.world.Resource(o.id)
+	if r == nil {
+		return false
+	}
+	var text strings.Builder
+	if d := k.m.doubts[o.id]; r.Unread != "" || d != (doubt{}) || len(r.Lists) > 0 || r.RestrictPublic && r.Policy != nil {
+		fmt.Fprint(&text, r.Unread, d, r.Lists, r.RestrictPublic)
+	}
+	for _, g := range r.Grants {
+		k.naming[g.Grantee] = append(k.naming[g.Grantee], i)
+		picky = picky || strings.Contains(g.Grantee, ":assumed-role/")
+	}
+	if r.Policy != nil {
+		statements := k.m.statementsOf(o.id)
+		if statements == nil { // it could not be read, or has none
+			fmt.Fprint(&text, r.Policy.Problems)
+		}
+		for _, raw := range statements {
+			names, others := principalsIn(raw)
+			for _, n := range names {
+				k.naming[n] = append(k.naming[n], i)
+			}
+			if !others {
+				continue // to those it does not name it says nothing
+			}
+			text.WriteString(strings.ReplaceAll(string(raw), o.id, "\x00"))
+			picky = picky || markOf(raw)&asksWho != 0
 		}
 	}
+	key := text.String()
+	id, known := k.shapeOf[key]
+	if !known {
+		id = int32(len(k.shapeOf))
+		k.shapeOf[key] = id
+	}
+	k.shapes[i] = id
+	return picky
+}
+
+// principalsIn lists the users, roles and sessions' roles that a statement names
+// one by one. others says that it is for others too.
+func principalsIn(raw json.RawMessage) (names []string, others bool) {
+	var s struct{ Principal, NotPrincipal json.RawMessage }
+	if json.Unmarshal(raw, &s) != nil || len(s.NotPrincipal) > 0 {
+		return nil, true
+	}
+	var by map[string]json.RawMessage
+	if json.Unmarshal(s.Principal, &by) != nil {
+		return nil, true // "*", or no element of the language
+	}
+	for kind, v := range by {
+		var list []string
+		var one string
+		if json.Unmarshal(v, &one) == nil {
+			list = []string{one}
+		} else if json.Unmarshal(v, &list) != nil {
+			return nil, true
+		}
+		for _, id := range list {
+			if kind == "AWS" && (strings.Contains(id, ":role/") || strings.Contains(id, ":user/")) {
+				names = append(names, id)
+			} else {
+				others = true
+			}
+		}
+	}
+	return names, others
+}
+
+// named are the objects whose own policy names a principal.
+func (k *graspMaker) named(arn string) spans {
+	at := slices.Clone(k.naming[arn])
+	slices.Sort(at)
+	return runs(at)
 }
 
 // trusting are the roles whose trust names a principal.
@@ -240,14 +324,14 @@ func (k *graspMaker) of(n estate.Node) *grasp {
 		return nil
 	}
 	s := k.v.stage(n)
-	base := join(s.class.reach.any(), k.anyone) // the same for all of its class
+	base := s.class.reach.any() // the same for all of its class
 	if p.Unread != "" || p.Kind == iam.Root || len(s.class.unread) > 0 {
 		base = join(base, k.v.objects.whole(p.Account))
 	}
 	if p.Unread != "" {
 		base = join(base, k.v.givenTo[p.Account])
 	}
-	own := k.trusting(n)
+	own := join(k.trusting(n), k.named(id))
 	if s.own != nil {
 		own = join(own, s.own.reach.any())
 	}
@@ -261,7 +345,9 @@ func (k *graspMaker) of(n estate.Node) *grasp {
 		shared := k.classes[s.class]
 		if shared == nil {
 			shared = &grasp{}
-			k.decide(p, less(base, k.picky), s, marks, shared)
+			other := *p // one of the class whom no resource names
+			other.ARN, other.ID = "arn:aws:iam::"+p.Account+":role/-", ""
+			k.decide(&other, less(base, k.picky), s, marks&asksWhat != 0, shared)
 			k.classes[s.class] = shared
 		}
 		if on = join(meet(on, k.picky), own); len(on) == 0 {
@@ -272,7 +358,9 @@ func (k *graspMaker) of(n estate.Node) *grasp {
 			g.sure[i], g.tied[i], g.open[i] = less(g.sure[i], on), less(g.tied[i], on), less(g.open[i], on)
 		}
 	}
-	k.decide(p, on, s, marks, g)
+	// What names him says it of nobody else, so that no two such are alike.
+	k.decide(p, less(on, own), s, marks&asksWhat != 0, g)
+	k.decide(p, own, s, true, g)
 	return g
 }
 
@@ -286,19 +374,41 @@ func (k *graspMaker) marksOf(n estate.Node) mark {
 	return out | k.m.orders
 }
 
-// decide asks about the objects of on, one for each run of them that the same
-// statements name and that are alike.
-func (k *graspMaker) decide(p *iam.Principal, on spans, s *stage, marks mark, g *grasp) {
+// decide asks about the objects of on: about each, or of those that the same
+// patterns name and that are alike, about one.
+func (k *graspMaker) decide(p *iam.Principal, on spans, s *stage, each bool, g *grasp) {
+	if len(on) == 0 {
+		return
+	}
 	cuts := k.cuts(s)
-	each := marks&asksWhat != 0
+	answers := map[objectKind][nAbilities]iam.Decision{}
 	for _, r := range on {
 		for lo := r.lo; lo < r.hi; {
-			hi := k.end(lo, r.hi, cuts)
-			if each || k.special.has(lo) {
-				hi = lo + 1
+			end, at := r.hi, 0
+			if at, _ = slices.BinarySearch(cuts, lo+1); at < len(cuts) {
+				end = min(end, cuts[at])
 			}
-			k.ask(p, span{lo, hi}, g)
-			lo = hi
+			clear(answers) // of the piece before
+			for lo < end {
+				hi := min(end, k.alike[lo])
+				if each {
+					hi = lo + 1
+				}
+				o := &k.v.objects.all[lo]
+				kind := k.kindOf(lo)
+				got, known := answers[kind]
+				switch {
+				case o.id == p.ARN: // whoever he is, he need not become himself
+					hi = lo + 1
+				case !known || each:
+					got = k.ask(p, o)
+					answers[kind] = got
+					fallthrough
+				default:
+					g.note(span{lo, hi}, got)
+				}
+				lo = hi
+			}
 		}
 	}
 	for i := range abilities {
@@ -306,12 +416,18 @@ func (k *graspMaker) decide(p *iam.Principal, on spans, s *stage, marks mark, g 
 	}
 }
 
-// end is where the run of objects like the one at lo ends.
-func (k *graspMaker) end(lo, hi int32, cuts []int32) int32 {
-	if i, _ := slices.BinarySearch(cuts, lo+1); i < len(cuts) {
-		hi = min(hi, cuts[i])
+// note adds what was decided about a run of objects.
+func (g *grasp) note(on span, got [nAbilities]iam.Decision) {
+	for i, d := range got {
+		switch d {
+		case iam.Allow:
+			g.sure[i] = append(g.sure[i], on)
+		case iam.Conditional:
+			g.tied[i] = append(g.tied[i], on)
+		case iam.Unknown:
+			g.open[i] = append(g.open[i], on)
+		}
 	}
-	return min(hi, k.alike[lo])
 }
 
 // cuts are the places where what patterns name begins or ends.
@@ -344,45 +460,42 @@ func (o *shelf) edgesOf(b int, s *aws.Statement) []spans {
 	return out
 }
 
-// ask decides about the first of a run of objects, which stands for all.
-func (k *graspMaker) ask(p *iam.Principal, on span, g *grasp) {
-	o := &k.v.objects.all[on.lo]
-	if o.arn.Service == "" || o.id == p.ARN {
-		return
+// ask decides about one object, by ability.
+func (k *graspMaker) ask(p *iam.Principal, o *object) (best [nAbilities]iam.Decision) {
+	for i := range best {
+		best[i] = iam.Deny
 	}
-	var best [nAbilities]iam.Decision
-	var asked [nAbilities]bool
+	if o.arn.Service == "" {
+		return best
+	}
 	for _, d := range k.v.deedsOf(o) {
-		if k.left <= 0 {
-			best[d.ability], asked[d.ability] = iam.Unknown, true
-			continue
+		got := iam.Unknown
+		if k.left > 0 {
+			k.left--
+			r := iam.Request{Principal: p, Action: d.action, Resource: o.id + d.inside}
+			got = k.m.world.Decide(r)
+			if a := k.m.settled(r, iam.Answer{Decision: got}); a.Decision == iam.Unknown {
+				got = iam.Unknown
+			}
 		}
-		k.left--
-		r := iam.Request{Principal: p, Action: d.action, Resource: o.id + d.inside}
-		got := k.m.world.Decide(r)
-		if a := k.m.settled(r, iam.Answer{Decision: got}); got != iam.Allow && a.Decision == iam.Unknown {
-			got = iam.Unknown
-		}
-		if !asked[d.ability] || rank(got) > rank(best[d.ability]) {
-			best[d.ability], asked[d.ability] = got, true
-		}
-	}
-	for i := range abilities {
-		switch {
-		case !asked[i] || best[i] == iam.Deny:
-		case best[i] == iam.Allow:
-			g.sure[i] = append(g.sure[i], on)
-		case best[i] == iam.Conditional:
-			g.tied[i] = append(g.tied[i], on)
-		default:
-			g.open[i] = append(g.open[i], on)
+		if rank(got) > rank(best[d.ability]) {
+			best[d.ability] = got
 		}
 	}
+	return best
 }
 
 // rank orders decisions by what they let.
 func rank(d iam.Decision) int {
-	return map[iam.Decision]int{iam.Deny: 0, iam.Unknown: 1, iam.Conditional: 2, iam.Allow: 3}[d]
+	switch d {
+	case iam.Allow:
+		return 3
+	case iam.Conditional:
+		return 2
+	case iam.Unknown:
+		return 1
+	}
+	return 0
 }
 
 // mark says what a document's meaning hangs on beside actions and resources.
@@ -409,17 +522,6 @@ func markOf(document []byte) mark {
 		if bytes.Contains(text, []byte(word)) {
 			m |= asksWhat
 			break
-		}
-	}
-	return m
-}
-
-// markOfOwn reads the marks of a resource's own policy, which names principals.
-func markOfOwn(document []byte) mark {
-	m := markOf(document)
-	for _, word := range []string{":role/", ":user/", ":assumed-role/", "AROA", "AIDA"} {
-		if bytes.Contains(document, []byte(word)) {
-			m |= asksWho
 		}
 	}
 	return m

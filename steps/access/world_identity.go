@@ -239,7 +239,6 @@ func (r *reader) trust(n estate.Node, a *estate.Asset, h *holding, p *iam.Princi
 			t.Policy = iam.Unread(a.ID, "its trust policy is known after apply")
 		default:
 			t.Policy = r.compile(a.ID, d.document, source{n, d.path})
-			r.marks[a.ID] = markOfOwn(d.document)
 		}
 		return
 	}

@@ -145,7 +145,6 @@ func (r *reader) ownPolicy(n estate.Node, a *estate.Asset, config json.RawMessag
 			t.Unread = "its policy could not be found again at " + p.Path
 		default:
 			t.Policy = r.compile(a.ID, document, source{n, p.Path})
-			r.marks[a.ID] = markOfOwn(document)
 			t.Unread = ""
 		}
 		return
