@@ -88,6 +88,8 @@ type Usage struct {
 	Trials []Trial
 
 	by map[string]*caller
+	// taken is when somebody last took a role, by principalKey.
+	taken map[string]time.Time
 }
 
 // Observation is what logs cover of one account or cluster.
@@ -135,7 +137,7 @@ type place1 struct {
 // NewUsage returns one that counts what happened from one time to another; a zero
 // time is no bound.
 func NewUsage(from, to time.Time) *Usage {
-	return &Usage{From: from, To: to, Unmapped: map[string]int{}, Seen: map[string]*Observation{}, by: map[string]*caller{}}
+	return &Usage{From: from, To: to, Unmapped: map[string]int{}, Seen: map[string]*Observation{}, by: map[string]*caller{}, taken: map[string]time.Time{}}
 }
 
 // principalKey names a principal in one way: a role's path is not in the ARN of
@@ -198,6 +200,12 @@ func (u *Usage) Add(one Use) {
 	default:
 		c.seen(one.Time)
 		c.add(&one)
+		if strings.HasPrefix(one.Action, "sts:AssumeRole") {
+			for _, role := range one.Resources {
+				key := principalKey(role)
+				u.taken[key] = later2(u.taken[key], one.Time)
+			}
+		}
 	}
 }
 

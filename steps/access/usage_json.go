@@ -19,6 +19,7 @@ type usageFile struct {
 	Gains    []Gain                     `json:"gains,omitempty"`
 	Trials   []Trial                    `json:"trials,omitempty"`
 	By       map[string]callerFile      `json:"by"`
+	Taken    map[string]time.Time       `json:"taken,omitempty"`
 }
 
 type observationFile struct {
@@ -60,7 +61,7 @@ type placeFile struct {
 
 // MarshalJSON implements json.Marshaler.
 func (u *Usage) MarshalJSON() ([]byte, error) {
-	f := usageFile{u.Events, u.Refused, u.Outside, u.From, u.To, u.Broken, u.Unmapped, map[string]observationFile{}, u.Gains, u.Trials, map[string]callerFile{}}
+	f := usageFile{u.Events, u.Refused, u.Outside, u.From, u.To, u.Broken, u.Unmapped, map[string]observationFile{}, u.Gains, u.Trials, map[string]callerFile{}, u.taken}
 	for name, o := range u.Seen {
 		f.Seen[name] = observationFile{o.First, o.Last, o.Events, o.Regions, ordered(o.days), ordered(o.data), ordered(o.verbs)}
 	}
@@ -93,6 +94,9 @@ func (u *Usage) UnmarshalJSON(text []byte) error {
 	u.Unmapped = copied(f.Unmapped)
 	for name, o := range f.Seen {
 		u.Seen[name] = &Observation{o.First, o.Last, o.Events, copied(o.Regions), setOf(o.Days), setOf(o.Data), setOf(o.Verbs)}
+	}
+	for role, at := range f.Taken {
+		u.taken[role] = at
 	}
 	for key, c := range f.By {
 		one := &caller{c.Name, c.First, c.Last, map[string]*done{}, map[string]time.Time{}, copied(c.Refused), copied(c.Unmapped)}

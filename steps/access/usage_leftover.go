@@ -353,7 +353,7 @@ func (m *Amazon) since(g *Gain, end time.Time, u *Usage, sight *Sight, held map[
 		return keySince(held[principalKey(p.ARN)], p, g, end, u)
 	}
 	late := NewUsage(end, u.To)
-	late.by, late.Seen, late.Broken = u.by, u.Seen, u.Broken
+	late.by, late.Seen, late.Broken, late.taken = u.by, u.Seen, u.Broken, u.taken
 	whole := m.IdentityUse(p, late, sight)
 	if whole.Status == UseUnused {
 		return UseUnused, "it was not used since: " + whole.Why

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
-	"github.com/sevenfold-sec/sevenfold/provider/aws"
 )
 
 // trail is what one trail of CloudTrail logs, as far as its selectors were read.
@@ -92,8 +91,8 @@ func (t *trail) basic(s *selectors) {
 		for _, d := range e.DataResources {
 			all := e.ReadWriteType == "All" || e.ReadWriteType == ""
 			every := slices.ContainsFunc(d.Values, func(v string) bool {
-				a, ok := aws.ParseARN(v + strings.Repeat(":", max(0, 5-strings.Count(v, ":"))))
-				return ok && a.Resource == ""
+				parts := strings.Split(v, ":") // arn:aws:s3, or arn:aws:s3:::
+				return len(parts) >= 3 && strings.Trim(strings.Join(parts[3:], ""), "*") == "" && !strings.Contains(v, "*")
 			})
 			if all && every {
 				t.whole[d.Type] = true

@@ -143,7 +143,7 @@ func (m *Amazon) IdentityUse(p *iam.Principal, u *Usage, sight *Sight) IdentityU
 
 // whether says whether an identity was used at all.
 func (x *user1) whether(out *IdentityUse) {
-	out.LastUsed = x.c.last
+	out.LastUsed = later2(x.c.last, x.usage.taken[principalKey(x.p.ARN)])
 	known := false
 	if n, ok := x.m.snap.Find(x.p.ARN); ok {
 		a := *x.m.snap.Asset(n)
@@ -164,8 +164,10 @@ func (x *user1) whether(out *IdentityUse) {
 		x.never = out.Why
 	case x.observed.Lacks != "":
 		out.Status, out.Why = UseUnknown, x.observed.Lacks
+	case x.p.Kind == iam.Role:
+		out.Status, out.Why = UseUnused, "no log shows a call of it, nor that somebody took it"
 	default:
-		out.Status, out.Why = UseUnused, "no log shows it"
+		out.Status, out.Why = UseUnknown, "no log shows a call of it, and what no trail logs nobody can tell"
 	}
 }
 
