@@ -32,10 +32,15 @@ type tx interface {
 	add(bodies []body) ([]int64, error)
 	// fetch returns bodies by id; an id that is not stored is an error.
 	fetch(ids []int64) ([]body, error)
+	// mend writes a body anew under the id it has: its content is the same, what
+	// is stored of it was damaged.
+	mend(id int64, b body) error
 
 	// places returns where configurations stand, 0 for those not stored.
 	places(digests []estate.Digest) ([]uint64, error)
 	addPlaces(digests []estate.Digest, refs []uint64) error
+	// movePlaces says of configurations that are stored that they stand elsewhere.
+	movePlaces(digests []estate.Digest, refs []uint64) error
 
 	// snapshots returns the rows that match, the latest first.
 	snapshots(q query) ([]snapshotRow, error)

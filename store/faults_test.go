@@ -196,6 +196,58 @@ func TestDamageIsNamed(t *testing.T) {
 	}
 }
 
+// What is damaged is not used again: the next snapshot can be read, whatever was
+// done to what it has in common with the last one, and bodies that are written
+// anew make the last one whole too.
+func TestTheNextSnapshotHealsDamage(t *testing.T) {
+	const spoil = "SET data = CAST(substr(data, 1, length(data) / 2) || x'00ff' || substr(data, length(data) / 2 + 3) AS BLOB)"
+	tests := []struct {
+		name, sql string
+		changed   float64 // of the estate, between the snapshots
+		lastToo   bool
+	}{
+		{"packs", "UPDATE body " + spoil + " WHERE id IN (SELECT ref >> 16 FROM place)", 0, true},
+		{"one_pack_and_changes", "UPDATE body " + spoil + " WHERE id = 1", 0.3, false},
+		{"everything", "UPDATE body " + spoil, 0, true},
+		{"swapped", "UPDATE body SET data = (SELECT data FROM body WHERE id = 2) WHERE id = 1", 0.01, false},
+		{"gone", "PRAGMA foreign_keys = off; DELETE FROM body WHERE id IN (SELECT ref >> 16 FROM place)", 0.01, false},
+		{"misplaced", "UPDATE place SET ref = (SELECT max(ref) FROM place)", 0.01, true},
+		{"nothing", "", 0.01, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx := context.Background()
+			dir, last := fill(t)
+			if tt.sql != "" {
+				script(t, dir, tt.sql+";")
+			}
+			st := open(t, dir)
+			next := fleet{n: 2000, changed: tt.changed, version: 1}.snapshot(t, noon.Add(time.Hour))
+			if err := st.Save(ctx, next); err != nil {
+				t.Fatal(err)
+			}
+			got, err := st.Latest(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, next, got)
+			old, err := st.AsOf(ctx, noon)
+			if err == nil {
+				_, err = old.Recheck(ctx)
+			}
+			if tt.lastToo && err != nil {
+				t.Errorf("the last snapshot cannot be read: %v", err)
+			}
+			if !tt.lastToo && err == nil {
+				t.Error("the last snapshot reads as if nothing had been done to it")
+			}
+			if tt.lastToo {
+				same(t, last, old)
+			}
+		})
+	}
+}
+
 func TestADamagedBlobIsNamed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	st := open(t, dir)

@@ -261,6 +261,20 @@ func (t *postgresTx) addPlaces(digests []estate.Digest, refs []uint64) error {
 	return err
 }
 
+func (t *postgresTx) mend(id int64, b body) error {
+	_, err := t.tx.Exec(t.ctx, "UPDATE body SET data = $1 WHERE id = $2", b.data, id)
+	return err
+}
+
+func (t *postgresTx) movePlaces(digests []estate.Digest, refs []uint64) error {
+	for i := range digests {
+		if _, err := t.tx.Exec(t.ctx, "UPDATE place SET ref = $1 WHERE digest = $2", int64(refs[i]), digests[i][:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (t *postgresTx) snapshots(q query) ([]snapshotRow, error) {
 	text, args := q.sql()
 	rows, err := t.tx.Query(t.ctx, text, args...)

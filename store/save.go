@@ -27,7 +27,7 @@ func (k *keeper) Save(ctx context.Context, s *estate.Snapshot) error {
 		if len(rows) > 0 && rows[0].taken == taken {
 			return nil
 		}
-		w := &saver{ctx: ctx, s: s, t: t, codec: k.codec}
+		w := &saver{ctx: ctx, s: s, t: t, codec: k.codec, sound: map[int64]bool{}, packed: map[int64][]estate.Digest{}, moved: map[estate.Digest]bool{}}
 		row, err := w.run()
 		if err != nil {
 			return err
@@ -56,6 +56,13 @@ type saver struct {
 	rows    int      // assets in it
 	waiting [][]byte // chunks that are full
 	ids     []int64
+
+	// sound says of each stored body that was to be used again whether it is what
+	// was stored, packed which configurations stand in it; moved are those that do
+	// not stand where they should.
+	sound  map[int64]bool
+	packed map[int64][]estate.Digest
+	moved  map[estate.Digest]bool
 }
 
 func (w *saver) run() (snapshotRow, error) {
@@ -111,6 +118,9 @@ func (w *saver) assets(lo, hi estate.Node) error {
 	}
 	refs, err := w.t.places(digests)
 	if err != nil {
+		return err
+	}
+	if err := w.leave(digests, refs); err != nil {
 		return err
 	}
 	if err := w.configs(lo, digests, refs); err != nil {
@@ -186,7 +196,7 @@ func (w *saver) packs(packs []newPack, at map[estate.Digest]uint64) error {
 			refs[slot] = refOf(ids[i], slot)
 			at[d] = refs[slot]
 		}
-		if err := w.t.addPlaces(p.digests, refs); err != nil {
+		if err := w.place(p.digests, refs); err != nil {
 			return err
 		}
 	}
@@ -222,6 +232,9 @@ func (w *saver) store(contents [][]byte) ([]int64, error) {
 	digests := make([]estate.Digest, len(contents))
 	_ = parallel(len(contents), func(i int) error { digests[i] = sha256.Sum256(contents[i]); return nil })
 	ids, err := w.t.known(digests)
+	if err == nil {
+		err = w.mend(ids, contents)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +254,7 @@ func (w *saver) store(contents [][]byte) ([]int64, error) {
 	}
 	at := make(map[estate.Digest]int64, len(added))
 	for i, id := range added {
-		at[bodies[i].digest] = id
+		at[bodies[i].digest], w.sound[id] = id, true
 	}
 	for i := range ids {
 		if ids[i] == 0 {

@@ -251,6 +251,19 @@ func (t *sqliteTx) addPlaces(digests []estate.Digest, refs []uint64) error {
 	return nil
 }
 
+func (t *sqliteTx) mend(id int64, b body) error {
+	return t.run("UPDATE body SET data = ? WHERE id = ?", nil, b.data, id)
+}
+
+func (t *sqliteTx) movePlaces(digests []estate.Digest, refs []uint64) error {
+	for i := range digests {
+		if err := t.run("UPDATE place SET ref = ? WHERE digest = ?", nil, int64(refs[i]), digests[i][:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (t *sqliteTx) snapshots(q query) ([]snapshotRow, error) {
 	var out []snapshotRow
 	text, args := q.sql()
