@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -81,6 +80,8 @@ type edge struct {
 	via  *Carrier
 	// group that the taker joins, where that is the step.
 	group string
+	// ending numbers target and technique of a last step.
+	ending int32
 	// then is the route by which he goes on with the group's rights, -1 for none;
 	// after is he himself with them.
 	then  int32
@@ -116,6 +117,8 @@ type climb struct {
 	shapes  shapes
 	// meetings are resources where a statement's pattern meets a type's.
 	meetings map[[2]string]meeting
+	// leavings are resources of a type that a NotResource leaves.
+	leavings map[leaving]meeting
 	into     [][]edge   // edges into each principal
 	own      [][]edge   // edges into Administrator, by principal
 	able     [][]able   // of each route into others: who may take it
@@ -192,7 +195,7 @@ func (w *World) Climbers(ctx context.Context, routes []reference.Route, around S
 func (w *World) climb(ctx context.Context, routes []reference.Route, around Surroundings) (*climb, error) {
 	c := &climb{
 		w: w, around: around, routes: routes, people: w.principals, ctx: ctx,
-		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{}, reasons: map[askKey][]Reason{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{},
+		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{}, reasons: map[askKey][]Reason{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{}, leavings: map[leaving]meeting{},
 	}
 	for i, p := range c.people {
 		c.number[p.ARN] = i
@@ -375,178 +378,6 @@ func (c *climb) candidate(i, route int) bool {
 		return false
 	}
 	return c.may[i].covers(c.needs[route])
-}
-
-// back finds everybody who can become an administrator, and the steps.
-func (c *climb) back() error {
-	c.raise()
-	reached := make([]bool, len(c.people))
-	var frontier []int
-	for i := range c.people {
-		if c.admin[i] == Allow || c.admin[i] == Conditional {
-			reached[i] = true
-			frontier = append(frontier, i)
-			continue
-		}
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
-		c.own[i] = append(c.ownEdges(i), c.own[i]...)
-		if len(c.own[i]) > 0 {
-			reached[i] = true
-			frontier = append(frontier, i)
-		}
-	}
-	for len(frontier) > 0 {
-		var next []int
-		for _, t := range frontier {
-			if err := c.ctx.Err(); err != nil {
-				return err
-			}
-			c.into[t] = c.edgesInto(t)
-			for _, e := range c.into[t] {
-				if !reached[e.from] {
-					reached[e.from] = true
-					next = append(next, int(e.from))
-				}
-			}
-		}
-		frontier = next
-	}
-	return nil
-}
-
-// reach finds who can become an administrator, the surest ways first: with each
-// pass weaker steps count too, and only those whom none before reached.
-func (c *climb) reach() (map[string]Decision, error) {
-	c.raise()
-	out := map[string]Decision{}
-	best := make([]Decision, len(c.people)) // Deny: not reached
-	var all []int
-	for i := range c.people {
-		best[i] = Deny
-		if isOne(c.admin[i]) {
-			best[i] = c.admin[i]
-			all = append(all, i)
-			continue
-		}
-		for _, e := range append(c.ownEdges(i), c.own[i]...) {
-			if best[i] == Deny || rankOf(e.decision) > rankOf(best[i]) {
-				best[i] = e.decision
-			}
-		}
-		if best[i] != Deny {
-			all = append(all, i)
-			out[c.people[i].ARN] = best[i]
-		}
-	}
-	for _, least := range []Decision{Allow, Conditional, Unknown} {
-		frontier := slices.DeleteFunc(slices.Clone(all), func(i int) bool { return rankOf(best[i]) < rankOf(least) })
-		for len(frontier) > 0 {
-			var next []int
-			for _, t := range frontier {
-				if err := c.ctx.Err(); err != nil {
-					return nil, err
-				}
-				for _, e := range c.edges(t, func(who int32) bool { return rankOf(best[who]) < rankOf(least) }) {
-					if d := weaker(e.decision, best[t]); rankOf(d) >= rankOf(least) && rankOf(best[e.from]) < rankOf(d) {
-						if best[e.from] == Deny {
-							all = append(all, int(e.from))
-						}
-						best[e.from] = d
-						next = append(next, int(e.from))
-						out[c.people[e.from].ARN] = d
-					}
-				}
-			}
-			frontier = next
-		}
-	}
-	return out, nil
-}
-
-// rankOf orders answers by how sure a way is: refused, unknown, under
-// conditions, certain.
-func rankOf(d Decision) int {
-	return [...]int{Unknown: 1, Deny: 0, Conditional: 2, Allow: 3}[d]
-}
-
-// forth walks from each principal over the steps and takes the first way to
-// each target and technique.
-func (c *climb) forth() ([]Escalation, error) {
-	out := make([][]edge, len(c.people)) // steps from each, into those who are no administrators: the best one each
-	last := make([][]edge, len(c.people))
-	for t := range c.people {
-		isAdmin := c.admin[t] == Allow || c.admin[t] == Conditional
-		for _, e := range c.into[t] {
-			if isAdmin {
-				last[e.from] = append(last[e.from], e)
-				continue
-			}
-			out[e.from] = append(out[e.from], e)
-		}
-	}
-	for i := range c.people {
-		last[i] = append(last[i], c.own[i]...)
-		out[i] = best(out[i])
-	}
-	var all []Escalation
-	prev := make([]*edge, len(c.people))
-	seen := make([]int, len(c.people))
-	for i := range c.people {
-		if c.admin[i] == Allow || c.admin[i] == Conditional || len(last[i])+len(out[i]) == 0 {
-			continue
-		}
-		if err := c.ctx.Err(); err != nil {
-			return nil, err
-		}
-		found := map[[2]string]bool{}
-		mark := i + 1
-		seen[i], prev[i] = mark, nil
-		queue := []int{i}
-		for at := 0; at < len(queue); at++ {
-			x := queue[at]
-			for k := range last[x] {
-				e := &last[x][k]
-				target := Administrator
-				if e.to >= 0 {
-					target = c.people[e.to].ARN
-				}
-				name := [2]string{target, technique(&c.routes[e.route])}
-				if found[name] || int(e.to) == i {
-					continue
-				}
-				found[name] = true
-				all = append(all, c.escalation(i, target, e, x, prev))
-			}
-			for k := range out[x] {
-				e := &out[x][k]
-				if seen[e.to] != mark {
-					seen[e.to], prev[e.to] = mark, e
-					queue = append(queue, int(e.to))
-				}
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b Escalation) int {
-		return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Technique, b.Technique))
-	})
-	return all, nil
-}
-
-// best keeps of parallel steps the surest one.
-func best(es []edge) []edge {
-	slices.SortStableFunc(es, func(a, b edge) int {
-		return cmp.Or(cmp.Compare(a.to, b.to), -cmp.Compare(a.decision, b.decision), cmp.Compare(a.route, b.route))
-	})
-	return slices.CompactFunc(es, func(a, b edge) bool { return a.to == b.to })
-}
-
-func technique(r *reference.Route) string {
-	if r.Pathfinding != "" {
-		return r.Pathfinding
-	}
-	return r.ID
 }
 
 // escalation spells a way that ends with the step last from x.

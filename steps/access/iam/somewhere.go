@@ -60,8 +60,12 @@ func (c *climb) placesOf(r *Request) (places []string, all bool) {
 		p.each(&a, func(s *Statement) bool {
 			switch {
 			case s.Deny && s.wrong == "":
-			case s.wrong != "", len(s.resources) > 0, s.notResource:
+			case s.wrong != "", s.notResource && len(s.resources) > 0:
 				all = true
+			case s.notResource:
+				if m := c.leave(s, &kind); !m.none {
+					places = append(places, m.resource)
+				}
 			case s.everything:
 				places = append(places, kind.sample("x"))
 			default:
@@ -69,6 +73,10 @@ func (c *climb) placesOf(r *Request) (places []string, all bool) {
 					if m := c.meet(&s.plain[i], &kind); !m.none {
 						places = append(places, m.resource)
 					}
+				}
+				for i := range s.resources { // whatever its variables stand for
+					wide := s.resources[i].widest()
+					all = all || !c.meet(&wide, &kind).none
 				}
 			}
 			return len(places) < maxPlaces
@@ -80,6 +88,28 @@ func (c *climb) placesOf(r *Request) (places []string, all bool) {
 
 // maxPlaces bounds how many resources are tried one by one.
 const maxPlaces = 64
+
+// leave finds a resource of a type that a statement's NotResource leaves, once
+// for each two.
+func (c *climb) leave(s *Statement, kind *Pattern) meeting {
+	k := leaving{s, kind.text}
+	m, ok := c.leavings[k]
+	if !ok {
+		budget := maxWork
+		w, found, err := search([]set{{*kind}}, []set{s.plain}, &budget)
+		m = meeting{resource: w, none: err == nil && !found}
+		if err != nil {
+			m.resource = kind.sample("x")
+		}
+		c.leavings[k] = m
+	}
+	return m
+}
+
+type leaving struct {
+	statement *Statement
+	kind      string
+}
 
 // meet finds a resource that two patterns cover, once for each two.
 func (c *climb) meet(p, kind *Pattern) meeting {

@@ -1,0 +1,304 @@
+package iam
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam/reference"
+)
+
+// which calls of a route are weighed.
+type which uint8
+
+const (
+	everyCall  which = iota
+	freeCalls        // those that do not hang on the target
+	boundCalls       // those that do
+)
+
+// bindsTo says that a call is made on the target or on what belongs to it.
+func bindsTo(n *reference.Need, route *reference.Route) bool {
+	switch n.On {
+	case "target", "carrier", "provider":
+		return true
+	case "policy":
+		return route.Target != "self"
+	}
+	return false
+}
+
+// take weighs the calls that a route needs of one principal and one target,
+// which is nil where only the free ones are.
+func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carrier, group string, part which) taken {
+	e := taken{decision: Allow}
+	if part != freeCalls {
+		for _, fact := range route.Requires {
+			if !c.fact(&e, fact, p, target, carrier) {
+				return e
+			}
+		}
+	}
+	for k := range route.Needs {
+		n := &route.Needs[k]
+		if part != everyCall && bindsTo(n, route) != (part == boundCalls) {
+			continue
+		}
+		best, bestDecision, anywhere := Request{}, Deny, false
+		for _, r := range c.requests(p, target, n, carrier, group, e.made) {
+			var got Decision
+			wide := strings.ContainsAny(r.Resource, "*?") && !r.Literal
+			if wide {
+				r, got = c.somewhere(r)
+			} else {
+				got = c.ask(r)
+			}
+			if got == Deny {
+				continue
+			}
+			if bestDecision == Deny || got > bestDecision {
+				best, bestDecision, anywhere = r, got, wide
+			}
+			if got == Allow {
+				break
+			}
+		}
+		if bestDecision == Deny {
+			return e
+		}
+		if (n.On == "new" || n.On == "any" || n.On == "carrier") && n.Resource != "" {
+			if e.made == nil {
+				e.made = map[string]string{}
+			}
+			e.made[n.Resource] = best.Resource
+		}
+		if bestDecision == Unknown && part == everyCall {
+			e.unknown = append(e.unknown, c.w.Explain(best).Unknown...)
+		}
+		e.decision = weaker(e.decision, bestDecision)
+		if part == everyCall {
+			e.calls = append(e.calls, best)
+			on := best.Resource
+			if anywhere || n.On == "new" || n.On == "any" {
+				on = "*"
+			}
+			e.on = append(e.on, on)
+		}
+	}
+	if part != freeCalls && target != p && rewritesTrust(route) && !c.entersByNewTrust(p, target) {
+		return e
+	}
+	e.ok = true
+	return e
+}
+
+// pinned is a resource chosen for a call, and what is decided of it there.
+type pinned struct {
+	resource string
+	decision Decision
+}
+
+func rewritesTrust(route *reference.Route) bool {
+	return slices.ContainsFunc(route.Needs, func(n reference.Need) bool { return n.Action == "iam:UpdateAssumeRolePolicy" })
+}
+
+// entersByNewTrust says that a principal whom a rewritten trust policy names is
+// not refused the role by anything else.
+func (c *climb) entersByNewTrust(p, target *Principal) bool {
+	if p.Account != target.Account {
+		return false
+	}
+	on := &Resource{ARN: target.ARN, Account: target.Account, Policy: c.w.openTrust}
+	d := c.w.decision(&Request{Principal: p, Action: "sts:AssumeRole", Resource: target.ARN})
+	defer d.release()
+	d.on = on
+	t, _ := d.weigh()
+	return t != no
+}
+
+// ask decides one call, once for each principal.
+func (c *climb) ask(r Request) Decision {
+	k := keyOf(&r)
+	if got, ok := c.asks[k]; ok {
+		return got
+	}
+	got := c.w.Decide(r)
+	c.asks[k] = got
+	return got
+}
+
+// because tells the reasons for one call, once for each principal.
+func (c *climb) because(r Request) []Reason {
+	k := keyOf(&r)
+	if got, ok := c.reasons[k]; ok {
+		return got
+	}
+	got := c.w.Explain(r).Because
+	c.reasons[k] = got
+	return got
+}
+
+func keyOf(r *Request) askKey {
+	value := r.Resource
+	for _, k := range sortedKeys(r.Context) {
+		value += "\x00" + k + "\x01" + strings.Join(r.Context[k], "\x01")
+	}
+	return askKey{r.Principal, r.Action, value}
+}
+
+// requests lists the calls of which one must be allowed.
+func (c *climb) requests(p, target *Principal, n *reference.Need, carrier *Carrier, group string, made map[string]string) []Request {
+	base := Request{Principal: p, Action: n.Action}
+	identity := target
+	var on []Request
+	add := func(resource string, literal bool) {
+		r := base
+		r.Resource, r.Literal = resource, literal
+		on = append(on, r)
+	}
+	switch n.On {
+	case "target":
+		if group != "" {
+			add(group, true)
+		} else {
+			add(target.ARN, true)
+		}
+	case "self":
+		identity = p
+		add(p.ARN, true)
+	case "group":
+		for _, g := range p.Groups {
+			add(g, true)
+		}
+	case "policy":
+		who := target
+		for _, arn := range who.Customer {
+			add(arn, true)
+		}
+	case "provider":
+		if target == nil {
+			break
+		}
+		for _, arn := range target.Providers {
+			add(arn, true)
+		}
+	case "carrier":
+		if carrier != nil {
+			add(carrier.ARN, false)
+		}
+	default: // new, any
+		if at, ok := made[n.Resource]; ok && n.Resource != "" {
+			add(at, !strings.ContainsAny(at, "*?"))
+			break
+		}
+		if n.Resource == "" {
+			add("*", true)
+			break
+		}
+		service, _, _ := strings.Cut(n.Action, ":")
+		add(resourcePattern(service, n.Resource, p.Account), false)
+	}
+	return c.withContext(on, n, identity, target)
+}
+
+// withContext adds the condition keys that a call carries.
+func (c *climb) withContext(rs []Request, n *reference.Need, identity, target *Principal) []Request {
+	for _, name := range sortedKeys(n.Context) {
+		values := n.Context[name]
+		var options [][]string
+		switch {
+		case len(values) == 1 && values[0] == "${any}":
+			if v, ok := chosen[strings.ToLower(name)]; ok {
+				options = [][]string{v}
+			} else {
+				continue
+			}
+		case len(values) == 1 && values[0] == "${boundary}":
+			options = [][]string{{}}
+			if identity != nil && identity.Boundary != nil {
+				options = [][]string{{identity.Boundary.ID}}
+			}
+		case len(values) == 1 && values[0] == "${target}" && target != nil:
+			options = [][]string{{target.ARN}}
+		default:
+			for _, v := range values {
+				options = append(options, []string{v})
+			}
+		}
+		var out []Request
+		for _, r := range rs {
+			for _, o := range options {
+				next := r
+				next.Context = map[string][]string{name: o}
+				for k, v := range r.Context {
+					next.Context[k] = v
+				}
+				out = append(out, next)
+			}
+		}
+		rs = out
+	}
+	return rs
+}
+
+// resourcePattern is a pattern for all resources of a type in an account.
+func resourcePattern(service, kind, account string) string {
+	for _, r := range reference.Resources(service) {
+		if r.Name != kind {
+			continue
+		}
+		s := strings.NewReplacer("${Partition}", "aws", "${Account}", account).Replace(r.ARN)
+		var b strings.Builder
+		for s != "" {
+			from := strings.Index(s, "${")
+			if from < 0 {
+				b.WriteString(s)
+				break
+			}
+			to := strings.IndexByte(s[from:], '}')
+			if to < 0 {
+				b.WriteString(s)
+				break
+			}
+			b.WriteString(s[:from] + "*")
+			s = s[from+to+1:]
+		}
+		return b.String()
+	}
+	return "arn:aws:" + service + ":*:" + account + ":*"
+}
+
+// fact weighs a fact that a route requires beside its calls.
+func (c *climb) fact(e *taken, name string, p, target *Principal, carrier *Carrier) bool {
+	holds, known := true, true
+	switch name {
+	case "policy-attached-to-self":
+		holds = len(p.Customer) > 0
+	case "policy-attached-to-target":
+		holds = len(target.Customer) > 0
+	case "member-of-group":
+		holds = len(p.Groups) > 0
+	case "boundary":
+		holds = p.Boundary != nil
+	case "trusts-principal":
+		return true // sts:AssumeRole is asked with the trust policy
+	case "trusts-provider":
+		holds = len(target.Providers) > 0
+	case "instance-profile":
+		holds = len(target.InstanceProfiles) > 0
+	case "other-versions":
+		holds = c.w.versionsOf(p) != nil
+	default:
+		holds, known = c.around.Fact(name, p, target, carrier)
+	}
+	if known {
+		return holds
+	}
+	text, _ := reference.RouteFact(name)
+	if softFacts[name] {
+		e.assumed = append(e.assumed, "that "+text)
+		return true
+	}
+	e.decision = Unknown
+	e.unknown = append(e.unknown, "whether "+text)
+	return true
+}
