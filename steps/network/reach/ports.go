@@ -256,3 +256,6 @@ func (s Ports) String() string {
 	}
 	return strings.Join(s.List(), ", ")
 }
+
+// Overlaps says whether something is in both.
+func (s Ports) Overlaps(t Ports) bool { return !s.Intersect(t).IsEmpty() }

@@ -1,0 +1,242 @@
+package kube
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
+)
+
+// End is one end of a connection: a pod, a node, a service or addresses.
+type End struct {
+	pod, node, service string
+	addrs              reach.Addrs
+	text               string
+}
+
+// PodEnd is a pod by NAMESPACE/NAME, or a template by NAMESPACE/KIND/NAME.
+func PodEnd(id string) End { return End{pod: id, text: "pod " + id} }
+
+// NodeEnd is a node by name: its own processes, the kubelet among them.
+func NodeEnd(name string) End { return End{node: name, text: "node " + name} }
+
+// ServiceEnd is a service by NAMESPACE/NAME. It can only be reached, not reach.
+func ServiceEnd(id string) End { return End{service: id, text: "service " + id} }
+
+// AddrEnd is any of some addresses. Pods and nodes that have one of them are
+// meant as well.
+func AddrEnd(addrs reach.Addrs) End { return End{addrs: addrs, text: addrs.String()} }
+
+// Internet is any address that is routed in public.
+func Internet() End {
+	var private reach.Addrs
+	for _, p := range []string{"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3", "::/16", "fc00::/7", "fe80::/10", "ff00::/8"} {
+		private = private.Union(reach.AddrsOf(netip.MustParsePrefix(p)))
+	}
+	return End{addrs: reach.AllIP.Minus(private), text: "internet"}
+}
+
+// Because is one thing that decided: a policy, which rule of it, and what it
+// did.
+type Because struct {
+	Direction string `json:"direction"`        // egress or ingress, seen from the pod selected
+	Policy    string `json:"policy,omitempty"` // kind, namespace and name; empty if no policy selects the pod
+	Rule      string `json:"rule,omitempty"`   // place in the policy; empty if no rule of it matched
+	Effect    string `json:"effect"`           // what it did, a few words
+	Reason    string `json:"reason,omitempty"` // why it is not known
+}
+
+// Result is the answer to one question. Ports are those of the pods reached,
+// or of the service if one was asked for.
+type Result struct {
+	Reachable reach.Answer // Yes if some port surely is, else Unknown if some may be
+	Ports     reach.Ports  // surely reachable
+	Maybe     reach.Ports  // may be reachable, for a reason in Because
+	Path      []string     // the objects a connection passes, from end to end
+	Because   []Because    // what decided, of the port told in the result or the first asked for
+}
+
+// point is one class an end may be, with the pod or node meant if it is one.
+type point struct {
+	class int
+	pod   *Pod
+	node  *node
+	text  string
+}
+
+// Can says which of the ports (empty: any of TCP, UDP and SCTP) from can open
+// at to. An end of several things is reachable if any of them is. The error
+// says which end names nothing that was read.
+func (e *Engine) Can(from, to End, ports reach.Ports) (Result, error) {
+	if ports.IsEmpty() {
+		ports = reach.Transport
+	}
+	if from.service != "" {
+		return Result{}, fmt.Errorf("%s opens no connections\nhint: ask for the pods behind it", from.text)
+	}
+	sources, err := e.points(from)
+	if err != nil {
+		return Result{}, err
+	}
+	if to.service != "" {
+		return e.toService(from, sources, to.service, ports)
+	}
+	targets, err := e.points(to)
+	if err != nil {
+		return Result{}, err
+	}
+	return e.between(sources, targets, ports), nil
+}
+
+// between joins the answers of all pairs and keeps the clearest as witness.
+func (e *Engine) between(sources, targets []point, ports reach.Ports) Result {
+	var out Result
+	var best [2]point
+	bestAnswer := reach.Answer(255)
+	for _, s := range sources {
+		for _, t := range targets {
+			yes, may := e.pair(s, t)
+			yes, may = yes.Intersect(ports), may.Intersect(ports)
+			out.Ports, out.Maybe = out.Ports.Union(yes), out.Maybe.Union(may)
+			answer := reach.No
+			if !yes.IsEmpty() {
+				answer = reach.Yes
+			} else if !may.IsEmpty() {
+				answer = reach.Unknown
+			}
+			if bestAnswer == 255 || answer == reach.Yes && bestAnswer != reach.Yes || answer == reach.Unknown && bestAnswer == reach.No {
+				best, bestAnswer = [2]point{s, t}, answer
+			}
+		}
+	}
+	out.Maybe = out.Maybe.Minus(out.Ports)
+	out.Reachable = bestAnswer
+	if bestAnswer == 255 {
+		out.Reachable = reach.No
+		return out
+	}
+	out.Path = []string{best[0].text, best[1].text}
+	out.Because = e.explain(best[0], best[1], ports, bestAnswer)
+	return out
+}
+
+// points are the classes an end may be.
+func (e *Engine) points(end End) ([]point, error) {
+	switch {
+	case end.pod != "":
+		p := e.cluster.podByName[end.pod]
+		if p == nil {
+			return nil, fmt.Errorf("no pod %s was read\nhint: name it NAMESPACE/NAME, or NAMESPACE/KIND/NAME for a workload's template", end.pod)
+		}
+		return []point{e.podPoint(p)}, nil
+	case end.node != "":
+		n := e.cluster.nodes[end.node]
+		if n == nil {
+			return nil, fmt.Errorf("no node %s was read\nhint: kubectl get nodes lists them", end.node)
+		}
+		return []point{{class: e.ofNode[n.name], node: n, text: end.text}}, nil
+	case end.addrs.IsEmpty():
+		return nil, fmt.Errorf("an end names nothing\nhint: give a pod, a node, a service or addresses")
+	}
+	return e.addrPoints(end), nil
+}
+
+func (e *Engine) podPoint(p *Pod) point {
+	return point{class: e.ofPod[p], pod: p, text: "pod " + p.ID()}
+}
+
+// addrPoints are the pods and nodes that have an address of the end's, and the
+// cells its other addresses lie in.
+func (e *Engine) addrPoints(end End) []point {
+	var out []point
+	rest := end.addrs
+	for _, p := range e.cluster.pods {
+		if p.HostNet {
+			continue
+		}
+		for _, a := range p.IPs {
+			if end.addrs.Has(a) {
+				out = append(out, e.podPoint(p))
+				rest = rest.Minus(reach.AddrOf(a))
+			}
+		}
+	}
+	for _, n := range e.cluster.nodes {
+		for _, a := range n.ips {
+			if end.addrs.Has(a) {
+				out = append(out, point{class: e.ofNode[n.name], node: n, text: "node " + n.name})
+				rest = rest.Minus(reach.AddrOf(a))
+			}
+		}
+	}
+	seen := map[int]bool{}
+	for _, r := range rest.Ranges() {
+		for i := e.edges.cell(r.From); i <= e.edges.cell(r.To); i++ {
+			if !seen[i] {
+				seen[i] = true
+				out = append(out, point{class: e.firstCell + i, text: end.text})
+			}
+		}
+	}
+	return out
+}
+
+// pair is the ports that certainly and possibly open between two points.
+func (e *Engine) pair(s, t point) (yes, may reach.Ports) {
+	yes, may = e.openTo(egress, s.class, t.class)
+	inYes, inMay := e.openTo(ingress, t.class, s.class)
+	yes, may = yes.Intersect(inYes), may.Intersect(inMay)
+	switch neighbours(s, t) {
+	case reach.Yes:
+		return reach.Transport, reach.Transport
+	case reach.Unknown:
+		may = reach.Transport
+	}
+	return yes, may
+}
+
+// neighbours says whether two points are one pod, or a pod and the node it
+// runs on: what no NetworkPolicy can part.
+func neighbours(s, t point) reach.Answer {
+	if s.pod != nil && s.pod == t.pod {
+		// A template's pods reach others of their kind, which policies bind.
+		return reach.Is(s.pod.Replicas == 1)
+	}
+	on := func(p, n point) reach.Answer {
+		host := ""
+		switch {
+		case p.pod == nil || p.pod.HostNet:
+			return reach.No
+		case n.node != nil:
+			host = n.node.name
+		case n.pod != nil && n.pod.HostNet:
+			if host = n.pod.Node; host == "" {
+				return reach.Unknown
+			}
+		default:
+			return reach.No
+		}
+		if p.pod.Node == "" {
+			return reach.Unknown
+		}
+		return reach.Is(p.pod.Node == host)
+	}
+	return on(s, t).Or(on(t, s))
+}
+
+// openTo is the ports a class is open to another in one direction.
+func (e *Engine) openTo(direction, subject, other int) (must, may reach.Ports) {
+	g := e.sides[direction].groupOf[subject]
+	if g < 0 {
+		return reach.Transport, reach.Transport
+	}
+	for _, r := range e.open(e.sides[direction].groups[g]) {
+		if r.may.Has(other) {
+			may = may.Union(r.ports)
+		}
+		if r.must.Has(other) {
+			must = must.Union(r.ports)
+		}
+	}
+	return must, may
+}

@@ -1,0 +1,159 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
+)
+
+// Read adds every object of a stream of YAML documents or of one JSON document
+// (lists are opened). Name is what the stream is called in errors. It goes on
+// behind an object that is wrong and returns all faults together, each with
+// its place; but a stream that is no YAML ends there, and what came before it
+// stays read.
+func (c *Cluster) Read(name string, r io.Reader) error {
+	var faults []error
+	dec := yaml.NewDecoder(r)
+	for n := 1; ; n++ {
+		var doc any
+		err := dec.Decode(&doc)
+		if errors.Is(err, io.EOF) {
+			return errors.Join(faults...)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: document %d: %w\nhint: mend the document there, or export it again with kubectl get -o yaml", name, n, err)
+			c.problems = append(c.problems, err.Error())
+			return errors.Join(append(faults, err)...)
+		}
+		switch doc := doc.(type) {
+		case nil:
+		case map[string]any:
+			if err := c.Add(fmt.Sprintf("%s: document %d", name, n), doc); err != nil {
+				faults = append(faults, err)
+			}
+		default:
+			faults = append(faults, fmt.Errorf("%s: document %d: is no Kubernetes object\nhint: give manifests, or the output of kubectl get -o yaml", name, n))
+		}
+	}
+}
+
+// Add adds one object as the API prints it; place is where it stands, for
+// errors. Kinds that have nothing to do with reachability are passed over. An
+// error says what could not be understood; a policy of which that is true has
+// been added as one that may select and decide anything.
+func (c *Cluster) Add(place string, object map[string]any) error {
+	bad := []string{}
+	f := fields{m: object, at: place, bad: &bad, from: place}
+	kind, version := f.str("kind"), f.str("apiVersion")
+	if strings.HasSuffix(kind, "List") && object["items"] != nil {
+		var faults []error
+		for i, item := range f.list("items") {
+			if m, ok := item.(map[string]any); ok {
+				if m["kind"] == nil {
+					m["kind"], m["apiVersion"] = strings.TrimSuffix(kind, "List"), version
+				}
+				faults = append(faults, c.Add(fmt.Sprintf("%s: items[%d]", place, i), m))
+			} else {
+				faults = append(faults, fmt.Errorf("%s: items[%d]: is no object", place, i))
+			}
+		}
+		return errors.Join(faults...)
+	}
+	meta := f.obj("metadata")
+	name, ns := meta.str("name"), meta.str("namespace")
+	if ns == "" && namespaced[kind] {
+		ns = "default"
+	}
+	f.at = fmt.Sprintf("%s: %s %s", place, kind, strings.TrimPrefix(ns+"/"+name, "/"))
+	group, _, _ := strings.Cut(version, "/")
+	if !strings.Contains(version, "/") {
+		group = ""
+	}
+	read := readers[group+"/"+kind]
+	if read == nil && !policyGroup(group, kind) {
+		return nil
+	}
+	if read == nil {
+		f.fault("policies of kind %s in %s are not understood", kind, version)
+	} else {
+		read(c, f, ns, name)
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	if read == nil || policyKinds[kind] {
+		if n := len(c.policies); n > 0 && c.policies[n-1].from == place {
+			c.policies = c.policies[:n-1]
+		}
+		c.policies = append(c.policies, opaque(kind, ns, name, bad[0]))
+	}
+	c.problems = append(c.problems, bad...)
+	return errors.New(strings.Join(bad, "\n") + "\nhint: kubectl apply --dry-run=server -f FILE says what the API expects")
+}
+
+// readers says who reads a kind, by GROUP/KIND.
+var readers = map[string]func(c *Cluster, f fields, ns, name string){
+	"/Pod":                   readPod,
+	"/Namespace":             readNamespace,
+	"/Node":                  readNode,
+	"/Service":               readService,
+	"apps/Deployment":        readTemplate("Deployment", "spec", "template"),
+	"apps/ReplicaSet":        readTemplate("ReplicaSet", "spec", "template"),
+	"apps/StatefulSet":       readTemplate("StatefulSet", "spec", "template"),
+	"apps/DaemonSet":         readTemplate("DaemonSet", "spec", "template"),
+	"/ReplicationController": readTemplate("ReplicationController", "spec", "template"),
+	"batch/Job":              readTemplate("Job", "spec", "template"),
+	"batch/CronJob":          readTemplate("CronJob", "spec", "jobTemplate", "spec", "template"),
+
+	"networking.k8s.io/NetworkPolicy":                     readNetworkPolicy,
+	"policy.networking.k8s.io/AdminNetworkPolicy":         readAdmin("AdminNetworkPolicy", adminTier),
+	"policy.networking.k8s.io/BaselineAdminNetworkPolicy": readAdmin("BaselineAdminNetworkPolicy", baselineTier),
+	"policy.networking.k8s.io/ClusterNetworkPolicy":       readClusterPolicy,
+}
+
+// policyKinds are the kinds above that, not understood, may decide anything.
+var policyKinds = map[string]bool{
+	"NetworkPolicy": true, "AdminNetworkPolicy": true, "BaselineAdminNetworkPolicy": true, "ClusterNetworkPolicy": true,
+}
+
+// namespaced are the kinds of policies that live in a namespace, where a
+// manifest that names none means "default".
+var namespaced = map[string]bool{"NetworkPolicy": true, "CiliumNetworkPolicy": true, "AuthorizationPolicy": true}
+
+// policyGroup says whether a kind nobody reads here could still forbid or
+// allow connections.
+func policyGroup(group, kind string) bool {
+	switch group {
+	case "networking.k8s.io", "extensions":
+		return kind == "NetworkPolicy"
+	case "policy.networking.k8s.io":
+		return true
+	case "cilium.io", "projectcalico.org", "crd.projectcalico.org", "crd.antrea.io", "k8s.ovn.org", "crd.k8s.amazonaws.com", "networking.k8s.aws", "networking.gke.io":
+		return strings.HasSuffix(kind, "NetworkPolicy") || strings.HasSuffix(kind, "EgressFirewall")
+	case "security.istio.io":
+		return kind == "AuthorizationPolicy"
+	}
+	return false
+}
+
+// opaque is a policy of which nothing is known but its name: it may select any
+// pod of its namespace, and allow or deny anything.
+func opaque(kind, ns, name, why string) *policy {
+	unknown := func() *side {
+		return &side{isolates: reach.Unknown, rules: []rule{
+			{name: "as a whole", action: allow, peers: everything(), ports: allPorts(), maybe: why},
+			{name: "as a whole", action: deny, peers: everything(), ports: allPorts(), maybe: why},
+		}}
+	}
+	p := &policy{id: kind + " " + strings.TrimPrefix(ns+"/"+name, "/"), subject: peer{namespace: ns, maybe: why, all: ns == ""}, in: unknown(), out: unknown()}
+	p.mesh = kind == "AuthorizationPolicy"
+	if p.mesh && ns == "istio-system" {
+		p.subject.all = true
+	}
+	return p
+}
