@@ -43,6 +43,9 @@ type Options struct {
 	MaskKey []byte
 	// Baseline is the approved baseline with what differs from it; nil: none.
 	Baseline *audit.Approved
+	// Step is the one step whose criteria are asked for; empty for all. What only
+	// those of others need may be left out.
+	Step string
 	// Beside is what the access criteria take from logs and reviews.
 	Beside access.Beside
 	// Access asks for the identities that direct policy names: on a large estate
@@ -78,7 +81,7 @@ type Result struct {
 func Steps(o Options) []Step {
 	return []Step{
 		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline),
-		access.New().With(o.Beside),
+		access.New().With(o.Beside).Aside(o.Step != "" && o.Step != "access"),
 	}
 }
 

@@ -29,6 +29,7 @@ func newAudit(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			r.step = "audit"
 			result, err := s.run(cmd.Context(), r)
 			if err != nil {
 				return err

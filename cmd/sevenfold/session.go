@@ -298,6 +298,7 @@ type reading struct {
 	snapshot string
 	asOf     string
 	access   bool // who has access is asked for
+	step     string
 	// noUsage says that no criterion of access is asked for, so that logs need not be
 	// read for what they say of use.
 	noUsage bool
@@ -357,7 +358,7 @@ func (s *session) opened(ctx context.Context, r *reading, then func(store.Store,
 	if err != nil {
 		return err
 	}
-	o.Access = r.access
+	o.Access, o.Step = r.access, r.step
 	return then(st, o)
 }
 

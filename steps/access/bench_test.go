@@ -145,7 +145,7 @@ func BenchmarkCriteria(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				g, err := v.grasps(context.Background(), m)
+				g, err := v.newGrasps(m).all(context.Background())
 				if err != nil || len(g) < size.roles {
 					b.Fatalf("%d identities, %v", len(g), err)
 				}

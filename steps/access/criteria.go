@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
@@ -62,15 +63,34 @@ type sentence struct {
 	nobodys []string
 }
 
-// judge decides the criteria of each workload, in the order of the view's.
-func (v *view) judge(ctx context.Context, o *Overview) ([]sentence, error) {
-	m, err := NewAmazon(ctx, v.snap)
-	if err != nil {
-		return nil, err
+// surveyed makes the overview, and meanwhile reads what decides.
+func (v *view) surveyed(ctx context.Context) (*Overview, error) {
+	var err error
+	var reading sync.WaitGroup
+	reading.Go(func() { v.amazon, err = NewAmazon(ctx, v.snap) })
+	o, serr := v.survey(ctx)
+	reading.Wait()
+	if err == nil {
+		err = serr
 	}
-	v.amazon = m
+	return o, err
+}
+
+// judge decides the criteria of each workload, in the order of the view's, once it
+// was surveyed.
+func (v *view) judge(ctx context.Context, o *Overview) ([]sentence, error) {
+	m := v.amazon
 	j := &jury{v: v, m: m, o: o, of: make([]standing, len(v.workloads)), ids: map[string]*Identity{}, ours: map[string]bool{}, climbs: map[string]iam.Decision{}}
-	if j.grasps, err = v.grasps(ctx, m); err != nil {
+	k := v.newGrasps(m)
+	var climbing sync.WaitGroup // beside the grasps: both only ask
+	var cerr, err error
+	climbing.Go(func() { cerr = j.climb(ctx) })
+	j.grasps, err = k.all(ctx)
+	climbing.Wait()
+	if err == nil {
+		err = cerr
+	}
+	if err != nil {
 		return nil, err
 	}
 	for i := range o.Identities {
@@ -80,9 +100,6 @@ func (v *view) judge(ctx context.Context, o *Overview) ([]sentence, error) {
 		if a.Cloud == estate.AWS && !a.Referenced && a.Account != "" {
 			j.ours[a.Account] = true
 		}
-	}
-	if err := j.climb(ctx); err != nil {
-		return nil, err
 	}
 	j.assets()
 	for _, n := range v.people {

@@ -166,14 +166,20 @@ type graspMaker struct {
 	alike []int32
 }
 
-// grasps decides what everyone in a view can do to its AWS objects. What the
-// view lists is never less than what is allowed, so only that is asked about.
-// The error is of a context that ended.
-func (v *view) grasps(ctx context.Context, m *Amazon) (map[estate.Node]*grasp, error) {
+// newGrasps makes ready to decide. It makes the view's objects known to the world
+// of m, which must not be asked meanwhile.
+func (v *view) newGrasps(m *Amazon) *graspMaker {
 	k := &graspMaker{v: v, m: m, classes: map[*class]*grasp{}, left: mostDecisions, shapeOf: map[string]int32{"": 0}, naming: map[string][]int32{}}
 	k.sort()
-	out := make(map[estate.Node]*grasp, len(v.people))
-	for _, n := range v.people {
+	return k
+}
+
+// all decides what everyone in the view can do to its AWS objects. What the view
+// lists is never less than what is allowed, so only that is asked about. The error
+// is of a context that ended.
+func (k *graspMaker) all(ctx context.Context) (map[estate.Node]*grasp, error) {
+	out := make(map[estate.Node]*grasp, len(k.v.people))
+	for _, n := range k.v.people {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -105,7 +105,7 @@ func TestGraspProperty(t *testing.T) {
 		if _, err := v.survey(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		got, err := v.grasps(context.Background(), m)
+		got, err := v.newGrasps(m).all(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}

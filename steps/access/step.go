@@ -43,11 +43,19 @@ func Rules() []Rule {
 // identities without owner, and for each workload who can act on it.
 type Step struct {
 	seen   *Overview
+	aside  bool // its criteria are not asked for
 	beside Beside
 }
 
 // New returns the step.
 func New() *Step { return &Step{} }
+
+// Aside leaves the criteria out, for commands that ask for another step's: who is
+// there and whom nobody answers for is found all the same.
+func (s *Step) Aside(aside bool) *Step {
+	s.aside = aside
+	return s
+}
 
 // ID implements assess.Step.
 func (*Step) ID() string { return "access" }
@@ -69,13 +77,19 @@ func (s *Step) Seen() *Overview { return s.seen }
 // Judge implements assess.Step: all access criteria.
 func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (finding.Judgement, error) {
 	v := newView(snap, workloads.List)
-	o, err := v.survey(ctx)
+	look := v.surveyed
+	if s.aside {
+		look = v.survey
+	}
+	o, err := look(ctx)
 	if err != nil {
 		return finding.Judgement{}, err
 	}
-	criteria, err := v.judge(ctx, o)
-	if err != nil {
-		return finding.Judgement{}, err
+	var criteria []sentence
+	if !s.aside {
+		if criteria, err = v.judge(ctx, o); err != nil {
+			return finding.Judgement{}, err
+		}
 	}
 	s.seen = o
 	j := finding.Judgement{Criteria: map[string][]finding.Criterion{}}
@@ -88,6 +102,9 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 		f := id.finding(o.Taken)
 		j.Findings = append(j.Findings, f)
 		found[id.ID] = f.ID
+	}
+	if s.aside {
+		return j, nil
 	}
 	for i := range o.Workloads {
 		for _, id := range criteria[i].nobodys {
