@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -68,7 +69,9 @@ func (h Holding) Against(ctx context.Context, snap *estate.Snapshot) (*audit.App
 		err = h.Heads.Baseline(ctx, b.Head)
 	}
 	if err == nil {
-		out.Snapshot, err = kept.Whole(ctx, b, false)
+		// Every configuration is read: one that is damaged would else count, or end
+		// the run where it is compared.
+		out.Snapshot, err = kept.Whole(ctx, b, true)
 	}
 	if err == nil {
 		err = sameEstate(b, snap)
@@ -246,7 +249,7 @@ func (h Holding) Remember(ctx context.Context, b *audit.Approved) error {
 		}
 		by[key] = actor
 	}
-	if maps.Equal(by, l.By) {
+	if maps.EqualFunc(by, l.By, func(a, b audit.Actor) bool { return reflect.DeepEqual(a, b) }) {
 		return nil
 	}
 	l.By = by

@@ -24,7 +24,7 @@ func driftRecord(r *audit.Record) report.DriftRecord {
 	out := report.DriftRecord{ID: r.ID, Asset: r.Asset, Type: r.Type, What: r.What, Attribute: r.Attribute(), FirstSeen: r.FirstSeen.UTC(), LastSame: r.LastSame.UTC(),
 		Consequence: string(r.Consequence), Paths: r.Paths, Faults: r.Faults, With: r.With, Status: r.Status, Why: r.Why, Hint: r.Hint,
 		Before: json.RawMessage("null"), After: json.RawMessage("null")}
-	for i, c := range r.Changes {
+	for i, c := range r.Gravest() {
 		d := report.DriftChange{Attribute: c.Attribute, Before: orNull(c.Before), After: orNull(c.After)}
 		if i == 0 {
 			out.Before, out.After = d.Before, d.After
@@ -38,7 +38,7 @@ func driftRecord(r *audit.Record) report.DriftRecord {
 		out.Acceptance = &report.DriftAccept{Owner: a.Owner, Reason: a.Reason, Until: a.Until}
 	}
 	if out.ByWhy = r.ByWhy; r.By != nil {
-		out.By = &report.DriftBy{Principal: r.By.Principal, Event: r.By.Event, Action: r.By.Action, Time: r.By.Time, Others: r.By.Others}
+		out.By = &report.DriftBy{Principal: r.By.Principal, Event: r.By.Event, Action: r.By.Action, Time: r.By.Time, Others: r.By.Others, Also: r.By.Also}
 	}
 	if r.Plan != nil {
 		out.Plan = &report.DriftPlan{Plan: r.Plan.Plan, Address: r.Plan.Address, Says: "by hand"}

@@ -75,6 +75,9 @@ type DriftBy struct {
 	Time      time.Time `json:"time"`
 	// Others counts further events in the window that may have had a part.
 	Others int `json:"others"`
+	// Also are other principals who may have made it as well: their events fit it
+	// no worse.
+	Also []string `json:"also,omitempty"`
 }
 
 // DriftPlan is the plan that owns an asset.
@@ -215,6 +218,9 @@ func (r *DriftRecord) who() string {
 		return "by whom is not known: " + line(r.ByWhy)
 	}
 	s := fmt.Sprintf("by %s, %s at %s (event %s)", line(r.By.Principal), line(r.By.Action), r.By.Time.Format(time.RFC3339), line(r.By.Event))
+	if len(r.By.Also) > 0 {
+		s += " or by " + line(strings.Join(r.By.Also, ", or by "))
+	}
 	if r.By.Others > 0 {
 		s += fmt.Sprintf(" and %s in that time", many(r.By.Others, "more event"))
 	}

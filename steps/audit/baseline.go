@@ -84,8 +84,9 @@ func (s *Step) opened(findings []finding.Finding, workloads []finding.Workload) 
 	}
 	byAsset := map[string]*Record{}
 	for i := range s.baseline.Drift.Records {
-		if r := &s.baseline.Drift.Records[i]; r.Status != StatusUnknown {
-			byAsset[r.Asset] = r
+		r := &s.baseline.Drift.Records[i]
+		if was := byAsset[r.Asset]; r.Status != StatusUnknown && (was == nil || r.Consequence.rank() > was.Consequence.rank()) {
+			byAsset[r.Asset] = r // of several acts the gravest
 		}
 	}
 	attacks := map[string]bool{}

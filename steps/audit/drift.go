@@ -106,17 +106,23 @@ type Record struct {
 
 	// touches are the ids of the assets concerned: those a workload asks about.
 	touches []string
+	// heavy are tags and labels whose change is more than words here.
+	heavy map[string]bool
+	// wholes are the ids of the records that this one was a part of until events
+	// told its act from the others: who accepted one of them accepted this too.
+	wholes []string
 }
 
 // Touches returns the ids of the assets the record is about.
 func (r *Record) Touches() []string { return r.touches }
 
-// Attribute returns the place of the first change, "" for the asset as a whole.
+// Attribute returns the place of the change that matters most, "" for the asset as
+// a whole.
 func (r *Record) Attribute() string {
 	if len(r.Changes) == 0 {
 		return ""
 	}
-	return r.Changes[0].Attribute
+	return r.Gravest()[0].Attribute
 }
 
 // Acceptance is a named person's acceptance of one record until a day.
@@ -145,6 +151,11 @@ type Drift struct {
 	// New are the ids of assets that are new since the baseline, what comes and
 	// goes by itself left out.
 	New []string
+
+	// What Zones and Accept were told, for records that are divided after them.
+	zoneWas, zoneIs ZoneOf
+	signed          []Signed
+	signedAt        time.Time
 }
 
 // Open counts the records that nobody accepted, those that could not be

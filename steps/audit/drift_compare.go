@@ -54,6 +54,7 @@ type delta struct {
 	with    int
 	paths   []string
 	touches []string
+	heavy   map[string]bool // tags whose change is more than words
 	grade   Consequence
 }
 
@@ -314,7 +315,7 @@ func (c *comparison) drift() *Drift {
 	for _, d := range c.deltas {
 		a := c.asset(d)
 		r := Record{Asset: d.id, Type: a.Type, Account: a.Account, Region: a.Region, What: d.what, Changes: d.changes,
-			Consequence: d.grade, Paths: d.paths, With: d.with, Status: StatusOpen, touches: append([]string{d.id}, d.touches...)}
+			Consequence: d.grade, Paths: d.paths, With: d.with, Status: StatusOpen, touches: append([]string{d.id}, d.touches...), heavy: d.heavy}
 		switch d.what {
 		case WhatAdded:
 			r.Changes = []Change{{After: summary(a, c.after.AssetDigest(d.a))}}
@@ -329,7 +330,7 @@ func (c *comparison) drift() *Drift {
 		out.Records = append(out.Records, r)
 	}
 	out.Records = append(out.Records, c.unseen.records()...)
-	slices.SortFunc(out.Records, func(x, y Record) int { return strings.Compare(x.Asset+" "+x.ID, y.Asset+" "+y.ID) })
+	out.sortRecords()
 	return out
 }
 

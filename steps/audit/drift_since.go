@@ -3,7 +3,6 @@ package audit
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -85,17 +84,17 @@ func (d *Drift) Seen(when map[string]Window) {
 			out = append(out, r)
 		}
 	}
-	slices.SortFunc(out, func(x, y Record) int { return strings.Compare(x.Asset+" "+x.ID, y.Asset+" "+y.ID) })
 	d.Records = out
+	d.sortRecords()
 }
 
 // regrade grades what is left of a record: ways that are new are told with every
 // part that is more than words, since nobody can say which part opened them.
 func (r *Record) regrade() {
-	if slices.ContainsFunc(r.Changes, func(c Change) bool { return !wording(c.Attribute) }) {
+	if slices.ContainsFunc(r.Changes, func(c Change) bool { return !r.cosmetic(c.Attribute) }) {
 		return
 	}
-	r.Consequence, r.Paths = Cosmetic, nil
+	r.Consequence, r.Paths, r.Faults = Cosmetic, nil, nil
 }
 
 // Signed is an acceptance with the key that signed it.
@@ -107,8 +106,11 @@ type Signed struct {
 }
 
 // Accept marks the records that somebody accepted and whose acceptance counts at
-// now. Of several acceptances of one record the first that counts does.
+// now. Of several acceptances of one record the first that counts does. Who
+// accepted several changes as one record, before events told that they were
+// different acts, accepted each of them.
 func (d *Drift) Accept(list []Signed, now time.Time) {
+	d.signed, d.signedAt = list, now
 	byRecord := map[string][]Signed{}
 	for _, s := range list {
 		byRecord[s.Record] = append(byRecord[s.Record], s)
@@ -118,7 +120,11 @@ func (d *Drift) Accept(list []Signed, now time.Time) {
 		if r.Status == StatusUnknown {
 			continue
 		}
-		for _, s := range byRecord[r.ID] {
+		of := slices.Clone(byRecord[r.ID])
+		for _, id := range r.wholes {
+			of = append(of, byRecord[id]...)
+		}
+		for _, s := range of {
 			why := s.Refused
 			if end, err := s.Ends(); why == "" && (err != nil || !now.Before(end)) {
 				why = fmt.Sprintf("it ended on %s", s.Until)

@@ -15,8 +15,14 @@ type ZoneOf func(asset string) (zone, why string)
 // Zones adds to each record of an asset that another zone claims now both zones,
 // and raises it above a change of words: what a tag moves to production is met by
 // other people and held to other rules. It comes after Seen, which splits records
-// by what the snapshots say: a zone is what sevenfold.yaml makes of them.
+// by what the snapshots say: a zone is what sevenfold.yaml makes of them. Told again, it begins
+// anew.
 func (d *Drift) Zones(was, is ZoneOf) {
+	d.zoneWas, d.zoneIs = was, is
+	for i := range d.Records {
+		d.Records[i].withoutZone()
+	}
+	d.sortRecords()
 	last := map[string]int{} // the record that tells of an asset's move
 	for i := range d.Records {
 		r := &d.Records[i]

@@ -38,6 +38,10 @@ type Event struct {
 	// Names are all texts of the request, the answer and the resources: ids and
 	// names of what the act was on. Sorted, each once.
 	Names []string
+	// Settings are the words, numbers and truth values that the request of CloudTrail's
+	// sets, as "member=value" with the member in lower case; sorted, each once, at most
+	// maxSettings. Set reads them.
+	Settings []string
 	// Object is what a Kubernetes event is about; nil for CloudTrail.
 	Object *Object
 	// Cluster is the one it happened in. No audit event says it: who reads a log
@@ -56,6 +60,8 @@ const (
 	maxDocument = 256 << 20
 	maxNames    = 512
 	maxDepth    = 32
+	maxSettings = 128
+	maxSetting  = 64 // bytes of a value
 )
 
 // Looks reports whether a text that begins with head is a log that Read takes: a
@@ -295,6 +301,16 @@ func (r *record) cloudTrail() (Event, bool) {
 		}
 	}
 	e.Names = slices.Sorted(maps.Keys(names))
+	if len(r.Request) > 0 {
+		var v any
+		dec := json.NewDecoder(bytes.NewReader(r.Request))
+		dec.UseNumber()
+		set := map[string]bool{}
+		if dec.Decode(&v) == nil {
+			settings("", v, set, 0)
+		}
+		e.Settings = slices.Sorted(maps.Keys(set))
+	}
 	return e, r.ErrorCode == "" && !reads(r.ReadOnly, r.EventName)
 }
 
@@ -332,6 +348,39 @@ func texts(v any, out map[string]bool, depth int) {
 	case []any:
 		for _, x := range v {
 			texts(x, out, depth+1)
+		}
+	}
+}
+
+// Set returns the values to which the request sets a member of this name, in
+// whatever case, wherever in it; none if it does not name it.
+func (e *Event) Set(member string) []string {
+	prefix := strings.ToLower(member) + "="
+	i, _ := slices.BinarySearch(e.Settings, prefix)
+	var out []string
+	for ; i < len(e.Settings) && strings.HasPrefix(e.Settings[i], prefix); i++ {
+		out = append(out, e.Settings[i][len(prefix):])
+	}
+	return out
+}
+
+// settings gathers what a request sets, by the name of the member.
+func settings(name string, v any, out map[string]bool, depth int) {
+	if depth > maxDepth || len(out) >= maxSettings {
+		return
+	}
+	switch v := v.(type) {
+	case string, bool, json.Number:
+		if text := fmt.Sprint(v); name != "" && len(text) <= maxSetting {
+			out[strings.ToLower(name)+"="+text] = true
+		}
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			settings(k, v[k], out, depth+1)
+		}
+	case []any:
+		for _, x := range v {
+			settings(name, x, out, depth+1)
 		}
 	}
 }

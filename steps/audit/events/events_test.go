@@ -14,7 +14,7 @@ const trail = `{"eventVersion":"1.09","userIdentity":{"type":"AssumedRole","arn"
 "resources":[{"type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::lake"}]}`
 
 var put = Event{ID: "e-1", Time: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC), Principal: "arn:aws:sts::111122223333:assumed-role/dev/jo",
-	Service: "s3", Action: "PutBucketPolicy", Account: "111122223333", Region: "eu-west-1", Names: []string{"AWS::S3::Bucket", "arn:aws:s3:::lake", "lake", "s3"}}
+	Service: "s3", Action: "PutBucketPolicy", Account: "111122223333", Region: "eu-west-1", Names: []string{"AWS::S3::Bucket", "arn:aws:s3:::lake", "lake", "s3"}, Settings: []string{"bucketname=lake", "host=s3"}}
 
 const audited = `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"a-1","stage":"ResponseComplete","verb":"patch",
 "user":{"username":"jo"},"objectRef":{"resource":"deployments","namespace":"ml","name":"llm","apiGroup":"apps"},
