@@ -16,6 +16,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
+	"github.com/sevenfold-sec/sevenfold/steps/audit"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
 
@@ -47,8 +48,8 @@ type Baseline struct {
 	// and every open finding.
 	Workloads []BaselineWorkload `json:"workloads"`
 	Findings  []BaselineFinding  `json:"findings"`
-	// Listed is every blind spot and open deviation by name, with who took it over
-	// and when.
+	// Listed is everything unread and every open deviation by name, with who took it
+	// over and when.
 	Listed []Listed `json:"listed"`
 	// Sections are the SHA-256 of parts of this statement: they say which part was
 	// changed where the signature does not hold.
@@ -73,15 +74,18 @@ type BaselineFinding struct {
 	Status   finding.Outcome  `json:"status"`
 }
 
-// Listed is a blind spot or an open deviation that a baseline was approved with.
+// Listed is something unread or an open deviation that a baseline was approved
+// with.
 type Listed struct {
 	ID   string    `json:"id"`
-	Kind string    `json:"kind"` // "blind spot" or "deviation"
+	Kind string    `json:"kind"` // as that of Open
 	What string    `json:"what"`
 	By   string    `json:"by"`
 	At   time.Time `json:"at"`
 	// All says that it was not named but taken over with all others.
 	All bool `json:"all"`
+	// Types are those of Open.
+	Types []string `json:"types,omitempty"`
 }
 
 type baselineStatement struct {
@@ -91,18 +95,33 @@ type baselineStatement struct {
 	Predicate     Baseline              `json:"predicate"`
 }
 
+// The kinds of open things.
+const (
+	openBlind    = "blind spot"
+	openUnlisted = "never listed"
+	openNamed    = "known by name only"
+	openFault    = "deviation"
+)
+
 // Open is one thing that keeps a baseline from being approved unless it is
 // listed by name.
 type Open struct {
-	ID   string `json:"id"`
+	// ID is the same from run to run, as long as what it names is.
+	ID string `json:"id"`
+	// Kind is "blind spot", "never listed", "known by name only" or "deviation".
 	Kind string `json:"kind"`
 	What string `json:"what"`
+	// Types are all that were never listed in one place.
+	Types []string `json:"types,omitempty"`
 }
 
-// Open lists the blind spots and the open deviations of a result, blind spots
-// first. A stated bound on finished work is none.
-func (r *Result) Open() []Open {
+// Open lists what is unread and the open deviations of a result: blind spots
+// first, then the types that no source listed, place by place, then the assets
+// that workloads reach and that are known by name only. A stated bound on
+// finished work is none.
+func (r *Result) Open(o Options) []Open {
 	out := []Open{}
+	told := map[string]bool{} // sources of which something is said
 	for _, b := range r.Snapshot.BlindSpots() {
 		if b.Status == estate.ReadSkipped {
 			continue
@@ -113,15 +132,28 @@ func (r *Result) Open() []Open {
 				what += " " + more
 			}
 		}
-		out = append(out, Open{blindID(b), "blind spot", what + ": " + string(b.Status)})
+		told[b.Source] = true
+		out = append(out, Open{ID: blindID(b), Kind: openBlind, What: what + ": " + string(b.Status)})
 	}
 	for _, s := range r.Snapshot.Sources() {
-		if s.Status == "failed" {
-			out = append(out, Open{blindID(estate.BlindSpot{Source: s.Source, Operation: "source"}), "blind spot", "source " + s.Source + " could not be read"})
+		id := blindID(estate.BlindSpot{Source: s.Source, Operation: "source"})
+		switch {
+		case s.Status == "failed":
+			out = append(out, Open{ID: id, Kind: openBlind, What: "source " + s.Source + " could not be read"})
+		case s.Status != "complete" && !told[s.Source]:
+			out = append(out, Open{ID: id, Kind: openBlind, What: "source " + s.Source + " is " + s.Status})
 		}
 	}
+	unread := audit.New(o.Controls, o.Scope.Gate.FailOn).Unread(r.Snapshot, r.Workloads)
+	for _, u := range unread.Unlisted {
+		id := blindID(estate.BlindSpot{Operation: openUnlisted, Account: u.Account, Region: u.Region, Types: u.Types})
+		out = append(out, Open{ID: id, Kind: openUnlisted, What: u.String(), Types: u.Types})
+	}
+	for _, asset := range unread.NamedOnly {
+		out = append(out, Open{ID: blindID(estate.BlindSpot{Operation: openNamed, Asset: asset}), Kind: openNamed, What: asset})
+	}
 	for _, f := range r.Findings {
-		out = append(out, Open{f.ID, "deviation", fmt.Sprintf("%s %s: %s (%s)", f.Severity, f.Status, f.Title, f.Asset)})
+		out = append(out, Open{ID: f.ID, Kind: openFault, What: fmt.Sprintf("%s %s: %s (%s)", f.Severity, f.Status, f.Title, f.Asset)})
 	}
 	seen := map[string]bool{}
 	return slices.DeleteFunc(out, func(o Open) bool { was := seen[o.ID]; seen[o.ID] = true; return was })
@@ -155,11 +187,11 @@ func (r *Result) Approve(ctx context.Context, st store.Store, o Options, a Appro
 	b = &Baseline{Estate: o.Scope.Estate, Snapshot: r.Seen.Hash(), Taken: r.Seen.Taken(), Approved: o.Now.UTC().Truncate(time.Second), By: a.By,
 		Tool: certificate.Tool{Name: "sevenfold", Version: a.Version, Controls: o.Controls.Digest()}, Assets: r.Seen.Len(),
 		Sources: []string{}, Accounts: accountsOf(r.Seen), Workloads: []BaselineWorkload{}, Findings: []BaselineFinding{}, Listed: []Listed{}, Head: a.Heads.Store != nil}
-	for _, x := range r.Open() {
+	for _, x := range r.Open(o) {
 		if !a.All && !named[x.ID] {
 			left = append(left, x)
 		}
-		b.Listed = append(b.Listed, Listed{x.ID, x.Kind, x.What, a.By, b.Approved, !named[x.ID]})
+		b.Listed = append(b.Listed, Listed{ID: x.ID, Kind: x.Kind, What: x.What, By: a.By, At: b.Approved, All: !named[x.ID], Types: x.Types})
 		delete(named, x.ID)
 	}
 	if unknown = slices.Sorted(maps.Keys(named)); len(unknown) > 0 || len(left) > 0 {

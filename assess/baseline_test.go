@@ -44,7 +44,7 @@ func holdingOf(st store.Store, o Options) Holding {
 func TestApproveRefusesWhatIsNotListed(t *testing.T) {
 	st, r, o, _ := approved(t)
 	ctx := context.Background()
-	open := r.Open()
+	open := r.Open(o)
 	if len(open) < 10 {
 		t.Fatalf("only %d open things in the example", len(open))
 	}
@@ -53,7 +53,7 @@ func TestApproveRefusesWhatIsNotListed(t *testing.T) {
 		ids = append(ids, x.ID)
 	}
 	_, _, left, _, err := r.Approve(ctx, st, o, Approval{Key: signer, By: "jo", Accept: ids})
-	if err != nil || len(left) != 1 || left[0] != open[0] {
+	if err != nil || len(left) != 1 || left[0].ID != open[0].ID {
 		t.Errorf("left %v, %v; want %v alone", left, err, open[0])
 	}
 	if _, _, _, unknown, _ := r.Approve(ctx, st, o, Approval{Key: signer, By: "jo", All: true, Accept: []string{"F-none"}}); len(unknown) != 1 {

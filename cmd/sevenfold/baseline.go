@@ -112,8 +112,9 @@ func newBaselineApprove(g *globals) *cobra.Command {
 		Use:   "approve",
 		Short: "Sign what was read now as the next version of the baseline",
 		Long: "Reads the estate and signs it, with its findings, as the state the company takes ownership\n" +
-			"of. Blind spots and open deviations are refused unless each is listed by name; a listed one\n" +
-			"still fails its criterion. Former versions stay.",
+			"of. What was not read (blind spots, types that no source listed, assets known by name only)\n" +
+			"and open deviations are refused unless each is listed by name; a listed one still keeps its\n" +
+			"criterion from passing. Former versions stay.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := g.wants("baseline approve", "text", "json"); err != nil {
@@ -135,8 +136,8 @@ func newBaselineApprove(g *globals) *cobra.Command {
 		},
 	}
 	r.addTo(cmd)
-	cmd.Flags().StringArrayVar(&a.Accept, "accept", nil, "`ID` of a blind spot or deviation that is taken over as it is; repeats")
-	cmd.Flags().BoolVar(&a.All, "accept-open", false, "take over every blind spot and deviation as it is")
+	cmd.Flags().StringArrayVar(&a.Accept, "accept", nil, "`ID` of something unread or of a deviation that is taken over as it is; repeats")
+	cmd.Flags().BoolVar(&a.All, "accept-open", false, "take over everything unread and every deviation as it is")
 	cmd.Flags().StringVar(&a.By, "owner", "", "who approves (default the user who runs this)")
 	cmd.Flags().StringVar(&key, "key", "", "private key `FILE` of an approver (PKCS #8 PEM, Ed25519); default: the state's own")
 	return cmd
@@ -177,7 +178,7 @@ func (s *session) refuseApproval(left []assess.Open) error {
 		}
 		return verdict(exitNotReady)
 	}
-	fmt.Fprintf(s.g.stdout, "not approved: %d blind spots and open deviations are not listed by name\n", len(left))
+	fmt.Fprintf(s.g.stdout, "not approved: %d things that are unread or deviate are not listed by name\n", len(left))
 	for i, x := range left {
 		if i == openShown {
 			fmt.Fprintf(s.g.stdout, "  and %d more; --format json lists all\n", len(left)-i)

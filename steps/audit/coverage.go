@@ -9,6 +9,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope"
 )
 
 // workloadTypes are AWS types that are an AI workload's root, or that one
@@ -103,7 +104,7 @@ func territories(snap *estate.Snapshot) []territory {
 // unlisted returns what no source listed to the end: types by account and
 // region, and kinds by cluster; and the claim of what was. A type of which a
 // stated bound left old items out counts as listed: the bound is said.
-func unlisted(snap *estate.Snapshot, asked []string) ([]string, finding.Claim) {
+func unlisted(snap *estate.Snapshot, asked []string) ([]Unlisted, finding.Claim) {
 	seen := map[estate.Coverage]bool{} // bounded lists, and settings that were read
 	for _, a := range snap.Assets() {
 		if _, setting := settings[a.Type]; (setting || singles[a.Type]) && rootRead(a) {
@@ -118,12 +119,13 @@ func unlisted(snap *estate.Snapshot, asked []string) ([]string, finding.Claim) {
 		}
 	}
 	claim := finding.Claim{Claim: "types listed to the end, over all accounts, regions and clusters", Source: "coverage of the sources"}
-	where := map[string][]string{}
+	var missing []Unlisted
 	for _, at := range territories(snap) {
 		types := asked
 		if at.cloud == estate.Kubernetes {
 			types = clusterTypes
 		}
+		never := Unlisted{Account: at.account, Region: at.region}
 		for _, t := range types {
 			claim.Of++
 			if snap.Covered(t, at.account, at.region) || seen[estate.Coverage{Type: t, Account: at.account, Region: at.region}] ||
@@ -131,20 +133,55 @@ func unlisted(snap *estate.Snapshot, asked []string) ([]string, finding.Claim) {
 				claim.Examined++
 				continue
 			}
-			place := strings.TrimSpace(at.account + " " + at.region)
-			where[place] = append(where[place], t)
+			never.Types = append(never.Types, t)
 		}
-	}
-	var missing []string
-	for _, place := range slices.Sorted(maps.Keys(where)) {
-		types := where[place]
-		text := strings.Join(types[:min(3, len(types))], ", ")
-		if n := len(types) - 3; n > 0 {
-			text += fmt.Sprintf(" and %d more types", n)
+		if len(never.Types) > 0 {
+			missing = append(missing, never)
 		}
-		missing = append(missing, text+" in "+place)
 	}
 	return missing, claim
+}
+
+// Unlisted is what no source listed to its end in one place: types of one region
+// of an account, or kinds of one cluster.
+type Unlisted struct {
+	// Account is an account or a cluster; Region is empty in a cluster.
+	Account, Region string
+	Types           []string
+}
+
+// String names the first few types, and the place.
+func (u Unlisted) String() string {
+	text := strings.Join(u.Types[:min(3, len(u.Types))], ", ")
+	if n := len(u.Types) - 3; n > 0 {
+		text += fmt.Sprintf(" and %d more types", n)
+	}
+	return strings.TrimSpace(text + " in " + strings.TrimSpace(u.Account+" "+u.Region))
+}
+
+// Unread is what audit.inventory and audit.deviations are unknown for beside blind
+// spots and findings: what nobody listed, and the ids of the assets that
+// workloads reach and that are known by name only, in order.
+type Unread struct {
+	Unlisted  []Unlisted
+	NamedOnly []string
+}
+
+// Unread returns what no source read of what the criteria hang on.
+func (s *Step) Unread(snap *estate.Snapshot, workloads *scope.Workloads) Unread {
+	var out Unread
+	out.Unlisted, _ = unlisted(snap, essentialTypes(s.controls))
+	dark, byAccount := s.unread(snap), accountSettings(snap)
+	named := map[string]bool{}
+	for _, w := range workloads.List {
+		for n := range reached(snap, w, byAccount).All() {
+			if dark.Has(n) {
+				named[snap.Asset(n).ID] = true
+			}
+		}
+	}
+	out.NamedOnly = slices.Sorted(maps.Keys(named))
+	return out
 }
 
 // rootRead reports whether the reply that makes up an asset was read, be it

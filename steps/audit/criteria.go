@@ -41,7 +41,11 @@ func inventory(snap *estate.Snapshot, asked []string) finding.Criterion {
 		c.Status, c.Reason = finding.CriterionUnknown, strings.Join(append(open, sample(holes)), "; ")
 	case len(missing) > 0:
 		c.Status = finding.CriterionUnknown
-		c.Reason = "never listed: " + strings.Join(missing[:min(3, len(missing))], ", ")
+		var places []string
+		for _, m := range missing[:min(3, len(missing))] {
+			places = append(places, m.String())
+		}
+		c.Reason = "never listed: " + strings.Join(places, ", ")
 		if n := len(missing) - 3; n > 0 {
 			c.Reason += fmt.Sprintf(" and %d more", n)
 		}
