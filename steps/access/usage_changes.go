@@ -118,5 +118,5 @@ func (u *Usage) binding(r *record, one *Use) {
 		return
 	}
 	u.Gains = append(u.Gains, Gain{Time: one.Time, Event: one.Event, By: one.Principal, Call: one.Name, Account: one.Account,
-		Grant: "k8s://" + one.Account + "/" + r.Ref.Namespace + "/" + kind + ".rbac.authorization.k8s.io/" + r.Ref.Name})
+		Grant: "k8s://" + one.Account + "/" + r.Ref.Namespace + "/" + kind + "/" + r.Ref.Name})
 }

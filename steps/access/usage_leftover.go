@@ -11,6 +11,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
+	"github.com/sevenfold-sec/sevenfold/steps/access/rbac"
 )
 
 // Leftover is a grant that was made for an experiment and outlived it.
@@ -78,8 +79,15 @@ func (m *Amazon) experiments(u *Usage) (out []Experiment, err error) {
 		out = append(out, Experiment{ID: t.Kind + "/" + t.Name, Kind: t.Kind, Name: t.Name, Began: b.Time, Ended: t.Time, End: t.Event, Role: b.Role, By: cmp.Or(b.By, t.By)})
 	}
 	for n, a := range m.snap.Assets() {
+		if e, ok := tagged(a); ok {
+			out = append(out, e)
+		}
 		shape, ok := jobShapes[a.Type]
-		isJob := a.Cloud == estate.Kubernetes && strings.HasSuffix(a.ID, "/Job.batch/"+a.Name)
+		group, kind := "", ""
+		if a.Cloud == estate.Kubernetes {
+			group, kind = groupKind(a.Type)
+		}
+		isJob := group == "batch" && kind == "Job"
 		if a.Referenced || !ok && !isJob {
 			continue
 		}
@@ -103,6 +111,33 @@ func (m *Amazon) experiments(u *Usage) (out []Experiment, err error) {
 	}
 	slices.SortFunc(out, func(a, b Experiment) int { return cmp.Or(a.Ended.Compare(b.Ended), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
+}
+
+// endTags are tags by which people say until when an identity is meant to be
+// there, compared as ownerKeys are.
+var endTags = []string{"expires", "expires-on", "expiry", "expiration", "valid-until", "experiment-end", "delete-after", "remove-after"}
+
+// tagged is the experiment that an identity's own tag declares: it is meant for
+// something that ends on a day.
+func tagged(a *estate.Asset) (e Experiment, ok bool) {
+	if a.Referenced || a.Type != "AWS::IAM::Role" && a.Type != "AWS::IAM::User" && !strings.Contains(a.ID, "/ServiceAccount/") {
+		return e, false
+	}
+	for _, k := range ordered(a.Tags) {
+		name := strings.ToLower(k[strings.LastIndexByte(k, '/')+1:])
+		if !slices.Contains(endTags, strings.NewReplacer("_", "-", ":", "-").Replace(name)) {
+			continue
+		}
+		v := strings.TrimSpace(a.Tags[k])
+		end := timeIn(v)
+		if d, err := time.Parse(time.DateOnly, v); err == nil {
+			end = d.AddDate(0, 0, 1)
+		}
+		if !end.IsZero() {
+			return Experiment{ID: a.ID, Kind: "tag", Name: k + "=" + v, Began: time.Unix(0, 0).UTC(), Ended: end, Role: a.ID}, true
+		}
+	}
+	return e, false
 }
 
 func (s *jobShape) read(a *estate.Asset, config json.RawMessage) (e Experiment, ok bool) {
@@ -205,7 +240,7 @@ func (m *Amazon) leftovers(ctx context.Context, u *Usage, sight *Sight, of map[s
 		for i := len(all) - 1; i >= 0; i-- {
 			e := &all[i]
 			because := tied(&g, e)
-			if because == "" {
+			if because == "" || e.Ended.After(u.To) {
 				continue
 			}
 			l := Leftover{Grant: g, Experiment: *e, Because: because, Mend: takeBack(&g)}
@@ -225,6 +260,8 @@ func tied(g *Gain, e *Experiment) string {
 		return ""
 	}
 	switch {
+	case e.Kind == "tag" && principalKey(e.Role) == principalKey(g.To):
+		return "its tag says until when it is meant to be there: " + e.Name
 	case e.Role != "" && principalKey(e.Role) == principalKey(g.To):
 		return "it was given to the role that " + e.Kind + " " + e.Name + " ran as, while it ran or within a day before"
 	case e.By != "" && g.By != "" && principalKey(e.By) == principalKey(g.By):
@@ -248,6 +285,10 @@ func (m *Amazon) gains(u *Usage) []Gain {
 			continue
 		}
 		var g Gain
+		group := ""
+		if a.Cloud == estate.Kubernetes {
+			group, _ = groupKind(a.Type)
+		}
 		switch {
 		case a.Type == "AWS::IAM::Role" && !strings.Contains(a.ID, ":role/aws-"):
 			g = Gain{Call: "iam:CreateRole", To: a.ID}
@@ -257,7 +298,7 @@ func (m *Amazon) gains(u *Usage) []Gain {
 		case a.Type == "AWS::IAM::ServiceSpecificCredential":
 			user, _, _ := strings.Cut(a.ID, "#")
 			g = Gain{Call: "iam:CreateServiceSpecificCredential", To: user, Grant: a.Name}
-		case a.Cloud == estate.Kubernetes && strings.Contains(a.ID, "Binding.rbac.authorization.k8s.io/"):
+		case group == rbac.Group && strings.HasSuffix(a.Type, "Binding"):
 			g = Gain{Call: "create binding", Grant: a.ID}
 		default:
 			continue
@@ -285,6 +326,11 @@ func (m *Amazon) gains(u *Usage) []Gain {
 		if g.To != "" {
 			out = append(out, g)
 			continue
+		}
+		for _, logged := range u.Gains {
+			if logged.Grant == g.Grant && logged.To == "" {
+				g.Event, g.By, g.Call, g.Time = logged.Event, logged.By, logged.Call, logged.Time
+			}
 		}
 		for _, s := range c.Subjects {
 			if s.Kind == "ServiceAccount" {

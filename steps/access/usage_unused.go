@@ -19,7 +19,8 @@ import (
 // UseUnknown, and never unused.
 type UseStatus string
 
-// The statuses. UsePartly: some of what is granted is used and some is not.
+// The statuses. UsePartly: some of what is granted is not used; of the rest some
+// is, or nobody can tell.
 const (
 	UseUsed    UseStatus = "used"
 	UsePartly  UseStatus = "partly"
@@ -202,7 +203,7 @@ func (x *user1) grant(g *given1) GrantUse {
 
 func statusOf(used, unused, unknown int) UseStatus {
 	switch {
-	case used > 0 && unused > 0:
+	case unused > 0 && used+unknown > 0:
 		return UsePartly
 	case used > 0 && unknown == 0:
 		return UseUsed

@@ -189,6 +189,11 @@ func TestLeftovers(t *testing.T) {
 		return calledBy(trailEvent("sagemaker", "CreateTrainingJob", `{"trainingJobName":"`+name+`","roleArn":"arn:aws:iam::`+worldAccount+`:role/other"}`), "arn:aws:iam::"+worldAccount+":user/ann", daysAgo)
 	}
 	took := calledBy(trailEvent("sts", "AssumeRole", `{"roleArn":"`+worldRole+`"}`), "arn:aws:iam::"+worldAccount+":user/ann", 1)
+	tagDay := func(day string) estate.Asset {
+		a := holder(`{"Effect":"Allow","Action":"iam:ListRoles","Resource":"*"}`)
+		a.Tags = map[string]string{"experiment-end": day}
+		return a
+	}
 	listing := holder(`{"Effect":"Allow","Action":"iam:ListRoles","Resource":"*"}`)
 	tests := map[string]struct {
 		assets []estate.Asset
@@ -203,6 +208,8 @@ func TestLeftovers(t *testing.T) {
 		"after the end":                        {[]estate.Asset{listing, job("j1", worldRole, 8, 6)}, []string{put(4)}, ""},
 		"another role's job":                   {[]estate.Asset{listing, job("j1", "arn:aws:iam::"+worldAccount+":role/other", 6, 3)}, []string{put(6)}, ""},
 		"made by who began the job":            {[]estate.Asset{listing, job("j1", "arn:aws:iam::"+worldAccount+":role/other", 6, 3)}, []string{put(6), began("j1", 6)}, "unused who began training-job j1 made it"},
+		"its tag names a day that passed":      {[]estate.Asset{tagDay("2026-11-20")}, []string{put(9)}, "unused its tag says until when"},
+		"its tag names a day to come":          {[]estate.Asset{tagDay("2027-11-20")}, []string{put(9)}, ""},
 		"gone since":                           {[]estate.Asset{told(worldRole, "AWS::IAM::Role", `{"RolePolicyList":[],"AttachedManagedPolicies":[]}`, details), job("j1", worldRole, 6, 3)}, []string{put(6)}, ""},
 		"of what it gives nobody sees the use": {[]estate.Asset{holder(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`), job("j1", worldRole, 6, 3)}, []string{put(6), took}, "unknown it was given to the role"},
 	}
@@ -229,6 +236,48 @@ func TestLeftovers(t *testing.T) {
 				t.Errorf("%q, want %q", says, tt.want)
 			}
 		})
+	}
+}
+
+// A binding that was made for a Job, and that nobody used since the Job ended, is
+// told with the event that made it.
+func TestLeftoverBinding(t *testing.T) {
+	kube := func(id, typ, config string) estate.Asset {
+		return estate.Asset{ID: id, Type: typ, Cloud: estate.Kubernetes, Account: "c", Region: "ml", Name: id[strings.LastIndexByte(id, '/')+1:], Config: json.RawMessage(config), Tags: map[string]string{}}
+	}
+	at := func(daysAgo int) string { return usageNow.AddDate(0, 0, -daysAgo).Format(time.RFC3339) }
+	assets := []estate.Asset{
+		kube("k8s://c/ml/Job/exp", "batch/v1/Job", `{"metadata":{"name":"exp","creationTimestamp":"`+at(6)+`"},"spec":{"template":{"spec":{"serviceAccountName":"lab"}}},"status":{"completionTime":"`+at(3)+`"}}`),
+		kube("k8s://c/ml/RoleBinding/lab", "rbac.authorization.k8s.io/v1/RoleBinding", `{"kind":"RoleBinding","metadata":{"name":"lab","namespace":"ml","creationTimestamp":"`+at(6)+`"},"roleRef":{"kind":"Role","name":"r"},"subjects":[{"kind":"ServiceAccount","name":"lab","namespace":"ml"}]}`),
+	}
+	audit := func(id, verb, user, resource, group, name string, daysAgo int) string {
+		return `{"auditID":"` + id + `","stage":"ResponseComplete","verb":"` + verb + `","user":{"username":"` + user + `"},"objectRef":{"resource":"` + resource + `","apiGroup":"` + group + `","namespace":"ml","name":"` + name + `"},"responseStatus":{"code":200},"requestReceivedTimestamp":"` + at(daysAgo) + `"}`
+	}
+	made := audit("b1", "create", "ann", "rolebindings", "rbac.authorization.k8s.io", "lab", 6)
+	quiet := audit("q", "get", "ann", "pods", "", "p", 7)
+	for name, tt := range map[string]struct {
+		events []string
+		want   UseStatus
+	}{
+		"not used since": {[]string{quiet, made}, UseUnused},
+		"used since":     {[]string{quiet, made, audit("u", "list", "system:serviceaccount:ml:lab", "pods", "", "", 1)}, ""},
+		"no audit log":   {nil, UseUnknown},
+	} {
+		m := worldOf(t, nil, assets...)
+		u := usageOf(t, 10, tt.events...)
+		got, err := m.leftovers(context.Background(), u, &Sight{usage: u}, map[string]*manager{"k8s://c/ml/ServiceAccount/lab": {}}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.want == "" {
+			if len(got) != 0 {
+				t.Errorf("%s: %+v", name, got)
+			}
+			continue
+		}
+		if len(got) != 1 || got[0].Status != tt.want || tt.events != nil && got[0].Grant.Event != "b1" || len(got[0].Mend) != 1 || got[0].Mend[0] != "kubectl -n ml delete rolebinding lab" {
+			t.Errorf("%s: %+v", name, got)
+		}
 	}
 }
 
