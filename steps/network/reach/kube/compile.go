@@ -85,10 +85,34 @@ func (e *Engine) compileRule(r *rule, egress bool) compiledRule {
 
 // resolve splits peers by the number that a port's name stands for in each.
 func (e *Engine) resolve(q portMatch, peers span) []cell {
+	key := fmt.Sprintf("%d %s", q.protocol, q.named)
+	all, ok := e.names[key]
+	if !ok {
+		all = e.resolveAll(q)
+		e.names[key] = all
+	}
+	var out []cell
+	for _, c := range all {
+		if !c.may.Meets(peers.may) {
+			continue
+		}
+		s := span{c.may.Clone(), nil}
+		s.must.Keep(peers.must)
+		if s.may = s.must; !sameSlice(peers.must, peers.may) {
+			s.may = c.may.Clone()
+			s.may.Keep(peers.may)
+		}
+		out = append(out, cell{s, c.ports, c.sure})
+	}
+	return out
+}
+
+// resolveAll splits all classes so.
+func (e *Engine) resolveAll(q portMatch) []cell {
 	var out []cell
 	at := map[string]int{}
-	for i := range peers.may.All {
-		ports, sure := e.classes[i].resolve(q)
+	for i, c := range e.classes[:e.podClasses] {
+		ports, sure := c.resolve(q)
 		if ports.IsEmpty() {
 			continue
 		}
@@ -97,12 +121,10 @@ func (e *Engine) resolve(q portMatch, peers span) []cell {
 		if !ok {
 			j = len(out)
 			at[key] = j
-			out = append(out, cell{span{reach.NewBits(len(e.classes)), reach.NewBits(len(e.classes))}, ports, sure})
+			b := reach.NewBits(len(e.classes))
+			out = append(out, cell{span{b, b}, ports, sure})
 		}
 		out[j].may.Set(i)
-		if peers.must.Has(i) {
-			out[j].must.Set(i)
-		}
 	}
 	return out
 }
@@ -146,7 +168,7 @@ func (e *Engine) rawSpan(p *peer) span {
 		s.must.Keep(t.must)
 		s.may.Keep(t.may)
 	}
-	if p.namespace != "" || p.nsSel != nil || p.podSel != nil || p.accounts != nil {
+	if p.namespace != "" || p.nsSel != nil || p.podSel != nil || p.accounts != nil || p.inMesh {
 		keep(e.podKinds(p.hostPods))
 	}
 	if p.namespace != "" {
@@ -163,6 +185,9 @@ func (e *Engine) rawSpan(p *peer) span {
 	}
 	if p.accounts != nil {
 		keep(e.where(func(c *class) reach.Answer { return reach.Is(contains(p.accounts, c.account)) }))
+	}
+	if p.inMesh {
+		keep(e.where(func(c *class) reach.Answer { return c.mesh }))
 	}
 	if p.nodeSel != nil {
 		keep(e.where(func(c *class) reach.Answer { return e.onNode(c, p.nodeSel) }))
@@ -207,7 +232,7 @@ func (p *peer) key() string {
 	if p.addrs != nil {
 		addrs = p.addrs.String()
 	}
-	return fmt.Sprintf("%s|%s|%s|%q|%s|%s|%d|%v", p.namespace, text(p.nsSel), text(p.podSel), p.accounts, text(p.nodeSel), addrs, p.hostPods, p.blocksMatch)
+	return fmt.Sprintf("%s|%s|%s|%q|%s|%s|%d|%v|%v|%v", p.namespace, text(p.nsSel), text(p.podSel), p.accounts, text(p.nodeSel), addrs, p.hostPods, p.blocksMatch, p.inMesh, p.outside)
 }
 
 // where asks every class.
@@ -332,10 +357,16 @@ func (e *Engine) onNode(c *class, sel *selector) reach.Answer {
 // inAddrs says whether a class's addresses are among a peer's.
 func (e *Engine) inAddrs(c *class, p *peer) reach.Answer {
 	matter := reach.Yes
+	if p.outside && c.kind != outside {
+		return reach.No
+	}
 	if c.kind == podClass && !p.blocksMatch {
 		if matter = e.cluster.BlocksMatchPods; matter == reach.No {
 			return reach.No
 		}
+	}
+	if c.kind != outside && c.kind != podClass && !p.blocksMatch && e.cluster.BlocksMatchPods == reach.No {
+		matter = reach.Unknown // an option of Cilium's
 	}
 	if len(c.cells) == 0 {
 		possible := reach.AllIP

@@ -26,6 +26,7 @@ type Engine struct {
 	full, none  reach.Bits
 	allPods     reach.Bits
 	spans       map[string]span
+	names       map[string][]cell // what the names of ports stand for, in all pods
 
 	policies []*compiled // in the order they are walked
 	sides    [2]*half    // egress, ingress
@@ -81,7 +82,7 @@ func (e *Engine) build() {
 	e.classify()
 	n := len(e.classes)
 	e.full, e.none, e.allPods = reach.FullBits(n), reach.NewBits(n), reach.NewBits(n)
-	e.spans = map[string]span{}
+	e.spans, e.names = map[string]span{}, map[string][]cell{}
 	e.byNamespace, e.byLabel = map[string][]int{}, map[string]map[string][]int{}
 	for i, c := range e.classes[:e.podClasses] {
 		e.allPods.Set(i)
@@ -108,6 +109,9 @@ func (e *Engine) build() {
 // ordered is the policies in the order they are walked.
 func (e *Engine) ordered() []*policy {
 	out := slices.Clone(e.cluster.policies)
+	for _, p := range out {
+		p.settle(e.cluster)
+	}
 	slices.SortStableFunc(out, func(a, b *policy) int {
 		return cmp.Or(cmp.Compare(a.tier, b.tier), cmp.Compare(a.order, b.order), strings.Compare(a.tie, b.tie), strings.Compare(a.id, b.id))
 	})

@@ -17,10 +17,9 @@ import (
 // wrong is noted in bad, first fault first; whoever reads a policy asks once at
 // the end and, if something was wrong, makes it one that may do anything.
 type fields struct {
-	m    map[string]any
-	at   string
-	bad  *[]string
-	from string // where the whole object stands
+	m   map[string]any
+	at  string
+	bad *[]string
 }
 
 func (f fields) fault(format string, args ...any) {

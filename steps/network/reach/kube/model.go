@@ -125,8 +125,8 @@ type policy struct {
 	tie     string  // breaks equal orders where the kind says how
 	subject peer
 	in, out *side  // nil if the policy does not speak of the direction
+	calico  string // the tier's name, of Calico's policies
 	mesh    bool   // Istio's: decides apart from the network's policies
-	from    string // where it was read
 }
 
 // side is what a policy says of one direction.
@@ -164,6 +164,7 @@ type peer struct {
 	nsSel     *selector // pods of the namespaces it selects
 	podSel    *selector // pods it selects
 	accounts  []string  // pods of these service accounts
+	inMesh    bool      // pods behind Istio's proxy
 	nodeSel   *selector // nodes it selects
 	addrs     *reach.Addrs
 	// hostPods is whether a pod on the host's network can match by namespace
@@ -172,6 +173,7 @@ type peer struct {
 	// blocks is whether addrs matches pods; Yes where the kind says so, else
 	// the cluster's BlocksMatchPods.
 	blocksMatch bool
+	outside     bool   // of addrs only those of no pod and no node read
 	maybe       string // why it is not known whether what matches really matches
 }
 

@@ -15,7 +15,7 @@ import (
 // (lists are opened). Name is what the stream is called in errors. It goes on
 // behind an object that is wrong and returns all faults together, each with
 // its place; but a stream that is no YAML ends there, and what came before it
-// stays read.
+// stays read, and since policies may have been lost, nothing is sure any more.
 func (c *Cluster) Read(name string, r io.Reader) error {
 	var faults []error
 	dec := yaml.NewDecoder(r)
@@ -28,6 +28,8 @@ func (c *Cluster) Read(name string, r io.Reader) error {
 		if err != nil {
 			err = fmt.Errorf("%s: document %d: %w\nhint: mend the document there, or export it again with kubectl get -o yaml", name, n, err)
 			c.problems = append(c.problems, err.Error())
+			// What stood behind this place may have been policies.
+			c.policies = append(c.policies, opaque("the rest of", "", name, err.Error()))
 			return errors.Join(append(faults, err)...)
 		}
 		switch doc := doc.(type) {
@@ -48,7 +50,7 @@ func (c *Cluster) Read(name string, r io.Reader) error {
 // been added as one that may select and decide anything.
 func (c *Cluster) Add(place string, object map[string]any) error {
 	bad := []string{}
-	f := fields{m: object, at: place, bad: &bad, from: place}
+	f := fields{m: object, at: place, bad: &bad}
 	kind, version := f.str("kind"), f.str("apiVersion")
 	if strings.HasSuffix(kind, "List") && object["items"] != nil {
 		var faults []error
@@ -78,6 +80,7 @@ func (c *Cluster) Add(place string, object map[string]any) error {
 	if read == nil && !policyGroup(group, kind) {
 		return nil
 	}
+	before := len(c.policies)
 	if read == nil {
 		f.fault("policies of kind %s in %s are not understood", kind, version)
 	} else {
@@ -87,10 +90,9 @@ func (c *Cluster) Add(place string, object map[string]any) error {
 		return nil
 	}
 	if read == nil || policyKinds[kind] {
-		if n := len(c.policies); n > 0 && c.policies[n-1].from == place {
-			c.policies = c.policies[:n-1]
-		}
-		c.policies = append(c.policies, opaque(kind, ns, name, bad[0]))
+		// What its reader made of it before or behind the fault does not count.
+		c.policies = c.policies[:before]
+		c.policies = append(c.policies, opaque(called(group, kind), ns, name, bad[0]))
 	}
 	c.problems = append(c.problems, bad...)
 	return errors.New(strings.Join(bad, "\n") + "\nhint: kubectl apply --dry-run=server -f FILE says what the API expects")
@@ -114,16 +116,36 @@ var readers = map[string]func(c *Cluster, f fields, ns, name string){
 	"policy.networking.k8s.io/AdminNetworkPolicy":         readAdmin("AdminNetworkPolicy", adminTier),
 	"policy.networking.k8s.io/BaselineAdminNetworkPolicy": readAdmin("BaselineAdminNetworkPolicy", baselineTier),
 	"policy.networking.k8s.io/ClusterNetworkPolicy":       readClusterPolicy,
+
+	"cilium.io/CiliumNetworkPolicy":             readCilium("CiliumNetworkPolicy"),
+	"cilium.io/CiliumClusterwideNetworkPolicy":  readCilium("CiliumClusterwideNetworkPolicy"),
+	"projectcalico.org/Tier":                    readCalicoTier,
+	"projectcalico.org/NetworkPolicy":           readCalico("Calico NetworkPolicy"),
+	"projectcalico.org/GlobalNetworkPolicy":     readCalico("Calico GlobalNetworkPolicy"),
+	"crd.projectcalico.org/Tier":                readCalicoTier,
+	"crd.projectcalico.org/NetworkPolicy":       readCalico("Calico NetworkPolicy"),
+	"crd.projectcalico.org/GlobalNetworkPolicy": readCalico("Calico GlobalNetworkPolicy"),
+	"security.istio.io/AuthorizationPolicy":     readIstio,
 }
 
 // policyKinds are the kinds above that, not understood, may decide anything.
 var policyKinds = map[string]bool{
 	"NetworkPolicy": true, "AdminNetworkPolicy": true, "BaselineAdminNetworkPolicy": true, "ClusterNetworkPolicy": true,
+	"CiliumNetworkPolicy": true, "CiliumClusterwideNetworkPolicy": true, "GlobalNetworkPolicy": true, "AuthorizationPolicy": true,
 }
 
 // namespaced are the kinds of policies that live in a namespace, where a
 // manifest that names none means "default".
 var namespaced = map[string]bool{"NetworkPolicy": true, "CiliumNetworkPolicy": true, "AuthorizationPolicy": true}
+
+// called is a policy's kind as answers name it: Calico has a kind of the same
+// name as Kubernetes.
+func called(group, kind string) string {
+	if strings.HasSuffix(group, "projectcalico.org") {
+		return "Calico " + kind
+	}
+	return kind
+}
 
 // policyGroup says whether a kind nobody reads here could still forbid or
 // allow connections.

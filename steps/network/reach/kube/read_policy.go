@@ -21,7 +21,7 @@ func readNetworkPolicy(c *Cluster, f fields, ns, name string) {
 	spec := f.obj("spec")
 	spec.only("podSelector", "policyTypes", "ingress", "egress")
 	p := &policy{
-		id: "NetworkPolicy " + ns + "/" + name, from: f.from, tier: defaultTier, order: 1000,
+		id: "NetworkPolicy " + ns + "/" + name, tier: defaultTier, order: 1000,
 		subject: peer{namespace: ns, podSel: spec.selector("podSelector"), hostPods: reach.Unknown},
 	}
 	types := spec.strs("policyTypes")
@@ -130,7 +130,7 @@ func networkPort(f fields) portMatch {
 func readAdmin(kind string, tier float64) func(*Cluster, fields, string, string) {
 	return func(c *Cluster, f fields, _, name string) {
 		spec := f.obj("spec")
-		p := &policy{id: kind + " " + name, from: f.from, tier: tier}
+		p := &policy{id: kind + " " + name, tier: tier}
 		if kind == "AdminNetworkPolicy" {
 			spec.only("priority", "subject", "ingress", "egress")
 			p.order = float64(spec.number("priority", 0, 1000))
@@ -147,7 +147,7 @@ func readAdmin(kind string, tier float64) func(*Cluster, fields, string, string)
 func readClusterPolicy(c *Cluster, f fields, _, name string) {
 	spec := f.obj("spec")
 	spec.only("tier", "priority", "subject", "ingress", "egress")
-	p := &policy{id: "ClusterNetworkPolicy " + name, from: f.from, tier: adminTier, order: float64(spec.number("priority", 0, 1000))}
+	p := &policy{id: "ClusterNetworkPolicy " + name, tier: adminTier, order: float64(spec.number("priority", 0, 1000))}
 	switch tier := spec.str("tier"); tier {
 	case "Admin":
 	case "Baseline":

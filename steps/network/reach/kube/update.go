@@ -39,7 +39,9 @@ func policyID(object map[string]any) string {
 	if ns == "" && namespaced[kind] {
 		ns = "default"
 	}
-	return kind + " " + strings.TrimPrefix(ns+"/"+name, "/")
+	version, _ := object["apiVersion"].(string)
+	group, _, _ := strings.Cut(version, "/")
+	return called(group, kind) + " " + strings.TrimPrefix(ns+"/"+name, "/")
 }
 
 func (e *Engine) remove(id string) bool {
