@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/provider/aws"
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam/reference"
@@ -101,6 +102,32 @@ func (s *said) has(name string) bool { return len(s.values[name]) > 0 }
 // variable is a part of an ARN's form: ${TrainingJobName}.
 var variable = regexp.MustCompile(`\$\{([A-Za-z0-9]+)\}`)
 
+// shape is an ARN's form taken apart.
+type shape struct {
+	variables [][]string // what stands there, and the name
+	parts     []string   // of the form, with wild for each variable; nil if it is none
+	specific  bool       // its variables are more than where it lies
+}
+
+// shapes keeps what was taken apart: there are some thousand forms, and a log asks
+// for the same few at each event.
+var shapes sync.Map
+
+func shapeOf(form string) *shape {
+	if s, ok := shapes.Load(form); ok {
+		return s.(*shape)
+	}
+	s := &shape{variables: variable.FindAllStringSubmatch(form, -1)}
+	for _, m := range s.variables {
+		s.specific = s.specific || m[1] != "Partition" && m[1] != "Region" && m[1] != "Account"
+	}
+	if parts := strings.SplitN(variable.ReplaceAllString(form, wild), ":", 6); len(parts) == 6 {
+		s.parts = parts
+	}
+	shapes.Store(form, s)
+	return s
+}
+
 // also are names that requests give to what ARNs' forms call otherwise. Found by
 // laying the forms of the Service Authorization Reference beside the members of
 // the services' published models.
@@ -119,7 +146,7 @@ const wild = "\x00"
 // of it is not said.
 func (s *said) fill(form string) (arns []string, ok bool) {
 	arns = []string{form}
-	for _, m := range variable.FindAllStringSubmatch(form, -1) {
+	for _, m := range shapeOf(form).variables {
 		var values []string
 		switch m[1] {
 		case "Partition":
@@ -177,7 +204,7 @@ func (s *said) resources(a *reference.Action) (out []string, untold bool) {
 		u := &a.Uses[i]
 		got := s.matching(u.Resource.ARN)
 		if len(got) == 0 {
-			if filled, ok := s.fill(u.Resource.ARN); ok && (specific(u.Resource.ARN) || u.Required && a.Service == "glue") {
+			if filled, ok := s.fill(u.Resource.ARN); ok && (shapeOf(u.Resource.ARN).specific || u.Required && a.Service == "glue") {
 				got = filled
 			}
 		}
@@ -216,20 +243,10 @@ func (s *said) model(a *reference.Action) (arn string, profile bool) {
 	return "arn:" + s.partition + ":bedrock:" + s.region + "::foundation-model/" + id, false
 }
 
-// specific reports whether a form's variables are more than where it lies.
-func specific(form string) bool {
-	for _, m := range variable.FindAllStringSubmatch(form, -1) {
-		if m[1] != "Partition" && m[1] != "Region" && m[1] != "Account" {
-			return true
-		}
-	}
-	return false
-}
-
 // matching are the ARNs of the event that have a form.
 func (s *said) matching(form string) (out []string) {
-	parts := strings.SplitN(variable.ReplaceAllString(form, wild), ":", 6)
-	if len(parts) < 6 {
+	parts := shapeOf(form).parts
+	if parts == nil {
 		return nil
 	}
 	for _, arn := range s.arns {

@@ -33,6 +33,9 @@ func Each(r io.Reader, fn func(text json.RawMessage) error) (seen int, err error
 
 // unwrapped takes an event out of what it was delivered in.
 func unwrapped(text json.RawMessage) (json.RawMessage, error) {
+	if bytes.HasPrefix(text, []byte("{")) && !bytes.Contains(text, []byte(`"CloudTrailEvent"`)) && !bytes.Contains(text, []byte(`"detail"`)) {
+		return text, nil
+	}
 	var outer struct {
 		Whole  string          `json:"CloudTrailEvent"`
 		Name   string          `json:"eventName"`
