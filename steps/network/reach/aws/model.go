@@ -1,0 +1,210 @@
+// Package aws decides exactly which addresses of an AWS network can open a
+// connection to which, from the configuration alone: route tables, network
+// ACLs, security groups, gateways, peerings, transit gateways, endpoints.
+//
+// The answer is three-valued. What the model does not hold (a route table that
+// was not read, a security group nobody listed) is never taken for a wall: the
+// traffic that hangs on it is unknown, with the name of what is missing.
+//
+// # What counts as reachable
+//
+// A connection is open if the first packet arrives and an answer can come
+// back, over any route. The client is taken to pick the port of its own side
+// from 1024 to 65535; one that passes every network ACL on the way back is
+// enough. ICMP messages that have no answer need only arrive.
+//
+// # Speed
+//
+// Interfaces that no rule, route or list can tell apart form one class. All
+// pairs means all pairs of classes, so a million interfaces cost what their
+// few thousand classes cost.
+package aws
+
+import "net/netip"
+
+// Model is an AWS network in the provider's own words, filled from what the
+// describe calls print. Lists may be in any order; an object may be missing,
+// which makes what depends on it unknown.
+type Model struct {
+	VPCs            []VPC
+	Subnets         []Subnet
+	RouteTables     []RouteTable
+	NetworkACLs     []NetworkACL
+	SecurityGroups  []SecurityGroup
+	PrefixLists     []PrefixList
+	Interfaces      []Interface
+	Gateways        []Gateway
+	NATGateways     []NATGateway
+	Peerings        []Peering
+	TransitGateways []TransitGateway
+	Attachments     []Attachment
+	TransitTables   []TransitTable
+	Endpoints       []Endpoint
+}
+
+// VPC is a virtual private cloud with all its CIDR blocks, of both families.
+type VPC struct {
+	ID    string
+	CIDRs []netip.Prefix
+}
+
+// Subnet lies in one VPC and one availability zone; an empty Zone is one that
+// was not read.
+type Subnet struct {
+	ID, VPC, Zone string
+	CIDRs         []netip.Prefix
+}
+
+// RouteTable routes for the subnets associated with it and, if Main, for all
+// subnets of its VPC that have no table of their own. The local routes of the
+// VPC need not be listed. Unread marks a table whose routes were not all read.
+// The tables of a VPC must be given all or none: a subnet whose own table is
+// left out would be taken to use the main one.
+type RouteTable struct {
+	ID, VPC string
+	Main    bool
+	Unread  bool
+	Subnets []string
+	Routes  []Route
+}
+
+// Route leads the addresses of a CIDR or of a prefix list to Target: an id
+// (igw-, eigw-, nat-, pcx-, tgw-, vgw-, vpce-, eni-, i-) or "local". A target
+// of a kind not known here makes the addresses it leads away unknown.
+type Route struct {
+	CIDR       netip.Prefix
+	PrefixList string
+	Target     string
+	Blackhole  bool
+	Propagated bool
+}
+
+// NetworkACL filters, without memory, what enters and leaves its subnets.
+type NetworkACL struct {
+	ID, VPC string
+	Unread  bool
+	Subnets []string
+	Entries []Entry
+}
+
+// Entry is one numbered line of a network ACL; the lowest number that matches
+// decides, and what matches none is denied. Protocol is a number or "-1". The
+// ports are read for TCP and UDP; for ICMP, From is the type and To the code,
+// -1 being every one.
+type Entry struct {
+	Number   int
+	Egress   bool
+	Protocol string
+	CIDR     netip.Prefix
+	From, To int
+	Allow    bool
+}
+
+// SecurityGroup remembers connections, so only the side that opens one is
+// checked against Egress and only the other against Ingress.
+type SecurityGroup struct {
+	ID, VPC string
+	Unread  bool
+	Ingress []Permission
+	Egress  []Permission
+}
+
+// Permission lets traffic pass from or to any of what it names. Protocol is
+// "tcp", "udp", "icmp", "icmpv6", a number, or "-1" for all. The ports are as
+// in Entry.
+type Permission struct {
+	Protocol    string
+	From, To    int
+	CIDRs       []netip.Prefix
+	Groups      []string
+	PrefixLists []string
+}
+
+// PrefixList is a managed list of CIDRs.
+type PrefixList struct {
+	ID     string
+	Unread bool
+	CIDRs  []netip.Prefix
+}
+
+// Interface is a network interface. No groups means that none filters it, as
+// with a NAT gateway; GroupsUnread says that they are not known.
+type Interface struct {
+	ID, Subnet   string
+	Groups       []string
+	GroupsUnread bool
+	Addresses    []Address
+}
+
+// Address is a private address and the public IPv4 address mapped to it, if
+// any. IPv6 addresses have no public one: they are it.
+type Address struct {
+	Private, Public netip.Addr
+}
+
+// Gateway is an internet gateway (igw-), an egress-only one (eigw-) or a
+// virtual private gateway (vgw-), attached to a VPC; "" is attached to none.
+type Gateway struct {
+	ID, VPC string
+}
+
+// NATGateway hides its users behind an address of its own; Public is not valid
+// for a private one. Address is its private address.
+type NATGateway struct {
+	ID, Subnet      string
+	Address, Public netip.Addr
+	Failed          bool
+}
+
+// Peering joins two VPCs and nobody behind them. Regions, if both are read and
+// differ, forbid references to groups across it.
+type Peering struct {
+	ID                  string
+	Requester, Accepter string
+	Regions             [2]string
+	Active              bool
+}
+
+// TransitGateway routes between its attachments. GroupReferences is its
+// setting SecurityGroupReferencingSupport.
+type TransitGateway struct {
+	ID              string
+	GroupReferences bool
+}
+
+// Attachment ties something to a transit gateway. Type is "vpc", "vpn",
+// "direct-connect-gateway", "connect" or "peering"; a peering has the same ID
+// at both its gateways, each naming the other as Resource. Table is the table
+// associated with it: "" is none.
+type Attachment struct {
+	ID, Gateway, Type, Resource string
+	Table                       string
+	Subnets                     []string
+	GroupReferences             bool
+}
+
+// TransitTable is a route table of a transit gateway. Propagations are the
+// attachments that propagate into it: those of VPCs give the VPC's CIDRs,
+// others must be listed as routes.
+type TransitTable struct {
+	ID, Gateway  string
+	Unread       bool
+	Routes       []TransitRoute
+	Propagations []string
+}
+
+// TransitRoute leads a CIDR to an attachment, or nowhere.
+type TransitRoute struct {
+	CIDR       netip.Prefix
+	Attachment string
+	Blackhole  bool
+	Propagated bool
+}
+
+// Endpoint is a gateway endpoint of a service (Gateway set), reached by a
+// route, or one that leads to an appliance. The interfaces of an interface
+// endpoint are ordinary interfaces of the model.
+type Endpoint struct {
+	ID, VPC, Service string
+	Gateway          bool
+}
