@@ -172,6 +172,7 @@ func TestCan(t *testing.T) {
 		{"istio: a request's path is unknown", policyOf("AuthorizationPolicy", "{rules: [{to: [{operation: {paths: [/x]}}]}]}"), stranger, frontend, "tcp/80", "unknown AuthorizationPolicy default/authorizationpolicy rules[0]; AuthorizationPolicy default/authorizationpolicy no rule of an ALLOW policy"},
 		{"istio: a pod of which nobody knows a proxy", policyOf("AuthorizationPolicy", "{}"), stranger, db, "tcp/80", "unknown AuthorizationPolicy default/authorizationpolicy no rule of an ALLOW policy"},
 
+		{"a pod that could not be understood may be any peer", "---\n{apiVersion: v1, kind: Pod, metadata: {name: x, namespace: third, labels: {a: 1}}}\n", stranger, db, "tcp/80", "unknown Pod third/x as a whole"},
 		{"a stream cut short may have held policies", "---\n{kind: NetworkPolicy, ", stranger, db, "tcp/80", "unknown the rest of town as a whole"},
 		{"service: a named target", docsPolicy, frontend, "service default/db", "tcp/80", "yes NetworkPolicy default/test-network-policy ingress[0]"},
 		{"service: the pod's port is closed", docsPolicy, frontend, "service default/db", "tcp/81", "no NetworkPolicy default/test-network-policy"},

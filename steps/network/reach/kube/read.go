@@ -47,7 +47,8 @@ func (c *Cluster) Read(name string, r io.Reader) error {
 // Add adds one object as the API prints it; place is where it stands, for
 // errors. Kinds that have nothing to do with reachability are passed over. An
 // error says what could not be understood; a policy of which that is true has
-// been added as one that may select and decide anything.
+// been added as one that may select and decide anything, and a pod, node or
+// namespace of which it is true makes every answer unsure.
 func (c *Cluster) Add(place string, object map[string]any) error {
 	bad := []string{}
 	f := fields{m: object, at: place, bad: &bad}
@@ -89,10 +90,17 @@ func (c *Cluster) Add(place string, object map[string]any) error {
 	if len(bad) == 0 {
 		return nil
 	}
-	if read == nil || policyKinds[kind] {
-		// What its reader made of it before or behind the fault does not count.
-		c.policies = c.policies[:before]
+	// What its reader made of it before or behind the fault does not count.
+	c.policies = c.policies[:before]
+	switch {
+	case read == nil || policyKinds[kind]:
 		c.policies = append(c.policies, opaque(called(group, kind), ns, name, bad[0]))
+	case kind == "Service":
+		delete(c.services, ns+"/"+name)
+	default:
+		// Any policy of any namespace may see the pod, node or namespace
+		// otherwise than it was read.
+		c.policies = append(c.policies, opaque(kind, "", strings.TrimPrefix(ns+"/"+name, "/"), bad[0]))
 	}
 	c.problems = append(c.problems, bad...)
 	return errors.New(strings.Join(bad, "\n") + "\nhint: kubectl apply --dry-run=server -f FILE says what the API expects")
