@@ -251,6 +251,10 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 			decided[w] = append(decided[w], cs...)
 		}
 	}
+	if snap, err = completed(snap, steps); err != nil {
+		return nil, err
+	}
+	r.Snapshot = snap
 	weigh(snap, workloads, r.Findings, o.Controls)
 	reckon(snap, workloads, r.Findings)
 	kubernetesPatches(ctx, snap, r.Findings, o.Controls, o.Now)
@@ -269,4 +273,24 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 		return nil, fmt.Errorf("who has access: %w", err)
 	}
 	return r, nil
+}
+
+// completed adds what steps could tell of the graph only once workloads were
+// known and judged.
+func completed(snap *estate.Snapshot, steps []Step) (*estate.Snapshot, error) {
+	for _, s := range steps {
+		late, ok := s.(interface{ Relations() estate.Addition })
+		if !ok {
+			continue
+		}
+		d := late.Relations()
+		if len(d.Assets)+len(d.Relations)+len(d.BlindSpots) == 0 {
+			continue
+		}
+		var err error
+		if snap, err = snap.With(d.Assets, d.Relations, d.BlindSpots); err != nil {
+			return nil, fmt.Errorf("step %s: relations: %w", s.ID(), err)
+		}
+	}
+	return snap, nil
 }

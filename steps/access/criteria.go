@@ -109,6 +109,7 @@ func (v *view) judge(ctx context.Context, o *Overview) ([]sentence, error) {
 		j.hear(n)
 	}
 	j.roles()
+	v.relations = j.graph()
 	out := make([]sentence, len(j.of))
 	for i := range j.of {
 		s := &j.of[i]

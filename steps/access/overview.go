@@ -157,7 +157,8 @@ type claim struct{ owner, from string }
 type view struct {
 	snap        *estate.Snapshot
 	direct      *direct
-	amazon      *Amazon // what decided the criteria; nil before
+	relations   estate.Addition // what was decided, for the graph
+	amazon      *Amazon         // what decided the criteria; nil before
 	objects     *shelf
 	roles       *shelf // that trust an account as a whole, under that account
 	given       map[policyIn]*given

@@ -42,9 +42,10 @@ func Rules() []Rule {
 // Step is the access step as far as it is built: the overview, findings of
 // identities without owner, and for each workload who can act on it.
 type Step struct {
-	seen   *Overview
-	aside  bool // its criteria are not asked for
-	beside Beside
+	seen      *Overview
+	aside     bool // its criteria are not asked for
+	relations estate.Addition
+	beside    Beside
 }
 
 // New returns the step.
@@ -91,7 +92,7 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 			return finding.Judgement{}, err
 		}
 	}
-	s.seen = o
+	s.seen, s.relations = o, v.relations
 	j := finding.Judgement{Criteria: map[string][]finding.Criterion{}}
 	found := map[string]string{} // identity -> finding
 	for i := range o.Identities {
