@@ -23,7 +23,9 @@
 //
 // Of a file that ends early, the documents before the damage count; of a
 // damaged list, the elements before it, as Partial documents. Of one resource's
-// reply nothing counts: half of its rules would be a false picture.
+// reply nothing counts: half of its rules would be a false picture. Formats are
+// told of every file that was not read whole (Cutter): a list in it was not read
+// to its end, so that what is missing of it is not seen, and not gone.
 //
 // # Refused calls
 //
@@ -68,6 +70,15 @@ type Options struct {
 // Flusher is a Format that sends more when all documents have been read.
 type Flusher interface {
 	Flush(estate.Sink)
+}
+
+// Cutter is a Format that must know which files were not read whole: of what such
+// a file lists, nothing that is missing is known to be gone.
+type Cutter interface {
+	// Cut is called once for each file of which something could not be read, after
+	// its last document. Of the document only Path, Account, Region, Cluster and
+	// Source are set.
+	Cut(estate.Document)
 }
 
 // Stats counts what a collector read.
@@ -153,7 +164,8 @@ func (r *run) blindSpot(b estate.BlindSpot) {
 	r.sink.BlindSpot(b)
 }
 
-// message is what a file's reader sends: a piece or a blind spot.
+// message is what a file's reader sends: a piece, or a blind spot, after which
+// the file counts as not read whole.
 type message struct {
 	piece *piece
 	blind *estate.BlindSpot
@@ -248,8 +260,10 @@ func (r *run) dispatch(s *stream) {
 	account, region := r.owner.of(s.file.path, r.c.opts)
 	r.sink.Called("dir:read")
 	r.c.stats.Files++
+	whole := true
 	for m := range s.messages {
 		if m.blind != nil {
+			whole = false
 			m.blind.Account, m.blind.Region = account, region
 			r.blindSpot(*m.blind)
 			continue
@@ -269,6 +283,14 @@ func (r *run) dispatch(s *stream) {
 		}
 	}
 	r.c.stats.Bytes += s.bytes
+	if whole {
+		return
+	}
+	for _, f := range r.c.opts.Formats {
+		if f, ok := f.(Cutter); ok {
+			f.Cut(estate.Document{Path: s.file.path, Account: account, Region: region, Cluster: r.c.opts.Cluster, Source: r.c.opts.Source})
+		}
+	}
 }
 
 // understood asks the formats in turn. A format's panic on hostile input must

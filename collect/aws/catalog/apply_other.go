@@ -111,7 +111,7 @@ func (e *Export) listed(res *Resource, scope Scope, r *reply) {
 		l = &listing{}
 		e.lists[k] = l
 	}
-	l.more = l.more || truncated(r.body)
+	l.read(r)
 }
 
 // applyRows joins a credential report to the assets its rows name.

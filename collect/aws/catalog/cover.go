@@ -1,10 +1,53 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
+
+// listing says whether a type was listed to the end.
+type listing struct {
+	more bool     // a reply said that there is more, or an item made no sense
+	from []string // the files that listed it
+}
+
+// read notes a reply of the list.
+func (l *listing) read(r *reply) {
+	l.more = l.more || truncated(r.body)
+	if n := len(l.from); n == 0 || l.from[n-1] != r.doc.Path {
+		l.from = append(l.from, r.doc.Path)
+	}
+}
+
+// Cut notes a file that was not read whole, whether the damage lies before, in or
+// behind what it lists: none of its lists was read to the end. Of a file of which
+// no document came, the path tells what it would have listed.
+func (e *Export) Cut(doc estate.Document) {
+	n := e.x.readPath(doc.Path)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.torn == nil {
+		e.torn = map[string]bool{}
+	}
+	e.torn[doc.Path] = true
+	for _, op := range n.ops {
+		for _, u := range op.uses {
+			if u.role == lists || u.resource != nil && u.resource.Single {
+				e.lost = append(e.lost, listKey{typ: u.resource.Type, account: first(n.account, doc.Account), region: first(n.region, doc.Region)})
+			}
+		}
+	}
+}
+
+// broken reports whether a list was not read to its end.
+func (e *Export) broken(k listKey, l *listing) bool {
+	return l.more || slices.ContainsFunc(l.from, func(path string) bool { return e.torn[path] }) ||
+		slices.ContainsFunc(e.lost, func(t listKey) bool {
+			return t.typ == k.typ && (t.account == "" || t.account == k.account) && (t.region == "" || k.region == "" || t.region == k.region)
+		})
+}
 
 // cover reports the listings that lack nothing: of what is listed for each
 // parent, those with a whole list for every parent of a covered type.
@@ -13,7 +56,7 @@ func (e *Export) cover(sink estate.Sink) {
 	for k, l := range e.lists {
 		place := listKey{k.typ, k.account, k.region, ""}
 		switch {
-		case l.more:
+		case e.broken(k, l):
 			broken[place] = true
 		case k.parent == "":
 			whole[place] = true

@@ -26,6 +26,8 @@ type Export struct {
 	accounts map[string]int // accounts seen, with the number of replies
 	regions  map[string]int
 	lists    map[listKey]*listing
+	torn     map[string]bool // files that were not read whole, by path
+	lost     []listKey       // what such files would have listed, by their paths
 	said     map[string]bool
 	tags     map[string]map[string]string // tags of assets not read yet, by id
 	gathered map[string]*gathered
@@ -60,9 +62,6 @@ type reply struct {
 
 // listKey is one type's listing in one place.
 type listKey struct{ typ, account, region, parent string }
-
-// listing says whether a type was listed to the end.
-type listing struct{ more bool }
 
 // Read takes one document.
 func (e *Export) Read(doc estate.Document, sink estate.Sink) bool {
