@@ -108,11 +108,13 @@ func TestPast(t *testing.T) {
 
 func FuzzSecretRows(f *testing.F) {
 	f.Add([]byte(`{"kind":"Table","metadata":{"continue":"x"},"columnDefinitions":[{"name":"Name"},{"name":"Type"}],"rows":[{"cells":["a","Opaque"],"object":{"metadata":{"name":"a"}}},{"cells":[],"object":null}]}`))
+	f.Add([]byte(`{"kind":"Table","columnDefinitions":[{"name":"Data"},{"name":"Type"}],"rows":[{"cells":[2,"Opaque"],"object":{"metadata":{"name":"a"}}},{"cells":[-1e99]},{"cells":["2"]}]}`))
 	f.Add([]byte(`{"kind":"SecretList","items":[{"data":{"a":"b"}}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		p, err := secretRows(body)
 		for _, o := range p.items {
-			if err != nil || len(o) > 2 {
+			_, isCount := o[dataKeys].(counted)
+			if _, typed := o["type"]; err != nil || !isCount || len(o) > 3 || len(o) == 3 && !typed {
 				t.Fatalf("%v, %v", o, err)
 			}
 		}

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
@@ -23,9 +24,10 @@ var listedKinds = map[string]string{
 	"horizontalpodautoscalers": "autoscaling/v2/HorizontalPodAutoscaler",
 }
 
-// covered says that a kind was listed to its end, if the document is a list
-// named after one and no page is left.
-func covered(v map[string]any, doc estate.Document, sink estate.Sink) {
+// covered notes that a kind was listed, if the document is a list named after
+// one; Flush says so unless a page of it is left or its file was not read whole,
+// which a later part of the list may tell.
+func (m *Manifest) covered(v map[string]any, doc estate.Document) {
 	if !isList(v) && !endOfList(v) {
 		return
 	}
@@ -33,12 +35,66 @@ func covered(v map[string]any, doc estate.Document, sink estate.Sink) {
 	name, _, _ = strings.Cut(name, ".")
 	typ, known := listedKinds[name]
 	meta, _ := v["metadata"].(map[string]any)
-	if !known || text(meta["continue"]) != "" || meta["remainingItemCount"] != nil {
+	if !known {
+		return
+	}
+	if text(meta["continue"]) != "" || meta["remainingItemCount"] != nil {
+		m.Cut(doc)
 		return
 	}
 	kind := strings.TrimSuffix(text(v["kind"]), "List")
 	if kind != "" && !strings.HasSuffix(typ, "/"+kind) {
 		return // a typed list of another kind
 	}
-	sink.Covered(estate.Coverage{Type: typ, Account: clusterOf(doc)})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lists = append(m.lists, listedIn{estate.Coverage{Type: typ, Account: clusterOf(doc)}, doc.Path})
+}
+
+// listedIn is a kind's list and the file that holds it.
+type listedIn struct {
+	what estate.Coverage
+	path string
+}
+
+// Cut notes a file that was not read whole: no list in it was read to its end.
+func (m *Manifest) Cut(doc estate.Document) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.torn == nil {
+		m.torn = map[string]bool{}
+	}
+	m.torn[doc.Path] = true
+	name, _, _ := strings.Cut(strings.ToLower(path.Base(doc.Path)), ".")
+	if typ, known := listedKinds[name]; known {
+		m.lost = append(m.lost, lostList{estate.Coverage{Type: typ, Account: clusterOf(doc)}, doc.Path, doc.Source})
+	}
+}
+
+// lostList is a kind of which a file, by its name, should have listed all.
+type lostList struct {
+	what         estate.Coverage
+	path, source string
+}
+
+// cover sends the lists that lack nothing, and names the others. A kind of which
+// one of several files was not read whole is not covered.
+func (m *Manifest) cover(sink estate.Sink) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.lists {
+		if !m.torn[l.path] && !slices.ContainsFunc(m.lost, func(t lostList) bool { return t.what == l.what }) {
+			sink.Covered(l.what)
+		}
+	}
+	for i, l := range m.lost {
+		if slices.Contains(m.lost[:i], l) {
+			continue
+		}
+		sink.BlindSpot(estate.BlindSpot{
+			Source: l.source, Account: l.what.Account, Operation: l.path, Types: []string{l.what.Type}, Status: estate.ReadMalformed,
+			Why: "the file was not read whole, so that objects may be missing of it", Hint: "export it again: kubectl get KIND -A -o json",
+		})
+	}
+	m.lists, m.lost = nil, nil
 }

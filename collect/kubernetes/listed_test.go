@@ -1,18 +1,30 @@
 package kubernetes
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
-// listening is a sink that remembers coverage only.
-type listening struct{ got []estate.Coverage }
+// listening is a sink that remembers coverage, the names of assets and what is
+// not seen.
+type listening struct {
+	got   []estate.Coverage
+	names []string
+	blind []estate.BlindSpot
+}
 
-func (*listening) Asset(estate.Asset)          {}
-func (*listening) BlindSpot(estate.BlindSpot)  {}
-func (*listening) Called(string)               {}
-func (l *listening) Covered(c estate.Coverage) { l.got = append(l.got, c) }
+func (l *listening) Asset(a estate.Asset)         { l.names = append(l.names, a.Name) }
+func (l *listening) BlindSpot(b estate.BlindSpot) { l.blind = append(l.blind, b) }
+func (*listening) Called(string)                  {}
+func (l *listening) Covered(c estate.Coverage)    { l.got = append(l.got, c) }
 
 func TestCoveredByName(t *testing.T) {
 	const deployment = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","namespace":"n"}}`
@@ -38,6 +50,112 @@ func TestCoveredByName(t *testing.T) {
 			}
 			if got != tt.want || len(sink.got) > 1 {
 				t.Errorf("covered %v, want %q", sink.got, tt.want)
+			}
+		})
+	}
+}
+
+// A list that was not read to its end covers nothing, wherever it says so: in a
+// later part, in another file of its kind, or by the reader of the file.
+func TestCutListsAreNotCovered(t *testing.T) {
+	const pod = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"n"}}`
+	part := func(path, body string) estate.Document {
+		return estate.Document{Path: path, Body: []byte(body), Partial: true, Source: "dir:e"}
+	}
+	whole := part("pods.json", `{"apiVersion":"v1","items":[`+pod+`]}`)
+	tests := map[string]struct {
+		docs []estate.Document
+		cut  []string
+		want int
+	}{
+		"whole":                 {docs: []estate.Document{whole}, want: 1},
+		"cut":                   {docs: []estate.Document{whole}, cut: []string{"pods.json"}},
+		"cut_before_any_item":   {docs: []estate.Document{whole}, cut: []string{"second/pods.json"}},
+		"cut_of_another_kind":   {docs: []estate.Document{whole}, cut: []string{"nodes.json"}, want: 1},
+		"page_in_a_later_part":  {docs: []estate.Document{whole, part("pods.json", `{"apiVersion":"v1","kind":"List","metadata":{"continue":"x"}}`)}},
+		"item_without_metadata": {docs: []estate.Document{part("pods.json", `{"apiVersion":"v1","items":[`+pod+`,{"apiVersion":"v1","kind":"Pod","metadata":[]}]}`)}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var sink listening
+			m := &Manifest{}
+			for _, d := range tt.docs {
+				if !m.Read(d, &sink) {
+					t.Fatalf("%s: not understood", d.Body)
+				}
+			}
+			for _, path := range tt.cut {
+				m.Cut(estate.Document{Path: path, Source: "dir:e"})
+			}
+			m.Flush(&sink)
+			if len(sink.got) != tt.want {
+				t.Errorf("covered %v, want %d", sink.got, tt.want)
+			}
+			if len(sink.names) != 1 {
+				t.Errorf("assets %v, want the one that was read", sink.names)
+			}
+			if named := len(sink.blind) > 0; named == (tt.want == 1) && name != "cut_of_another_kind" {
+				t.Errorf("blind spots %v", sink.blind)
+			}
+		})
+	}
+}
+
+// YAML that was cut short is YAML still: the kind of a list stands behind its
+// items, and the last item may be half of one.
+func TestYAMLListWithoutItsKind(t *testing.T) {
+	body := `{"apiVersion":"v1","items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"n"}},{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b","namespace":"n"}}]}`
+	for path, want := range map[string][]string{"pods.yaml": {"a"}, "pods.yml.gz": {"a"}, "pods.json": {"a", "b"}} {
+		var sink listening
+		m := &Manifest{}
+		m.Read(estate.Document{Path: path, Body: []byte(body)}, &sink)
+		m.Flush(&sink)
+		if diff := cmp.Diff(want, sink.names); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+		if covered := len(sink.got) == 1; covered != (len(want) == 2) {
+			t.Errorf("%s: covered %v", path, sink.got)
+		}
+	}
+}
+
+// What is withheld leaves behind what tells a change: a digest of each value of a
+// configuration map, the number of keys of a secret, and no value.
+func TestWithheldLeavesTraces(t *testing.T) {
+	sum := func(s string) string {
+		x := sha256.Sum256([]byte(s))
+		return "sha256:" + hex.EncodeToString(x[:])
+	}
+	tests := map[string]struct{ in, want string }{
+		"map": {`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"t":"0.2","n":7},"binaryData":{"b":"AA=="},"valueDigests":{"data":{"t":"made up"}}}`,
+			`{"data":{"n":null,"t":null},"binaryData":{"b":null},"valueDigests":{"data":{"n":"` + sum("7") + `","t":"` + sum("0.2") + `"},"binaryData":{"b":"` + sum("AA==") + `"}}}`},
+		"empty_map":    {`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}`, `{}`},
+		"principals":   {`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"aws-auth","namespace":"kube-system"},"data":{"mapRoles":"x"}}`, `{"data":{"mapRoles":"x"}}`},
+		"secret":       {`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"Opaque","data":{"k":"Yg=="},"stringData":{"k":"b","l":"c"}}`, `{"type":"Opaque","dataKeys":2}`},
+		"empty_secret": {`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"Opaque"}`, `{"type":"Opaque","dataKeys":0}`},
+		"no_object":    {`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"Opaque","data":"x","dataKeys":3}`, `{"type":"Opaque"}`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var obj, want, got map[string]any
+			if err := errors.Join(json.Unmarshal([]byte(tt.in), &obj), json.Unmarshal([]byte(tt.want), &want)); err != nil {
+				t.Fatal(err)
+			}
+			a, err := assetOf("c", obj, estate.Read{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(a.Config, &got); err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range []string{"apiVersion", "kind", "metadata"} {
+				delete(got, k)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if name == "no_object" && !slices.Contains(a.Unknown, "/dataKeys") {
+				t.Errorf("unknown %v", a.Unknown)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -26,6 +27,9 @@ type Manifest struct {
 	mu      sync.Mutex
 	cluster map[string]bool // kind.group: cluster-scoped, by a definition seen
 	pending []pending
+	lists   []listedIn        // the kinds that files list
+	torn    map[string]bool   // files that were not read whole, by path
+	lost    []lostList        // what such files would have listed, by their names
 }
 
 type pending struct {
@@ -49,8 +53,13 @@ func (m *Manifest) Read(doc estate.Document, sink estate.Sink) bool {
 		if !looksLike(v) {
 			return false
 		}
+		if cutList(v, doc) {
+			// The last item may be half of one: it would look safer than it is.
+			v["items"] = v["items"].([]any)[:len(v["items"].([]any))-1]
+			m.blindFile(doc, "the list ends without its kind, so it was cut short; its last item is left out", sink)
+		}
 		m.object(v, doc, sink, 0)
-		covered(v, doc, sink)
+		m.covered(v, doc)
 		return true
 	case []any:
 		if len(v) == 0 {
@@ -151,7 +160,7 @@ func (m *Manifest) object(v map[string]any, doc estate.Document, sink estate.Sin
 			return
 		}
 	}
-	send(v, clusterOf(doc), doc, sink)
+	m.send(v, clusterOf(doc), doc, sink)
 }
 
 // list sends the items of a list. Items of a typed list (PodList) do not say
@@ -161,7 +170,7 @@ func (m *Manifest) list(v map[string]any, doc estate.Document, sink estate.Sink,
 	for i, e := range v["items"].([]any) {
 		item, ok := e.(map[string]any)
 		if !ok || depth >= maxNesting {
-			blindFile(doc, fmt.Sprintf("items[%d] is not an object", i), sink)
+			m.blindFile(doc, fmt.Sprintf("items[%d] is not an object", i), sink)
 			continue
 		}
 		if text(item["kind"]) == "" && itemKind != "" {
@@ -205,31 +214,42 @@ func (m *Manifest) define(crd map[string]any) {
 }
 
 // Flush sends the objects whose scope was open until all definitions had been
-// seen. Where none tells, a kind called Cluster… is cluster-scoped and any
+// seen, and says which kinds were listed to their end. Where none tells, a kind
+// called Cluster… is cluster-scoped and any
 // other is in namespace "default".
 func (m *Manifest) Flush(sink estate.Sink) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, p := range m.pending {
+	pending, scopes := m.pending, maps.Clone(m.cluster)
+	m.pending = nil
+	m.mu.Unlock()
+	for _, p := range pending {
 		kind := text(p.obj["kind"])
-		cluster, defined := m.cluster[kind+"."+groupOf(text(p.obj["apiVersion"]))]
+		cluster, defined := scopes[kind+"."+groupOf(text(p.obj["apiVersion"]))]
 		if !defined {
 			cluster = strings.HasPrefix(kind, "Cluster") && kind != "Cluster"
 		}
 		if !cluster {
 			p.obj["metadata"].(map[string]any)["namespace"] = "default"
 		}
-		send(p.obj, p.cluster, p.doc, sink)
+		m.send(p.obj, p.cluster, p.doc, sink)
 	}
-	m.pending = nil
+	m.cover(sink)
 }
 
-func send(v map[string]any, cluster string, doc estate.Document, sink estate.Sink) {
+// cutList reports whether a list that stands whole in its document lacks its
+// kind, which is printed behind the items: YAML that was cut short is YAML still.
+func cutList(v map[string]any, doc estate.Document) bool {
+	name := strings.TrimSuffix(strings.ToLower(doc.Path), ".gz")
+	isYAML := strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+	return isYAML && !doc.Partial && isList(v) && text(v["kind"]) == ""
+}
+
+func (m *Manifest) send(v map[string]any, cluster string, doc estate.Document, sink estate.Sink) {
 	meta, _ := v["metadata"].(map[string]any)
 	fromServer := text(meta["uid"]) != ""
 	a, err := assetOf(cluster, v, estate.Read{Operation: readOperation, Status: estate.ReadOK})
 	if err != nil {
-		blindFile(doc, err.Error(), sink)
+		m.blindFile(doc, err.Error(), sink)
 		return
 	}
 	a.Source = doc.Source
@@ -239,7 +259,10 @@ func send(v map[string]any, cluster string, doc estate.Document, sink estate.Sin
 	sink.Asset(a)
 }
 
-func blindFile(doc estate.Document, why string, sink estate.Sink) {
+// blindFile says that something in a file makes no sense, and that the file so was
+// not read whole.
+func (m *Manifest) blindFile(doc estate.Document, why string, sink estate.Sink) {
+	m.Cut(doc)
 	sink.BlindSpot(estate.BlindSpot{
 		Source: doc.Source, Operation: fmt.Sprintf("%s, document %d", doc.Path, doc.Index),
 		Status: estate.ReadMalformed, Why: why,

@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"sort"
@@ -78,40 +80,105 @@ func trim(meta map[string]any, confidential bool) {
 	}
 }
 
+// valueDigests is the member of a configuration map that holds a digest of each
+// value withheld, below the members that held them: {"data":{"KEY":"sha256:…"}}.
+// Whoever masks secrets replaces each by one under a key of its own
+// (collect/redact), since few values are too many to guess.
+const valueDigests = "valueDigests"
+
+// dataKeys is the member of a secret that says how many keys it has. Their names
+// are not kept: a live reader asks for a table, which has the number alone, and an
+// export says no more than that.
+const dataKeys = "dataKeys"
+
 // withhold removes the values of secrets and configuration maps and returns
 // pointers to what is therefore unknown. Of a configuration map the key names
-// stay, with null for each value but those of mapsPrincipals; of a secret nothing but its metadata and
-// type, so that an export says no more than a live read.
+// stay, with null for each value but those of mapsPrincipals, and a digest of each
+// beside them, by which a changed value is seen; of a secret its metadata, its
+// type and the number of its keys, since a value that is rotated is no change.
 func withhold(obj map[string]any, kind string) (unknown []string) {
 	switch kind {
 	case "Secret":
+		unknown = append([]string{"/data", "/stringData"}, keysOf(obj)...)
 		delete(obj, "data")
 		delete(obj, "stringData")
-		unknown = []string{"/data", "/stringData"}
 		if text(obj["type"]) == "" {
 			unknown = append(unknown, "/type")
 		}
 	case "ConfigMap":
+		digests := map[string]any{}
 		for _, member := range []string{"data", "binaryData"} {
 			switch values := obj[member].(type) {
 			case nil:
 			case map[string]any:
-				for key := range values {
+				of := map[string]any{}
+				for key, v := range values {
 					if mapsPrincipals(obj, key) {
 						continue
 					}
+					of[key] = digestOf(v)
 					values[key] = nil
 					unknown = append(unknown, "/"+member+"/"+escapePointer(key))
+				}
+				if len(of) > 0 {
+					digests[member] = of
 				}
 			default:
 				delete(obj, member) // not a map: nothing of it is safe to keep
 				unknown = append(unknown, "/"+member)
 			}
 		}
+		delete(obj, valueDigests)
+		if len(digests) > 0 {
+			obj[valueDigests] = digests
+		}
 		sort.Strings(unknown)
 	}
 	return unknown
 }
+
+// digestOf tells one value from another. A text has the digest of its own bytes.
+func digestOf(v any) string {
+	plain, isText := v.(string)
+	if !isText {
+		out, _ := json.Marshal(v) // it was decoded from JSON
+		plain = string(out)
+	}
+	sum := sha256.Sum256([]byte(plain))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// keysOf puts the number of a secret's keys in the place of its values, and
+// returns what of that is unknown.
+func keysOf(obj map[string]any) (unknown []string) {
+	if n, ok := obj[dataKeys].(counted); ok {
+		obj[dataKeys] = int(n)
+		if n < 0 {
+			delete(obj, dataKeys)
+			return []string{"/" + dataKeys}
+		}
+		return nil
+	}
+	keys := map[string]bool{}
+	for _, member := range []string{"data", "stringData"} {
+		switch values := obj[member].(type) {
+		case nil:
+		case map[string]any:
+			for key := range values {
+				keys[key] = true
+			}
+		default:
+			delete(obj, dataKeys)
+			return []string{"/" + dataKeys}
+		}
+	}
+	obj[dataKeys] = len(keys)
+	return nil
+}
+
+// counted is the number of a secret's keys as a table tells it, -1 if it does not:
+// a type of its own, so that no file can say so.
+type counted int
 
 // mapsPrincipals reports whether a value says who of IAM is who in a cluster of
 // EKS (kube-system/aws-auth): it holds ARNs and the names of users and groups,

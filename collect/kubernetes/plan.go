@@ -17,8 +17,8 @@ func (c *Collector) Plan() []string {
 		"kubernetes:get:/version",
 		"kubernetes:get:/api",
 		"kubernetes:get:/apis",
-		"kubernetes:list:secrets " + where + ", as a table of metadata and type: values stay in the API server",
-		"kubernetes:list:configmaps " + where + ", values dropped on arrival",
+		"kubernetes:list:secrets " + where + ", as a table of metadata, type and number of keys: values stay in the API server",
+		"kubernetes:list:configmaps " + where + ", values dropped on arrival, a keyed digest of each kept",
 		"kubernetes:list:* " + where + ": every other type the API server lists, except " + strings.Join(names, ", "),
 	}
 }
@@ -36,14 +36,14 @@ rules:
 # Which version and which types there are.
 - nonResourceURLs: [/version, /version/, /api, /api/*, /apis, /apis/*]
   verbs: [get]
-# The core types. Of configmaps only the names of keys are kept.
+# The core types. Of configmaps the names of keys are kept, and a keyed digest of each value.
 - apiGroups: [""]
   resources: [bindings, configmaps, limitranges, namespaces, nodes, persistentvolumeclaims, persistentvolumes, pods,
     podtemplates, replicationcontrollers, resourcequotas, serviceaccounts, services]
   verbs: [list]
 `)
 	if secrets {
-		b.WriteString(`# Sevenfold asks for secrets as a table of metadata and type and never receives
+		b.WriteString(`# Sevenfold asks for secrets as a table of metadata, type and number of keys and never receives
 # a value. RBAC cannot say so: whoever may list secrets may read them. Leave this
 # rule out (sevenfold then reports secrets as a blind spot) if that is too much.
 - apiGroups: [""]

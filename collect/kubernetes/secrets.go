@@ -29,8 +29,8 @@ type table struct {
 	} `json:"rows"`
 }
 
-// secrets lists secrets by metadata and type: the type is a column of the
-// table, the values are in none.
+// secrets lists secrets by metadata, type and number of keys: the type and the
+// number are columns of the table, the values are in none.
 func (cl *cluster) secrets(ctx context.Context, namespace string, opts metav1.ListOptions) (page, error) {
 	request := cl.rest.Get().AbsPath("/api/v1").Resource("secrets").
 		NamespaceIfScoped(namespace, namespace != "").
@@ -55,10 +55,13 @@ func secretRows(body []byte) (page, error) {
 	if t.Kind != "Table" {
 		return page{}, malformed{fmt.Errorf("asked for a table of secrets, got %q", t.Kind)}
 	}
-	typeColumn := -1
+	typeColumn, countColumn := -1, -1
 	for i, c := range t.Columns {
-		if c.Name == "Type" {
+		switch c.Name {
+		case "Type":
 			typeColumn = i
+		case "Data":
+			countColumn = i
 		}
 	}
 	p := page{next: t.Metadata.Continue, items: make([]map[string]any, 0, len(t.Rows))}
@@ -66,6 +69,12 @@ func secretRows(body []byte) (page, error) {
 		obj := map[string]any{"metadata": r.Object.Metadata}
 		if typeColumn >= 0 && typeColumn < len(r.Cells) {
 			obj["type"] = text(r.Cells[typeColumn])
+		}
+		obj[dataKeys] = counted(-1)
+		if countColumn >= 0 && countColumn < len(r.Cells) {
+			if n, ok := r.Cells[countColumn].(float64); ok && n >= 0 && n < 1<<31 {
+				obj[dataKeys] = counted(n)
+			}
 		}
 		p.items = append(p.items, obj)
 	}

@@ -9,6 +9,7 @@ type place struct {
 	secret    bool // a Kubernetes Secret: its data are secrets
 	configMap bool // a ConfigMap: its data are variables or files
 	hidden    bool // every string below is a secret
+	digests   bool // every string below is a digest of a value that was withheld
 	encoded   bool // strings are base64 scripts
 	script    bool // strings may be scripts
 	custom    bool // a Kubernetes object of a kind that its user brought along
@@ -46,6 +47,8 @@ func (p place) member(key []byte) place {
 		p.encoded, p.script = true, true
 	case "TemplateBody", "Definition", "definition", "buildspec", "script", "Script":
 		p.script = true
+	case "valueDigests":
+		p.digests = p.digests || p.configMap
 	case "stringData":
 		p.hidden = p.hidden || p.secret
 	case "data", "binaryData":

@@ -10,8 +10,7 @@
 // "default-password" is one that stands in a program's manual and hides nothing),
 // LENGTH its bytes, HASH8 the first eight hex digits of an HMAC-SHA256 of the
 // value under Options.Key: the same secret keeps its hash from run to run, so
-// that a rotated secret shows as drift and one secret in two places can be
-// seen, while the hash tells nothing without the key. Without a key the hash is
+// that one secret in two places, and a changed value of a ConfigMap, can be seen, while the hash tells nothing without the key. Without a key the hash is
 // left out.
 //
 // A control tests value.startsWith("sevenfold:masked("): a variable, parameter
@@ -29,7 +28,9 @@
 // name in any text, what a sentence announces ("password is …") if it looks made
 // up, passwords among the options of well-known programs (curl -u), conditions
 // on aws:Referer and aws:UserAgent. All data and annotations of a Kubernetes
-// Secret. A secret that neither its name nor its form gives away stays.
+// Secret. The digests of the values of a ConfigMap, which few tries would guess,
+// become masks of the kind "value". A secret that neither its name nor its form
+// gives away stays.
 // References (secretsmanager ARNs, valueFrom, ${…}, {{resolve:…}}, paths) are
 // not secrets, nor are identifiers: an access key id (AKIA…) stays.
 package redact

@@ -408,3 +408,31 @@ func TestHostileTextsTakeTheirLengthInTime(t *testing.T) {
 		}
 	}
 }
+
+// The digest of a withheld value tells nothing without the key, and one value from
+// another with it.
+func TestDigestsAreKeyed(t *testing.T) {
+	config := func(d string) []byte {
+		return []byte(`{"kind":"ConfigMap","data":{"t":null},"valueDigests":{"data":{"t":"` + d + `"}}}`)
+	}
+	mask := func(d, key string) string {
+		out, err := Config("v1/ConfigMap", config(d), []byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	one := mask("sha256:aa", "k")
+	if strings.Contains(one, "sha256:aa") || !strings.Contains(one, `"t":"sevenfold:masked(value,9,`) {
+		t.Errorf("got %s", one)
+	}
+	if one != mask("sha256:aa", "k") || one == mask("sha256:ab", "k") || one == mask("sha256:aa", "l") {
+		t.Error("a digest is not told by value and key")
+	}
+	if again, err := Config("v1/ConfigMap", []byte(one), []byte("k")); err != nil || string(again) != one {
+		t.Errorf("masked again: %s, %v", again, err)
+	}
+	if out, err := Config("v1/Pod", config("sha256:aa"), nil); err != nil || !strings.Contains(string(out), "sha256:aa") {
+		t.Errorf("of another type: %s, %v", out, err)
+	}
+}

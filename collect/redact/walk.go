@@ -196,6 +196,11 @@ func (m *masker) value(s span, escaped bool) {
 	}
 	text := m.plain(s, escaped)
 	switch {
+	case p.digests:
+		if !bytes.HasPrefix(text, []byte(Prefix)) {
+			m.hide(s, "value", text)
+		}
+		return
 	case p.hidden:
 		if !bytes.HasPrefix(text, []byte(Prefix)) {
 			m.hide(s, "secret", text)
