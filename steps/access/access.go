@@ -1,13 +1,17 @@
-// Package access answers who may do what. In this version it is a first cut:
-// for each workload and store, the identities that a policy names directly,
-// with owner, last use and the age of their credentials. It matches names and
-// does not decide: a condition, a boundary, an organisation's policy or a deny
-// elsewhere may still refuse what is listed here, so no criterion of the
-// access step passes on it. In a cluster it lists the subjects that bindings
-// give a verb on the asset, into its pods, or in the place of the service
-// account they run as; who may make pods beside them that mount the same
-// volumes and secrets is not among them, nor is what other authorizers than
-// RBAC allow (the group system:masters, nodes, webhooks).
+// Package access answers who may do what.
+//
+// Questions are decided: World and NewAmazon fill the engine of iam with what a
+// snapshot says of AWS, NewClusters that of rbac, and Everywhere joins them, so
+// that a pod asks AWS as the role it acts as. What was refused, not read, or is
+// known only after a plan's apply leaves an answer unknown with its reason.
+//
+// The criteria of workloads rest on the same decisions, made for classes of
+// identities and runs of assets that are alike (grasp.go), and go to the graph as
+// relations.
+//
+// The overview and Direct match names and do not decide: what they list is never
+// less than what is allowed, and a condition or a deny may leave less. They are
+// the candidates of what is then decided.
 package access
 
 import (
