@@ -149,7 +149,7 @@ func (e *Engine) podPoint(p *Pod) point {
 // cells its other addresses lie in.
 func (e *Engine) addrPoints(end End) []point {
 	var out []point
-	rest := end.addrs
+	var taken []reach.AddrRange
 	for _, p := range e.cluster.pods {
 		if p.HostNet {
 			continue
@@ -157,7 +157,7 @@ func (e *Engine) addrPoints(end End) []point {
 		for _, a := range p.IPs {
 			if end.addrs.Has(a) {
 				out = append(out, e.podPoint(p))
-				rest = rest.Minus(reach.AddrOf(a))
+				taken = append(taken, reach.AddrRange{From: a, To: a})
 			}
 		}
 	}
@@ -165,12 +165,12 @@ func (e *Engine) addrPoints(end End) []point {
 		for _, a := range n.ips {
 			if end.addrs.Has(a) {
 				out = append(out, point{class: e.ofNode[n.name], node: n, text: "node " + n.name})
-				rest = rest.Minus(reach.AddrOf(a))
+				taken = append(taken, reach.AddrRange{From: a, To: a})
 			}
 		}
 	}
 	seen := map[int]bool{}
-	for _, r := range rest.Ranges() {
+	for _, r := range end.addrs.Minus(reach.AddrsIn(taken...)).Ranges() {
 		for i := e.edges.cell(r.From); i <= e.edges.cell(r.To); i++ {
 			if !seen[i] {
 				seen[i] = true

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -10,8 +11,15 @@ import (
 // same kind and name, or beside the others if there is none. Only the pods that
 // the old or the new one selects are decided again, unless the policy draws
 // edges or asks for labels that no other does; then all is. The error is that
-// of Cluster.Add, and what it says there holds here.
+// of Cluster.Add, and what it says there holds here; or that the object is no
+// policy, and then nothing was changed.
 func (e *Engine) Apply(place string, policy map[string]any) error {
+	kind, _ := policy["kind"].(string)
+	version, _ := policy["apiVersion"].(string)
+	group, _, _ := strings.Cut(version, "/")
+	if !policyGroup(group, kind) {
+		return fmt.Errorf("%s: %s is no policy\nhint: other changes need a new Engine", place, kind)
+	}
 	id := policyID(policy)
 	before := e.cluster.BlocksMatchPods
 	e.remove(id)

@@ -1,0 +1,42 @@
+package kube
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
+)
+
+func TestApply(t *testing.T) {
+	e := New(readAll(t, []byte(town)))
+	ask := func() string {
+		r, err := e.Can(PodEnd("other/stranger"), PodEnd("default/db"), reach.Port(reach.TCP, 80))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Reachable.String()
+	}
+	policy := func(spec dict) dict {
+		return dict{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": dict{"name": "p", "namespace": "default"}, "spec": spec}
+	}
+	if got := ask(); got != "yes" {
+		t.Fatalf("without a policy: %s", got)
+	}
+	if err := e.Apply("new", policy(dict{"podSelector": dict{}})); err != nil || ask() != "no" {
+		t.Errorf("isolated: %v, %s", err, ask())
+	}
+	open := dict{"podSelector": dict{}, "ingress": []any{dict{"from": []any{dict{"ipBlock": dict{"cidr": "172.17.2.0/24"}}}}}}
+	if err := e.Apply("changed", policy(open)); err != nil || ask() != "yes" {
+		t.Errorf("open to a block nobody knew: %v, %s", err, ask())
+	}
+	if err := e.Apply("broken", policy(dict{"podSelector": dict{}, "ingress": []any{1}})); err == nil || ask() != "unknown" {
+		t.Errorf("not understood: %v, %s", err, ask())
+	}
+	if !e.Delete("NetworkPolicy default/p") || e.Delete("NetworkPolicy default/p") || ask() != "yes" {
+		t.Errorf("deleted: %s", ask())
+	}
+	err := e.Apply("a pod", dict{"apiVersion": "v1", "kind": "Pod"})
+	if err == nil || !strings.Contains(err.Error(), "hint: ") || len(e.cluster.Pods()) != 4 {
+		t.Errorf("a pod is no policy: %v", err)
+	}
+}
