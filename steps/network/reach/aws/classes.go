@@ -1,0 +1,164 @@
+package aws
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sort"
+)
+
+// Class is a set of interfaces no rule, route or list tells apart: same
+// subnet, same groups, addresses in the same pieces of the address space.
+type Class struct {
+	Members []int32 // indices of Model.Interfaces
+	first   *Interface
+	net     int32 // what the routers and ACLs see of it
+	set     int32 // its set of groups
+}
+
+// special are the blocks whose bounds the engine itself looks at (public).
+var special = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	shared, netip.MustParsePrefix("fc00::/7"),
+}
+
+// bounds lists, in order, the first address of every piece of the address
+// space that lies between two bounds of prefixes in the model.
+func (n *Network) bounds() []netip.Addr {
+	seen := map[netip.Prefix]bool{}
+	var out []netip.Addr
+	add := func(all []netip.Prefix) {
+		for _, p := range all {
+			if !p.IsValid() || seen[p] {
+				continue
+			}
+			seen[p] = true
+			out = append(out, p.Masked().Addr())
+			if next := lastOf(p).Next(); next.IsValid() {
+				out = append(out, next)
+			}
+		}
+	}
+	m := n.model
+	add(special)
+	for _, v := range m.VPCs {
+		add(v.CIDRs)
+	}
+	for _, t := range m.RouteTables {
+		for _, r := range t.Routes {
+			add([]netip.Prefix{r.CIDR})
+		}
+	}
+	for _, t := range m.TransitTables {
+		for _, r := range t.Routes {
+			add([]netip.Prefix{r.CIDR})
+		}
+	}
+	for _, a := range m.NetworkACLs {
+		for _, e := range a.Entries {
+			add([]netip.Prefix{e.CIDR})
+		}
+	}
+	for _, l := range m.PrefixLists {
+		add(l.CIDRs)
+	}
+	for _, g := range n.groups {
+		for way := range g.rules {
+			for _, r := range g.rules[way] {
+				add(r.perm.CIDRs)
+			}
+		}
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return slices.Compact(out)
+}
+
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Masked().Addr().AsSlice()
+	for i := p.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 1 << (7 - i%8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// look is what routers and ACLs see of a subnet: subnets with the same look
+// are reached and left the same way, but for traffic within one of them. The
+// subnets of attachments and of NAT gateways are each their own.
+func (m *Matrix) look(id string) string {
+	s := m.network.subnets[id]
+	if s == nil || m.own[id] || s.acl == nil || s.table == nil {
+		return id
+	}
+	return fmt.Sprint(s.vpc.ID, " ", s.table.ID, " ", s.acl.id, " ", s.Zone)
+}
+
+// classify puts every interface into its class.
+func (m *Matrix) classify() {
+	n := m.network
+	m.bounds, m.own = n.bounds(), map[string]bool{}
+	for _, a := range n.model.Attachments {
+		for _, id := range a.Subnets {
+			m.own[id] = true
+		}
+	}
+	for _, g := range n.model.NATGateways {
+		m.own[g.Subnet] = true
+	}
+	piece := func(a netip.Addr) uint32 {
+		if !a.IsValid() {
+			return 0
+		}
+		return uint32(sort.Search(len(m.bounds), func(i int) bool { return a.Less(m.bounds[i]) })) + 1
+	}
+	classes, nets, sets := map[string]int32{}, map[string]int32{}, map[string]int32{}
+	looks, set := map[string]int32{}, int32(0)
+	var key, names []byte
+	for i := range n.model.Interfaces {
+		f := &n.model.Interfaces[i]
+		key = append(append(key[:0], f.Subnet...), 0)
+		for _, a := range f.Addresses {
+			key = binary.LittleEndian.AppendUint32(key, piece(a.Private))
+			key = binary.LittleEndian.AppendUint32(key, piece(a.Public))
+		}
+		names = names[:0]
+		groups := f.Groups
+		if !slices.IsSorted(groups) {
+			groups = slices.Sorted(slices.Values(groups))
+		}
+		for _, g := range groups {
+			names = append(append(names, g...), 0)
+		}
+		if f.GroupsUnread {
+			names = append(names, '?')
+		}
+		split := len(key)
+		key = append(append(key, 0xff, 0xff, 0xff, 0xff), names...)
+		id, known := classes[string(key)]
+		if !known {
+			id = int32(len(m.Classes))
+			classes[string(key)] = id
+			net, ok := nets[string(key[:split])]
+			if !ok {
+				net = int32(len(m.nets))
+				nets[string(key[:split])] = net
+				m.nets = append(m.nets, nil)
+				look := m.look(f.Subnet) + string(key[len(f.Subnet):split])
+				if _, ok := looks[look]; !ok {
+					looks[look] = int32(len(looks))
+				}
+				m.looks = append(m.looks, looks[look])
+			}
+			set, ok = sets[string(names)]
+			if !ok {
+				set = int32(len(m.sets))
+				sets[string(names)] = set
+				m.sets = append(m.sets, f)
+			}
+			m.nets[net] = append(m.nets[net], id)
+			m.Classes = append(m.Classes, Class{first: f, net: net, set: set})
+		}
+		m.Classes[id].Members = append(m.Classes[id].Members, int32(i))
+	}
+}
