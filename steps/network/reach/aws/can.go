@@ -245,7 +245,7 @@ func (n *Network) blame(src, dst *Interface, w *way, egress, ingress Allow) stri
 	case w.carries.Answer() == reach.No && w.why != "":
 		return w.why
 	case w.carries.Answer() == reach.No:
-		return w.blameACL()
+		return w.blameACL(allowAll)
 	case egress.Answer() == reach.No:
 		return fmt.Sprintf("no egress rule of %s allows %s", groupsOf(src), w.to)
 	case ingress.Answer() == reach.No:
@@ -259,28 +259,29 @@ func (n *Network) blame(src, dst *Interface, w *way, egress, ingress Allow) stri
 	case ingress.Answer() == reach.Unknown:
 		return "ingress of " + groupsOf(dst) + " was not read in full"
 	}
-	if why := w.blameACL(); why != "" {
+	if why := w.blameACL(both); why != "" {
 		return why
 	}
 	return "the network ACLs let through none of the ports the security groups allow"
 }
 
-// blameACL names the network ACL that leaves nothing, alone or with those
-// before it.
-func (w *way) blameACL() string {
-	left := allowAll
+// blameACL names the network ACL that leaves nothing of some traffic, alone or
+// with those before it.
+func (w *way) blameACL(left Allow) string {
 	for i, c := range slices.Concat(w.checks, w.back) {
 		a := c.admits()
 		if i >= len(w.checks) {
 			a = a.answered()
 		}
-		if left = left.and(a); left.Answer() != reach.Yes {
-			text := c.acls[0].decides(c.way, c.peer, reach.AllPorts)
-			if i >= len(w.checks) {
-				text = "no answer comes back: " + text
-			}
-			return text
+		before := left.Maybe
+		if left = left.and(a); left.Answer() == reach.Yes {
+			continue
 		}
+		if i >= len(w.checks) {
+			before = reach.PortRange(reach.TCP, firstEphemeral, 65535)
+			return "no answer comes back: " + c.acls[0].decides(c.way, c.peer, before)
+		}
+		return c.acls[0].decides(c.way, c.peer, before)
 	}
 	return ""
 }
