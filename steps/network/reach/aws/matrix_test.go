@@ -109,3 +109,20 @@ func BenchmarkEditGroup(b *testing.B) {
 		m.WithGroup(g)
 	}
 }
+
+// TestSubnetsThatLookAlike holds what the matrix shares between subnets of one
+// look against single questions; random networks have few of those.
+func TestSubnetsThatLookAlike(t *testing.T) {
+	m := New(estate(1000)).Matrix()
+	for i := 0; i < len(m.Classes); i += 37 {
+		for j := 0; j < len(m.Classes); j += 7 {
+			want, err := m.network.Can(Place{Interface: m.Classes[i].first.ID}, Place{Interface: m.Classes[j].first.ID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := m.Reach(i, j); i != j && !got.Sure.Equal(want.Ports) {
+				t.Fatalf("%s to %s: matrix %v, asked alone %v", m.Classes[i].first.ID, m.Classes[j].first.ID, got, want)
+			}
+		}
+	}
+}
