@@ -1,6 +1,9 @@
 package unborn
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Fill completes a template: every {NAME} becomes what piece gives for the name,
 // {NAME,OTHER} the first that is not empty, {NAME|lower} in small letters,
@@ -41,6 +44,34 @@ func Fill(template string, piece func(name string) string) string {
 		}
 		b.WriteString(v)
 	}
+}
+
+// byName are the things of SageMaker that others name by their name alone: from
+// endpoint to configuration to model, and the scripts of notebooks.
+var byName = [...]string{"@sagemaker:endpoint/", "@sagemaker:endpoint-config/", "@sagemaker:model/", "@sagemaker:notebook-instance-lifecycle-config/"}
+
+// FillBeside is Fill for the template of a thing that its neighbours name by its
+// name alone, where the account or the region is not known: they stay empty, as
+// they do in the id that the understanding of a neighbour completes, so that both
+// are one. It returns "" where anything else is not known, and for everything else:
+// whose ARN stands in policies must not have one that is half empty.
+func FillBeside(template string, piece func(name string) string) string {
+	if !slices.ContainsFunc(byName[:], func(t string) bool { return strings.HasPrefix(template, t) }) {
+		return ""
+	}
+	const open = "\x00"
+	id := Fill(template, func(name string) string {
+		v := piece(name)
+		switch {
+		case v != "":
+		case name == "account" || name == "region":
+			return open
+		case name == "partition":
+			return Partition(piece("region"))
+		}
+		return v
+	})
+	return strings.ReplaceAll(id, open, "")
 }
 
 // identifiers end the names of members that hold what names another thing.

@@ -16,6 +16,7 @@ type conversion struct {
 	resources map[string]*Resource
 	ids       map[string]string // by address
 	byName    map[string]string // asset type, account, region and name, between NULs -> id
+	sharing   map[string]int    // ids without an account or region -> resources that would have them
 	drafts    map[string]*draft
 	out       Output
 	rules     map[string]*rule

@@ -378,3 +378,30 @@ func BenchmarkConvert500(b *testing.B) {
 		}
 	}
 }
+
+// Where no account is known, a configuration has the id that an endpoint's name of
+// it is completed to, unless two would have it.
+func TestNamesWithoutAnAccount(t *testing.T) {
+	nowhere := func(id, name string) Resource {
+		r := made(t, id, "AWS::SageMaker::EndpointConfig", `{"EndpointConfigName":"`+name+`"}`)
+		r.Account, r.Region = "", ""
+		return r
+	}
+	for name, tt := range map[string]struct {
+		in   []Resource
+		want []string
+	}{
+		"one":            {[]Resource{nowhere("EC", "zz-ec")}, []string{"arn:aws:sagemaker:::endpoint-config/zz-ec"}},
+		"one_name_twice": {[]Resource{nowhere("A", "zz-ec"), nowhere("B", "ZZ-EC")}, []string{"cloudformation://s/A", "cloudformation://s/B"}},
+		"no_name":        {[]Resource{nowhere("EC", "")}, []string{"cloudformation://s/EC"}},
+	} {
+		var got []string
+		for _, a := range Convert(Input{Resources: tt.in}).Assets {
+			got = append(got, a.ID)
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}

@@ -22,11 +22,43 @@ func (c *conversion) identity(address string) string {
 	c.ids[address] = id // an id that hangs on itself is no id
 	if r := c.resources[address]; r != nil {
 		if rule := c.rules[r.Type]; rule != nil && rule.onto == nil && rule.parts == nil {
-			id = cmp.Or(c.fill(r, rule.id, ""), id)
+			id = cmp.Or(c.fill(r, rule.id, ""), c.beside(r, rule), id)
 		}
 	}
 	c.ids[address] = id
 	return id
+}
+
+// beside is the id by which others of the template name the resource where no
+// account or region is known (unborn.FillBeside); "" if two resources would have
+// the same, since they may be in two accounts.
+func (c *conversion) beside(r *Resource, rule *rule) string {
+	id := c.besideOf(r, rule)
+	if id == "" {
+		return ""
+	}
+	if c.sharing == nil {
+		c.sharing = map[string]int{}
+		for i := range c.in.Resources {
+			other := &c.in.Resources[i]
+			if rule := c.rules[other.Type]; rule != nil {
+				if id := c.besideOf(other, rule); id != "" {
+					c.sharing[id]++
+				}
+			}
+		}
+	}
+	if c.sharing[id] > 1 {
+		return ""
+	}
+	return id
+}
+
+func (c *conversion) besideOf(r *Resource, rule *rule) string {
+	if r.Account != "" && r.Region != "" {
+		return ""
+	}
+	return unborn.FillBeside(rule.id, func(name string) string { return c.piece(r, name, "") })
 }
 
 // known is a property's text, "" if it is open, masked or not set.

@@ -19,6 +19,8 @@ type conversion struct {
 	resources map[string]*Resource
 	ids       map[string]string // by address
 	byName    map[string]string // asset type, NUL, name -> id
+	sharing   map[string]int    // ids without an account or region -> resources that would have them
+	besides   map[string]bool   // the providers of those
 	drafts    map[string]*draft
 	out       Output
 	// loose counts, by reply, the parts whose owner is not known: any thing of

@@ -374,10 +374,10 @@ func TestAccounts(t *testing.T) {
 		in   Input
 		want string
 	}{
-		"unknown":        {Input{Region: region}, "terraform://aws_sagemaker_model.m"},
+		"unknown":        {Input{Region: region}, "arn:aws:sagemaker:eu-west-1::model/m"},
 		"option":         {Input{Region: region, Account: account}, "arn:aws:sagemaker:eu-west-1:111122223333:model/m"},
 		"provider":       {Input{Providers: map[string]Provider{"aws.a": {Account: account, Region: "cn-north-1"}}}, "arn:aws-cn:sagemaker:cn-north-1:111122223333:model/m"},
-		"another_config": {Input{Region: region, Resources: []Resource{caller}, Providers: map[string]Provider{"aws.a": {}, "aws.b": {}}}, "terraform://aws_sagemaker_model.m"},
+		"another_config": {Input{Region: region, Resources: []Resource{caller}, Providers: map[string]Provider{"aws.a": {}, "aws.b": {}}}, "arn:aws:sagemaker:eu-west-1::model/m"},
 		"the_only_one":   {Input{Region: region, Resources: []Resource{caller}, Providers: map[string]Provider{"aws.a": {}}}, "arn:aws:sagemaker:eu-west-1:444455556666:model/m"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -385,6 +385,37 @@ func TestAccounts(t *testing.T) {
 			a, _ := one(t, Convert(tt.in))
 			if a.ID != tt.want {
 				t.Errorf("id %s, want %s", a.ID, tt.want)
+			}
+		})
+	}
+}
+
+// TestNamesWithoutAnAccount holds that where no account is known, what SageMaker's
+// things name by their name has the id that the name is completed to, and that
+// nothing is joined that may be in two accounts.
+func TestNamesWithoutAnAccount(t *testing.T) {
+	of := func(key string, r Resource) Resource { r.ProviderKey = key; return r }
+	endpoint := resource(t, "aws_sagemaker_endpoint.e", `{"name":"zz-e","endpoint_config_name":"zz-ec"}`, `{"arn":true,"id":true}`, true)
+	config := resource(t, "aws_sagemaker_endpoint_configuration.ec", `{"name":"zz-ec"}`, `{"arn":true,"id":true}`, true)
+	twin := resource(t, "aws_sagemaker_endpoint_configuration.twin", `{"name":"ZZ-EC"}`, `{"arn":true,"id":true}`, true)
+	later := resource(t, "aws_sagemaker_endpoint_configuration.later", `{}`, `{"arn":true,"id":true,"name":true}`, true)
+	for name, tt := range map[string]struct {
+		in   []Resource
+		want []string
+	}{
+		"one_provider":     {[]Resource{endpoint, config}, []string{"arn:aws:sagemaker:eu-west-1::endpoint-config/zz-ec", "arn:aws:sagemaker:eu-west-1::endpoint/zz-e"}},
+		"several_accounts": {[]Resource{of("aws.a", endpoint), of("aws.b", config)}, []string{"terraform://aws_sagemaker_endpoint.e", "terraform://aws_sagemaker_endpoint_configuration.ec"}},
+		"one_name_twice":   {[]Resource{config, twin}, []string{"terraform://aws_sagemaker_endpoint_configuration.ec", "terraform://aws_sagemaker_endpoint_configuration.twin"}},
+		"no_name":          {[]Resource{later}, []string{"terraform://aws_sagemaker_endpoint_configuration.later"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, a := range Convert(Input{Region: region, Resources: tt.in}).Assets {
+				got = append(got, a.ID)
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("ids (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -41,7 +41,44 @@ func (c *conversion) ownID(r *Resource, rule *rule) string {
 			}
 		}
 	}
-	return c.fill(r, rule.id)
+	if id := c.fill(r, rule.id); id != "" {
+		return id
+	}
+	return c.beside(r, rule)
+}
+
+// beside is the id by which others of the plan name the resource where no account
+// or region is known (unborn.FillBeside); "" if two resources would have the same
+// or several providers make such resources, since they may be in two accounts.
+func (c *conversion) beside(r *Resource, rule *rule) string {
+	id := c.besideOf(r, rule)
+	if id == "" {
+		return ""
+	}
+	if c.sharing == nil {
+		c.sharing, c.besides = map[string]int{}, map[string]bool{}
+		for i := range c.in.Resources {
+			other := &c.in.Resources[i]
+			if rule := c.rules[other.Type]; rule != nil && other.Mode != "data" {
+				if id := c.besideOf(other, rule); id != "" {
+					c.sharing[id]++
+					c.besides[other.ProviderKey] = true
+				}
+			}
+		}
+	}
+	if c.sharing[id] > 1 || len(c.besides) > 1 {
+		return ""
+	}
+	return id
+}
+
+func (c *conversion) besideOf(r *Resource, rule *rule) string {
+	where := c.places.of(r)
+	if where.account != "" && where.region != "" {
+		return ""
+	}
+	return unborn.FillBeside(rule.id, func(name string) string { return c.piece(r, where, name) })
 }
 
 // known is a string attribute's value, "" if it is unknown or masked.
