@@ -51,6 +51,20 @@ func (i image) String() string {
 
 func (i image) id() string { return "image://" + i.String() }
 
+// ImageIDs are the ids that container images have which a reference names: of the
+// reference as it is, and, where it says a digest, of the same content without
+// its tag. References are read as container runtimes do, so that nginx,
+// library/nginx and index.docker.io/library/nginx:latest are one.
+func ImageIDs(ref string) []string {
+	i := parseImage(ref)
+	out := []string{i.id()}
+	if i.digest != "" && i.tag != "" {
+		i.tag = ""
+		out = append(out, i.id())
+	}
+	return out
+}
+
 func (i image) config() json.RawMessage {
 	m := map[string]string{"registry": i.registry, "repository": i.path}
 	if i.tag != "" {

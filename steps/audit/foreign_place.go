@@ -9,6 +9,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/provider/kubernetes"
 )
 
 // atlas finds the asset that another tool's words mean.
@@ -20,6 +21,7 @@ type atlas struct {
 	objects   map[object][]estate.Node          // of clusters, read or named
 	singles   map[estate.Coverage][]estate.Node // by type, account and region
 	addresses map[string][]string               // ids by address
+	images    map[string]estate.Node            // by each id of kubernetes.ImageIDs
 }
 
 type object struct{ kind, namespace, name string }
@@ -43,7 +45,8 @@ type spot struct {
 
 func newAtlas(snap *estate.Snapshot, controls *control.Set) *atlas {
 	a := &atlas{snap: snap, controls: controls, accounts: map[string]bool{}, clusters: map[string]bool{},
-		objects: map[object][]estate.Node{}, singles: map[estate.Coverage][]estate.Node{}, addresses: map[string][]string{}}
+		objects: map[object][]estate.Node{}, singles: map[estate.Coverage][]estate.Node{}, addresses: map[string][]string{},
+		images: map[string]estate.Node{}}
 	for n, asset := range snap.Assets() {
 		if !asset.Referenced && len(asset.Reads) > 0 && asset.Account != "" {
 			if asset.Cloud == estate.Kubernetes {
@@ -64,6 +67,13 @@ func newAtlas(snap *estate.Snapshot, controls *control.Set) *atlas {
 			}
 		case asset.Type == estate.AddressesType:
 			a.learn(n)
+		case asset.Type == estate.ImageType:
+			// AWS's configurations spell an image as they were given it, clusters in full.
+			for _, id := range kubernetes.ImageIDs(strings.TrimPrefix(asset.ID, "image://")) {
+				if _, taken := a.images[id]; !taken {
+					a.images[id] = n
+				}
+			}
 		}
 	}
 	return a
@@ -111,6 +121,13 @@ func (a *atlas) find(r *estate.ForeignResource, c *control.Control) spot {
 		for _, name := range r.Images {
 			if n, ok := a.snap.Find("image://" + name); ok {
 				return a.on(n)
+			}
+		}
+		for _, name := range r.Images {
+			for _, id := range kubernetes.ImageIDs(name) {
+				if n, ok := a.images[id]; ok {
+					return a.on(n)
+				}
 			}
 		}
 		return spot{id: "image://" + r.Images[0], why: "nothing that was read runs this image", nobody: true}
