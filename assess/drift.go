@@ -159,9 +159,7 @@ func (h Holding) explain(ctx context.Context, b *audit.Approved, snap *estate.Sn
 // zones tells of each asset that differs whether another zone claims it now, by
 // the zones as they are declared today.
 func zones(sc *scope.Scope, d *audit.Drift, before, after *estate.Snapshot) error {
-	if sc == nil || len(sc.Zones) == 0 || !slices.ContainsFunc(d.Records, func(r audit.Record) bool {
-		return r.What == audit.WhatChanged || r.What == audit.WhatRecreated
-	}) {
+	if sc == nil || len(sc.Zones) == 0 || !d.MayMove() {
 		return nil
 	}
 	of := func(s *estate.Snapshot) (audit.ZoneOf, error) {

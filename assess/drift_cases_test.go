@@ -45,6 +45,9 @@ func (w *world) put(id, typ, config string, reads ...estate.Read) *world {
 			a.Tags = map[string]string{}
 		}
 	}
+	if a.Tags == nil && a.Type == "AWS::S3::Bucket" {
+		a.Tags = map[string]string{}
+	}
 	w.assets = slices.DeleteFunc(w.assets, func(x estate.Asset) bool { return x.ID == id })
 	w.assets = append(w.assets, a)
 	cov := estate.Coverage{Type: typ, Account: a.Account, Region: a.Region}
@@ -100,6 +103,8 @@ const (
 	scaling = "arn:aws:autoscaling:eu-west-1:" + acct + ":autoScalingGroup:1:autoScalingGroupName/gpu"
 	llm     = "k8s://c/ml/Deployment/llm"
 	reader  = "k8s://c/ml/Role/reader"
+	held    = "k8s://c/ml/NetworkPolicy/held"
+	abac    = "arn:aws:iam::" + acct + ":role/abac"
 )
 
 func roleConfig(name, more string) string {
@@ -130,6 +135,8 @@ func start() *world {
 		estate.Read{Operation: "s3:GetBucketPolicy", Key: "GetBucketPolicy", Status: estate.ReadAbsent})
 	w.put(group, "AWS::EC2::SecurityGroup", `{"GroupId":"sg-1","GroupName":"web","VpcId":"vpc-1","IpPermissions":[{"IpProtocol":"tcp","FromPort":443,"ToPort":443,"IpRanges":[{"CidrIp":"10.0.0.0/8"}]}]}`)
 	w.put(scaling, "AWS::AutoScaling::AutoScalingGroup", `{"AutoScalingGroupName":"gpu","MinSize":1,"MaxSize":8,"DesiredCapacity":2}`)
+	w.put(abac, "AWS::IAM::Role", roleConfig("abac", strings.Replace(inlinePolicy(`"s3:GetObject"`, `"arn:aws:s3:::other/*"`), `"Effect"`, `"Condition":{"StringEquals":{"aws:ResourceTag/team":"ml"}},"Effect"`, 1)))
+	w.put(held, "networking.k8s.io/v1/NetworkPolicy", `{"kind":"NetworkPolicy","metadata":{"name":"held","namespace":"ml"},"spec":{"podSelector":{}}}`)
 	w.put(llm, "apps/v1/Deployment", deployment("llm:1", 2))
 	w.put("k8s://c/ml/Pod/llm-1", "v1/Pod", pod("llm-1", "llm:1", "llm"))
 	w.put("k8s://c//Namespace/ml", "v1/Namespace", `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"ml"}}`)
@@ -168,6 +175,22 @@ func TestDriftCases(t *testing.T) {
 		"a port is opened": {act: func(w *world) {
 			w.put(group, "AWS::EC2::SecurityGroup", `{"GroupId":"sg-1","GroupName":"web","VpcId":"vpc-1","IpPermissions":[{"IpProtocol":"tcp","FromPort":443,"ToPort":443,"IpRanges":[{"CidrIp":"0.0.0.0/0"},{"CidrIp":"10.0.0.0/8"}]}]}`)
 		}, want: []string{"changed new path open " + group}, path: "lets in 0.0.0.0/0"},
+		"a port is opened outwards": {act: func(w *world) {
+			w.put(group, "AWS::EC2::SecurityGroup", `{"GroupId":"sg-1","GroupName":"web","VpcId":"vpc-1","IpPermissions":[{"IpProtocol":"tcp","FromPort":443,"ToPort":443,"IpRanges":[{"CidrIp":"10.0.0.0/8"}]}],"IpPermissionsEgress":[{"IpProtocol":"-1","IpRanges":[{"CidrIp":"0.0.0.0/0"}]}]}`)
+		}, want: []string{"changed new path open " + group}, path: "lets out to 0.0.0.0/0"},
+		"a tag that a policy asks for": {act: func(w *world) {
+			for i := range w.assets {
+				if w.assets[i].ID == bucket {
+					w.assets[i].Tags = map[string]string{"team": "ml"}
+				}
+			}
+		}, want: []string{"changed new path open " + bucket}, path: "its tag team now meets what " + abac},
+		"a namespace admits all pods": {act: func(w *world) {
+			w.put("k8s://c//Namespace/ml", "v1/Namespace", `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"ml","labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`)
+		}, want: []string{"changed new path open k8s://c//Namespace/ml"}, path: "admits privileged pods"},
+		"a network policy lets in all": {act: func(w *world) {
+			w.put(held, "networking.k8s.io/v1/NetworkPolicy", `{"kind":"NetworkPolicy","metadata":{"name":"held","namespace":"ml"},"spec":{"podSelector":{},"ingress":[{}]}}`)
+		}, want: []string{"changed new path open " + held}, path: "network policy held lets in from everybody"},
 		"scaling within its limits": {act: func(w *world) {
 			w.put(scaling, "AWS::AutoScaling::AutoScalingGroup", `{"AutoScalingGroupName":"gpu","MinSize":1,"MaxSize":8,"DesiredCapacity":7}`)
 		}},

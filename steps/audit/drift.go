@@ -152,6 +152,9 @@ type Drift struct {
 	// goes by itself left out.
 	New []string
 
+	// quiet are changes of tags that a provider block of Terraform gives every
+	// resource: they are told only of what they move to another zone.
+	quiet []Record
 	// What Zones and Accept were told, for records that are divided after them.
 	zoneWas, zoneIs ZoneOf
 	signed          []Signed

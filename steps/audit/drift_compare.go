@@ -31,11 +31,14 @@ func Compare(ctx context.Context, before, after *estate.Snapshot) (*Drift, error
 	if err := c.changes(ctx); err != nil {
 		return nil, err
 	}
+	if err := c.providerTags(ctx); err != nil {
+		return nil, err
+	}
 	c.fold()
 	if err := c.renames(); err != nil {
 		return nil, err
 	}
-	if err := c.consequences(); err != nil {
+	if err := c.consequences(ctx); err != nil {
 		return nil, err
 	}
 	return c.drift(), nil
@@ -78,7 +81,10 @@ type comparison struct {
 	causes        map[question]*estate.BlindSpot
 	blindness     map[*estate.Snapshot]map[string]bool
 	places        map[*estate.Snapshot]places
-	whole         map[string]bool // sources by whether they were read as far as before
+	uses          *tagUses
+	netPolicies   map[territory][]string // of the baseline, by namespace
+	quiet         []*delta               // tags that a provider block gives every resource
+	whole         map[string]bool        // sources by whether they were read as far as before
 }
 
 // walk merges the assets of both snapshots, which are sorted by id.
@@ -314,8 +320,7 @@ func (c *comparison) drift() *Drift {
 	out := &Drift{Compared: c.compared, Unseen: c.unseen.hidden()}
 	for _, d := range c.deltas {
 		a := c.asset(d)
-		r := Record{Asset: d.id, Type: a.Type, Account: a.Account, Region: a.Region, What: d.what, Changes: d.changes,
-			Consequence: d.grade, Paths: d.paths, With: d.with, Status: StatusOpen, touches: append([]string{d.id}, d.touches...), heavy: d.heavy}
+		r := c.record(d)
 		switch d.what {
 		case WhatAdded:
 			r.Changes = []Change{{After: summary(a, c.after.AssetDigest(d.a))}}
@@ -331,7 +336,19 @@ func (c *comparison) drift() *Drift {
 	}
 	out.Records = append(out.Records, c.unseen.records()...)
 	out.sortRecords()
+	for _, d := range c.quiet {
+		r := c.record(d)
+		r.identify()
+		out.quiet = append(out.quiet, r)
+	}
 	return out
+}
+
+// record is a delta as an open record without an id.
+func (c *comparison) record(d *delta) Record {
+	a := c.asset(d)
+	return Record{Asset: d.id, Type: a.Type, Account: a.Account, Region: a.Region, What: d.what, Changes: d.changes,
+		Consequence: d.grade, Paths: d.paths, With: d.with, Status: StatusOpen, touches: append([]string{d.id}, d.touches...), heavy: d.heavy}
 }
 
 // summary is what a record shows of an asset that came or went. Of one that came

@@ -150,50 +150,81 @@ func spellConditions(list []aws.Condition) string {
 	return strings.Join(out, "")
 }
 
-// inboundRules are the members that hold what a firewall group lets in.
-var inboundRules = []string{"IpPermissions"}
+// ruleLists are the members that hold what a firewall group lets through, and how
+// that is told.
+var ruleLists = []struct{ member, way string }{{"IpPermissions", "lets in"}, {"IpPermissionsEgress", "lets out to"}}
 
-// newRanges tells the addresses that a firewall group lets in now.
+// lets is what one rule of a firewall group lets through: a range of addresses,
+// another group or a list of prefixes, on a range of ports.
+type lets struct {
+	peer, protocol string
+	from, to       float64
+	all            bool // ports
+}
+
+// newRanges tells the addresses that a firewall group lets in or out now. What
+// goes out may carry data with it, so that it counts like what comes in. A group
+// that is new holds no asset yet: what it lets out says nothing before something
+// is put into it, which is told there, and every new group lets out all.
 func newRanges(was, is json.RawMessage) []string {
-	before, after := ranges(was), ranges(is)
 	var out []string
-	for _, r := range slices.Sorted(maps.Keys(after)) {
-		if !before[r] {
-			out = append(out, "lets in "+r)
+	for _, list := range ruleLists {
+		if list.member == "IpPermissionsEgress" && len(was) == 0 {
+			continue
+		}
+		before := rangesOf(was, list.member)
+		for _, l := range rangesOf(is, list.member) {
+			if say := list.way + " " + l.String(); !slices.ContainsFunc(before, func(b lets) bool { return b.covers(l) }) && !slices.Contains(out, say) {
+				out = append(out, say)
+			}
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 
-func ranges(config json.RawMessage) map[string]bool {
-	out := map[string]bool{}
+// String is a rule in words.
+func (l lets) String() string {
+	switch {
+	case l.protocol == "-1":
+		return l.peer + " on all ports"
+	case l.all:
+		return l.peer + " on all ports of " + l.protocol
+	}
+	return fmt.Sprintf("%s on %s %v-%v", l.peer, l.protocol, l.from, l.to)
+}
+
+// covers reports whether a rule lets through all that another does.
+func (l lets) covers(o lets) bool {
+	return inside(o.peer, l.peer) && (l.protocol == "-1" || l.protocol == o.protocol && (l.all || !o.all && l.from <= o.from && o.to <= l.to))
+}
+
+// rangesOf reads one list of rules; what cannot be read lets through nothing that
+// could be told.
+func rangesOf(config json.RawMessage, list string) []lets {
+	var out []lets
 	var tree map[string]any
 	if len(config) == 0 || json.Unmarshal(config, &tree) != nil {
 		return out
 	}
-	for _, name := range inboundRules {
-		list, _ := tree[name].([]any)
-		for _, x := range list {
-			rule, _ := x.(map[string]any)
-			port := fmt.Sprintf("%v %v-%v", rule["IpProtocol"], number(rule["FromPort"]), number(rule["ToPort"]))
-			for _, m := range []struct{ list, member string }{{"IpRanges", "CidrIp"}, {"Ipv6Ranges", "CidrIpv6"}, {"UserIdGroupPairs", "GroupId"}, {"PrefixListIds", "PrefixListId"}} {
-				sources, _ := rule[m.list].([]any)
-				for _, s := range sources {
-					if from, ok := s.(map[string]any); ok {
-						out[fmt.Sprintf("%v to %s", from[m.member], port)] = true
-					}
+	rules, _ := tree[list].([]any)
+	for _, x := range rules {
+		rule, _ := x.(map[string]any)
+		one := lets{protocol: fmt.Sprint(rule["IpProtocol"])}
+		from, ok := rule["FromPort"].(float64)
+		to, ok2 := rule["ToPort"].(float64)
+		one.from, one.to, one.all = from, to, !ok || !ok2 || one.protocol == "-1"
+		for _, m := range []struct{ list, member string }{{"IpRanges", "CidrIp"}, {"Ipv6Ranges", "CidrIpv6"}, {"UserIdGroupPairs", "GroupId"}, {"PrefixListIds", "PrefixListId"}} {
+			sources, _ := rule[m.list].([]any)
+			for _, s := range sources {
+				if peer, ok := s.(map[string]any); ok {
+					one.peer = fmt.Sprint(peer[m.member])
+					out = append(out, one)
 				}
 			}
 		}
 	}
 	return out
-}
-
-func number(v any) any {
-	if v == nil {
-		return "all"
-	}
-	return v
 }
 
 // newRules tells what a role of a cluster allows now.

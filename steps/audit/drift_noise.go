@@ -137,6 +137,7 @@ func Volatile() []Noise {
 	return append(out,
 		Noise{"*", []string{"times of creation and change, status and its reasons; of Kubernetes: status, metadata.managedFields, resourceVersion, generation, uid"}, "changes by itself"},
 		Noise{"*", slices.Clone(systemTags), "tags and labels that services and controllers set (by how they begin)"},
+		Noise{"*", []string{defaultTags}, "default_tags of a provider block"},
 		Noise{"*", []string{"amounts within the limits that an autoscaler or the asset itself sets"}, "autoscaling"},
 		Noise{"*", []string{"what a controller, a scaling group or another asset makes: pods, replica sets, instances, their interfaces and volumes"}, "goes with what makes it"},
 	)

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -32,13 +33,20 @@ const (
 )
 
 // consequences grades each delta.
-func (c *comparison) consequences() error {
+func (c *comparison) consequences(ctx context.Context) error {
 	searches := 0
 	for _, d := range c.deltas {
 		d.grade = Attribute
 		paths, touches, err := c.opened(d, &searches)
 		if err != nil {
 			return err
+		}
+		if d.what == WhatChanged || d.what == WhatRecreated {
+			ways, err := c.weighTags(ctx, d)
+			if err != nil {
+				return err
+			}
+			paths = append(ways, paths...)
 		}
 		switch {
 		case d.what == WhatRemoved:
@@ -51,7 +59,7 @@ func (c *comparison) consequences() error {
 				paths = append(paths[:maxPaths], fmt.Sprintf("and %d more", len(paths)-maxPaths))
 			}
 			d.paths, d.touches = paths, append(d.touches, touches...)
-		case len(d.changes) > 0 && d.what == WhatChanged && !slices.ContainsFunc(d.changes, func(ch Change) bool { return !wording(ch.Attribute) }):
+		case len(d.changes) > 0 && d.what == WhatChanged && !slices.ContainsFunc(d.changes, func(ch Change) bool { return !wording(ch.Attribute) || d.heavy[ch.Attribute] }):
 			d.grade = Cosmetic
 		}
 	}
@@ -86,6 +94,9 @@ func guards(a *estate.Asset) string {
 		return "buckets of account " + a.Account + " can be made public now"
 	case "AWS::Organizations::Policy":
 		return "what organisation policy " + a.Name + " denied is not denied by it any more"
+	}
+	if _, strange := isNetPolicy(a.Type); strange {
+		return "what network policy " + a.Name + " held back passes now"
 	}
 	if strings.HasPrefix(a.Type, "admissionregistration.k8s.io/") {
 		return "what " + a.Name + " refused in the cluster is admitted now"
@@ -261,6 +272,7 @@ func (c *comparison) byConfig(d *delta, was, is json.RawMessage) (paths, touches
 		paths = append(paths, newRanges(was, is)...)
 	case estate.Kubernetes:
 		paths = append(paths, newRules(a, was, is)...)
+		paths = append(paths, letsThrough(a, was, is, c.otherPolicies(a))...)
 	}
 	return paths, touches
 }

@@ -30,6 +30,9 @@ func (d *Drift) Keys() []string {
 	for i := range d.Records {
 		out = append(out, d.Records[i].keys()...)
 	}
+	for i := range d.quiet {
+		out = append(out, d.quiet[i].keys()...)
+	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
@@ -86,6 +89,11 @@ func (d *Drift) Seen(when map[string]Window) {
 	}
 	d.Records = out
 	d.sortRecords()
+	for i := range d.quiet {
+		r := &d.quiet[i]
+		w := when[r.seenKey(r.Changes[0])]
+		r.FirstSeen, r.LastSame = w.First, w.Same
+	}
 }
 
 // regrade grades what is left of a record: ways that are new are told with every

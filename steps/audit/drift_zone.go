@@ -22,6 +22,13 @@ func (d *Drift) Zones(was, is ZoneOf) {
 	for i := range d.Records {
 		d.Records[i].withoutZone()
 	}
+	d.quiet = slices.DeleteFunc(d.quiet, func(r Record) bool {
+		moved := inWords(was(r.Asset)) != inWords(is(r.Asset))
+		if moved {
+			d.Records = append(d.Records, r)
+		}
+		return moved
+	})
 	d.sortRecords()
 	last := map[string]int{} // the record that tells of an asset's move
 	for i := range d.Records {
@@ -46,6 +53,11 @@ func (d *Drift) Zones(was, is ZoneOf) {
 		}
 		r.identify()
 	}
+}
+
+// MayMove reports whether anything changed that may move an asset to another zone.
+func (d *Drift) MayMove() bool {
+	return len(d.quiet) > 0 || slices.ContainsFunc(d.Records, func(r Record) bool { return r.What == WhatChanged || r.What == WhatRecreated })
 }
 
 // moves reports whether of two records of one asset the first is more likely the
