@@ -16,7 +16,7 @@ func newHistory(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
 		Short: "How many deviations were open over time, and how long mending took",
-		Long:  "Reads the state only. Every run that reads the estate adds to it.",
+		Long:  "Reads the state only. A run that reads the estate and finds other deviations than the run before adds to it, and so does\nthe first of a day; runs of one day that find the same count as one.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := g.wants("history", "text", "json"); err != nil {

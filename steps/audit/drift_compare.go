@@ -262,13 +262,27 @@ func (c *comparison) change(p pair) (*delta, []lostRead, error) {
 	cmp.compare("config", was.tree, is.tree)
 	out = told(append(out, cmp.out...))
 	d := &delta{pair: p, id: a.ID, what: WhatChanged, changes: out}
-	if recreated(b, a) && len(lost) == 0 {
+	if recreated(b, a) && provided[a.Type] != a.Name && len(lost) == 0 {
 		d.what = WhatRecreated
 	}
 	if len(out) == 0 && d.what == WhatChanged {
 		return nil, lost, nil
 	}
 	return d, lost, nil
+}
+
+// provided are the assets, by type and name, that every account has from the
+// service itself and that nobody can delete: they are never made anew, and a time
+// of creation says when the service, or a double of it, was asked first.
+var provided = map[string]string{"AWS::Athena::WorkGroup": "primary", "AWS::Events::EventBus": "default", "AWS::Scheduler::ScheduleGroup": "default"}
+
+// providedNames lists what is provided.
+func providedNames() []string {
+	var out []string
+	for _, typ := range slices.Sorted(maps.Keys(provided)) {
+		out = append(out, typ+" "+provided[typ])
+	}
+	return out
 }
 
 // rootVolatile are the members at the root that change by themselves, by type;

@@ -138,6 +138,7 @@ func Volatile() []Noise {
 		Noise{"*", []string{"times of creation and change, status and its reasons; of Kubernetes: status, metadata.managedFields, resourceVersion, generation, uid"}, "changes by itself"},
 		Noise{"*", slices.Clone(systemTags), "tags and labels that services and controllers set (by how they begin)"},
 		Noise{"*", []string{defaultTags}, "default_tags of a provider block"},
+		Noise{"*", providedNames(), "the time of creation of what every account has from the service itself"},
 		Noise{"*", []string{"amounts within the limits that an autoscaler or the asset itself sets"}, "autoscaling"},
 		Noise{"*", []string{"what a controller, a scaling group or another asset makes: pods, replica sets, instances, their interfaces and volumes"}, "goes with what makes it"},
 	)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -181,5 +182,25 @@ func TestDefaultTagsThatMove(t *testing.T) {
 	}
 	if len(d.Records) != 1 || d.Records[0].Asset != "arn:aws:s3:::b0" || d.Records[0].Consequence != Attribute || d.Records[0].FirstSeen != eleven || len(d.Records[0].Changes) != 2 {
 		t.Errorf("%+v", d.Records)
+	}
+}
+
+// What the service itself provides is never made anew, whatever time it says.
+func TestProvidedIsNeverRecreated(t *testing.T) {
+	at := func(name string, hours int) *estate.Snapshot {
+		b := estate.NewBuilder(eleven)
+		b.Asset(estate.Asset{ID: "arn:aws:athena:eu-west-1:1:workgroup/" + name, Type: "AWS::Athena::WorkGroup", Name: name, Cloud: estate.AWS, Account: "1", Region: "eu-west-1",
+			Config: json.RawMessage(`{"Name":"x"}`), Created: eleven.Add(time.Duration(hours) * time.Hour), Source: "aws", Reads: []estate.Read{{Operation: "athena:ListWorkGroups", Status: estate.ReadOK}}})
+		snap, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return snap
+	}
+	for name, want := range map[string]int{"primary": 0, "mine": 1} {
+		d, err := Compare(context.Background(), at(name, 0), at(name, 1))
+		if err != nil || len(d.Records) != want {
+			t.Errorf("%s: %+v, %v, want %d records", name, d, err, want)
+		}
 	}
 }
