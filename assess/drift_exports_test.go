@@ -73,7 +73,7 @@ func (f *folder) remove(name string) {
 
 func (f *folder) read() *estate.Snapshot {
 	f.t.Helper()
-	snap, err := assess.Read(context.Background(), assess.Options{Sources: []string{"dir:" + f.root}, Now: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)})
+	snap, err := assess.Read(context.Background(), assess.Options{Sources: []string{"dir:" + f.root}, MaskKey: []byte("test"), Now: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)})
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 
 // harbourEstate is the example estate as read, once for all tests.
 var harbourEstate = sync.OnceValues(func() (*estate.Snapshot, error) {
-	return assess.Read(context.Background(), assess.Options{Sources: []string{"dir:../examples/harbour"}, Now: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)})
+	return assess.Read(context.Background(), assess.Options{Sources: []string{"dir:../examples/harbour"}, MaskKey: []byte("test"), Now: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)})
 })
 
 // rewrite builds an estate anew, a day later, from what was read of another and

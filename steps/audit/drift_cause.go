@@ -372,4 +372,5 @@ func (c *comparison) sources() {
 			})
 		}
 	}
+	c.unkeyed()
 }

@@ -45,11 +45,14 @@ func essenceOf(a *estate.Asset, config json.RawMessage) (essence, error) {
 	if err != nil {
 		return essence{}, err
 	}
-	dec := json.NewDecoder(bytes.NewReader(scale.Essence))
+	dec := json.NewDecoder(bytes.NewReader(unrotated(scale.Essence)))
 	dec.UseNumber()
 	out := essence{capacities: scale.Capacities}
 	if err := dec.Decode(&out.tree); err != nil {
 		return essence{}, fmt.Errorf("%s: %w", a.ID, err)
+	}
+	if a.Type == "v1/Node" {
+		node(out.tree, config)
 	}
 	return out, nil
 }
@@ -63,7 +66,7 @@ func stamp(a *estate.Asset) string {
 }
 
 // restarted are the types whose time of creation is that of their last start.
-var restarted = map[string]bool{"AWS::EC2::Instance": true, "v1/Pod": true, "AWS::SageMaker::App": true, "AWS::ECS::Task": true}
+var restarted = map[string]bool{"AWS::EC2::Instance": true, "v1/Pod": true, "v1/Node": true, "AWS::SageMaker::App": true, "AWS::ECS::Task": true}
 
 // recreated reports whether an asset is another thing under the same name.
 func recreated(b, a *estate.Asset) bool {
@@ -186,12 +189,12 @@ func (c *comparison) knownAmounts(p pair, was, is []estate.Capacity) (knownWas, 
 	a := c.after.Asset(p.a)
 	for _, head := range slices.Sorted(maps.Keys(notIs)) {
 		if _, neither := notWas[head]; !neither {
-			open = append(open, lostRead{a, "config." + head, true, notIs[head], "let it be read, or assess again after apply", false})
+			open = append(open, lostRead{asset: a, operation: "config." + head, now: true, why: notIs[head], hint: "let it be read, or assess again after apply"})
 		}
 	}
 	for _, head := range slices.Sorted(maps.Keys(notWas)) {
 		if _, neither := notIs[head]; !neither {
-			open = append(open, lostRead{a, "config." + head, false, "the baseline did not know it, so there is nothing to compare with: " + notWas[head], "look at it, then: sevenfold baseline approve", false})
+			open = append(open, lostRead{asset: a, operation: "config." + head, why: "the baseline did not know it, so there is nothing to compare with: " + notWas[head], hint: lookAndApprove})
 		}
 	}
 	known := func(list []estate.Capacity) []estate.Capacity {
@@ -230,10 +233,13 @@ var wishes = map[string][2]string{
 }
 
 // autoscaled reports whether an amount moved within the limits that the asset
-// itself or its autoscaler sets. The size of a unit never moves by itself.
+// itself or its autoscaler sets, or is its owner's to set. The size of a unit never moves by itself.
 func (c *comparison) autoscaled(p pair, now, was estate.Capacity, all []estate.Capacity) bool {
 	if now.Unknown || was.Unknown || now.Size != was.Size && now.Size != "" && was.Size != "" {
 		return false
+	}
+	if c.ofOwner(p) {
+		return true
 	}
 	for wish, limits := range wishes {
 		head, ok := strings.CutSuffix(now.Path, wish)

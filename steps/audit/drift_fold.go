@@ -45,8 +45,8 @@ const maxMakers = 8
 // where nobody acted on anything.
 func (c *comparison) maker(d *delta, depth int) (into *delta, gone bool) {
 	a := c.asset(d)
-	if _, comes := fleeting[a.Type]; comes {
-		return nil, true
+	if _, comes := fleeting[a.Type]; comes || a.Type == "v1/Node" && (d.what == WhatAdded || d.what == WhatRemoved) {
+		return nil, true // nodes are like the instances of a group
 	}
 	if whole := ownerOf(d.id); whole != d.id {
 		if w := c.byID[whole]; w != nil {

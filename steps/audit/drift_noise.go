@@ -39,7 +39,8 @@ AWS::EFS::FileSystem: SizeInBytes NumberOfMountTargets LifeCycleState
 AWS::FSx::FileSystem: Lifecycle
 AWS::GuardDuty::Detector: UpdatedAt Features[].UpdatedAt Features[].AdditionalConfiguration[].UpdatedAt
 AWS::SageMaker::Endpoint: ProductionVariants[].DeployedImages
-v1/Node: spec.taints
+v1/Node: spec.podCIDR spec.podCIDRs spec.providerID metadata.annotations.(node.alpha.kubernetes.io/ttl) metadata.annotations.(csi.volume.kubernetes.io/nodeid) metadata.annotations.(volumes.kubernetes.io/controller-managed-attach-detach)
+apps/v1/ControllerRevision: revision
 v1/Namespace: spec.finalizers
 v1/ServiceAccount: secrets
 v1/Service: spec.healthCheckNodePort
@@ -135,13 +136,32 @@ func Volatile() []Noise {
 		}
 	}
 	return append(out,
+		Noise{"v1/Secret", []string{"the values and the names of their keys, of which only the number is read"}, "a secret that is rotated is no change"},
+		Noise{"*", []string{"a secret that stands in clear in a variable, an argument or a text, as long as one of its kind stays there"}, "a secret that is rotated is no change"},
+		Noise{"v1/ConfigMap", ownMapPlaces(), "kept up by the cluster itself"},
 		Noise{"*", []string{"times of creation and change, status and its reasons; of Kubernetes: status, metadata.managedFields, resourceVersion, generation, uid"}, "changes by itself"},
 		Noise{"*", slices.Clone(systemTags), "tags and labels that services and controllers set (by how they begin)"},
 		Noise{"*", []string{defaultTags}, "default_tags of a provider block"},
 		Noise{"*", providedNames(), "the time of creation of what every account has from the service itself"},
 		Noise{"*", []string{"amounts within the limits that an autoscaler or the asset itself sets"}, "autoscaling"},
-		Noise{"*", []string{"what a controller, a scaling group or another asset makes: pods, replica sets, instances, their interfaces and volumes"}, "goes with what makes it"},
+		Noise{"v1/Node", append([]string{"that one joins or leaves"}, nodeTaints...), "like the instances of a group; taints (by how they begin) that the cluster's own controllers set"},
+		Noise{"*", []string{"the amounts of what a controller owns: the replicas of a ReplicaSet of a Deployment"}, "the controller's own amounts are compared"},
+		Noise{"*", []string{"what a controller, a scaling group or another asset makes: pods, replica sets, jobs of a schedule, revisions, instances, their interfaces and volumes"}, "goes with what makes it"},
 	)
+}
+
+// ownMapPlaces spells what ownMap leaves out.
+func ownMapPlaces() []string {
+	out := []string{"kube-public/cluster-info: data.jws-kubeconfig-*"}
+	for _, name := range slices.Sorted(maps.Keys(ownMaps)) {
+		for _, key := range ownMaps[name] {
+			if key == "*" {
+				name = "kube-system/" + name
+			}
+			out = append(out, name+": data."+key)
+		}
+	}
+	return out
 }
 
 // volatilePlaces is byItself by type.

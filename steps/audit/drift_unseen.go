@@ -13,7 +13,8 @@ import (
 // any number of assets of any number of types and is one record.
 type unseen struct {
 	scopes map[string]*hidden
-	blind  map[string]bool // ids of assets of which something was not read
+	blind  map[string]bool                         // ids of assets of which something was not read
+	types  map[*estate.Snapshot]map[[2]string]bool // the types each snapshot read, with their accounts
 }
 
 // hidden is what one cause hides: a refused call, a list or a source that is
@@ -60,12 +61,25 @@ func place(a *estate.Asset) string {
 
 // lost notes an asset that the baseline saw and nobody lists now.
 func (u *unseen) lost(c *comparison, a *estate.Asset) {
+	if c.leaves(a) {
+		c.noise[a.ID] = true
+		return
+	}
 	key, h := c.whyUnseen(c.after, c.before, a, "")
 	u.at(key, a, func() *hidden { return h })
 }
 
 // gained notes an asset of a scope that the baseline never listed.
 func (u *unseen) gained(c *comparison, a *estate.Asset) {
+	switch byItself, ofKnown := c.joins(a); {
+	case byItself:
+		c.noise[a.ID] = true
+		return
+	case ofKnown:
+		n, _ := c.after.Find(a.ID)
+		c.add(&delta{pair: pair{-1, n}, id: a.ID, what: WhatAdded})
+		return
+	}
 	key, h := c.whyUnseen(c.before, c.after, a, "")
 	h.before, h.hint = true, "look at them, then: sevenfold baseline approve"
 	h.why = "the baseline never listed these, so nobody approved them" + because(h.why)
@@ -86,6 +100,9 @@ type lostRead struct {
 	now       bool // it is missing now; else it was missing at the baseline
 	why, hint string
 	root      bool // it makes up the root of the configuration
+	// pointer is the place that is unknown, "" for a whole reply: why it is, the
+	// snapshot tells.
+	pointer string
 }
 
 // refusal says why an operation's reply is missing of an asset, by what its reads
@@ -144,7 +161,7 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 		done[r.Key] = true
 		why, hint := refusal(a, r)
 		cut(r.Key)
-		out = append(out, lostRead{a, r.Operation, true, why, hint, r.Key == ""})
+		out = append(out, lostRead{asset: a, operation: r.Operation, now: true, why: why, hint: hint, root: r.Key == ""})
 	}
 	for _, r := range a.Reads {
 		if !r.Status.Known() || done[r.Key] || known(b, r) {
@@ -152,28 +169,54 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 		}
 		done[r.Key] = true
 		cut(r.Key)
-		out = append(out, lostRead{a, r.Operation, false, "the baseline did not read it, so there is nothing to compare with", "look at it, then: sevenfold baseline approve", false})
+		out = append(out, lostRead{asset: a, operation: r.Operation, why: "the baseline did not read it, so there is nothing to compare with", hint: lookAndApprove})
 	}
 	for _, r := range append(slices.Clone(b.Reads), a.Reads...) {
 		if r.Key != "" && !done[r.Key] && !known(b, r) && !known(a, r) {
 			cut(r.Key)
 		}
 	}
-	for _, p := range a.Unknown {
+	notWas, notIs := b.Unknown, a.Unknown
+	if a.Type == "v1/Node" && (was["nodeInfo"] == nil || is["nodeInfo"] == nil) {
+		// It is of a node's status, which a manifest does not have.
+		delete(was, "nodeInfo")
+		delete(is, "nodeInfo")
+	}
+	if a.Type == "v1/Secret" && b.Type == a.Type && was["dataKeys"] == nil && !slices.Contains(notWas, "/dataKeys") && is["dataKeys"] != nil {
+		delete(is, "dataKeys") // an older reader did not count them
+		out = append(out, lostRead{asset: a, operation: "dataKeys", why: "the baseline does not say how many keys it has", hint: lookAndApprove})
+	}
+	if a.Type == "v1/ConfigMap" && b.Type == a.Type {
+		out = append(out, values(a, was, is)...)
+		notWas, notIs = besideValues(notWas), besideValues(notIs)
+	}
+	for _, p := range notIs {
 		gone := erase(is, p)
-		if gone = erase(was, p) || gone; gone && !slices.Contains(b.Unknown, p) {
-			out = append(out, lostRead{a, strings.ReplaceAll(strings.TrimPrefix(p, "/"), "/", "."), true, "it is not known before the plan is applied", "assess again after apply", false})
+		if gone = erase(was, p) || gone; gone && !slices.Contains(notWas, p) {
+			out = append(out, lostRead{asset: a, operation: attribute(p), now: true, hint: "read it live, or export it whole", pointer: p})
 		}
 	}
-	for _, p := range b.Unknown {
-		if !slices.Contains(a.Unknown, p) && erase(is, p) {
-			out = append(out, lostRead{a, strings.ReplaceAll(strings.TrimPrefix(p, "/"), "/", "."), false, "the baseline did not know it, so there is nothing to compare with", "look at it, then: sevenfold baseline approve", false})
+	for _, p := range notWas {
+		if !slices.Contains(notIs, p) {
+			erase(was, p)
+			if erase(is, p) {
+				out = append(out, lostRead{asset: a, operation: attribute(p), hint: lookAndApprove, pointer: p})
+			}
 		}
 	}
 	return out
 }
 
-// erase removes what stands at a JSON pointer and reports whether anything did.
+// lookAndApprove is the mend of what the baseline did not see.
+const lookAndApprove = "look at it, then: sevenfold baseline approve"
+
+// attribute spells a JSON pointer as records do.
+func attribute(pointer string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
+}
+
+// erase removes what stands at a JSON pointer and reports whether anything did. Of
+// a list the whole goes: its items may stand elsewhere on the other side.
 func erase(tree map[string]any, pointer string) bool {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	at := tree
@@ -183,7 +226,7 @@ func erase(tree map[string]any, pointer string) bool {
 		if !ok {
 			return false
 		}
-		if i == len(steps)-1 {
+		if _, list := v.([]any); list || i == len(steps)-1 {
 			delete(at, s)
 			return true
 		}
@@ -194,6 +237,28 @@ func erase(tree map[string]any, pointer string) bool {
 	return false
 }
 
+// whyUnknown says why a place of an asset's configuration is not known to a
+// snapshot: two readings that contradict each other, a plan that is not applied
+// yet, or a list of which a part is missing.
+func whyUnknown(s *estate.Snapshot, a *estate.Asset, pointer string) (why, hint string) {
+	member, _, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
+	for i := range s.BlindSpots() {
+		b := &s.BlindSpots()[i]
+		if b.Asset != a.ID || b.Operation != "merge" {
+			continue
+		}
+		for _, at := range []string{"config/" + member + ":", "config/" + member + "/"} {
+			if strings.Contains(b.Why, at) {
+				return b.Why, b.Hint
+			}
+		}
+	}
+	if kind, _, _ := strings.Cut(a.Source, ":"); kind == "terraform" || kind == "cloudformation" {
+		return "it is not known before the plan is applied", "assess again after apply"
+	}
+	return "source " + a.Source + " does not tell it", ""
+}
+
 // read notes a reply that could not be compared. A call that was refused for all
 // assets at once is its cause, as it is that of those which nobody lists now.
 func (u *unseen) read(c *comparison, l lostRead) {
@@ -202,7 +267,19 @@ func (u *unseen) read(c *comparison, l lostRead) {
 	if !l.now {
 		seen, other = c.before, c.after
 	}
+	if l.pointer != "" {
+		why, hint := whyUnknown(seen, a, l.pointer)
+		l.why = why
+		if !l.now {
+			l.why = "the baseline did not know it, so there is nothing to compare with: " + why
+		} else if hint != "" {
+			l.hint = hint
+		}
+	}
 	key, h := fmt.Sprintf("read %v %s %s", l.now, l.operation, place(a)), (*hidden)(nil)
+	if l.pointer != "" {
+		key += " " + l.why
+	}
 	if b := c.cause(seen, other, a, l.operation); b != nil && (b.Operation == l.operation || fileOf(b.Operation, l.operation)) {
 		key, h = causeKey(b), hiddenBy(b, a)
 		if !l.now {

@@ -1,0 +1,160 @@
+package audit
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+)
+
+// What a collector withholds is compared by what stands in its place: the values
+// of configuration maps by keyed digests, secrets in clear not at all, since a
+// secret that is rotated is no change.
+
+// digests is the member of a configuration map that holds the digests of its
+// values, as the collector made them and masking replaced them.
+const digests = "valueDigests"
+
+// keyedDigest is a digest that tells one value from another. Without a key a mask
+// holds no hash, and all values look alike.
+var keyedDigest = regexp.MustCompile(`^sevenfold:masked\(value,\d+,[0-9a-f]{8}\)$`)
+
+// noKey is why values are not compared where the state has no key for masks.
+const noKey = "the state keeps no key for digests, so that one value cannot be told from another"
+
+// ownMaps are the configuration maps, by name, that the cluster keeps up by
+// itself, and the keys whose values it changes; "*" for all.
+var ownMaps = map[string][]string{
+	"kube-root-ca.crt": {"ca.crt"}, "istio-ca-root-cert": {"root-cert.pem"}, "openshift-service-ca.crt": {"service-ca.crt"},
+	"extension-apiserver-authentication": {"*"}, "cluster-autoscaler-status": {"*"},
+}
+
+// values puts into two configuration maps, in the places of the values withheld,
+// what tells them apart, so that a changed value is a change of its key; what only
+// one side can tell is lost.
+func values(a *estate.Asset, was, is map[string]any) []lostRead {
+	given := func(tree map[string]any) map[string]any {
+		d, _ := tree[digests].(map[string]any)
+		delete(tree, digests)
+		return d
+	}
+	d, e := given(was), given(is)
+	var lostWas, lostIs bool
+	for _, member := range []string{"data", "binaryData"} {
+		x, _ := was[member].(map[string]any)
+		y, _ := is[member].(map[string]any)
+		dx, _ := d[member].(map[string]any)
+		dy, _ := e[member].(map[string]any)
+		for key, v := range x {
+			if v != nil {
+				continue // it was not withheld
+			}
+			before, _ := dx[key].(string)
+			after, _ := dy[key].(string)
+			other, both := y[key]
+			knownWas, knownIs := keyedDigest.MatchString(before), keyedDigest.MatchString(after)
+			switch {
+			case !both:
+				x[key] = orWithheld(before)
+			case other != nil: // withheld on one side only
+			case ownMap(a, key):
+				x[key], y[key] = true, true
+			case knownWas && knownIs:
+				x[key], y[key] = before, after
+			default:
+				// Of a digest without a hash unkeyed tells, once for all.
+				lostWas, lostIs = lostWas || !knownWas && knownIs, lostIs || after == ""
+				x[key], y[key] = true, true
+			}
+		}
+		for key, v := range y {
+			if v == nil {
+				after, _ := dy[key].(string)
+				y[key] = orWithheld(after)
+			}
+		}
+	}
+	var out []lostRead
+	if lostIs {
+		out = append(out, lostRead{asset: a, operation: "values", now: true, why: "source " + a.Source + " gives no digests of the values", hint: "read it live, or export it"})
+	}
+	if lostWas {
+		out = append(out, lostRead{asset: a, operation: "values", why: "the baseline keeps no digests of the values, so there is nothing to compare with", hint: lookAndApprove})
+	}
+	return out
+}
+
+// keepKey is the mend of noKey.
+const keepKey = "keep the state in a folder (--state DIR), which holds a key"
+
+func orWithheld(digest string) string {
+	if digest == "" {
+		return "withheld"
+	}
+	return digest
+}
+
+// ownMap reports whether the cluster changes a key's value by itself.
+func ownMap(a *estate.Asset, key string) bool {
+	keys := ownMaps[a.Name]
+	return slices.Contains(keys, key) || slices.Contains(keys, "*") && a.Region == "kube-system" ||
+		a.Name == "cluster-info" && a.Region == "kube-public" && strings.HasPrefix(key, "jws-kubeconfig-")
+}
+
+// besideValues leaves out of pointers those of values withheld, which digests tell
+// of. Digests that two readings contradict make the value unknown.
+func besideValues(pointers []string) []string {
+	out := make([]string, 0, len(pointers))
+	for _, p := range pointers {
+		if in, ok := strings.CutPrefix(p, "/"+digests); ok {
+			out = append(out, in)
+			continue
+		}
+		if !strings.HasPrefix(p, "/data/") && !strings.HasPrefix(p, "/binaryData/") {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// unkeyed notes that the values of configuration maps cannot be compared at all,
+// since the state has no key: they look alike whatever they are.
+func (c *comparison) unkeyed() {
+	for n, a := range c.after.Assets() {
+		if a.Type != "v1/ConfigMap" || a.Referenced {
+			continue
+		}
+		if config, err := c.after.Config(n); err != nil || !withoutHash.Match(config) {
+			continue
+		}
+		if _, was := c.before.Find(a.ID); !was {
+			continue
+		}
+		c.unseen.at("no key "+a.Account, a, func() *hidden {
+			return &hidden{what: "values of v1/ConfigMap in " + a.Account, typ: a.Type, account: a.Account, why: noKey, hint: keepKey, op: "values"}
+		})
+	}
+}
+
+var withoutHash = regexp.MustCompile(`sevenfold:masked\(value,\d+\)`)
+
+// rotation finds masks of secrets.
+var rotation = regexp.MustCompile(`sevenfold:masked\(([^,()]*),[^()]*\)`)
+
+// unrotated spells the secrets that were found in a configuration by their kind
+// alone: one that was rotated is the same secret. One that took the place of a
+// plain value, or is of another kind, is a change.
+func unrotated(config []byte) []byte {
+	if !bytes.Contains(config, []byte("sevenfold:masked(")) {
+		return config
+	}
+	return rotation.ReplaceAllFunc(config, func(mask []byte) []byte {
+		kind := rotation.FindSubmatch(mask)[1]
+		if string(kind) == "value" {
+			return mask
+		}
+		return []byte("sevenfold:masked(" + string(kind) + ")")
+	})
+}
