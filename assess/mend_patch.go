@@ -30,15 +30,15 @@ type Patch struct {
 	Files []string
 	// Diff is a unified diff for git apply; empty if none of the mends can be made.
 	Diff string
-	// Findings are those it mends, by id, and Left those with a mend that it does
-	// not make.
+	// Findings are those it mends, by id, and Left all others that fail on what the
+	// source says: together they are every failing finding of it.
 	Findings []string
 	Left     []LeftOut
 	// Notes are what a person has to do besides.
 	Notes []string
 }
 
-// LeftOut is a finding whose mend is not in a patch, and why not.
+// LeftOut is a failing finding that a patch does not mend, and why not.
 type LeftOut struct{ Finding, Why string }
 
 // patchDocuments are the patches as a report shows them.
@@ -68,23 +68,35 @@ type root struct {
 	tree   *hclpatch.Tree
 	mends  []hclpatch.Mend
 	of     []string // findings, one a mend
+	// found says that the .tf file of some finding lies beside the plan.
+	found bool
+	// why says of findings that are not mended why not, by id.
+	why map[string]string
 }
 
 // patches gives the findings on what is written in Terraform the diff that
 // mends the .tf file beside the plan, and returns one diff for all of them for
-// each plan. Where there is none the fix says why, if there is a reason a person
-// can do something about.
+// each plan, with every failing finding that it leaves and why. Where there is none
+// the fix says why, if there is a reason a person can do something about.
 func patches(ctx context.Context, snap *estate.Snapshot, findings []finding.Finding, sources []string, controls *control.Set, now time.Time) []Patch {
-	var at map[string][]written
-	var roots []*root
+	if !slices.ContainsFunc(sources, func(s string) bool { return strings.HasPrefix(s, "terraform:") }) {
+		return nil
+	}
+	var failing []int
 	for _, i := range gravestFirst(findings) {
+		if findings[i].Status == finding.Fail {
+			failing = append(failing, i)
+		}
+	}
+	if len(failing) == 0 {
+		return nil
+	}
+	at, roots := writtenIn(sources, controls)
+	for _, i := range failing {
 		f := &findings[i]
 		c := controls.Find(f.Control)
-		if f.Status != finding.Fail || c == nil || len(c.Terraform)+len(c.Kubernetes) == 0 || ctx.Err() != nil {
+		if c == nil || len(c.Terraform)+len(c.Kubernetes) == 0 || ctx.Err() != nil {
 			continue
-		}
-		if at == nil {
-			at, roots = writtenIn(sources, controls)
 		}
 		fixes := c.Terraform
 		if len(fixes) == 0 && len(at[f.Asset]) > 0 {
@@ -97,9 +109,37 @@ func patches(ctx context.Context, snap *estate.Snapshot, findings []finding.Find
 	}
 	var out []Patch
 	for _, r := range roots {
-		if len(r.mends) > 0 {
-			out = append(out, r.patch())
+		if r.found {
+			p := r.patch()
+			p.Left = append(p.Left, r.others(snap, findings, failing, at)...)
+			out = append(out, p)
 		}
+	}
+	return out
+}
+
+// others are the failing findings of a root that have no mend in it.
+func (r *root) others(snap *estate.Snapshot, findings []finding.Finding, failing []int, at map[string][]written) []LeftOut {
+	var out []LeftOut
+	for _, i := range failing {
+		f := &findings[i]
+		if slices.Contains(r.of, f.ID) {
+			continue
+		}
+		resource := slices.ContainsFunc(at[f.Asset], func(w written) bool { return w.root == r })
+		why := r.why[f.ID]
+		switch {
+		case why != "":
+		case resource:
+			why = "no patch can be written for it: " + f.Fix.Text
+		default:
+			// What the source names without being it: an account, say.
+			if n, ok := snap.Find(f.Asset); !ok || snap.Asset(n).Source != r.source {
+				continue
+			}
+			why = "no resource of the source is " + f.Asset + ": " + f.Fix.Text
+		}
+		out = append(out, LeftOut{f.ID, why})
 	}
 	return out
 }
@@ -130,7 +170,7 @@ func patchOf(asset []written, fixes []control.Terraform, f *finding.Finding) {
 			for _, typ := range addedTypes(t.Add) {
 				// Its name may be another, and two of them would contradict each other.
 				if i := slices.IndexFunc(asset, func(w written) bool { return w.typ == typ }); i >= 0 {
-					f.Fix.Patch = fmt.Sprintf("# no patch: %s is there already and says something else\n", asset[i].address)
+					f.Fix.Patch = w.no(f, "%s is there already and says something else", asset[i].address)
 					return
 				}
 			}
@@ -224,21 +264,34 @@ func (w written) calls() []string {
 func (w written) patch(t hclpatch.Edit, others []hclpatch.Edit, f *finding.Finding) string {
 	m, ok := w.mend(t, others, f.Control)
 	if !ok {
+		w.no(f, "the .tf file that %s is written in does not lie beside the plan", w.address)
 		return ""
 	}
 	p, err := w.root.tree.Combine(m)
 	switch why := p.Left[0]; {
 	case err != nil:
-		return fmt.Sprintf("# no patch: %v\n", err)
+		return w.no(f, "%v", err)
 	case errors.Is(why, hclpatch.ErrSaid):
+		w.no(f, "%s says it already: plan again", m.File)
 		return ""
 	case why != nil:
-		return fmt.Sprintf("# no patch: %v\n", why)
+		return w.no(f, "%v", why)
 	case hides(p.Diff):
-		return fmt.Sprintf("# no patch: it would show a secret that stands beside the change in %s\n", m.File)
+		return w.no(f, "it would show a secret that stands beside the change in %s", m.File)
 	}
 	w.root.mends, w.root.of = append(w.root.mends, m), append(w.root.of, f.ID)
 	return commented(p.Notes) + p.Diff
+}
+
+// no notes why a finding is not mended, and returns that as a comment in the place
+// of the patch.
+func (w written) no(f *finding.Finding, format string, args ...any) string {
+	why := fmt.Sprintf(format, args...)
+	if w.root.why == nil {
+		w.root.why = map[string]string{}
+	}
+	w.root.why[f.ID] = why
+	return "# no patch: " + why + "\n"
 }
 
 // mend is what is done to the source; false if the source is not there.
@@ -250,6 +303,7 @@ func (w written) mend(e hclpatch.Edit, others []hclpatch.Edit, name string) (hcl
 	if _, err := os.Stat(filepath.Join(w.root.folder, filepath.FromSlash(file))); err != nil {
 		return hclpatch.Mend{}, false
 	}
+	w.root.found = true
 	e.Type, e.Name = w.typ, w.name
 	m := hclpatch.Mend{Name: name, File: file, Modules: w.calls(), Edit: e}
 	for _, o := range others {

@@ -17,15 +17,15 @@ type Patch struct {
 	Files []string `json:"files"`
 	// Patch is a unified diff; empty if none of the mends can be made.
 	Patch string `json:"patch"`
-	// Findings are those it mends, by id, and Left those that have a mend which
-	// it does not make.
+	// Findings are those it mends, by id, and Left all others that fail on what the
+	// source says.
 	Findings []string  `json:"findings"`
 	Left     []LeftOut `json:"left"`
 	// Notes are what a person has to do besides.
 	Notes []string `json:"notes"`
 }
 
-// LeftOut is a finding whose mend does not go with the others, and why not.
+// LeftOut is a failing finding that the patch does not mend, and why not.
 type LeftOut struct {
 	Finding string `json:"finding"`
 	Why     string `json:"why"`

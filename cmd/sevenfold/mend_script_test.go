@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 
@@ -36,5 +37,28 @@ func patchOfReport(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if !neg {
 		ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(patches[0]), 0o600))
+	}
+}
+
+// countsall REPORT PATCH: the patch of all names every failing finding of the
+// report once, and its first line counts them.
+func countsAll(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: countsall report patch")
+	}
+	var doc struct{ Findings []struct{ ID, Status string } }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &doc))
+	patch, failing := ts.ReadFile(args[1]), 0
+	for _, f := range doc.Findings {
+		if f.Status != "fail" {
+			continue
+		}
+		failing++
+		if n := strings.Count(patch, "#   "+f.ID+" "); n != 1 {
+			ts.Fatalf("finding %s is named %d times", f.ID, n)
+		}
+	}
+	if first, _, _ := strings.Cut(patch, "\n"); failing == 0 || !strings.Contains(first, fmt.Sprintf(" of %d mended", failing)) {
+		ts.Fatalf("%d findings fail, the patch says %q", failing, first)
 	}
 }

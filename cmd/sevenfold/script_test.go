@@ -64,7 +64,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": holdsJSON, "bytes": holdsBytes, "fill": fillFile, "locked": locked, "findingid": findingID, "newer": newer,
-			"flip": flip, "approver": approver, "driftid": driftID, "stamp": stamp, "grantid": grantID, "patchof": patchOfReport,
+			"flip": flip, "approver": approver, "driftid": driftID, "stamp": stamp, "grantid": grantID, "patchof": patchOfReport, "countsall": countsAll,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
