@@ -16,8 +16,9 @@ import (
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/sevenfold-sec/sevenfold/estate"
 	"go.uber.org/goleak"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -11,9 +11,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/sevenfold-sec/sevenfold/estate"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
 // TestYAMLSeesWhatJSONSaid: a document written as YAML by another library comes
