@@ -248,6 +248,17 @@ func (c *comparison) takenOut(n estate.Node) bool {
 	return c.readAsBefore(a.Source)
 }
 
+// mayLieInDamage reports whether an object of a cluster may stand in a file of its
+// source that could not be read and was readable before. What such a file holds
+// nobody knows, so that another list of the same kind does not say it is gone.
+func (c *comparison) mayLieInDamage(a *estate.Asset) bool {
+	if a.Cloud != estate.Kubernetes || !strings.HasPrefix(a.Source, "dir:") {
+		return false
+	}
+	b := c.cause(c.after, c.before, a, "")
+	return b != nil && len(b.Types) == 0 && b.Source == a.Source && b.Status == estate.ReadMalformed
+}
+
 // fromServer reports whether an API server printed an object: it gives every
 // object an id of its own, which nobody writes into a manifest.
 func fromServer(config json.RawMessage) bool {

@@ -129,7 +129,7 @@ func (c *comparison) gone(p pair) {
 		if at, still := c.after.Find(whole); !still || c.after.Asset(at).Referenced {
 			return // it went with the whole, or is as little seen as that
 		}
-	} else if !c.after.Covered(a.Type, a.Account, a.Region) && !c.takenOut(p.b) {
+	} else if !c.after.Covered(a.Type, a.Account, a.Region) && !c.takenOut(p.b) || c.mayLieInDamage(a) {
 		c.unseen.lost(c, a)
 		return
 	}
