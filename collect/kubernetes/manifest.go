@@ -27,9 +27,9 @@ type Manifest struct {
 	mu      sync.Mutex
 	cluster map[string]bool // kind.group: cluster-scoped, by a definition seen
 	pending []pending
-	lists   []listedIn        // the kinds that files list
-	torn    map[string]bool   // files that were not read whole, by path
-	lost    []lostList        // what such files would have listed, by their names
+	lists   []listedIn      // the kinds that files list
+	torn    map[string]bool // files that were not read whole, by path
+	lost    []lostList      // what such files would have listed, by their names
 }
 
 type pending struct {
