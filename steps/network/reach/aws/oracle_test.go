@@ -470,9 +470,18 @@ func TestEngineAgreesWithTheOracle(t *testing.T) {
 			}
 		})
 	})
-	if yes < 500 {
+	if yes < enough() {
 		t.Errorf("only %d packets arrived: the networks are too closed to prove anything", yes)
 	}
+}
+
+// enough is how many packets must have met what a property is about; rapid draws
+// a fifth of the networks with -short.
+func enough() int {
+	if testing.Short() {
+		return 50
+	}
+	return 500
 }
 
 // TestWhatIsMissingIsNeverDecidedWrongly takes pieces away and holds every yes
@@ -494,7 +503,7 @@ func TestWhatIsMissingIsNeverDecidedWrongly(t *testing.T) {
 			}
 		})
 	})
-	if unknown < 500 {
+	if unknown < enough() {
 		t.Errorf("only %d packets were unknown: too little is hidden to prove anything", unknown)
 	}
 }
