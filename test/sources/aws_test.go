@@ -106,11 +106,21 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 func read(t testing.TB, set *control.Set, sources ...string) *reading {
 	t.Helper()
 	began := time.Now()
-	r, err := assess.Run(context.Background(), assess.Options{Scope: scope.Default(), Controls: set, Sources: sources, Now: noon, MaskKey: []byte("test")})
-	if err != nil {
-		t.Fatal(err)
+	for again := 2; ; again-- {
+		r, err := assess.Run(context.Background(), assess.Options{Scope: scope.Default(), Controls: set, Sources: sources, Now: noon, MaskKey: []byte("test")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A double that answers too late leaves a call failed, which is right and
+		// not what is asked here: the account is read again.
+		late := slices.IndexFunc(r.Snapshot.BlindSpots(), func(b estate.BlindSpot) bool {
+			return strings.HasPrefix(b.Source, "aws:") && b.Asset == "" && b.Status == estate.ReadFailed && (strings.Contains(b.Why, "no answer") || strings.Contains(b.Why, "Timeout"))
+		})
+		if late < 0 || again == 0 {
+			return &reading{set, r, time.Since(began)}
+		}
+		t.Logf("read again: %+v", r.Snapshot.BlindSpots()[late])
 	}
-	return &reading{set, r, time.Since(began)}
 }
 
 // outcome is what a control says of the assets of a type that hold a text; all
