@@ -95,7 +95,7 @@ func escalationsText(w io.Writer, found *access.Ways) error {
 		wayText(w, p, byPrincipal[p])
 	}
 	if n := len(found.Untold); n > 0 {
-		fmt.Fprintf(w, "\n%d of which it cannot be told, since their policies or whom they trust were not read:\n", n)
+		fmt.Fprintf(w, "\n%d of which it cannot be told, since they, their policies or whom they trust were not read:\n", n)
 		for i, arn := range found.Untold {
 			if i == 10 {
 				fmt.Fprintf(w, "  and %d more\n", n-i)

@@ -151,7 +151,7 @@ func (j *jury) assets() {
 		slices.Sort(s.types)
 		s.types = slices.Compact(s.types)
 		for account := range accounts {
-			if account != "" && !(j.v.snap.Covered("AWS::IAM::User", account, "") && j.v.snap.Covered("AWS::IAM::Role", account, "")) {
+			if account != "" && !identitiesListed(j.v.snap, account) {
 				s.unlisted = append(s.unlisted, account)
 			}
 		}

@@ -15,7 +15,9 @@ import (
 // becomes one, of an account or of a cluster.
 type Ways struct {
 	Escalations []iam.Escalation `json:"escalations"`
-	// Untold are identities of which it cannot be told, by ARN.
+	// Untold are identities of which it cannot be told, by ARN, and for an account
+	// whose users or roles were not all listed, or an estate in which no identity
+	// was read at all, words that say so.
 	Untold []string `json:"untold"`
 	// Cuts are what to refuse each principal of AWS, if that was asked for.
 	Cuts []iam.Cut `json:"cuts,omitempty"`
@@ -46,7 +48,7 @@ func FindWays(ctx context.Context, snap *estate.Snapshot, of string, cut bool) (
 	out.Escalations = append(append(out.Escalations, ways...), beyond(amazon, ways, inside)...)
 	others := func(id string) bool { return !strings.HasSuffix(id, of) }
 	out.Escalations = slices.DeleteFunc(out.Escalations, func(e iam.Escalation) bool { return others(e.Principal) })
-	out.Untold = slices.DeleteFunc(out.Untold, others)
+	out.Untold = append(slices.DeleteFunc(out.Untold, others), unlistedAccounts(snap, len(clusters.Names()) > 0)...)
 	if cut {
 		var who []string
 		for _, e := range out.Escalations {
@@ -61,6 +63,33 @@ func FindWays(ctx context.Context, snap *estate.Snapshot, of string, cut bool) (
 		return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Technique, b.Technique))
 	})
 	return out, nil
+}
+
+// unlistedAccounts says of which accounts users and roles were not all listed:
+// that nobody of them is seen to climb says nothing then.
+func unlistedAccounts(snap *estate.Snapshot, clusters bool) []string {
+	seen := map[string]bool{}
+	for _, a := range snap.Assets() {
+		if a.Cloud == estate.AWS && !a.Referenced && a.Account != "" {
+			seen[a.Account] = true
+		}
+	}
+	var out []string
+	for account := range seen {
+		if !identitiesListed(snap, account) {
+			out = append(out, "users and roles of account "+account+", which were not all listed")
+		}
+	}
+	if len(seen) == 0 && !clusters {
+		out = append(out, "everybody: no account and no cluster was read")
+	}
+	slices.Sort(out)
+	return out
+}
+
+// identitiesListed reports whether all users and roles of an account were read.
+func identitiesListed(snap *estate.Snapshot, account string) bool {
+	return snap.Covered("AWS::IAM::User", account, "") && snap.Covered("AWS::IAM::Role", account, "")
 }
 
 // beyond puts the ways of clusters in the same form, and goes on from the roles
