@@ -110,6 +110,10 @@ func (j *joined) Can(ctx context.Context, q Question) (Answer, error) {
 	if best == nil { // it acts as no role, so that it has no rights in AWS
 		best = &Answer{Decision: iam.Deny, Because: []Reason{{Policy: id, Effect: "none", Layer: "identity"}}, Assumed: []string{assumed}}
 	}
+	if why := j.clusters.untold(id); why != "" && best.Decision != iam.Allow {
+		best.Decision, best.Conditions, best.Witness = iam.Unknown, nil, nil
+		best.Unknown = append(best.Unknown, why)
+	}
 	return *best, nil
 }
 
@@ -117,7 +121,7 @@ func (j *joined) Can(ctx context.Context, q Question) (Answer, error) {
 // pods act as them.
 func (j *joined) WhoCan(ctx context.Context, q Question) ([]Holder, error) {
 	out, err := j.Amazon.WhoCan(ctx, q)
-	if err != nil || len(j.acts) == 0 {
+	if err != nil {
 		return out, err
 	}
 	roles := map[string]*Holder{}
@@ -153,6 +157,11 @@ func (j *joined) WhoCan(ctx context.Context, q Question) ([]Holder, error) {
 			best.Class, best.Owner = who.class, who.owner
 		}
 		more = append(more, *best)
+	}
+	for _, cluster := range j.clusters.names {
+		if why := j.clusters.untied[cluster]; why != "" {
+			more = append(more, Holder{Principal: "k8s://" + cluster + "//*", Decision: iam.Unknown, Because: []Reason{}, Unknown: []string{why}})
+		}
 	}
 	out = append(out, more...)
 	slices.SortFunc(out, func(a, b Holder) int { return cmp.Compare(a.Principal, b.Principal) })

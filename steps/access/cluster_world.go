@@ -25,6 +25,9 @@ type Clusters struct {
 	plurals  map[[3]string]string
 	problems []estate.Problem
 	claims   *direct
+	// untied say, by cluster, why its service accounts may act as roles that are
+	// not known; unlet, why there may be more of IAM who are let in.
+	untied, unlet map[string]string
 }
 
 var _ Evaluator = (*Clusters)(nil)
@@ -33,7 +36,8 @@ var _ Evaluator = (*Clusters)(nil)
 // snapshot, links to roles are decided by the roles' trust; without it they are
 // unknown. An error is the store's.
 func NewClusters(ctx context.Context, snap *estate.Snapshot, cloud *iam.World) (*Clusters, error) {
-	c := &Clusters{snap: snap, byName: map[string]*rbac.World{}, plurals: map[[3]string]string{}, claims: &direct{snap: snap, people: map[estate.Node]identity{}}}
+	c := &Clusters{snap: snap, byName: map[string]*rbac.World{}, plurals: map[[3]string]string{}, claims: &direct{snap: snap, people: map[estate.Node]identity{}},
+		untied: map[string]string{}, unlet: map[string]string{}}
 	for n, a := range snap.Assets() {
 		if a.Cloud != estate.Kubernetes || a.Referenced || a.Account == "" || strings.Contains(a.ID, "#") {
 			continue

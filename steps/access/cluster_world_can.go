@@ -44,9 +44,6 @@ func (c *Clusters) Can(ctx context.Context, q Question) (Answer, error) {
 	}
 	a := c.byName[who.cluster].Decide(who.id, r)
 	out := c.answer(who.cluster, &a, q.Explain)
-	if who.unread != "" && out.Decision != iam.Allow {
-		out.Decision, out.Unknown = iam.Unknown, append(out.Unknown, who.unread)
-	}
 	return out, nil
 }
 
@@ -75,6 +72,9 @@ func (c *Clusters) WhoCan(ctx context.Context, q Question) ([]Holder, error) {
 			if a := w.Decide(p.Identity(), r); a.Decision != rbac.Deny {
 				out = append(out, c.holder(cluster, p.ID, &a, q.Explain))
 			}
+		}
+		if why := c.unlet[cluster]; why != "" {
+			unread = append(slices.Clip(unread), why)
 		}
 		if len(unread) > 0 {
 			out = append(out, Holder{Principal: "k8s://" + cluster + "//*", Decision: iam.Unknown, Because: []Reason{}, Unknown: unread})
@@ -270,14 +270,15 @@ func (c *Clusters) agree(cluster, kind string, q Question, r *rbac.Request) erro
 type asker struct {
 	cluster string
 	id      rbac.Identity
-	// unread says why he may have more than is known.
-	unread string
+	// account is the service account that he is or runs as; zero for others.
+	account rbac.Ref
 }
 
 // who finds the principal of a question.
 func (c *Clusters) who(name string) (asker, error) {
 	if len(c.names) == 1 && strings.HasPrefix(name, "system:serviceaccount:") {
-		return asker{cluster: c.names[0], id: rbac.IdentityOf(userOf(name))}, nil
+		r := userOf(name)
+		return asker{cluster: c.names[0], id: rbac.IdentityOf(r), account: r}, nil
 	}
 	if cluster, r, ok := ref(name); ok && c.byName[cluster] != nil {
 		if x, ok := c.known(cluster, r); ok {
@@ -303,7 +304,7 @@ func (c *Clusters) who(name string) (asker, error) {
 			}
 		}
 		for _, p := range w.Principals() {
-			note(p.ID, asker{cluster: cluster, id: p.Identity(), unread: ""})
+			note(p.ID, asker{cluster: cluster, id: p.Identity()})
 		}
 	}
 	switch len(found) {
@@ -335,12 +336,18 @@ func userOf(name string) rbac.Ref {
 func (c *Clusters) known(cluster string, r rbac.Ref) (asker, bool) {
 	switch r.Kind {
 	case rbac.KindUser:
-		return asker{cluster: cluster, id: rbac.IdentityOf(userOf(r.Name))}, true
-	case rbac.KindGroup, rbac.KindAccount, rbac.KindNode:
+		of, x := userOf(r.Name), asker{cluster: cluster}
+		if x.id = rbac.IdentityOf(of); of.Kind == rbac.KindAccount {
+			x.account = of
+		}
+		return x, true
+	case rbac.KindAccount:
+		return asker{cluster: cluster, id: rbac.IdentityOf(r), account: r}, true
+	case rbac.KindGroup, rbac.KindNode:
 		return asker{cluster: cluster, id: rbac.IdentityOf(r)}, true
 	case rbac.KindPod:
 		if account, ok := c.byName[cluster].AccountOf(r); ok {
-			return asker{cluster: cluster, id: rbac.IdentityOf(account)}, true
+			return asker{cluster: cluster, id: rbac.IdentityOf(account), account: account}, true
 		}
 	}
 	return asker{}, false

@@ -48,8 +48,8 @@ func (j *joiner) entry(n estate.Node, a *estate.Asset) error {
 	bind := func(namespace, policy string) {
 		_, name, _ := strings.Cut(policy, "cluster-access-policy/")
 		role := &rbac.Role{Ref: rbac.Ref{Kind: accessPolicy, Name: cmp.Or(policy, a.ID)}, Served: true}
-		if name == "AmazonEKSClusterAdminPolicy" {
-			role.Rules = []rbac.Rule{{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}}, {Verbs: []string{"*"}, NonResourceURLs: []string{"*"}}}
+		if rules, known := accessPolicies[name]; known {
+			role.Rules = rules
 		} else {
 			role.Unread = "what the access policy " + cmp.Or(name, "of "+a.ID) + " allows is EKS's own matter and not in the cluster's roles"
 		}
@@ -74,16 +74,64 @@ func (j *joiner) entry(n estate.Node, a *estate.Asset) error {
 	return nil
 }
 
-// unlisted says for a cluster of EKS that who of IAM is let in was not read.
+// unlisted says what of AWS was not read that ties a cluster to it: who of IAM is
+// let in, and which roles Pod Identity gives to pods.
 func (j *joiner) unlisted(cluster string) {
 	eks, ok := j.managed[cluster]
 	arn, parsed := aws.ParseARN(eks.arn)
-	if !ok || !parsed || eks.mode == "CONFIG_MAP" {
+	if !ok || !parsed {
+		j.untied[cluster] = j.stray(cluster)
 		return
 	}
-	if !j.snap.Covered("AWS::EKS::AccessEntry", arn.Account, arn.Region) {
-		j.problems = append(j.problems, estate.Problem{Path: eks.arn, Why: "its access entries were not all listed (eks:ListAccessEntries): who of IAM has rights in the cluster is unknown"})
+	if !j.snap.Covered("AWS::EKS::PodIdentityAssociation", arn.Account, arn.Region) {
+		j.untied[cluster] = "the Pod Identity associations of cluster " + cluster + " were not all listed (eks:ListPodIdentityAssociations): which roles its pods get is unknown"
 	}
+	// Whoever made such a cluster is its administrator, and neither the ConfigMap
+	// nor anything else shows it.
+	if eks.mode == "CONFIG_MAP" {
+		j.unlet[cluster] = "whoever made cluster " + cluster + " is its administrator, which nothing that can be read shows (authenticationMode CONFIG_MAP)"
+	}
+	if eks.mode != "CONFIG_MAP" && !j.snap.Covered("AWS::EKS::AccessEntry", arn.Account, arn.Region) {
+		j.unlet[cluster] = "the access entries of cluster " + cluster + " were not all listed (eks:ListAccessEntries): who of IAM has rights in it is unknown"
+		j.problems = append(j.problems, estate.Problem{Path: eks.arn, Why: j.unlet[cluster]})
+	}
+}
+
+// stray says of a cluster of which AWS was seen to say nothing why it may be one
+// of EKS's all the same; empty if it is none.
+func (j *joiner) stray(cluster string) string {
+	var others []string
+	for name := range j.managed {
+		if j.byName[name] == nil {
+			others = append(others, name)
+		}
+	}
+	slices.Sort(others)
+	listed := false
+	for _, c := range j.snap.Coverage() {
+		listed = listed || c.Type == "AWS::EKS::Cluster"
+	}
+	switch {
+	case len(others) > 0:
+		return "whether cluster " + cluster + " is one of EKS's (" + strings.Join(others, ", ") + ") is not told by its name, and so not which roles its pods get"
+	case !listed:
+		return "no cluster of EKS was listed (eks:ListClusters): which roles the pods of " + cluster + " get is unknown"
+	}
+	return ""
+}
+
+// untold says why somebody of a cluster may act as a role that is not known;
+// empty if his roles are known.
+func (c *Clusters) untold(id string) string {
+	who, err := c.who(id)
+	if err != nil || who.account == (rbac.Ref{}) {
+		return ""
+	}
+	r, w := who.account, c.byName[who.cluster]
+	if w.Account(r.Namespace, r.Name) == nil && !c.snap.Covered("v1/ServiceAccount", who.cluster, r.Namespace) {
+		return c.id(who.cluster, r) + " was not read: which role it acts as is unknown"
+	}
+	return c.untied[who.cluster]
 }
 
 // mapped is one line of aws-auth.

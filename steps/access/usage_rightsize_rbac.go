@@ -35,8 +35,6 @@ func (c *Clusters) Rightsize(ctx context.Context, name string, z Sizer) (*Sized,
 	}
 	did := z.Usage.by[who.cluster+"\x00"+who.id.User]
 	switch {
-	case who.unread != "":
-		return out.unknown(who.unread), nil
 	case z.Usage.Empty():
 		return out.unknown("no log shows an event: --source events:PATH,cluster=NAME reads audit events of Kubernetes"), nil
 	case did == nil || len(did.actions) == 0:
