@@ -10,7 +10,9 @@ import (
 // End is one end of a connection: a pod, a node, a service or addresses.
 type End struct {
 	pod, node, service string
+	entry              string // id of what stands at the edge: "ingress NAMESPACE/NAME"
 	addrs              reach.Addrs
+	world              bool // outside by what it says: no address of the cluster's own is meant
 	text               string
 }
 
@@ -27,14 +29,18 @@ func ServiceEnd(id string) End { return End{service: id, text: "service " + id} 
 // meant as well.
 func AddrEnd(addrs reach.Addrs) End { return End{addrs: addrs, text: addrs.String()} }
 
-// Internet is any address that is routed in public.
-func Internet() End {
+// Internet is any address that is routed in public, other than those of the
+// cluster's own pods, nodes and services.
+func Internet() End { return End{addrs: public, world: true, text: "internet"} }
+
+// public is the addresses that are routed in public.
+var public = func() reach.Addrs {
 	var private reach.Addrs
 	for _, p := range []string{"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3", "::/16", "fc00::/7", "fe80::/10", "ff00::/8"} {
 		private = private.Union(reach.AddrsOf(netip.MustParsePrefix(p)))
 	}
-	return End{addrs: reach.AllIP.Minus(private), text: "internet"}
-}
+	return reach.AllIP.Minus(private)
+}()
 
 // Because is one thing that decided: a policy, which rule of it, and what it
 // did.
@@ -53,16 +59,22 @@ type Result struct {
 	Ports     reach.Ports  // surely reachable
 	Maybe     reach.Ports  // may be reachable, for a reason in Because
 	Path      []string     // the objects a connection passes, from end to end
+	Via       []string     // of Path, what stands between the ends: services, ingresses, gateways and their pods; empty if the connection is direct
 	Because   []Because    // what decided, of the port told in the result or the first asked for
 }
 
 // point is one class an end may be, with the pod or node meant if it is one.
 type point struct {
-	class int
-	pod   *Pod
-	node  *node
-	text  string
+	class  int
+	pod    *Pod
+	node   *node
+	addrs  reach.Addrs // of a cell: those meant
+	masked bool        // a node whose address stands for a client's: no process of the node's
+	text   string
 }
+
+// inside says whether a point is a pod or a node.
+func (p point) inside() bool { return p.pod != nil || p.node != nil }
 
 // Can says which of the ports (empty: any of TCP, UDP and SCTP) from can open
 // at to. An end of several things is reachable if any of them is. The error
@@ -71,15 +83,24 @@ func (e *Engine) Can(from, to End, ports reach.Ports) (Result, error) {
 	if ports.IsEmpty() {
 		ports = reach.Transport
 	}
-	if from.service != "" {
+	if from.service != "" || from.entry != "" {
 		return Result{}, fmt.Errorf("%s opens no connections\nhint: ask for the pods behind it", from.text)
 	}
 	sources, err := e.points(from)
 	if err != nil {
 		return Result{}, err
 	}
-	if to.service != "" {
-		return e.toService(from, sources, to.service, ports)
+	switch {
+	case to.service != "":
+		s := e.cluster.services[to.service]
+		if s == nil {
+			return Result{}, fmt.Errorf("no service %s was read\nhint: name it NAMESPACE/NAME", to.service)
+		}
+		return e.toService(from.text, sources, s, ports, chosen{}), nil
+	case to.entry != "":
+		return e.toEntryNamed(from.text, sources, to, ports)
+	case !to.addrs.IsEmpty() && !to.world:
+		return e.toAddrs(from.text, sources, to, ports), nil
 	}
 	targets, err := e.points(to)
 	if err != nil {
@@ -146,8 +167,11 @@ func (e *Engine) podPoint(p *Pod) point {
 }
 
 // addrPoints are the pods and nodes that have an address of the end's, and the
-// cells its other addresses lie in.
+// cells its other addresses lie in; of the internet those alone.
 func (e *Engine) addrPoints(end End) []point {
+	if end.world {
+		return e.cellPoints(end.addrs, end.text)
+	}
 	var out []point
 	var taken []reach.AddrRange
 	for _, p := range e.cluster.pods {
@@ -169,13 +193,30 @@ func (e *Engine) addrPoints(end End) []point {
 			}
 		}
 	}
-	seen := map[int]bool{}
-	for _, r := range end.addrs.Minus(reach.AddrsIn(taken...)).Ranges() {
-		for i := e.edges.cell(r.From); i <= e.edges.cell(r.To); i++ {
-			if !seen[i] {
-				seen[i] = true
-				out = append(out, point{class: e.firstCell + i, text: end.text})
+	return append(out, e.cellPoints(end.addrs.Minus(reach.AddrsIn(taken...)), end.text)...)
+}
+
+// cellPoints are the cells that addresses outside lie in.
+func (e *Engine) cellPoints(addrs reach.Addrs, text string) []point {
+	var out []point
+	seen := map[int]int{}
+	for _, r := range addrs.Ranges() {
+		first, last := e.edges.cell(r.From), e.edges.cell(r.To)
+		for i := first; i <= last; i++ {
+			part := r
+			if i > first {
+				part.From = e.edges[i]
 			}
+			if i < last {
+				part.To = e.edges[i+1].Prev()
+			}
+			at, ok := seen[i]
+			if !ok {
+				at = len(out)
+				seen[i] = at
+				out = append(out, point{class: e.firstCell + i, text: text})
+			}
+			out[at].addrs = out[at].addrs.Union(reach.AddrsIn(part))
 		}
 	}
 	return out
@@ -186,10 +227,10 @@ func (e *Engine) pair(s, t point) (yes, may reach.Ports) {
 	yes, may = e.openTo(egress, s.class, t.class)
 	inYes, inMay := e.openTo(ingress, t.class, s.class)
 	yes, may = yes.Intersect(inYes), may.Intersect(inMay)
-	switch neighbours(s, t) {
-	case reach.Yes:
+	switch near := neighbours(s, t); {
+	case near == reach.Yes && !s.masked:
 		return reach.Transport, reach.Transport
-	case reach.Unknown:
+	case near != reach.No:
 		may = reach.Transport
 	}
 	return yes, may

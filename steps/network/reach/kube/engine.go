@@ -3,6 +3,7 @@ package kube
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -30,6 +31,13 @@ type Engine struct {
 
 	policies []*compiled // in the order they are walked
 	sides    [2]*half    // egress, ingress
+
+	// Worked out when first asked for; none of it hangs on policies.
+	selected    map[*service][]point
+	byIP        map[netip.Addr]*Pod
+	sortedNodes []string
+	carried     map[*entry]carrier
+	leading     map[*Pod][]*service // the services that lead to a pod
 }
 
 // The two directions, by what they are seen from: the pod a policy selects.
@@ -80,6 +88,7 @@ func (e *Engine) build() {
 	policies := e.ordered()
 	e.edges, e.asked = cut(policies), asked(policies)
 	e.classify()
+	e.selected, e.carried, e.leading, e.byIP, e.sortedNodes = map[*service][]point{}, map[*entry]carrier{}, nil, nil, nil
 	n := len(e.classes)
 	e.full, e.none, e.allPods = reach.FullBits(n), reach.NewBits(n), reach.NewBits(n)
 	e.spans, e.names = map[string]span{}, map[string][]cell{}

@@ -98,6 +98,14 @@ func endOf(t *testing.T, text string) End {
 		return ServiceEnd(name)
 	case "internet":
 		return Internet()
+	case "ingress":
+		return IngressEnd(name)
+	case "gateway":
+		return GatewayEnd(name)
+	case "istio":
+		return IstioGatewayEnd(name)
+	case "route":
+		return RouteEnd(name)
 	}
 	var f = fields{bad: &[]string{}}
 	if !strings.Contains(text, "/") {

@@ -18,12 +18,17 @@ type Cluster struct {
 	// a pod by its address. Yes, as in the conformance tests, until a policy of
 	// Cilium's is added, which makes it No.
 	BlocksMatchPods reach.Answer
+	// ServiceAddrsRouted says whether networks outside carry the services' own
+	// (cluster) addresses to a node. Unknown unless the caller knows.
+	ServiceAddrsRouted reach.Answer
 
 	pods       []*Pod
 	podByName  map[string]*Pod
 	namespaces map[string]*namespace
 	nodes      map[string]*node
 	services   map[string]*service
+	endpoints  map[string][]*endpoints
+	edge       edge
 	policies   []*policy
 	calico     map[string]calicoTier
 	problems   []string
@@ -35,7 +40,7 @@ func NewCluster() *Cluster {
 	return &Cluster{
 		BlocksMatchPods: reach.Yes,
 		podByName:       map[string]*Pod{}, namespaces: map[string]*namespace{}, nodes: map[string]*node{},
-		services: map[string]*service{}, calico: map[string]calicoTier{}, meshRoot: "istio-system",
+		services: map[string]*service{}, endpoints: map[string][]*endpoints{}, edge: newEdge(), calico: map[string]calicoTier{}, meshRoot: "istio-system",
 	}
 }
 
@@ -58,6 +63,7 @@ type Pod struct {
 	Node      string       // name of the node, empty if not known
 	IPs       []netip.Addr // empty if not known
 	Ports     []ContainerPort
+	HostPorts []HostPort
 	Mesh      reach.Answer // whether Istio's proxy stands before it
 }
 
@@ -67,6 +73,14 @@ type ContainerPort struct {
 	Name     string
 	Protocol reach.Protocol
 	Port     uint16
+}
+
+// HostPort is a port of the pod's node that leads to one of the pod.
+type HostPort struct {
+	Protocol reach.Protocol
+	Node     uint16       // the node's
+	Port     uint16       // the pod's
+	IPs      []netip.Addr // the node's addresses it is bound to; empty: all
 }
 
 // ID is NAMESPACE/NAME.
@@ -91,9 +105,10 @@ type namespace struct {
 }
 
 type node struct {
-	name   string
-	labels map[string]string
-	ips    []netip.Addr
+	name     string
+	labels   map[string]string
+	ips      []netip.Addr
+	provider string // spec.providerID: "aws:///eu-west-1a/i-0abc"
 }
 
 // action is what a rule does with what it matches.

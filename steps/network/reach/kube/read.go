@@ -95,8 +95,7 @@ func (c *Cluster) Add(place string, object map[string]any) error {
 	switch {
 	case read == nil || policyKinds[kind]:
 		c.policies = append(c.policies, opaque(called(group, kind), ns, name, bad[0]))
-	case kind == "Service":
-		delete(c.services, ns+"/"+name)
+	case c.unsure(group, kind, ns, name, bad[0]):
 	default:
 		// Any policy of any namespace may see the pod, node or namespace
 		// otherwise than it was read.
@@ -134,6 +133,23 @@ var readers = map[string]func(c *Cluster, f fields, ns, name string){
 	"crd.projectcalico.org/NetworkPolicy":       readCalico("Calico NetworkPolicy"),
 	"crd.projectcalico.org/GlobalNetworkPolicy": readCalico("Calico GlobalNetworkPolicy"),
 	"security.istio.io/AuthorizationPolicy":     readIstio,
+
+	"discovery.k8s.io/EndpointSlice":     readEndpointSlice,
+	"/Endpoints":                         readEndpoints,
+	"networking.k8s.io/Ingress":          readIngress,
+	"networking.k8s.io/IngressClass":     readIngressClass,
+	"elbv2.k8s.aws/IngressClassParams":   readIngressClassParams,
+	"route.openshift.io/Route":           readRoute,
+	gatewayGroup + "/GatewayClass":       readGatewayClass,
+	gatewayGroup + "/Gateway":            readGateway,
+	gatewayGroup + "/HTTPRoute":          readGatewayRoute("HTTPRoute"),
+	gatewayGroup + "/GRPCRoute":          readGatewayRoute("GRPCRoute"),
+	gatewayGroup + "/TLSRoute":           readGatewayRoute("TLSRoute"),
+	gatewayGroup + "/TCPRoute":           readGatewayRoute("TCPRoute"),
+	gatewayGroup + "/UDPRoute":           readGatewayRoute("UDPRoute"),
+	gatewayGroup + "/ReferenceGrant":     readReferenceGrant,
+	"networking.istio.io/Gateway":        readIstioGateway,
+	"networking.istio.io/VirtualService": readVirtualService,
 }
 
 // policyKinds are the kinds above that, not understood, may decide anything.

@@ -2,7 +2,6 @@ package kube
 
 import (
 	"net/netip"
-	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
@@ -54,8 +53,17 @@ func podOf(f, meta fields, ns, name string) *Pod {
 	for _, list := range []string{"containers", "initContainers"} {
 		for _, container := range spec.objs(list) {
 			for _, port := range container.objs("ports") {
-				if port.has("name") {
-					p.Ports = append(p.Ports, ContainerPort{port.str("name"), port.protocol("protocol", reach.TCP), uint16(port.number("containerPort", 1, 65535))})
+				if !port.has("name") && !port.has("hostPort") {
+					continue
+				}
+				one := ContainerPort{port.str("name"), port.protocol("protocol", reach.TCP), uint16(port.number("containerPort", 1, 65535))}
+				if one.Name != "" {
+					p.Ports = append(p.Ports, one)
+				}
+				if port.has("hostPort") && !p.HostNet {
+					if n := uint16(port.number("hostPort", 0, 65535)); n != 0 {
+						p.HostPorts = append(p.HostPorts, HostPort{one.Protocol, n, one.Port, address(port, "hostIP")})
+					}
 				}
 			}
 		}
@@ -100,7 +108,7 @@ func readNamespace(c *Cluster, f fields, _, name string) {
 }
 
 func readNode(c *Cluster, f fields, _, name string) {
-	n := &node{name: name, labels: f.obj("metadata").labels("labels")}
+	n := &node{name: name, labels: f.obj("metadata").labels("labels"), provider: f.obj("spec").str("providerID")}
 	for _, a := range f.obj("status").objs("addresses") {
 		if t := a.str("type"); t == "InternalIP" || t == "ExternalIP" {
 			n.ips = append(n.ips, address(a, "address")...)
@@ -123,53 +131,4 @@ func readTemplate(kind string, way ...string) func(*Cluster, fields, string, str
 		}
 		c.addPod(p)
 	}
-}
-
-// service is a Service: a name and ports before pods.
-type service struct {
-	ns, name string
-	kind     string // ClusterIP, NodePort, LoadBalancer, ExternalName
-	headless bool
-	selector *selector // nil: its endpoints are somebody else's affair
-	ports    []servicePort
-	local    bool // externalTrafficPolicy: Local, the client's address stays
-	sources  []string
-}
-
-type servicePort struct {
-	name     string
-	protocol reach.Protocol
-	port     uint16
-	target   uint16 // 0 if named
-	named    string
-}
-
-func readService(c *Cluster, f fields, ns, name string) {
-	if ns == "" {
-		ns = "default"
-	}
-	spec := f.obj("spec")
-	s := &service{ns: ns, name: name, kind: spec.str("type"), headless: spec.str("clusterIP") == "None", local: spec.str("externalTrafficPolicy") == "Local", sources: spec.strs("loadBalancerSourceRanges")}
-	if labels := spec.labels("selector"); len(labels) > 0 {
-		var reqs []requirement
-		for k, v := range labels {
-			reqs = append(reqs, requirement{k, "In", []string{v}})
-		}
-		s.selector = newSelector(reqs)
-	}
-	for _, p := range spec.objs("ports") {
-		q := servicePort{name: p.str("name"), protocol: p.protocol("protocol", reach.TCP), port: uint16(p.number("port", 1, 65535))}
-		q.target = q.port
-		switch t := p.m["targetPort"].(type) {
-		case nil:
-		case string:
-			q.target, q.named = 0, t
-		default:
-			if n, _ := whole(t); n != 0 {
-				q.target = uint16(p.number("targetPort", 1, 65535))
-			}
-		}
-		s.ports = append(s.ports, q)
-	}
-	c.services[strings.Join([]string{ns, name}, "/")] = s
 }
