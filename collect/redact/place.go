@@ -35,6 +35,10 @@ func (p place) member(key []byte) place {
 	switch string(key) {
 	case "annotations":
 		p.hidden = p.hidden || p.secret
+	case "kubernetes.io/service-account.name", "kubernetes.io/service-account.uid":
+		// Among a Secret's annotations: whose token it holds, which is a name. No
+		// key of its data can be called so.
+		p.hidden = false
 	case "options", "dockerLabels":
 		p.env = true
 	case "Variables", "Environment", "environment", "EnvironmentVariables", "environmentVariables", "RuntimeEnvironmentVariables", "env", "Env", "env_vars",

@@ -28,7 +28,7 @@
 // name in any text, what a sentence announces ("password is …") if it looks made
 // up, passwords among the options of well-known programs (curl -u), conditions
 // on aws:Referer and aws:UserAgent. All data and annotations of a Kubernetes
-// Secret. The digests of the values of a ConfigMap, which few tries would guess,
+// Secret, but for the one that names the account whose token it holds. The digests of the values of a ConfigMap, which few tries would guess,
 // become masks of the kind "value". A secret that neither its name nor its form
 // gives away stays.
 // References (secretsmanager ARNs, valueFrom, ${…}, {{resolve:…}}, paths) are

@@ -182,6 +182,10 @@ func (w *World) secret(o *object, root place) {
 	if name == "" {
 		return
 	}
+	if strings.ContainsAny(name, ":()") { // masked, or no name at all
+		w.Unread(kindSecret, o.ref.Namespace, "whose token Secret "+o.ref.Name+" holds was not kept")
+		return
+	}
 	of := Ref{KindAccount, o.ref.Namespace, name}
 	w.tokens[of] = append(w.tokens[of], o.ref.Name)
 }
