@@ -3,6 +3,7 @@ package access
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,9 +16,9 @@ import (
 // becomes one, of an account or of a cluster.
 type Ways struct {
 	Escalations []iam.Escalation `json:"escalations"`
-	// Untold are identities of which it cannot be told, by ARN, and for an account
-	// whose users or roles were not all listed, or an estate in which no identity
-	// was read at all, words that say so.
+	// Untold are identities of which it cannot be told, by ARN, and words that say
+	// so of an account whose users or roles were not all listed, of a cluster whose
+	// roles or bindings were not, and of an estate in which no identity was read.
 	Untold []string `json:"untold"`
 	// Cuts are what to refuse each principal of AWS, if that was asked for.
 	Cuts []iam.Cut `json:"cuts,omitempty"`
@@ -25,7 +26,8 @@ type Ways struct {
 
 // FindWays finds the ways within accounts, within clusters, and from pods over
 // their roles into accounts, of the principals whose id ends in of; with cut
-// also what to refuse them. An error is the store's.
+// also what to refuse them. The error is an *Asking if nobody's id ends so, else
+// the store's.
 func FindWays(ctx context.Context, snap *estate.Snapshot, of string, cut bool) (*Ways, error) {
 	amazon, err := NewAmazon(ctx, snap)
 	if err != nil {
@@ -33,6 +35,9 @@ func FindWays(ctx context.Context, snap *estate.Snapshot, of string, cut bool) (
 	}
 	clusters, err := NewClusters(ctx, snap, amazon.world)
 	if err != nil {
+		return nil, err
+	}
+	if err := known(amazon, clusters, of); err != nil {
 		return nil, err
 	}
 	out := &Ways{Escalations: []iam.Escalation{}, Untold: []string{}}
@@ -49,6 +54,7 @@ func FindWays(ctx context.Context, snap *estate.Snapshot, of string, cut bool) (
 	others := func(id string) bool { return !strings.HasSuffix(id, of) }
 	out.Escalations = slices.DeleteFunc(out.Escalations, func(e iam.Escalation) bool { return others(e.Principal) })
 	out.Untold = append(slices.DeleteFunc(out.Untold, others), unlistedAccounts(snap, len(clusters.Names()) > 0)...)
+	out.Untold = append(out.Untold, clusters.unlisted()...)
 	if cut {
 		var who []string
 		for _, e := range out.Escalations {
@@ -84,6 +90,53 @@ func unlistedAccounts(snap *estate.Snapshot, clusters bool) []string {
 		out = append(out, "everybody: no account and no cluster was read")
 	}
 	slices.Sort(out)
+	return out
+}
+
+// known refuses a principal of whom nothing is known: that he has no way would
+// be taken for an answer.
+func known(amazon *Amazon, clusters *Clusters, of string) error {
+	var all []string
+	for _, p := range amazon.world.Principals() {
+		all = append(all, p.ARN)
+	}
+	for _, cluster := range clusters.names {
+		w := clusters.byName[cluster]
+		for _, r := range slices.Concat(w.Subjects(), w.Accounts(), w.Starts(rbac.Options{})) {
+			all = append(all, clusters.id(cluster, r))
+		}
+		for _, p := range w.Principals() {
+			all = append(all, p.ID)
+		}
+	}
+	if of == "" || slices.ContainsFunc(all, func(id string) bool { return strings.HasSuffix(id, of) }) {
+		return nil
+	}
+	hint := "sevenfold access lists the identities there are"
+	if like := near(of, all); len(like) > 0 {
+		hint = "did you mean " + strings.Join(like, ", ") + "?"
+	}
+	return &Asking{What: fmt.Sprintf("no principal is called %q", of), Mend: hint}
+}
+
+// unlisted says of which clusters the roles, the bindings or who of IAM is let in
+// were not all listed: that nobody there is seen to climb says nothing then.
+func (c *Clusters) unlisted() []string {
+	var out []string
+	for _, cluster := range c.names {
+		var lacks []string
+		for _, t := range counted {
+			if strings.HasPrefix(t.typ, rbacTypes) && !c.snap.Covered(t.typ, cluster, "") {
+				lacks = append(lacks, t.kind+"s")
+			}
+		}
+		if len(lacks) > 0 {
+			out = append(out, strings.Join(lacks, ", ")+" of cluster "+cluster+", which were not all listed")
+		}
+		if why := c.unlet[cluster]; why != "" {
+			out = append(out, why)
+		}
+	}
 	return out
 }
 
