@@ -21,10 +21,8 @@ func (s *solver) settleKey(k key32, lits []lit) (a answerable, ok, hard bool) {
 	if !s.d.present(k) && holdAbsent(lits) {
 		return answerable{absent: true}, true, false
 	}
-	var in, out, someIn, someOut []*values
-	if v := s.d.domain(k); v != nil {
-		in = append(in, v)
-	}
+	var out, someIn, someOut []*values
+	in := s.d.domain(k)
 	single := truthValued[k]
 	for i := range lits {
 		l := &lits[i]

@@ -202,12 +202,13 @@ func (e *env) surroundings(k key32) (state, []string) {
 			return none, nil
 		}
 		return free, nil
-	case keyTokenIssueTime:
-		if p.Kind == User {
-			return none, nil // a user's own keys carry no token
+	case keyCallerAccount:
+		if p.Kind == User || p.Kind == Role || p.Kind == Root {
+			return e.singleOr(p.Account, free)
 		}
-		return free, nil
 	}
+	// aws:TokenIssueTime is open for users too: their keys carry no token, the
+	// sessions that every one of them can have do.
 	return free, nil
 }
 
@@ -235,16 +236,18 @@ func (e *env) present(k key32) bool {
 	return false
 }
 
-// domain is the set that the values of a key must lie in; nil if they may be
-// any.
-func (e *env) domain(k key32) *values {
+// domain are sets in each of which the values of a key must lie; nil if they may
+// be any.
+func (e *env) domain(k key32) []*values {
 	switch {
 	case k == keyAction && e.actionSet != nil:
-		return &values{strings: e.actionSet}
+		return []*values{{strings: e.actionSet}}
 	case k == keyResource && e.resourceSet != nil:
-		return &values{strings: e.resourceSet}
+		return []*values{{strings: e.resourceSet}}
 	case k == keyUserID && !e.generic && e.principal.Kind == Role && e.principal.ID != "":
-		return &values{strings: set{NewPattern(e.principal.ID+":*", false)}}
+		return []*values{{strings: set{NewPattern(e.principal.ID+":*", false)}}}
+	case k == keyTokenIssueTime:
+		return e.sessionTimes()
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ const (
 	keyMFAPresent
 	keyFederatedProvider
 	keyTokenIssueTime
+	keyCallerAccount
 	wellKnownKeys
 )
 
@@ -49,7 +50,7 @@ var wellKnown = [wellKnownKeys]string{
 	keyRequestedRegion: "aws:RequestedRegion", keyCurrentTime: "aws:CurrentTime", keyEpochTime: "aws:EpochTime",
 	keySecureTransport: "aws:SecureTransport", keyViaAWSService: "aws:ViaAWSService",
 	keyMFAPresent: "aws:MultiFactorAuthPresent", keyFederatedProvider: "aws:FederatedProvider",
-	keyTokenIssueTime: "aws:TokenIssueTime",
+	keyTokenIssueTime: "aws:TokenIssueTime", keyCallerAccount: "kms:CallerAccount",
 }
 
 // Keys that every request of a signed-in principal carries, so that "absent" is

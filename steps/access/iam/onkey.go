@@ -57,6 +57,11 @@ func (d *decider) condition(p *Policy, s *Statement, a *atom) truth {
 		}
 		return of(t != a.not)
 	}
+	if a.key == keyTokenIssueTime {
+		if t := d.byIssue(a); t != open {
+			return t
+		}
+	}
 	l := lit{key: a.key, ask: a.ask, not: a.not, plain: a.plain, values: vals, atom: a}
 	switch {
 	case !a.ifExists:

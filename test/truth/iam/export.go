@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam/reference"
@@ -92,9 +93,10 @@ func Attach(arn string) Attached { return Attached{arn[strings.LastIndexByte(arn
 
 // World makes of an export of one account what the policy engine is asked with.
 // Policies of AWS come from package reference; one that it does not know is
-// unread.
+// unread. Requests are of today.
 func (x *Export) World(account string) *iam.World {
 	w := iam.NewWorld()
+	w.At(time.Now())
 	w.AddAccount(&iam.Account{ID: account})
 	managed := map[string]*iam.Policy{}
 	customer := map[string]bool{}
