@@ -28,9 +28,10 @@ var functions = map[string]func([]byte) bool{
 	"TNIN": check.TNIN, "IsraelID": check.IsraelID, "SouthAfricaID": check.SouthAfricaID, "MyKad": check.MyKad,
 	"IMEI": check.IMEI, "ISIN": check.ISIN, "LEI": check.LEI, "CNIC": check.CNIC, "HETU": check.HETU,
 	"BIC": check.BIC, "RFC": check.RFC, "Card": check.Card, "IBAN": check.IBAN,
+	"VAT": check.VAT,
 }
 
-// The file was written by testdata/stdnum.py: numbers, half of them with one
+// The file was written by testdata/ask_stdnum.py: numbers, half of them with one
 // place changed, and what python-stdnum says of each.
 func TestAgainstStdnum(t *testing.T) {
 	f, err := os.Open("testdata/stdnum.txt")

@@ -4,7 +4,7 @@ package check
 // identification number that a network was assigned, at a length it issues.
 func Card(b []byte) bool {
 	n := len(b)
-	return n >= 12 && n <= 19 && allDigits(b) && issuer(b) && luhn(b) && !same(b[4:])
+	return n >= 12 && n <= 19 && allDigits(b) && issuer(b) && luhn(b) && !same(b)
 }
 
 // issuer reports whether the first digits belong to a card network that issues

@@ -96,6 +96,11 @@ for _ in range(60):
     s=f2.credit_card_number(); out.append(('Card','valid',s))
     i=random.randrange(6,len(s)); t=s[:i]+random.choice(D)+s[i+1:]
     if t!=s: out.append(('Card','invalid',t))
+import stdnum.eu.vat as vat
+for c,t in [('AT','U########'),('BE','0#########'),('DE','#########'),('DK','########'),('EE','#########'),('EL','#########'),('ES','B########'),('FI','########'),
+            ('FR','###########'),('HU','########'),('IT','0##########'),('LU','########'),('MT','########'),('NL','#########B01'),('PL','##########'),('PT','5########'),
+            ('RO','########'),('SE','##########01'),('SI','########'),('SK','2#########'),('HR','###########')]:
+    emit('VAT',vat,lambda c=c,t=t:rnd(c)+rnd(t),4)
 from stdnum.mx import rfc
 def g(): 
     return rnd('GODE{yymmdd}**')+random.choice(D+'A')

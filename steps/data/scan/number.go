@@ -1,0 +1,415 @@
+package scan
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/sevenfold-sec/sevenfold/steps/data/scan/check"
+)
+
+// places is the place of each entity in the catalogue.
+var places = sync.OnceValue(func() map[string]int {
+	m := map[string]int{}
+	for i, e := range catalogue() {
+		m[e.Name] = i
+	}
+	return m
+})
+
+// own is where the entities with code of their own stand in the catalogue, in
+// the order of ownTable.
+const (
+	placeEmail = iota
+	placePhone
+	placeIP
+	placeMAC
+	placeURL
+	placeDate
+	placeBirth
+	placeIBAN
+	placeVAT
+	placeCrypto
+	placeMRZ
+	placeCoordinates
+	placePassword
+)
+
+// chunk is the run of letters and digits around a digit, and what stands next
+// to it.
+type chunk struct {
+	s, e       int
+	kinds      uint8 // classes of its bytes, or-ed
+	prev, next byte  // 0 at the ends of the text
+	inside     bool  // part of a longer name, path or number
+}
+
+// digit reads the token around the digit at i and returns where to go on.
+func (r *run) digit(i int) int {
+	c := r.chunkAt(i)
+	if c.e-c.s > 160 {
+		return r.blob(c)
+	}
+	if c.next == '@' {
+		return c.e
+	}
+	letters := c.kinds&isLet != 0
+	if c.e-c.s == 8 && c.next == '-' && uuid(r.b[c.s:]) {
+		return c.s + 36
+	}
+	if letters && (c.e-c.s >= 12 || c.prev == '_' || c.prev == '-' || c.next == '_' || c.next == '-' || c.next == '.' || c.next == ':') ||
+		c.prev == '-' || c.next == '-' || c.next == ':' && c.e-c.s >= 8 {
+		if end := r.secret(c); end > 0 {
+			return end
+		}
+	}
+	if c.prev == '_' || c.next == '_' || c.prev == '$' || c.next == '%' {
+		return c.e
+	}
+	if end := r.machine(c, letters); end > 0 {
+		return end
+	}
+	if !letters && c.e-c.s <= 4 {
+		if end := r.date(c); end > 0 {
+			return end
+		}
+	}
+	if letters {
+		if end := r.mixed(c); end > 0 {
+			return end
+		}
+	}
+	return r.shaped(c)
+}
+
+func (r *run) chunkAt(i int) (c chunk) {
+	b := r.b
+	c.s, c.e = i, i+1
+	for c.s > r.floor && i-c.s < 64 && is(b[c.s-1], isAlnum) {
+		c.s--
+	}
+	if c.s < i {
+		c.kinds = isLet
+	}
+	for c.e < len(b) && is(b[c.e], isAlnum) {
+		c.kinds |= class[b[c.e]]
+		c.e++
+	}
+	if c.s > 0 {
+		c.prev = b[c.s-1]
+	}
+	if c.e < len(b) {
+		c.next = b[c.e]
+	}
+	switch c.prev {
+	case '.', '/', '-', '+', '\\':
+		c.inside = c.s > 1 && is(b[c.s-2], isAlnum)
+	case '#', '@':
+		c.inside = true
+	}
+	return c
+}
+
+// blob passes over a long run such as encoded data, after asking whether it
+// begins as a key does.
+func (r *run) blob(c chunk) int {
+	if end := r.secret(c); end > 0 {
+		return end
+	}
+	e := c.e
+	for e < len(r.b) && is(r.b[e], isB64) {
+		e++
+	}
+	return e
+}
+
+// uuid reports whether b begins with a universally unique identifier. Its
+// groups of digits are nobody's numbers.
+func uuid(b []byte) bool {
+	if len(b) < 36 || b[13] != '-' || b[18] != '-' || b[23] != '-' || len(b) > 36 && is(b[36], isAlnum) {
+		return false
+	}
+	for i, c := range b[:36] {
+		if c != '-' && !is(c, isHex) || c == '-' && i != 8 && i != 13 && i != 18 && i != 23 {
+			return false
+		}
+	}
+	return true
+}
+
+// candidate is the best reading of a window so far.
+type candidate struct {
+	entity uint8
+	end    int
+	score  float64
+	reason string
+	spoken bool
+}
+
+// shaped seeks the shapes of the catalogue in the groups that begin with a
+// chunk, and telephone numbers, and takes the likelier.
+func (r *run) shaped(c chunk) int {
+	start := c.s
+	if s, ok := r.before(c); ok {
+		start = s
+	}
+	k := r.itemAt(start)
+	set, negative := r.near.before(r.b, c.s, r.s.words)
+	set.or(&r.base)
+	best := r.windows(k, start, c, &set, negative)
+	from := start
+	if start != c.s {
+		if second := r.windows(r.itemAt(c.s), c.s, c, &set, negative); second.score > best.score {
+			best, from = second, c.s
+		}
+	}
+	spokenPhone := set.has(placePhone)
+	if best.score < r.s.least || spokenPhone && !best.spoken {
+		if s, e, score, reason := r.phone(c, spokenPhone, negative); score > best.score || spokenPhone && score >= r.s.least {
+			return r.emit("PHONE_NUMBER", s, e, score, reason)
+		}
+	}
+	if best.score >= r.s.least {
+		if best.reason == byCheck {
+			r.found[best.entity]++
+		}
+		return max(r.emit(r.s.rows[best.entity].Name, from, best.end, best.score, best.reason), c.e)
+	}
+	return c.e
+}
+
+// before looks for a short run of capitals that a space or hyphen joins to the
+// chunk, as in "AB 12 34 56 C".
+func (r *run) before(c chunk) (int, bool) {
+	if c.prev != ' ' && c.prev != '-' {
+		return 0, false
+	}
+	s := c.s - 1
+	for s > r.floor && c.s-s < 5 && is(r.b[s-1], isUp) {
+		s--
+	}
+	n := c.s - 1 - s
+	if n < 1 || n > 3 || s > 0 && (is(r.b[s-1], isAlnum) || r.b[s-1] == '_' || r.b[s-1] == '-') {
+		return 0, false
+	}
+	return s, true
+}
+
+// itemAt is the place, among the items read, of the chunk that begins at s. A
+// phrase is read once though each of its chunks asks.
+func (r *run) itemAt(s int) int {
+	for k := r.at; k < r.n; k++ {
+		if int(r.items[k].start) == s {
+			if r.n >= maxItems-3 && k > 6 {
+				break
+			}
+			r.at = k
+			return k
+		}
+	}
+	r.n, r.at = r.phrase(s), 0
+	return 0
+}
+
+// windows tries every run of groups that begins with item k.
+func (r *run) windows(k, start int, c chunk, set *bits, negative bool) (best candidate) {
+	var compact [64]byte
+	n, h := 0, seed
+	for j := k; j < r.n && j < k+15; j++ {
+		it := r.items[j]
+		length := int(it.end - it.start)
+		h = h.add(it.kind, length)
+		if it.kind != '9' && it.kind != 'A' {
+			if it.kind == ')' && j == r.n-1 {
+				r.window(h, compact[:n], start, int(it.end), c, set, negative, &best)
+			}
+			continue
+		}
+		if n+length > len(compact) {
+			return best
+		}
+		for _, x := range r.b[it.start:it.end] {
+			if x >= 'a' {
+				x -= 'a' - 'A'
+			}
+			compact[n] = x
+			n++
+		}
+		if j+1 < r.n && (r.items[j+1].kind == '9' || r.items[j+1].kind == 'A') {
+			continue
+		}
+		r.window(h, compact[:n], start, int(it.end), c, set, negative, &best)
+	}
+	return best
+}
+
+// window weighs the entities of one run of groups, if its shape is known and a
+// value may end where it does.
+func (r *run) window(h signature, compact []byte, start, end int, c chunk, set *bits, negative bool, best *candidate) {
+	if claims := r.s.shapes.find(h); claims != nil && r.ends(end) {
+		r.claims(claims, compact, start, end, c.inside, set, negative, best)
+	}
+}
+
+// ends reports whether a value may end here: what follows does not go on with
+// the same number.
+func (r *run) ends(end int) bool {
+	if end >= len(r.b) {
+		return true
+	}
+	follows := end+1 < len(r.b) && is(r.b[end+1], isAlnum)
+	digit := end+1 < len(r.b) && is(r.b[end+1], isDig)
+	switch r.b[end] {
+	case '-', '_':
+		return !follows
+	case '.', '/', ',':
+		return !digit || r.b[end] == ','
+	case '@', '%', '+':
+		return false
+	}
+	return true
+}
+
+// claims weighs each entity that a window's shape stands for.
+func (r *run) claims(claims []claim, compact []byte, start, end int, inside bool, set *bits, negative bool, best *candidate) {
+	for _, cl := range claims {
+		e := &r.s.rows[cl.entity]
+		spoken := set.has(int(cl.entity))
+		strong := cl.strong && e.alone > 0
+		if !spoken && !strong {
+			continue
+		}
+		if !spoken {
+			r.trials[cl.entity]++
+		}
+		if e.check != nil {
+			v := compact
+			if e.raw {
+				v = bytes.ToUpper(r.b[start:end])
+			}
+			if !e.check(v) {
+				continue
+			}
+		}
+		score, reason := r.weigh(e, cl.strong, spoken, negative, inside)
+		length := end - start
+		better := score > best.score || score == best.score && (length > best.end-start ||
+			length == best.end-start && e.Chance < r.s.rows[best.entity].Chance)
+		if better {
+			*best = candidate{cl.entity, end, score, reason, spoken}
+		}
+	}
+}
+
+// mixed reads one chunk of letters and digits: account numbers, tax numbers
+// with their state before them, addresses of wallets, and the types that have a
+// length but no shape.
+func (r *run) mixed(c chunk) int {
+	b, n := r.b, c.e-c.s
+	two := n >= 4 && is(b[c.s], isLet) && is(b[c.s+1], isLet)
+	if two && is(b[c.s+2], isDig) && is(b[c.s+3], isDig) && !c.inside {
+		if end := r.iban(c); end > 0 {
+			return end
+		}
+	}
+	if two && n >= 9 && n <= 14 && (is(b[c.s+2], isDig) || b[c.s+2] == 'U' || b[c.s] == 'F' || b[c.s] == 'E') && r.ends(c.e) {
+		if end := r.vat(c); end > 0 {
+			return end
+		}
+	}
+	if n >= 26 {
+		if end := r.wallet(c); end > 0 {
+			return end
+		}
+	}
+	if n < len(r.s.shapes.chunks) && r.s.shapes.chunks[n] != nil && r.ends(c.e) {
+		set, negative := r.near.before(b, c.s, r.s.words)
+		set.or(&r.base)
+		var up [64]byte
+		compact := upper(up[:0], b[c.s:c.e])
+		var best candidate
+		r.claims(r.s.shapes.chunks[n], compact, c.s, c.e, c.inside, &set, negative, &best)
+		if best.score >= r.s.least {
+			if best.reason == byCheck {
+				r.found[best.entity]++
+			}
+			return r.emit(r.s.rows[best.entity].Name, c.s, c.e, best.score, best.reason)
+		}
+	}
+	return 0
+}
+
+func upper(dst, b []byte) []byte {
+	for _, c := range b {
+		if c >= 'a' && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// iban reads an account number, written whole or in groups of four.
+func (r *run) iban(c chunk) int {
+	b := r.b
+	u := func(x byte) byte { return x &^ 0x20 }
+	want := check.IBANLength(u(b[c.s]), u(b[c.s+1]))
+	if want == 0 {
+		return 0
+	}
+	var buf [34]byte
+	n, i := 0, c.s
+	for ; i < len(b) && n < want; i++ {
+		x := b[i]
+		if is(x, isAlnum) {
+			if x >= 'a' {
+				x -= 'a' - 'A'
+			}
+			buf[n] = x
+			n++
+			continue
+		}
+		if x != ' ' && x != '-' || i+1 >= len(b) || !is(b[i+1], isAlnum) || n%4 != 0 {
+			break
+		}
+	}
+	if n != want || i < len(b) && is(b[i], isAlnum) || !check.IBAN(buf[:n]) {
+		return 0
+	}
+	return r.emit("IBAN_CODE", c.s, i, .95, byIBAN)
+}
+
+// vat reads a tax number of the European Union. Letters and nine digits are in
+// many part numbers, so a word must speak for it.
+func (r *run) vat(c chunk) int {
+	var up [16]byte
+	if !check.VAT(upper(up[:0], r.b[c.s:c.e])) {
+		return 0
+	}
+	set, _ := r.near.before(r.b, c.s, r.s.words)
+	set.or(&r.base)
+	if !set.has(placeVAT) {
+		return 0
+	}
+	return r.emit("EU_VAT", c.s, c.e, .95, byCheckAndWord)
+}
+
+// merge lays spans of a second source among those of the first, both in order
+// of their start; where they overlap the first stays.
+func merge(first, second []Span) []Span {
+	if len(second) == 0 {
+		return first
+	}
+	all := make([]Span, 0, len(first)+len(second))
+	i := 0
+	for _, s := range second {
+		for i < len(first) && first[i].End <= s.Start {
+			all = append(all, first[i])
+			i++
+		}
+		if i < len(first) && first[i].Start < s.End {
+			continue
+		}
+		all = append(all, s)
+	}
+	return append(all, first[i:]...)
+}

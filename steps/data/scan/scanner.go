@@ -1,0 +1,247 @@
+package scan
+
+import (
+	"math"
+	"unicode/utf8"
+)
+
+// Span is a value found in a text: its type and place, never the value.
+type Span struct {
+	Type  string
+	Start int     // byte offset of its first byte
+	End   int     // byte offset after its last byte
+	Score float64 // from 0 to 1; see the package's comment
+	// Reason says in a few words what the score rests on.
+	Reason string
+}
+
+// Options are what a scanner may be told. The zero value is usable.
+type Options struct {
+	// MinScore is the least score reported, 0.5 if zero.
+	MinScore float64
+	// Custom are types of the user's own, each with its proofs.
+	Custom []Rule
+	// Names finds persons, places and organisations in free text; without it
+	// those are unknown, which Object says.
+	Names Namer
+}
+
+// Namer finds names in free text, as a neural model does.
+type Namer interface {
+	// Names appends to spans the persons, places and organisations of text, in
+	// order of their start, as byte offsets.
+	Names(spans []Span, text []byte) []Span
+}
+
+// Scanner finds values. It may be used from many goroutines.
+type Scanner struct {
+	least  float64
+	custom []compiledRule
+	names  Namer
+	rows   []Entity
+	shapes *index
+	words  *lexicon
+	rules  *secretIndex
+}
+
+// New makes a scanner. The error names the custom rule whose proof fails.
+func New(o Options) (*Scanner, error) {
+	custom, err := compileRules(o.Custom)
+	if err != nil {
+		return nil, err
+	}
+	if o.MinScore == 0 {
+		o.MinScore = .5
+	}
+	return &Scanner{least: o.MinScore, custom: custom, names: o.Names, rows: catalogue(), shapes: shapes(),
+		words: words(), rules: secrets()}, nil
+}
+
+// Text finds the values in a text, in order of their start and without
+// overlap. Names of persons and places are among them only if the scanner was
+// given a Namer.
+func (s *Scanner) Text(text []byte) []Span {
+	spans := s.Append(nil, text)
+	if s.names != nil {
+		spans = merge(spans, s.names.Names(nil, text))
+	}
+	return spans
+}
+
+// Append is Text without names, into a slice that the caller may use again.
+func (s *Scanner) Append(spans []Span, text []byte) []Span {
+	return s.scan(spans, text, bits{})
+}
+
+// scan runs over one text. What base holds is spoken for by something outside
+// the text: the name of its column or key.
+func (s *Scanner) scan(spans []Span, text []byte, base bits) []Span {
+	r := run{s: s, b: text, out: spans, base: base, first: len(spans)}
+	r.all()
+	r.keys()
+	if len(text) >= chanceBytes {
+		r.againstChance()
+	}
+	if len(s.custom) > 0 {
+		r.out = append(r.out[:r.first:r.first], merge(r.out[r.first:], s.customSpans(text))...)
+	}
+	return r.out
+}
+
+// Runes turns the byte offsets of spans into offsets of Unicode code points,
+// in place. An invalid byte counts as one.
+func Runes(text []byte, spans []Span) {
+	at, runes := 0, 0
+	place := func(offset int) int {
+		if offset < at { // spans that overlap begin again
+			at, runes = 0, 0
+		}
+		for at < offset {
+			_, n := utf8.DecodeRune(text[at:])
+			at += n
+			runes++
+		}
+		return runes
+	}
+	for i := range spans {
+		spans[i].Start, spans[i].End = place(spans[i].Start), place(spans[i].End)
+	}
+}
+
+// Texts shorter than this hold too few numbers for the test against chance.
+const chanceBytes = 2048
+
+// run is the state of one pass.
+type run struct {
+	s     *Scanner
+	b     []byte
+	out   []Span
+	first int // out before it is the caller's
+	floor int // nothing before it is part of a further value
+	base  bits
+	near  nearby
+
+	items  [maxItems]item
+	n, at  int // items read; the one that the next chunk may be
+	trials [192]uint32
+	found  [192]uint32
+}
+
+func (r *run) all() {
+	for i := 0; ; {
+		i = trigger(r.b, i)
+		if i < 0 {
+			return
+		}
+		switch c := r.b[i]; {
+		case c <= '/':
+			i++
+		case c <= '9':
+			i = r.digit(i)
+		case c == '@':
+			i = r.mail(i)
+		case c == ':':
+			i = r.colon(i)
+		case c == '<':
+			i = r.angle(i)
+		default:
+			i++
+		}
+	}
+}
+
+// emit adds a span if its score is enough. It returns the end, from which the
+// pass goes on.
+func (r *run) emit(kind string, start, end int, score float64, reason string) int {
+	if score >= r.s.least {
+		// A longer value found later (an address around a number) takes the
+		// place of what it holds.
+		for len(r.out) > r.first && r.out[len(r.out)-1].Start >= start {
+			r.out = r.out[:len(r.out)-1]
+		}
+		r.out = append(r.out, Span{kind, start, end, score, reason})
+		r.floor = end
+	}
+	return end
+}
+
+// The reasons of scores.
+const (
+	byCheckAndWord  = "check digits, and a word nearby"
+	byCheck         = "check digits and form"
+	byFormAndWord   = "form, and a word nearby"
+	byForm          = "form"
+	byIBAN          = "country, length and check digits"
+	byPrefix        = "a prefix its issuer gives out"
+	byWordAndRandom = "as random as a key, and a word nearby"
+	byRule          = "a rule of yours"
+)
+
+// weigh is the score of an entity whose check has passed.
+func (r *run) weigh(e *Entity, strong, spoken, negative, inside bool) (float64, string) {
+	switch {
+	case spoken && e.check != nil && e.Chance < .5:
+		return .95, byCheckAndWord
+	case spoken && (e.check != nil || !negative):
+		return .8, byFormAndWord
+	case strong && e.alone > 0:
+		score := e.alone
+		if negative {
+			score -= .4
+		}
+		if inside {
+			score -= .4
+		}
+		return score, byCheck
+	}
+	return .2, byCheck
+}
+
+// againstChance takes back what chance explains: where a text holds many
+// numbers of a shape and about as many pass the check as random ones would,
+// those without a word nearby are no finds.
+func (r *run) againstChance() {
+	drop := [192]bool{}
+	any := false
+	for e := range r.found {
+		if r.found[e] > 0 && r.trials[e] >= 20 &&
+			binomialTail(int(r.trials[e]), int(r.found[e]), r.s.rows[e].Chance) > 1e-4 {
+			drop[e], any = true, true
+		}
+	}
+	if !any {
+		return
+	}
+	kept := r.out[:r.first]
+	for _, s := range r.out[r.first:] {
+		if s.Reason == byCheck {
+			if e, ok := places()[s.Type]; ok && drop[e] {
+				continue
+			}
+		}
+		kept = append(kept, s)
+	}
+	r.out = kept
+}
+
+// binomialTail is the probability of k or more passes in n trials that each
+// pass with probability p.
+func binomialTail(n, k int, p float64) float64 {
+	switch {
+	case k <= 0 || p >= 1:
+		return 1
+	case k > n || p <= 0:
+		return 0
+	}
+	if float64(k) <= float64(n)*p {
+		return 1 // no more than expected: at least about a half, which is all that callers ask
+	}
+	lg := func(x int) float64 { v, _ := math.Lgamma(float64(x) + 1); return v }
+	term := math.Exp(lg(n) - lg(k) - lg(n-k) + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
+	total := 0.0
+	for i := k; i <= n && term > total*1e-12; i++ {
+		total += term
+		term *= float64(n-i) / float64(i+1) * p / (1 - p)
+	}
+	return min(total, 1)
+}

@@ -1,0 +1,118 @@
+package scan
+
+import (
+	"bytes"
+
+	"github.com/sevenfold-sec/sevenfold/steps/data/scan/check"
+)
+
+// wallet reads an address of a cryptocurrency.
+func (r *run) wallet(c chunk) int {
+	b, n := r.b[c.s:c.e], c.e-c.s
+	ok := false
+	switch {
+	case n == 42 && b[0] == '0' && b[1] == 'x':
+		set, _ := r.near.before(r.b, c.s, r.s.words)
+		set.or(&r.base)
+		ok = allHex(b[2:]) && set.has(placeCrypto)
+	case n >= 26 && n <= 35 && (b[0] == '1' || b[0] == '3' || b[0] == 'T' || b[0] == 'L' || b[0] == 'M' || b[0] == 'D'):
+		ok = check.Base58Check(b)
+	case n >= 14 && n <= 90 && b[0] == 'b' && b[1] == 'c' && b[2] == '1':
+		ok = check.Bech32(b)
+	}
+	if !ok {
+		return 0
+	}
+	return r.emit("CRYPTO", c.s, c.e, .95, byCheck)
+}
+
+// angle reads the machine-readable zone of a travel document, whose lines are
+// capitals, digits and '<'.
+func (r *run) angle(i int) int {
+	b := r.b
+	s := i
+	for s > r.floor && i-s < 30 && mrzByte(b[s-1]) {
+		s--
+	}
+	if s == i || i+20 > len(b) || !mrzByte(b[i+1]) {
+		return i + 1
+	}
+	switch b[s] {
+	case 'P', 'V', 'I', 'A', 'C':
+	default:
+		return i + 1
+	}
+	var zone [90]byte
+	n, lines, j, width := 0, 1, s, 0
+	for j < len(b) && n < len(zone) {
+		switch {
+		case mrzByte(b[j]):
+			zone[n] = b[j]
+			n++
+		case b[j] == '\r':
+		case b[j] == '\n' || b[j] == ' ' && n%2 == 0 && n >= 30 || b[j] == '\\' && j+1 < len(b) && b[j+1] == 'n':
+			if n != 44 && n != 36 && n != 30 && n != 60 {
+				return i + 1
+			}
+			if b[j] == '\\' {
+				j++
+			}
+			lines++
+			if width == 0 {
+				width = n
+			}
+		default:
+			goto done
+		}
+		j++
+		if width > 30 && n == 2*width {
+			break
+		}
+	}
+done:
+	if lines < 2 || !check.MRZ(zone[:n]) {
+		return i + 1
+	}
+	return r.emit("PASSPORT_MRZ", s, j, .98, byCheck)
+}
+
+func mrzByte(c byte) bool { return c == '<' || is(c, isDig|isUp) }
+
+var pemBegin = []byte("-----BEGIN ")
+
+// keys finds private keys in PEM, by a search of its own: their first line may
+// hold none of the bytes the pass stops at.
+func (r *run) keys() {
+	for at := 0; ; {
+		i := bytes.Index(r.b[at:], pemBegin)
+		if i < 0 {
+			return
+		}
+		i += at
+		at = i + len(pemBegin)
+		line := r.b[at:min(len(r.b), at+40)]
+		end := bytes.Index(line, []byte("PRIVATE KEY"))
+		if end < 0 || bytes.IndexByte(line[:end], '\n') >= 0 {
+			continue
+		}
+		stop := len(r.b)
+		if j := bytes.Index(r.b[at:min(len(r.b), at+8192)], []byte("-----END ")); j >= 0 {
+			stop = at + j + 9
+			if k := bytes.Index(r.b[stop:min(len(r.b), stop+60)], []byte("-----")); k >= 0 {
+				stop += k + 5
+			}
+			if j < 64 {
+				continue // no key fits between the lines: a pattern or an example
+			}
+		} else {
+			stop = min(stop, at+64)
+		}
+		r.insert(Span{"SECRET_PRIVATE_KEY", i, stop, .98, byPrefix})
+		at = stop
+	}
+}
+
+// insert lays a span among those found, in place of what it overlaps.
+func (r *run) insert(s Span) {
+	r.out = append(r.out[:r.first:r.first], merge([]Span{s}, r.out[r.first:])...)
+}
