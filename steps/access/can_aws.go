@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/provider/aws"
@@ -212,8 +214,8 @@ func (m *Amazon) request(q Question) (iam.Request, error) {
 	if err != nil {
 		return iam.Request{}, err
 	}
-	for key := range q.Context {
-		if err := checkKey(key); err != nil {
+	for key, values := range q.Context {
+		if err := checkKey(key, values); err != nil {
 			return iam.Request{}, err
 		}
 	}
@@ -276,9 +278,14 @@ func closest(service, name string) string {
 }
 
 // checkKey refuses a condition key that AWS does not know: a slip in it would
-// leave the real one open.
-func checkKey(key string) error {
-	if _, ok := reference.FindKey(key); ok {
+// leave the real one open. Nor does it take a value that no request carries.
+func checkKey(key string, values []string) error {
+	if k, ok := reference.FindKey(key); ok {
+		for _, v := range values {
+			if what, example := misses(k.Type, v); what != "" {
+				return &Asking{What: fmt.Sprintf("--context %s=%s: the value is no %s", key, v, what), Mend: "--context " + key + "=" + example}
+			}
+		}
 		return nil
 	}
 	var all []string
@@ -286,6 +293,35 @@ func checkKey(key string) error {
 		all = append(all, k.Name)
 	}
 	return &Asking{What: fmt.Sprintf("no condition key is called %q", key), Mend: "did you mean " + strings.Join(near(key, all), ", ") + "?"}
+}
+
+// misses says in words what a value of a type should be and is not, with an
+// example; empty if it is one.
+func misses(t reference.Type, value string) (what, example string) {
+	switch t {
+	case reference.IPAddress:
+		if _, err := netip.ParseAddr(value); err != nil {
+			return "IP address", "192.0.2.1"
+		}
+	case reference.Bool:
+		if !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") {
+			return "truth value", "true"
+		}
+	case reference.Numeric:
+		if _, err := strconv.ParseFloat(value, 64); err != nil {
+			return "number", "10"
+		}
+	case reference.Date:
+		for _, layout := range []string{time.RFC3339, "2006-01-02"} {
+			if _, err := time.Parse(layout, value); err == nil {
+				return "", ""
+			}
+		}
+		if _, err := strconv.ParseFloat(value, 64); err != nil { // seconds since 1970
+			return "date", "2026-01-31T00:00:00Z"
+		}
+	}
+	return "", ""
 }
 
 // who finds the principal of a question, and the session's name if it is one.
