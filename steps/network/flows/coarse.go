@@ -8,6 +8,7 @@ type Coarseness uint8
 const (
 	Exact          Coarseness = iota // each flow by itself
 	AmbiguousPorts                   // ambiguous flows without their ports
+	RejectedPorts                    // what was held back from public addresses without its ports: scans try all
 	PublicNetworks                   // public addresses as /24 and /64
 	AllNetworks                      // all addresses as /24 and /64, pods as their workloads
 	PublicAsOne                      // public addresses as one, others as /16 and /48, workloads as their namespaces
@@ -19,6 +20,7 @@ func (c Coarseness) String() string {
 	return [...]string{
 		"exact",
 		"flows of which neither side is known have lost their ports",
+		"what was held back from public addresses has lost its ports",
 		"public addresses are told apart by /24 and /64 only",
 		"addresses are told apart by /24 and /64 only, pods by workload",
 		"public addresses are one, others are told apart by /16 and /48, pods by namespace",
@@ -42,6 +44,10 @@ func (t *table) coarsen(k key, n tally, level Coarseness) (key, tally) {
 	}
 	before := k
 	if level >= AmbiguousPorts && k.sides == Ambiguous && (k.port != 0 || k.clientPort != 0) {
+		k.port, k.clientPort = 0, 0
+		k.flags |= flagPortUnknown
+	}
+	if level >= RejectedPorts && (k.verdict == Rejected || k.verdict == Dropped) && isPublic(k.client) && k.port != 0 {
 		k.port, k.clientPort = 0, 0
 		k.flags |= flagPortUnknown
 	}
@@ -95,6 +101,9 @@ func (p peer) cut(v4, v6 uint8) peer {
 // isPublic says whether an address is of the internet: not of RFC 1918,
 // RFC 6598, RFC 4193, link-local, loopback or multicast.
 func isPublic(p peer) bool {
+	if p.kind == kindPod {
+		return false
+	}
 	if p.kind == kindV4 {
 		a := uint32(p.lo)
 		switch {

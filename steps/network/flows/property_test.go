@@ -104,6 +104,9 @@ func drawAlike(t *rapid.T) row {
 	switch any(4) {
 	case 0:
 		r.Srcaddr, r.Dstaddr = fmt.Sprintf("54.%d.%d.%d", any(3), any(3), any(200)), "10.0.0.1"
+		if any(2) == 0 {
+			r.Srcaddr, r.Action, r.Dstport = "54.0.0.1", "REJECT", ptr(int32(any(200)))
+		}
 	case 1:
 		r.Srcaddr, r.Dstaddr = fmt.Sprintf("10.1.%d.%d", any(40), any(40)), "10.0.0.1"
 	case 2:
@@ -242,7 +245,7 @@ func TestNothingIsLostWhenFlowsAreMadeCoarser(t *testing.T) {
 			}
 		}
 	})
-	for _, level := range []Coarseness{Exact, AmbiguousPorts, PublicNetworks, AllNetworks, PublicAsOne} {
+	for _, level := range []Coarseness{Exact, AmbiguousPorts, RejectedPorts, PublicNetworks, AllNetworks, PublicAsOne} {
 		if seen[level] == 0 {
 			t.Errorf("no case of %q", level)
 		}
