@@ -1,6 +1,10 @@
 package scan
 
-import "sync"
+import (
+	"encoding/binary"
+	mathbits "math/bits"
+	"sync"
+)
 
 // bits is a set of entities by their place in the catalogue, and of the marks
 // below.
@@ -25,10 +29,12 @@ const (
 // window is how many bytes before a value its words are sought in.
 const window = 72
 
-// lexicon maps the hash of a word to what it speaks for. It is open-addressed.
+// lexicon maps the hash of a word to what it speaks for. It is open-addressed;
+// a bitmap answers for most words, which say nothing.
 type lexicon struct {
-	keys []uint32
-	sets []bits
+	bloom [256]uint64
+	keys  []uint32
+	sets  []bits
 }
 
 var words = sync.OnceValue(func() *lexicon {
@@ -42,7 +48,8 @@ var words = sync.OnceValue(func() *lexicon {
 })
 
 func (x *lexicon) put(h uint32) *bits {
-	i := h & 4095
+	x.bloom[h>>6&255] |= 1 << (h & 63)
+	i := h >> 14 & 4095
 	for x.keys[i] != 0 && x.keys[i] != h {
 		i = (i + 1) & 4095
 	}
@@ -51,7 +58,10 @@ func (x *lexicon) put(h uint32) *bits {
 }
 
 func (x *lexicon) get(h uint32) *bits {
-	for i := h & 4095; x.keys[i] != 0; i = (i + 1) & 4095 {
+	if x.bloom[h>>6&255]&(1<<(h&63)) == 0 {
+		return nil
+	}
+	for i := h >> 14 & 4095; x.keys[i] != 0; i = (i + 1) & 4095 {
 		if x.keys[i] == h {
 			return &x.sets[i]
 		}
@@ -59,42 +69,93 @@ func (x *lexicon) get(h uint32) *bits {
 	return nil
 }
 
-// fold maps a byte to its place in a word: lower-case letters, and all bytes of
-// characters beyond ASCII, as they are; upper case made lower; 0 ends a word.
-var fold = func() (t [256]byte) {
-	for c := range t {
-		switch {
-		case c >= 'a' && c <= 'z' || c >= 0x80:
-			t[c] = byte(c)
-		case c >= 'A' && c <= 'Z':
-			t[c] = byte(c) + 'a' - 'A'
-		}
+// Words are read eight bytes at a step.
+const (
+	eachByte = 0x0101010101010101
+	highBits = 0x8080808080808080
+	caseBits = 0x2020202020202020
+)
+
+func load(b []byte, i int) uint64 {
+	if i+8 <= len(b) {
+		return binary.LittleEndian.Uint64(b[i:])
 	}
-	return t
-}()
+	var last [8]byte
+	copy(last[:], b[i:])
+	return binary.LittleEndian.Uint64(last[:])
+}
+
+// letterMask has the high bit of each byte of w that is part of a word: ASCII
+// letters, and all bytes of characters beyond ASCII.
+func letterMask(w uint64) uint64 {
+	low := (w | caseBits) &^ highBits
+	return ((low+eachByte*(0x80-'a'))&^(low+eachByte*(0x80-'z'-1)) | w) & highBits
+}
+
+func mixWord(h, w uint64) uint64 {
+	h = (h ^ w) * 0x9E3779B97F4A7C15
+	return h ^ h>>32
+}
+
+func wordHash(h uint64) uint32 { return uint32(h>>20) | 1 }
 
 // eachWord hands the hash of every word to yield. A word ends where its letters
-// do, and inside a name written in camel case: customerSsn is two words.
+// do, and inside a name written in camel case: customerSsn is two words. Case
+// makes no difference otherwise.
 func eachWord(b []byte, yield func(uint32)) {
-	h, lower := uint32(0), false
-	for _, c := range b {
-		f := fold[c]
-		if f == 0 || lower && f != c {
-			if h != 0 {
-				yield(h | 1)
+	readWords(b, 0, len(b), func(h uint32, _ int) { yield(h) })
+}
+
+// readWords hands each word of b[from:to], with the place where it ends, to
+// yield.
+func readWords(b []byte, from, to int, yield func(h uint32, end int)) {
+	for i := from; i < to; {
+		w := load(b, i)
+		mask := letterMask(w)
+		if mask == 0 {
+			i += 8
+			continue
+		}
+		if skip := mathbits.TrailingZeros64(mask) >> 3; skip > 0 {
+			i += skip
+			continue
+		}
+		start, h := i, uint64(0)
+		for {
+			n := mathbits.TrailingZeros64(^mask&highBits) >> 3
+			left := to - i
+			if left < n {
+				n = left
 			}
-			h = 0
-			if f == 0 {
-				lower = false
-				continue
+			// Bit 5 moved to bit 7 marks small letters; a capital behind one
+			// begins a new word.
+			small := w << 2 & mask
+			if turn := small << 8 &^ (w << 2) & mask &^ w & highBits; turn != 0 {
+				if k := mathbits.TrailingZeros64(turn) >> 3; k < n {
+					n = k
+				}
+			}
+			if n < 8 {
+				if n > 0 {
+					h = mixWord(h, (w|caseBits)&(1<<(8*n)-1))
+				}
+				i += n
+				break
+			}
+			h = mixWord(h, w|caseBits)
+			i += 8
+			if i >= to {
+				break
+			}
+			w = load(b, i)
+			mask = letterMask(w)
+			if mask&0x80 == 0 {
+				break
 			}
 		}
-		lower = f == c
-		h = (h ^ uint32(f)) * 0x9E3779B1
-		h ^= h >> 15
-	}
-	if h != 0 {
-		yield(h | 1)
+		if i-start > 1 {
+			yield(wordHash(h), i)
+		}
 	}
 }
 
@@ -117,7 +178,12 @@ type nearby struct {
 func (w *nearby) before(b []byte, p int, x *lexicon) (set bits, negative bool) {
 	from := max(w.pos, p-window)
 	if from < p {
-		w.read(b, from, p, x)
+		readWords(b, from, p, func(h uint32, end int) {
+			if set := x.get(h); set != nil {
+				w.hits[w.n&7] = hit{end, set}
+				w.n++
+			}
+		})
 		w.pos = p
 	}
 	last := -1
@@ -132,31 +198,4 @@ func (w *nearby) before(b []byte, p int, x *lexicon) (set bits, negative bool) {
 		}
 	}
 	return set, negative
-}
-
-func (w *nearby) read(b []byte, from, to int, x *lexicon) {
-	h, lower := uint32(0), false
-	for i := from; i <= to; i++ {
-		var c, f byte
-		if i < to {
-			c = b[i]
-			f = fold[c]
-		}
-		if f == 0 || lower && f != c {
-			if h != 0 {
-				if set := x.get(h | 1); set != nil {
-					w.hits[w.n&7] = hit{i, set}
-					w.n++
-				}
-			}
-			h = 0
-			if f == 0 {
-				lower = false
-				continue
-			}
-		}
-		lower = f == c
-		h = (h ^ uint32(f)) * 0x9E3779B1
-		h ^= h >> 15
-	}
 }

@@ -16,9 +16,7 @@ func (r *run) date(c chunk) int {
 			return 0
 		}
 	}
-	set, _ := r.near.before(r.b, start, r.s.words)
-	set.or(&r.base)
-	if set.has(placeBirth) {
+	if r.spoken(placeBirth, start) {
 		return r.emit("DATE_OF_BIRTH", start, end, .95, byFormAndWord)
 	}
 	return r.emit("DATE_TIME", start, withTime(r.b, end), .8, byForm)

@@ -67,9 +67,10 @@ func (r *run) ipv4(c chunk) int {
 	if first == 0 || first >= 224 {
 		score = .3 // no host's address; as often a version
 	}
-	set, negative := r.near.before(b, c.s, r.s.words)
-	if negative && !set.has(placeIP) && first < 10 {
-		score -= .5
+	if first < 10 {
+		if set, negative := r.context(c.s); negative && !set.has(placeIP) {
+			score -= .5
+		}
 	}
 	return r.emit("IP_ADDRESS", c.s, i, score, byForm)
 }
@@ -138,9 +139,7 @@ func (r *run) coordinates(c chunk) int {
 		return 0
 	}
 	v, _ := digitsAt(b, c.s, 3)
-	set, _ := r.near.before(b, c.s, r.s.words)
-	set.or(&r.base)
-	if v > 180 || !set.has(placeCoordinates) {
+	if v > 180 || !r.spoken(placeCoordinates, c.s) {
 		return 0
 	}
 	s := c.s

@@ -148,23 +148,21 @@ type candidate struct {
 // shaped seeks the shapes of the catalogue in the groups that begin with a
 // chunk, and telephone numbers, and takes the likelier.
 func (r *run) shaped(c chunk) int {
-	start := c.s
-	if s, ok := r.before(c); ok {
-		start = s
-	}
-	k := r.itemAt(start)
-	set, negative := r.near.before(r.b, c.s, r.s.words)
-	set.or(&r.base)
-	best := r.windows(k, start, c, &set, negative)
-	from := start
-	if start != c.s {
-		if second := r.windows(r.itemAt(c.s), c.s, c, &set, negative); second.score > best.score {
-			best, from = second, c.s
+	if c.prev == '+' && !c.inside {
+		// A number behind a plus is a telephone's, and needs no words.
+		if s, e, score, reason := r.phone(c); score >= r.s.least {
+			return r.emit("PHONE_NUMBER", s, e, score, reason)
 		}
 	}
-	spokenPhone := set.has(placePhone)
-	if best.score < r.s.least || spokenPhone && !best.spoken {
-		if s, e, score, reason := r.phone(c, spokenPhone, negative); score > best.score || spokenPhone && score >= r.s.least {
+	from := c.s
+	best := r.windows(r.itemAt(c.s), c.s, c)
+	if s, ok := r.before(c); ok {
+		if first := r.windows(r.itemAt(s), s, c); first.score >= best.score && first.score > 0 {
+			best, from = first, s
+		}
+	}
+	if best.score < r.s.least || !best.spoken && r.spoken(placePhone, c.s) {
+		if s, e, score, reason := r.phone(c); score > best.score || score >= r.s.least && best.score > 0 && r.spoken(placePhone, c.s) {
 			return r.emit("PHONE_NUMBER", s, e, score, reason)
 		}
 	}
@@ -175,6 +173,23 @@ func (r *run) shaped(c chunk) int {
 		return max(r.emit(r.s.rows[best.entity].Name, from, best.end, best.score, best.reason), c.e)
 	}
 	return c.e
+}
+
+// context is what the words before a place speak for. It is read when first
+// asked for: most numbers have no shape that needs it.
+func (r *run) context(p int) (*bits, bool) {
+	if r.contextAt != p+1 {
+		r.contextAt = p + 1
+		r.said, r.negative = r.near.before(r.b, p, r.s.words)
+		r.said.or(&r.base)
+	}
+	return &r.said, r.negative
+}
+
+// spoken reports whether a word before a place speaks for an entity.
+func (r *run) spoken(entity, p int) bool {
+	set, _ := r.context(p)
+	return set.has(entity)
 }
 
 // before looks for a short run of capitals that a space or hyphen joins to the
@@ -211,8 +226,8 @@ func (r *run) itemAt(s int) int {
 }
 
 // windows tries every run of groups that begins with item k.
-func (r *run) windows(k, start int, c chunk, set *bits, negative bool) (best candidate) {
-	var compact [64]byte
+func (r *run) windows(k, start int, c chunk) (best candidate) {
+	compact := &r.compact
 	n, h := 0, seed
 	for j := k; j < r.n && j < k+15; j++ {
 		it := r.items[j]
@@ -220,7 +235,7 @@ func (r *run) windows(k, start int, c chunk, set *bits, negative bool) (best can
 		h = h.add(it.kind, length)
 		if it.kind != '9' && it.kind != 'A' {
 			if it.kind == ')' && j == r.n-1 {
-				r.window(h, compact[:n], start, int(it.end), c, set, negative, &best)
+				r.window(h, compact[:n], start, int(it.end), c, &best)
 			}
 			continue
 		}
@@ -237,16 +252,16 @@ func (r *run) windows(k, start int, c chunk, set *bits, negative bool) (best can
 		if j+1 < r.n && (r.items[j+1].kind == '9' || r.items[j+1].kind == 'A') {
 			continue
 		}
-		r.window(h, compact[:n], start, int(it.end), c, set, negative, &best)
+		r.window(h, compact[:n], start, int(it.end), c, &best)
 	}
 	return best
 }
 
 // window weighs the entities of one run of groups, if its shape is known and a
 // value may end where it does.
-func (r *run) window(h signature, compact []byte, start, end int, c chunk, set *bits, negative bool, best *candidate) {
+func (r *run) window(h signature, compact []byte, start, end int, c chunk, best *candidate) {
 	if claims := r.s.shapes.find(h); claims != nil && r.ends(end) {
-		r.claims(claims, compact, start, end, c.inside, set, negative, best)
+		r.claims(claims, compact, start, end, c, best)
 	}
 }
 
@@ -270,15 +285,14 @@ func (r *run) ends(end int) bool {
 }
 
 // claims weighs each entity that a window's shape stands for.
-func (r *run) claims(claims []claim, compact []byte, start, end int, inside bool, set *bits, negative bool, best *candidate) {
+func (r *run) claims(claims []claim, compact []byte, start, end int, c chunk, best *candidate) {
 	for _, cl := range claims {
 		e := &r.s.rows[cl.entity]
-		spoken := set.has(int(cl.entity))
 		strong := cl.strong && e.alone > 0
-		if !spoken && !strong {
+		if !strong && !r.spoken(int(cl.entity), c.s) {
 			continue
 		}
-		if !spoken {
+		if strong {
 			r.trials[cl.entity]++
 		}
 		if e.check != nil {
@@ -290,7 +304,9 @@ func (r *run) claims(claims []claim, compact []byte, start, end int, inside bool
 				continue
 			}
 		}
-		score, reason := r.weigh(e, cl.strong, spoken, negative, inside)
+		set, negative := r.context(c.s)
+		spoken := set.has(int(cl.entity))
+		score, reason := r.weigh(e, cl.strong, spoken, negative, c.inside)
 		length := end - start
 		better := score > best.score || score == best.score && (length > best.end-start ||
 			length == best.end-start && e.Chance < r.s.rows[best.entity].Chance)
@@ -322,12 +338,9 @@ func (r *run) mixed(c chunk) int {
 		}
 	}
 	if n < len(r.s.shapes.chunks) && r.s.shapes.chunks[n] != nil && r.ends(c.e) {
-		set, negative := r.near.before(b, c.s, r.s.words)
-		set.or(&r.base)
-		var up [64]byte
-		compact := upper(up[:0], b[c.s:c.e])
+		compact := upper(r.compact[:0], b[c.s:c.e])
 		var best candidate
-		r.claims(r.s.shapes.chunks[n], compact, c.s, c.e, c.inside, &set, negative, &best)
+		r.claims(r.s.shapes.chunks[n], compact, c.s, c.e, c, &best)
 		if best.score >= r.s.least {
 			if best.reason == byCheck {
 				r.found[best.entity]++
@@ -381,13 +394,10 @@ func (r *run) iban(c chunk) int {
 // vat reads a tax number of the European Union. Letters and nine digits are in
 // many part numbers, so a word must speak for it.
 func (r *run) vat(c chunk) int {
-	var up [16]byte
-	if !check.VAT(upper(up[:0], r.b[c.s:c.e])) {
+	if !check.VAT(upper(r.compact[:0], r.b[c.s:c.e])) {
 		return 0
 	}
-	set, _ := r.near.before(r.b, c.s, r.s.words)
-	set.or(&r.base)
-	if !set.has(placeVAT) {
+	if !r.spoken(placeVAT, c.s) {
 		return 0
 	}
 	return r.emit("EU_VAT", c.s, c.e, .95, byCheckAndWord)

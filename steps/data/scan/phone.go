@@ -44,7 +44,7 @@ type number struct {
 }
 
 // phone reads a telephone number at a chunk and weighs it.
-func (r *run) phone(c chunk, spoken, negative bool) (start, end int, score float64, reason string) {
+func (r *run) phone(c chunk) (start, end int, score float64, reason string) {
 	if c.kinds&isLet != 0 && !extended(r.b, c) {
 		return 0, 0, 0, ""
 	}
@@ -60,7 +60,12 @@ func (r *run) phone(c chunk, spoken, negative bool) (start, end int, score float
 			return 0, 0, 0, ""
 		}
 	}
-	score, reason = p.weigh(spoken, negative)
+	if p.plus {
+		score, reason = p.form(p.digits[:p.n]), byForm
+	} else {
+		set, negative := r.context(c.s)
+		score, reason = p.weigh(set.has(placePhone), negative)
+	}
 	return p.start, p.end, score, reason
 }
 
@@ -207,8 +212,6 @@ func (p *number) weigh(spoken, negative bool) (float64, string) {
 	d := p.digits[:p.n]
 	form := p.form(d)
 	switch {
-	case p.plus && form > 0:
-		return .9, byForm
 	case spoken && form > 0:
 		return .9, byFormAndWord
 	case spoken && p.plausible(d):

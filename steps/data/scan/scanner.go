@@ -121,10 +121,17 @@ type run struct {
 	base  bits
 	near  nearby
 
-	items  [maxItems]item
-	n, at  int // items read; the one that the next chunk may be
-	trials [192]uint32
-	found  [192]uint32
+	contextAt int // the place, plus one, that said and negative are of
+	said      bits
+	negative  bool
+
+	// What is checked, without separators. It lies here since checks are called
+	// through the catalogue, which would move it to the heap at each call.
+	compact [64]byte
+	items   [maxItems]item
+	n, at   int // items read; the one that the next chunk may be
+	trials  [192]uint32
+	found   [192]uint32
 }
 
 func (r *run) all() {

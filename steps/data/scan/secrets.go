@@ -225,7 +225,6 @@ func (r *run) generic(s int) int {
 	if k < 0 || b[k] != '=' && b[k] != ':' && b[k] != '>' && !bearer(b, k) {
 		return 0
 	}
-	set, _ := r.near.before(b, s, r.s.words)
 	e := s
 	for e < len(b) && e-s < 300 && (is(b[e], isB64) || b[e] == '.' || b[e] == '~' || b[e] == '!' || b[e] == '@' || b[e] == '#' || b[e] == '$') {
 		e++
@@ -236,7 +235,7 @@ func (r *run) generic(s int) int {
 	if rule, end := r.announced(s, k); rule != nil {
 		return r.emit(rule.entity, s, end, .85, byWordAndRandom)
 	}
-	if !set.has(markSecret) || !lastWordIsSecret(b, k, r.s.words) {
+	if !r.spoken(markSecret, s) || !lastWordIsSecret(b, k, r.s.words) {
 		return 0
 	}
 	v := b[s:e]

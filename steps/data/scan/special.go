@@ -12,9 +12,7 @@ func (r *run) wallet(c chunk) int {
 	ok := false
 	switch {
 	case n == 42 && b[0] == '0' && b[1] == 'x':
-		set, _ := r.near.before(r.b, c.s, r.s.words)
-		set.or(&r.base)
-		ok = allHex(b[2:]) && set.has(placeCrypto)
+		ok = allHex(b[2:]) && r.spoken(placeCrypto, c.s)
 	case n >= 26 && n <= 35 && (b[0] == '1' || b[0] == '3' || b[0] == 'T' || b[0] == 'L' || b[0] == 'M' || b[0] == 'D'):
 		ok = check.Base58Check(b)
 	case n >= 14 && n <= 90 && b[0] == 'b' && b[1] == 'c' && b[2] == '1':
