@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/estate/software"
 )
 
 func itoa(i int) string { return strconv.Itoa(i) }
@@ -78,7 +79,7 @@ var (
 // models declares the models a container names, and every bucket whose address
 // stands in its arguments or environment.
 func (r *reader) models(c *container) {
-	words := splitWords(c.words)
+	words := software.SplitWords(c.words)
 	for i, w := range words {
 		flag, val, joined := strings.Cut(w, "=")
 		if !slices.Contains(modelFlags, flag) {

@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -51,29 +50,6 @@ func TestImageIsStable(t *testing.T) {
 	})
 }
 
-func TestCommands(t *testing.T) {
-	for name, c := range map[string]struct {
-		words []string
-		want  []string
-	}{
-		"plain":      {[]string{"vllm", "serve", "m"}, []string{"vllm serve m"}},
-		"shell":      {[]string{"/bin/sh", "-c", "a b && exec c d | e; f"}, []string{"a b", "c d", "e", "f"}},
-		"variables":  {[]string{"env", "A=b", "torchrun", "--n=2"}, []string{"torchrun --n=2"}},
-		"lines":      {[]string{"bash", "-lc", "pip install x\npython t.py \\\n --a b"}, []string{"pip install x", "python t.py --a b"}},
-		"tini":       {[]string{"tini", "-g", "--", "start-notebook.sh"}, []string{"start-notebook.sh"}},
-		"background": {[]string{"sh", "-c", "ollama serve & sleep 5"}, []string{"ollama serve", "sleep 5"}},
-		"nothing":    {nil, nil},
-	} {
-		var got []string
-		for _, words := range commands(&container{words: c.words}) {
-			got = append(got, strings.Join(words, " "))
-		}
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q, want %q", name, got, c.want)
-		}
-	}
-}
-
 func TestSelectorExpressions(t *testing.T) {
 	labels := map[string]string{"app": "a", "empty": ""}
 	for name, c := range map[string]struct {
@@ -103,8 +79,7 @@ func TestSelectorExpressions(t *testing.T) {
 	}
 }
 
-// Every reader and pod path is of a kind the table names, and every system has
-// a way to be recognised.
+// Every reader and pod path is of a kind the table names.
 func TestTablesFit(t *testing.T) {
 	for key := range readers {
 		_, isCustom := customs[key]
@@ -117,21 +92,6 @@ func TestTablesFit(t *testing.T) {
 			t.Errorf("%s has pods and no kind", key)
 		}
 	}
-	seen := map[string]string{}
-	for _, s := range signatures {
-		if len(s.images)+len(s.programs) == 0 {
-			t.Errorf("%s can only be guessed at", s.name)
-		}
-		if (len(s.ports) == 0) != (len(s.env) == 0) {
-			t.Errorf("%s: a port without a variable, or the reverse, never counts", s.name)
-		}
-		for _, p := range append(slices.Clone(s.images), s.programs...) {
-			if other := seen[p]; other != "" && other != s.name {
-				t.Errorf("%q stands for %s and %s", p, other, s.name)
-			}
-			seen[p] = s.name
-		}
-	}
 }
 
 func FuzzParseImage(f *testing.F) {
@@ -141,9 +101,6 @@ func FuzzParseImage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, ref string) {
 		i := parseImage(ref)
 		i.ecr()
-		for s := range signatures {
-			signatures[s].image(i)
-		}
-		commands(&container{words: []string{ref}})
+		identify([]*container{{image: ref, words: []string{ref}}})
 	})
 }

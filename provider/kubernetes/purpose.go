@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/estate/software"
 )
 
 // pictures are images (last segment of the path) that use a graphics processor
@@ -23,10 +24,10 @@ var script = regexp.MustCompile(`[-_.]`)
 // script it runs that it trains.
 func trainsByName(c *container) bool {
 	says := func(name string) bool { return slices.ContainsFunc(script.Split(name, -1), trains.MatchString) }
-	if c.image != "" && says(base(parseImage(c.image).path)) {
+	if c.image != "" && says(base(parseImage(c.image).Path)) {
 		return true
 	}
-	return slices.ContainsFunc(splitWords(c.words), func(w string) bool {
+	return slices.ContainsFunc(software.SplitWords(c.words), func(w string) bool {
 		name, ok := strings.CutSuffix(base(w), ".py")
 		return ok && says(name)
 	})
@@ -37,7 +38,7 @@ func trainsByName(c *container) bool {
 // accelerators of its node without asking for any; what serves the node itself
 // does so too, as a DaemonSet, and is no workload.
 func (r *reader) accelerated(s *podSpec, c *container) string {
-	if c.image != "" && slices.Contains(pictures, base(parseImage(c.image).path)) {
+	if c.image != "" && slices.Contains(pictures, base(parseImage(c.image).Path)) {
 		return ""
 	}
 	if c.accelerator != "" {
@@ -66,3 +67,6 @@ func calls(all []*container) (class, why string) {
 	}
 	return "", ""
 }
+
+// base is a program's name without its folder.
+func base(word string) string { return word[strings.LastIndex(word, "/")+1:] }

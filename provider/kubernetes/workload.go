@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/estate/software"
 )
 
 // workload decides whether the object is the root of an AI workload. What
@@ -54,7 +55,7 @@ func (r *reader) recognise(specs []*podSpec) (class, why string) {
 		}
 	}
 	if system, evidence := identify(all); system != nil {
-		if class = system.class; class == "" {
+		if class = system.Class; class == "" {
 			class = r.shape()
 		}
 		if accelerated != "" {
@@ -71,33 +72,31 @@ func (r *reader) recognise(specs []*podSpec) (class, why string) {
 	return calls(all)
 }
 
-// identify finds the first signature that fits one of the containers, strong
-// evidence before weak.
-func identify(all []*container) (*signature, string) {
-	run := make([][][]string, len(all))
-	for i, c := range all {
-		run[i] = commands(c)
-	}
-	for s := range signatures {
-		sig := &signatures[s]
-		for i, c := range all {
-			if p := sig.program(run[i]); p != "" {
-				return sig, fmt.Sprintf("container %s runs %s (command %q)", c.name, sig.name, p)
+// identify finds the system the containers are for: strong evidence before
+// weak, then the order of precedence, then the order of the containers. What
+// makes no workload by itself does not count.
+func identify(all []*container) (system *software.Match, why string) {
+	var in *container
+	for _, c := range all {
+		for _, m := range software.Recognise(software.Container{Image: c.image, Words: c.words, Ports: c.ports, Env: c.env}) {
+			weak := m.How == software.ByLikeness
+			if m.Plain || system != nil && (weak && system.How != software.ByLikeness || weak == (system.How == software.ByLikeness) && m.Rank >= system.Rank) {
+				continue
 			}
-			if c.image != "" && sig.image(parseImage(c.image)) {
-				return sig, fmt.Sprintf("container %s runs %s (image %s)", c.name, sig.name, c.image)
-			}
+			system, in = &m, c
 		}
 	}
-	for s := range signatures {
-		sig := &signatures[s]
-		for _, c := range all {
-			if port, variable := sig.weak(c); port != "" {
-				return sig, fmt.Sprintf("container %s looks like %s (port %s together with variable %s)", c.name, sig.name, port, variable)
-			}
-		}
+	switch {
+	case system == nil:
+		return nil, ""
+	case system.How == software.ByCommand:
+		why = fmt.Sprintf("container %s runs %s (command %q)", in.name, system.System, system.Evidence)
+	case system.How == software.ByImage:
+		why = fmt.Sprintf("container %s runs %s (image %s)", in.name, system.System, system.Evidence)
+	default:
+		why = fmt.Sprintf("container %s looks like %s (port %s together with variable %s)", in.name, system.System, system.Evidence, system.Variable)
 	}
-	return nil, ""
+	return system, why
 }
 
 // shape is the class of what runs to an end (training) or goes on (endpoint).

@@ -1,12 +1,6 @@
-package kubernetes
+package software
 
-import (
-	"path"
-	"slices"
-	"strings"
-
-	"github.com/sevenfold-sec/sevenfold/estate"
-)
+import "github.com/sevenfold-sec/sevenfold/estate"
 
 // signature is how one system is recognised in a container.
 //
@@ -18,6 +12,7 @@ import (
 type signature struct {
 	name     string
 	class    string // empty: by what runs it
+	plain    bool   // by itself no AI workload: what AI stands on, or what watches it
 	images   []string
 	programs []string
 	ports    []string
@@ -83,105 +78,30 @@ var signatures = []signature{
 	{name: "Dagster", class: estate.ClassPipeline, images: []string{"dagster/dagster-k8s", "dagster/dagster-celery-k8s", "dagster/user-code-example"}, programs: []string{"dagster-webserver", "dagster-daemon run", "dagster api grpc", "dagster job execute"}},
 	{name: "Argo Workflows", class: estate.ClassPipeline, images: []string{"argoproj/workflow-controller"}},
 	{name: "Spark", class: estate.ClassPipeline, images: []string{"apache/spark", "apache/spark-py", "bitnami/spark"}, programs: []string{"spark-submit"}},
-}
 
-// image reports whether one of a signature's patterns fits a reference.
-func (s *signature) image(i image) bool {
-	full := append([]string{i.registry}, strings.Split(i.path, "/")...)
-	for _, pattern := range s.images {
-		want := strings.Split(pattern, "/")
-		if len(want) > len(full) {
-			continue
-		}
-		tail := full[len(full)-len(want):]
-		if slices.EqualFunc(want, tail, func(p, segment string) bool {
-			ok, err := path.Match(p, segment)
-			return ok && err == nil
-		}) {
-			return true
-		}
-	}
-	return false
-}
-
-// program returns the command by which a container runs the system, "" if none.
-func (s *signature) program(commands [][]string) string {
-	for _, words := range commands {
-		for _, p := range s.programs {
-			want := strings.Fields(p)
-			if len(words) >= len(want) && slices.EqualFunc(want, words[:len(want)], sameWord) {
-				return p
-			}
-		}
-	}
-	return ""
-}
-
-func sameWord(want, word string) bool {
-	word = base(word)
-	return word == want || want == "python" && (word == "python3" || strings.HasPrefix(word, "python3."))
-}
-
-// weak returns the port and variable by which a container looks like the
-// system; both or nothing.
-func (s *signature) weak(c *container) (port, variable string) {
-	for _, p := range c.ports {
-		if slices.Contains(s.ports, p) {
-			port = p
-		}
-	}
-	for name := range c.env {
-		for _, prefix := range s.env {
-			if strings.HasPrefix(name, prefix) && (variable == "" || name < variable) {
-				variable = name
-			}
-		}
-	}
-	if port == "" || variable == "" {
-		return "", ""
-	}
-	return port, variable
-}
-
-// base is a program's name without its folder.
-func base(word string) string { return word[strings.LastIndex(word, "/")+1:] }
-
-// splitWords takes shell scripts given as one argument apart.
-func splitWords(words []string) []string {
-	var out []string
-	for _, w := range words {
-		if strings.ContainsAny(w, " \n\t;|&") {
-			w = strings.NewReplacer("\\\n", " ", ";", " ; ", "&&", " ; ", "||", " ; ", "|", " ; ", "&", " ; ", "\n", " ; ").Replace(w)
-			for _, f := range strings.Fields(w) {
-				out = append(out, strings.Trim(f, `"'`))
-			}
-			continue
-		}
-		out = append(out, w)
-	}
-	return out
-}
-
-// wrappers run the program that follows them.
-var wrappers = []string{"exec", "nohup", "time", "env", "sudo", "tini", "dumb-init", "uv", "run", "poetry", "nice", "--", "-g", "-s", "-c", "-lc", "-ec", "-xc", "-euc", "-exc", "sh", "bash", "ash", "set", "do", "then", "else", "if", "while", "until", "{", "(", "!", "command", "-e", "-x", "-u", "-ex", "-eu", "-eux", "opentelemetry-instrument"}
-
-// commands cuts a container's words into the commands they run, each beginning
-// with its program.
-func commands(c *container) [][]string {
-	var out [][]string
-	var now []string
-	for _, w := range append(splitWords(c.words), ";") {
-		if w == ";" {
-			if len(now) > 0 {
-				out = append(out, now)
-			}
-			now = nil
-			continue
-		}
-		if len(now) == 0 && (slices.Contains(wrappers, w) || slices.Contains(wrappers, base(w)) || strings.Contains(w, "=") && !strings.HasPrefix(w, "-")) {
-			continue
-		}
-		now = append(now, w)
-	}
-	return out
+	// What is recognised so that its dangers are known, and makes no workload.
+	{name: "LocalAI", plain: true, images: []string{"localai/localai", "go-skynet/local-ai", "local-ai"}, programs: []string{"local-ai", "local-ai run"}},
+	{name: "ComfyUI", plain: true, images: []string{"*comfyui*"}, programs: []string{"comfy launch"}},
+	{name: "n8n", plain: true, images: []string{"n8nio/n8n", "n8n-io/n8n"}, programs: []string{"n8n", "n8n start"}},
+	{name: "Gradio", plain: true, programs: []string{"gradio"}, ports: []string{"7860"}, env: []string{"GRADIO_"}},
+	{name: "Streamlit", plain: true, programs: []string{"streamlit run", "python -m streamlit"}, ports: []string{"8501"}, env: []string{"STREAMLIT_"}},
+	{name: "Phoenix", plain: true, images: []string{"arizephoenix/phoenix"}, programs: []string{"python -m phoenix.server.main", "phoenix serve"}},
+	{name: "Weights & Biases", plain: true, images: []string{"wandb/local", "wandb/megabinary"}},
+	{name: "Kubeflow's dashboard", plain: true, images: []string{"central-dashboard", "centraldashboard", "dashboard/poddefaults-webhook", "kubeflow/central-dashboard"}},
+	{name: "Kubeflow Pipelines' front end", plain: true, images: []string{"kfp-frontend", "kubeflow-pipelines/kfp-frontend", "ml-pipeline/frontend"}},
+	{name: "Katib", plain: true, images: []string{"kubeflowkatib/katib-ui", "katib/katib-ui", "katib-ui"}},
+	{name: "Argo's server", plain: true, images: []string{"argoproj/argocli", "argocli"}, programs: []string{"argo server"}},
+	{name: "VS Code server", plain: true, images: []string{"codercom/code-server", "coder/code-server", "linuxserver/code-server", "code-server", "gitpod/openvscode-server", "openvscode-server", "kubeflownotebookswg/codeserver*", "notebook-servers/codeserver*"}, programs: []string{"code-server", "openvscode-server", "code serve-web"}},
+	{name: "RStudio in a notebook", plain: true, images: []string{"rocker/tidyverse", "rocker/verse", "rocker/geospatial", "kubeflownotebookswg/rstudio*", "notebook-servers/rstudio*"}, programs: []string{"rserver"}},
+	{name: "Zeppelin", plain: true, images: []string{"apache/zeppelin", "zeppelin"}, programs: []string{"zeppelin.sh", "zeppelin-daemon.sh"}},
+	{name: "Dask", plain: true, images: []string{"dask/dask", "daskdev/dask", "daskdev/dask-notebook"}, programs: []string{"dask-scheduler", "dask scheduler", "python -m distributed.cli.dask_scheduler"}},
+	{name: "Spark's master", plain: true, programs: []string{"start-master.sh", "spark-class org.apache.spark.deploy.master.Master", "run.sh master"}},
+	{name: "Elasticsearch", plain: true, images: []string{"elasticsearch/elasticsearch", "library/elasticsearch", "bitnami/elasticsearch", "elasticsearch-wolfi"}, programs: []string{"elasticsearch"}},
+	{name: "OpenSearch", plain: true, images: []string{"bitnami/opensearch"}, programs: []string{"opensearch"}},
+	{name: "Redis", plain: true, images: []string{"library/redis", "redis", "redis-stack", "redis-stack-server", "valkey", "bitnami/redis", "bitnami/valkey", "redislabs/redisearch"}, programs: []string{"redis-server", "redis-stack-server", "valkey-server"}},
+	{name: "PostgreSQL", plain: true, images: []string{"library/postgres", "postgres", "bitnami/postgresql", "supabase/postgres", "timescale/timescaledb", "timescale/timescaledb-ha", "tensorchord/pgvecto-rs", "tensorchord/vchord-postgres"}, programs: []string{"postgres"}},
+	{name: "Neo4j", plain: true, images: []string{"library/neo4j", "neo4j"}},
+	{name: "MinIO", plain: true, images: []string{"minio/minio", "bitnami/minio", "ml-pipeline/minio"}, programs: []string{"minio server"}},
+	{name: "CNCF Distribution", plain: true, images: []string{"library/registry", "distribution/distribution", "distribution"}},
+	{name: "DCGM exporter", plain: true, images: []string{"dcgm-exporter", "nvidia/dcgm-exporter", "k8s/dcgm-exporter"}, programs: []string{"dcgm-exporter"}},
 }
