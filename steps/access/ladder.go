@@ -264,6 +264,11 @@ func (l *surroundings) Fact(name string, p, target *iam.Principal, c *iam.Carrie
 	case "management-account":
 		a := l.world.Account(p.Account)
 		return a != nil && a.Management, a != nil && a.Unread == "" && a.Assumed == ""
+	case "pod-token":
+		// Who holds which token is not told; that the role does not trust EKS to
+		// hand it to pods is.
+		eks, _ := l.world.Principal("pods.eks.amazonaws.com")
+		return false, target != nil && l.world.Decide(iam.Request{Principal: eks, Action: "sts:AssumeRole", Resource: target.ARN}) == iam.Deny
 	case "running":
 		return l.running(c)
 	case "key-slot-free", "two-keys", "login-profile", "no-login-profile":
