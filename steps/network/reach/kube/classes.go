@@ -28,6 +28,7 @@ type class struct {
 	account   string
 	ports     []ContainerPort
 	mesh      reach.Answer
+	networks  []string
 	node      string // of pods on a node's network
 	cells     []int  // positions of its addresses; none if they are not known
 	pods      []*Pod
@@ -83,11 +84,20 @@ func (p *policy) eachPeer(do func(*peer)) {
 			continue
 		}
 		for i := range s.rules {
-			for j := range s.rules[i].peers {
-				do(&s.rules[i].peers[j])
+			r := &s.rules[i]
+			for j := range len(r.peers) + len(r.sets) {
+				do(r.peer(j))
 			}
 		}
 	}
+}
+
+// peer is the i-th of a rule's peers and sets.
+func (r *rule) peer(i int) *peer {
+	if i < len(r.peers) {
+		return &r.peers[i]
+	}
+	return &r.sets[i-len(r.peers)]
 }
 
 // asked are the label keys that some policy asks pods for.
@@ -166,6 +176,11 @@ func (k *classer) pod(p *Pod) int {
 		fmt.Fprintf(&k.key, "%s %d %d\x00", q.Name, q.Protocol, q.Port)
 	}
 	k.key.WriteByte(1)
+	for _, n := range p.Networks {
+		k.key.WriteString(n)
+		k.key.WriteByte(0)
+	}
+	k.key.WriteByte(1)
 	keys := make([]string, 0, len(labels))
 	for l := range labels {
 		keys = append(keys, l)
@@ -183,7 +198,7 @@ func (k *classer) pod(p *Pod) int {
 		k.index[k.key.String()] = i
 		e.classes = append(e.classes, &class{
 			kind: kind, namespace: e.cluster.namespaces[p.Namespace], labels: labels, account: p.Account,
-			ports: p.Ports, mesh: p.Mesh, node: p.Node, cells: cells,
+			ports: p.Ports, mesh: p.Mesh, node: p.Node, cells: cells, networks: p.Networks,
 		})
 	}
 	c := e.classes[i]

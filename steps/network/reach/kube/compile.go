@@ -53,12 +53,12 @@ func (e *Engine) compile(p *policy) *compiled {
 
 func (e *Engine) compileRule(r *rule, egress bool) compiledRule {
 	out := compiledRule{rule: r}
-	if len(r.peers) == 1 {
+	if len(r.peers) == 1 && r.sets == nil {
 		out.peers = e.span(&r.peers[0])
 	} else {
 		out.peers = span{reach.NewBits(len(e.classes)), reach.NewBits(len(e.classes))}
-		for i := range r.peers {
-			s := e.span(&r.peers[i])
+		for i := range len(r.peers) + len(r.sets) {
+			s := e.span(r.peer(i))
 			out.peers.must.Add(s.must)
 			out.peers.may.Add(s.may)
 		}
@@ -163,6 +163,9 @@ func (e *Engine) rawSpan(p *peer) span {
 	if s, ok := e.spans[key]; ok {
 		return s
 	}
+	if p.global {
+		return span{e.none, e.none}
+	}
 	s := span{e.full.Clone(), e.full.Clone()}
 	keep := func(t span) {
 		s.must.Keep(t.must)
@@ -182,12 +185,22 @@ func (e *Engine) rawSpan(p *peer) span {
 			b := e.withLabel(r)
 			keep(span{b, b})
 		}
+		if p.podSel.also != nil {
+			keep(e.where(func(c *class) reach.Answer {
+				return reach.Is(c.namespace != nil && p.podSel.also.holds(c.labels, c.namespace.name))
+			}))
+		}
 	}
 	if p.accounts != nil {
 		keep(e.where(func(c *class) reach.Answer { return reach.Is(contains(p.accounts, c.account)) }))
 	}
 	if p.inMesh {
 		keep(e.where(func(c *class) reach.Answer { return c.mesh }))
+	}
+	if p.network != "" {
+		keep(e.where(func(c *class) reach.Answer {
+			return reach.Is(contains(c.networks, p.network) || c.kind == outside && !p.strict)
+		}))
 	}
 	if p.nodeSel != nil {
 		keep(e.where(func(c *class) reach.Answer { return e.onNode(c, p.nodeSel) }))
@@ -232,7 +245,7 @@ func (p *peer) key() string {
 	if p.addrs != nil {
 		addrs = p.addrs.String()
 	}
-	return fmt.Sprintf("%s|%s|%s|%q|%s|%s|%d|%v|%v|%v", p.namespace, text(p.nsSel), text(p.podSel), p.accounts, text(p.nodeSel), addrs, p.hostPods, p.blocksMatch, p.inMesh, p.outside)
+	return fmt.Sprintf("%s|%v|%s|%s|%s|%q|%s|%s|%d|%v|%v|%v", p.network, p.strict, p.namespace, text(p.nsSel), text(p.podSel), p.accounts, text(p.nodeSel), addrs, p.hostPods, p.blocksMatch, p.inMesh, p.outside)
 }
 
 // where asks every class.

@@ -33,11 +33,11 @@ func (e *Engine) open(g *group) []row {
 	w := walk{rest: reach.NewBits(len(e.classes)), next: reach.NewBits(len(e.classes)), mine: reach.NewBits(len(e.classes)), passed: reach.NewBits(len(e.classes))}
 	for _, atom := range reach.Transport.Atoms(sets...) {
 		must, may := e.full, e.full
-		for _, mesh := range []bool{false, true} {
-			if !g.has(mesh) {
+		for ch := range chain(chainCount) {
+			if !g.has(ch) {
 				continue
 			}
-			allowed, denied := w.run(e, g, rules, atom, mesh)
+			allowed, denied := w.run(e, g, rules, atom, ch)
 			sure := allowed.Clone()
 			sure.Drop(denied)
 			sure.Keep(must)
@@ -50,11 +50,10 @@ func (e *Engine) open(g *group) []row {
 	return rows
 }
 
-// has says whether a chain of policies, the network's or the mesh's, selects
-// the group.
-func (g *group) has(mesh bool) bool {
+// has says whether a policy of a chain selects the group.
+func (g *group) has(ch chain) bool {
 	for _, p := range g.policies {
-		if p.mesh == mesh {
+		if p.chain == ch {
 			return true
 		}
 	}
@@ -93,11 +92,11 @@ func settled(rules []compiledRule, sample *class) []compiledRule {
 type walk struct{ rest, next, mine, passed reach.Bits }
 
 // run walks one chain of policies for one piece of the port space.
-func (w *walk) run(e *Engine, g *group, rules [][]compiledRule, atom reach.Ports, mesh bool) (allowed, denied reach.Bits) {
+func (w *walk) run(e *Engine, g *group, rules [][]compiledRule, atom reach.Ports, ch chain) (allowed, denied reach.Bits) {
 	allowed, denied = reach.NewBits(len(e.classes)), reach.NewBits(len(e.classes))
 	copy(w.rest, e.full)
 	for i := 0; i < len(g.policies); {
-		if g.policies[i].mesh != mesh {
+		if g.policies[i].chain != ch {
 			i++
 			continue
 		}

@@ -117,7 +117,7 @@ func (e *Engine) build() {
 
 // ordered is the policies in the order they are walked.
 func (e *Engine) ordered() []*policy {
-	out := slices.Clone(e.cluster.policies)
+	out := slices.Concat(e.cluster.policies, e.cluster.forwarding())
 	for _, p := range out {
 		p.settle(e.cluster)
 	}

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -176,7 +177,7 @@ func (e *Engine) toTarget(out *told, src point, l leg, n *entry, t target, c car
 		}
 		return p
 	}
-	backends, why := e.targetBackends(t)
+	backends, why := e.targetBackends(&t)
 	if why != "" {
 		if only == nil || t.service == "" {
 			out.add(reach.Unknown, dial, path(l.via, "", ""), []Because{{Effect: "hands connections on to what is not known", Reason: why}})
@@ -249,7 +250,7 @@ func (e *Engine) carry(l leg, c carrier, b backend) (reach.Answer, carriedAt, []
 }
 
 // targetBackends are what stands behind a target, or why that is not known.
-func (e *Engine) targetBackends(t target) ([]backend, string) {
+func (e *Engine) targetBackends(t *target) ([]backend, string) {
 	if t.service == "" {
 		return nil, t.doubt
 	}
@@ -268,6 +269,15 @@ func (e *Engine) targetBackends(t target) ([]backend, string) {
 			continue
 		}
 		out = append(out, e.backends(s, p)...)
+	}
+	if len(out) > 0 || t.number == 0 || t.route != "" {
+		return out, ""
+	}
+	for _, p := range s.ports {
+		if p.target == t.number {
+			out = append(out, e.backends(s, p)...)
+			t.doubt = cmp.Or(t.doubt, "the port is the pods' and not the service's, which some controllers take all the same")
+		}
 	}
 	return out, ""
 }

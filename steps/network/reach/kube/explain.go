@@ -58,11 +58,11 @@ func (e *Engine) trace(direction, subject, other int, port reach.Ports) traced {
 	}
 	g := e.sides[direction].groups[index]
 	out := traced{end: reach.Yes}
-	for _, mesh := range []bool{false, true} {
-		if !g.has(mesh) {
+	for ch := range chain(chainCount) {
+		if !g.has(ch) {
 			continue
 		}
-		t := e.traceChain(g, other, port, mesh, word)
+		t := e.traceChain(g, other, port, ch, word)
 		if t.end == reach.No {
 			return t
 		}
@@ -80,7 +80,7 @@ func (e *Engine) trace(direction, subject, other int, port reach.Ports) traced {
 	return out
 }
 
-func (e *Engine) traceChain(g *group, other int, port reach.Ports, mesh bool, word string) traced {
+func (e *Engine) traceChain(g *group, other int, port reach.Ports, ch chain, word string) traced {
 	var allowed, denied bool
 	var because []Because
 	note := func(p selected, r *compiledRule, effect string, sure bool) {
@@ -94,7 +94,7 @@ func (e *Engine) traceChain(g *group, other int, port reach.Ports, mesh bool, wo
 		because = append(because, b)
 	}
 	for i := 0; i < len(g.policies); {
-		if g.policies[i].mesh != mesh {
+		if g.policies[i].chain != ch {
 			i++
 			continue
 		}
@@ -198,8 +198,8 @@ func (e *Engine) doubt(p selected, r *compiledRule, other int) string {
 	case r.maybe != "":
 		return r.maybe
 	}
-	for i := range r.rule.peers {
-		q := &r.rule.peers[i]
+	for i := range len(r.rule.peers) + len(r.rule.sets) {
+		q := r.rule.peer(i)
 		if s := e.span(q); s.may.Has(other) && !s.must.Has(other) {
 			if q.maybe != "" {
 				return q.maybe

@@ -49,6 +49,11 @@ func (f fields) obj(key string) fields {
 	case nil:
 	case map[string]any:
 		out.m = v
+	case map[any]any: // YAML's keys that are numbers; texts to the API
+		out.m = make(map[string]any, len(v))
+		for k, w := range v {
+			out.m[fmt.Sprint(k)] = w
+		}
 	default:
 		out.fault("is no object")
 	}

@@ -35,6 +35,12 @@ status: {podIP: 172.17.1.10}
 ---
 apiVersion: v1
 kind: Pod
+metadata: {name: meshed, namespace: default, labels: {role: client}}
+spec: {nodeName: n1, containers: [{name: c}, {name: istio-proxy}]}
+status: {podIP: 172.17.3.10}
+---
+apiVersion: v1
+kind: Pod
 metadata: {name: stranger, namespace: other, labels: {role: web}}
 spec: {nodeName: n2, containers: [{name: c}]}
 status: {podIP: 172.17.2.10}
@@ -79,10 +85,20 @@ spec:
     ports: [{protocol: TCP, port: 5978}]
 `
 
+const calicoSetText = "---\n{apiVersion: projectcalico.org/v3, kind: GlobalNetworkSet, metadata: {name: trusted, labels: {kind: trusted}}, spec: {nets: [198.51.100.0/24]}}\n"
+
+// Two pods that policies close and that share a second network.
+const twoNetworks = `
+---
+{apiVersion: v1, kind: Pod, metadata: {name: m1, namespace: default, annotations: {k8s.v1.cni.cncf.io/networks: fast@net1}}, spec: {nodeName: n1, containers: [{name: c}]}, status: {podIP: 172.17.4.1}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: m2, namespace: default, annotations: {k8s.v1.cni.cncf.io/networks: '[{"name": "fast", "namespace": "default"}]'}}, spec: {nodeName: n2, containers: [{name: c}]}, status: {podIP: 172.17.4.2}}
+`
+
 func policyOf(kind, spec string) string {
 	version := map[string]string{"NetworkPolicy": "networking.k8s.io/v1", "CiliumNetworkPolicy": "cilium.io/v2", "CiliumClusterwideNetworkPolicy": "cilium.io/v2",
 		"AdminNetworkPolicy": "policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy": "policy.networking.k8s.io/v1alpha1", "ClusterNetworkPolicy": "policy.networking.k8s.io/v1alpha2",
-		"AuthorizationPolicy": "security.istio.io/v1", "GlobalNetworkPolicy": "projectcalico.org/v3", "Tier": "projectcalico.org/v3", "EgressFirewall": "k8s.ovn.org/v1"}[kind]
+		"AuthorizationPolicy": "security.istio.io/v1", "PeerAuthentication": "security.istio.io/v1", "GlobalNetworkPolicy": "projectcalico.org/v3", "Tier": "projectcalico.org/v3", "EgressFirewall": "k8s.ovn.org/v1"}[kind]
 	return fmt.Sprintf("---\n{apiVersion: %s, kind: %s, metadata: {name: %s}, spec: %s}\n", version, kind, strings.ToLower(kind), spec)
 }
 
@@ -120,6 +136,7 @@ func endOf(t *testing.T, text string) End {
 
 func TestCan(t *testing.T) {
 	const db, frontend, stranger, agent = "pod default/db", "pod default/frontend", "pod other/stranger", "pod default/agent"
+	const meshed1 = "pod default/meshed"
 	selectDB := `subject: {pods: {namespaceSelector: {}, podSelector: {matchLabels: {role: db}}}}`
 	tests := []struct {
 		name, policies, from, to, ports string
@@ -171,7 +188,54 @@ func TestCan(t *testing.T) {
 		{"calico: behind NetworkPolicy", policyOf("GlobalNetworkPolicy", "{order: 2000, selector: role == 'db', types: [Ingress], ingress: [{action: Allow}]}") + docsPolicy, frontend, db, "tcp/1", "yes Calico GlobalNetworkPolicy globalnetworkpolicy ingress[0]"},
 		{"calico: a tier that passes", policyOf("Tier", "{order: 5}") + policyOf("GlobalNetworkPolicy", "{tier: tier, selector: all(), types: [Ingress], ingress: [{action: Pass}]}") + docsPolicy, frontend, db, "tcp/1", "no Calico GlobalNetworkPolicy globalnetworkpolicy ingress[0]; NetworkPolicy default/test-network-policy"},
 		{"calico: a tier nobody read", policyOf("GlobalNetworkPolicy", "{tier: lost, selector: all(), types: [Ingress], ingress: [{action: Allow}]}"), frontend, db, "tcp/1", "unknown Calico GlobalNetworkPolicy globalnetworkpolicy ingress[0]; Calico GlobalNetworkPolicy globalnetworkpolicy"},
-		{"calico: either-or is not decided", policyOf("GlobalNetworkPolicy", "{selector: role == 'x' || has(y), types: [Ingress]}"), frontend, db, "tcp/1", "unknown Calico GlobalNetworkPolicy globalnetworkpolicy"},
+		{"calico: either-or", policyOf("GlobalNetworkPolicy", "{selector: role == 'x' || has(y), types: [Ingress]}"), frontend, db, "tcp/1", "yes"},
+		{"calico: either-or that selects", policyOf("GlobalNetworkPolicy", "{selector: \"role == 'x' || !(has(y) || role starts with 'front')\", types: [Ingress]}"), frontend, db, "tcp/1", "no Calico GlobalNetworkPolicy globalnetworkpolicy"},
+		{"calico: a selector nobody understands", policyOf("GlobalNetworkPolicy", "{selector: role is 'x', types: [Ingress]}"), frontend, db, "tcp/1", "unknown Calico GlobalNetworkPolicy globalnetworkpolicy"},
+		{"calico: a namespace by its label in brackets", policyOf("GlobalNetworkPolicy", "{selector: \"projectcalico.org/namespace == 'default' && (role == 'db' || has(x))\", types: [Ingress]}"), frontend, db, "tcp/1", "no Calico GlobalNetworkPolicy globalnetworkpolicy"},
+		// https://docs.tigera.io/calico/latest/reference/resources/globalnetworkset
+		{"calico: a set of networks by its labels", calicoSetText + policyOf("GlobalNetworkPolicy", "{selector: role == 'db', types: [Ingress], ingress: [{action: Allow, source: {selector: kind == 'trusted'}}]}"), "198.51.100.7", db, "tcp/1", "yes Calico GlobalNetworkPolicy globalnetworkpolicy ingress[0]"},
+		{"calico: an address outside the set", calicoSetText + policyOf("GlobalNetworkPolicy", "{selector: role == 'db', types: [Ingress], ingress: [{action: Allow, source: {selector: kind == 'trusted'}}]}"), "198.51.101.7", db, "tcp/1", "no Calico GlobalNetworkPolicy globalnetworkpolicy"},
+		{"calico: a set denied", calicoSetText + policyOf("GlobalNetworkPolicy", "{selector: role == 'db', types: [Egress], egress: [{action: Deny, destination: {selector: kind == 'trusted', namespaceSelector: global()}}, {action: Allow}]}"), db, "198.51.100.7", "tcp/1", "no Calico GlobalNetworkPolicy globalnetworkpolicy egress[0]"},
+		{"calico: a set is not in a namespace", calicoSetText + policyOf("GlobalNetworkPolicy", "{selector: role == 'db', types: [Ingress], ingress: [{action: Allow, source: {selector: kind == 'trusted', namespaceSelector: all()}}]}"), "198.51.100.7", db, "tcp/1", "no Calico GlobalNetworkPolicy globalnetworkpolicy"},
+		{"calico: a set with domains", strings.Replace(calicoSetText, "nets: [198.51.100.0/24]", "allowedEgressDomains: [example.com]", 1) + policyOf("GlobalNetworkPolicy", "{selector: role == 'db', types: [Egress], egress: [{action: Allow, destination: {selector: kind == 'trusted'}}]}"), db, "198.51.100.7", "tcp/1", "unknown Calico GlobalNetworkPolicy globalnetworkpolicy egress[0]; Calico GlobalNetworkPolicy globalnetworkpolicy"},
+		{"calico: a set not understood", strings.Replace(calicoSetText, "198.51.100.0/24", "x", 1), frontend, db, "tcp/1", "unknown GlobalNetworkSet trusted as a whole"},
+		{"calico: service accounts", policyOf("GlobalNetworkPolicy", "{selector: role == 'db', types: [Ingress], ingress: [{action: Allow, source: {serviceAccounts: {names: [default]}}}]}"), frontend, db, "tcp/1", "yes Calico GlobalNetworkPolicy globalnetworkpolicy ingress[0]"},
+		{"calico: another service account", policyOf("GlobalNetworkPolicy", "{selector: role == 'db', types: [Ingress], ingress: [{action: Allow, source: {serviceAccounts: {names: [x]}}}]}"), frontend, db, "tcp/1", "no Calico GlobalNetworkPolicy globalnetworkpolicy"},
+		{"calico: Log goes on", policyOf("GlobalNetworkPolicy", "{selector: all(), types: [Ingress], ingress: [{action: Log}, {action: Allow}]}"), frontend, db, "tcp/1", "yes Calico GlobalNetworkPolicy globalnetworkpolicy ingress[1]"},
+		{"calico: staged is not enforced", "---\n{apiVersion: projectcalico.org/v3, kind: StagedGlobalNetworkPolicy, metadata: {name: s}, spec: {selector: all(), types: [Ingress]}}\n", frontend, db, "tcp/1", "yes"},
+		{"calico: before tracking is not decided", policyOf("GlobalNetworkPolicy", "{selector: all(), doNotTrack: true, applyOnForward: true, types: [Ingress]}"), frontend, db, "tcp/1", "unknown Calico GlobalNetworkPolicy globalnetworkpolicy as a whole"},
+		{"calico: what nodes forward, no node guarded", policyOf("GlobalNetworkPolicy", "{selector: role == 'x', applyOnForward: true, types: [Ingress]}"), frontend, db, "tcp/1", "yes"},
+		{"calico: what nodes forward, guarded", policyOf("GlobalNetworkPolicy", "{selector: role == 'x', applyOnForward: true, types: [Ingress]}") + "---\n{apiVersion: projectcalico.org/v3, kind: HostEndpoint, metadata: {name: h}, spec: {node: n1, interfaceName: \"*\"}}\n", frontend, db, "tcp/1", "unknown Calico GlobalNetworkPolicy globalnetworkpolicy applyOnForward"},
+		{"calico: a guarded node's pods", "---\n{apiVersion: projectcalico.org/v3, kind: HostEndpoint, metadata: {name: h}, spec: {node: n1, interfaceName: \"*\"}}\n", "internet", agent, "tcp/1", "unknown HostEndpoint h as a whole"},
+
+		// https://docs.cilium.io/en/stable/security/policy/language/
+		{"cilium: a filter of requests opens the port", policyOf("CiliumNetworkPolicy", "{endpointSelector: {}, ingress: [{toPorts: [{ports: [{port: \"80\", protocol: TCP}], rules: {http: [{path: /public}]}}]}]}"), stranger, db, "tcp/80", "yes CiliumNetworkPolicy default/ciliumnetworkpolicy ingress[0] (filtered above ports)"},
+		{"cilium: names of domains are no pods", policyOf("CiliumNetworkPolicy", "{endpointSelector: {}, egress: [{toFQDNs: [{matchName: example.com}]}]}"), db, stranger, "tcp/1", "no CiliumNetworkPolicy default/ciliumnetworkpolicy"},
+		{"cilium: services are not decided", policyOf("CiliumNetworkPolicy", "{endpointSelector: {}, egress: [{toServices: [{k8sService: {serviceName: x}}]}]}"), db, stranger, "tcp/1", "unknown CiliumNetworkPolicy default/ciliumnetworkpolicy egress[0]; CiliumNetworkPolicy default/ciliumnetworkpolicy"},
+		{"cilium: the API server is no pod", policyOf("CiliumNetworkPolicy", "{endpointSelector: {}, egress: [{toEntities: [kube-apiserver]}]}"), db, stranger, "tcp/1", "no CiliumNetworkPolicy default/ciliumnetworkpolicy"},
+		{"cilium: the API server may be outside", policyOf("CiliumNetworkPolicy", "{endpointSelector: {}, egress: [{toEntities: [kube-apiserver]}]}"), db, "8.8.8.8", "tcp/1", "unknown CiliumNetworkPolicy default/ciliumnetworkpolicy egress[0]; CiliumNetworkPolicy default/ciliumnetworkpolicy"},
+		{"cilium: the world of one family", policyOf("CiliumNetworkPolicy", "{endpointSelector: {}, egress: [{toEntities: [world-ipv4]}]}"), db, "8.8.8.8", "tcp/1", "yes CiliumNetworkPolicy default/ciliumnetworkpolicy egress[0]"},
+		{"cilium: the cluster", policyOf("CiliumNetworkPolicy", "{endpointSelector: {}, ingress: [{fromEntities: [cluster]}]}"), stranger, db, "tcp/1", "yes CiliumNetworkPolicy default/ciliumnetworkpolicy ingress[0]"},
+		{"cilium: the cluster is not the world", policyOf("CiliumNetworkPolicy", "{endpointSelector: {}, ingress: [{fromEntities: [cluster]}]}"), "internet", db, "tcp/1", "no CiliumNetworkPolicy default/ciliumnetworkpolicy"},
+		{"cilium: a policy for nodes leaves pods alone", policyOf("CiliumClusterwideNetworkPolicy", "{nodeSelector: {}, ingress: [{fromEntities: [cluster]}]}"), "internet", db, "tcp/1", "yes"},
+		{"cilium: a policy for nodes and a pod on one's network", policyOf("CiliumClusterwideNetworkPolicy", "{nodeSelector: {}, ingress: [{fromEntities: [cluster]}]}"), "internet", agent, "tcp/1", "unknown CiliumClusterwideNetworkPolicy ciliumclusterwidenetworkpolicy"},
+
+		// https://istio.io/latest/docs/reference/config/security/authorization-policy/
+		{"istio: a principal", policyOf("AuthorizationPolicy", "{rules: [{from: [{source: {principals: [cluster.local/ns/default/sa/default]}}]}]}"), meshed1, frontend, "tcp/80", "yes AuthorizationPolicy default/authorizationpolicy rules[0]"},
+		{"istio: another principal", policyOf("AuthorizationPolicy", "{rules: [{from: [{source: {principals: [cluster.local/ns/default/sa/x]}}]}]}"), meshed1, frontend, "tcp/80", "no AuthorizationPolicy default/authorizationpolicy no rule of an ALLOW policy"},
+		{"istio: a service account", policyOf("AuthorizationPolicy", "{rules: [{from: [{source: {serviceAccounts: [default/default]}}]}]}"), meshed1, frontend, "tcp/80", "yes AuthorizationPolicy default/authorizationpolicy rules[0]"},
+		{"istio: any principal, and a client in no mesh that is known", policyOf("AuthorizationPolicy", "{rules: [{from: [{source: {principals: [\"*\"]}}]}]}"), stranger, frontend, "tcp/80", "unknown AuthorizationPolicy default/authorizationpolicy rules[0]; AuthorizationPolicy default/authorizationpolicy no rule of an ALLOW policy"},
+		// https://istio.io/latest/docs/reference/config/security/peer_authentication/
+		{"istio: STRICT takes no client outside", policyOf("PeerAuthentication", "{mtls: {mode: STRICT}}"), "internet", frontend, "tcp/80", "no PeerAuthentication default/peerauthentication mtls"},
+		{"istio: STRICT and a client in the mesh", policyOf("PeerAuthentication", "{mtls: {mode: STRICT}}"), meshed1, frontend, "tcp/80", "yes PeerAuthentication default/peerauthentication mtls"},
+		{"istio: STRICT but for a port", policyOf("PeerAuthentication", "{selector: {matchLabels: {role: frontend}}, mtls: {mode: STRICT}, portLevelMtls: {8080: {mode: DISABLE}}}"), "internet", frontend, "tcp/8080", "yes PeerAuthentication default/peerauthentication portLevelMtls[8080]"},
+		{"istio: a namespace's mode goes before the mesh's", policyOf("PeerAuthentication", "{mtls: {mode: PERMISSIVE}}") + "---\n{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: all, namespace: istio-system}, spec: {mtls: {mode: STRICT}}}\n", "internet", frontend, "tcp/80", "yes PeerAuthentication default/peerauthentication mtls"},
+		{"istio: the mesh's mode", policyOf("PeerAuthentication", "{mtls: {mode: UNSET}}") + "---\n{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: all, namespace: istio-system}, spec: {mtls: {mode: STRICT}}}\n", "internet", frontend, "tcp/80", "no PeerAuthentication istio-system/all mtls"},
+		{"istio: STRICT and UDP", policyOf("PeerAuthentication", "{mtls: {mode: STRICT}}"), "internet", frontend, "udp/80", "yes"},
+
+		{"a second network is not bound by policies", policyOf("NetworkPolicy", "{podSelector: {}}") + twoNetworks, "pod default/m1", "pod default/m2", "tcp/1", "unknown NetworkAttachmentDefinition default/fast as a whole; NetworkPolicy default/networkpolicy"},
+		{"and others are not in it", policyOf("NetworkPolicy", "{podSelector: {}}") + twoNetworks, stranger, "pod default/m2", "tcp/1", "no NetworkPolicy default/networkpolicy"},
+		{"a network of its own may part pods", "---\n{apiVersion: k8s.ovn.org/v1, kind: UserDefinedNetwork, metadata: {name: u, namespace: default}, spec: {topology: Layer3, layer3: {role: Primary}}}\n", stranger, db, "tcp/1", "unknown UserDefinedNetwork default/u as a whole"},
 
 		{"istio: deny by port", policyOf("AuthorizationPolicy", "{action: DENY, rules: [{to: [{operation: {ports: [\"80\"]}}]}]}"), stranger, frontend, "tcp/80", "no AuthorizationPolicy default/authorizationpolicy rules[0]"},
 		{"istio: another port", policyOf("AuthorizationPolicy", "{action: DENY, rules: [{to: [{operation: {ports: [\"80\"]}}]}]}"), stranger, frontend, "tcp/81", "yes"},

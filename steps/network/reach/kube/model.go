@@ -31,6 +31,9 @@ type Cluster struct {
 	edge       edge
 	policies   []*policy
 	calico     map[string]calicoTier
+	sets       []networkSet
+	hosts      string   // a HostEndpoint of Calico's, empty if there is none
+	forwards   []string // policies of Calico's that hold for what nodes forward
 	problems   []string
 	meshRoot   string
 }
@@ -64,6 +67,7 @@ type Pod struct {
 	IPs       []netip.Addr // empty if not known
 	Ports     []ContainerPort
 	HostPorts []HostPort
+	Networks  []string     // NAMESPACE/NAME of the further networks it is in, in which policies do not hold
 	Mesh      reach.Answer // whether Istio's proxy stands before it
 }
 
@@ -129,7 +133,18 @@ const (
 	denyTier     = 999_999 // Cilium's deny rules go before every allow
 	defaultTier  = 1_000_000
 	baselineTier = 10_000_000
-	meshTier     = -1 // Istio's: a chain of its own
+	meshTier     = -1
+)
+
+// chain is policies that decide together, apart from the others: a connection
+// must get through every chain.
+type chain uint8
+
+const (
+	network    chain = iota // what the cluster's network enforces
+	mesh                    // Istio's AuthorizationPolicy
+	mutualTLS               // Istio's PeerAuthentication
+	chainCount = 3
 )
 
 // policy is any kind of policy, in one form.
@@ -141,7 +156,9 @@ type policy struct {
 	subject peer
 	in, out *side  // nil if the policy does not speak of the direction
 	calico  string // the tier's name, of Calico's policies
-	mesh    bool   // Istio's: decides apart from the network's policies
+
+	ofCalico bool  // its selectors select NetworkSets too
+	chain    chain // which policies it decides together with
 }
 
 // side is what a policy says of one direction.
@@ -157,6 +174,7 @@ type rule struct {
 	name   string // "ingress[0]", with its own name if it has one
 	action action
 	peers  []peer
+	sets   []peer // Calico's NetworkSets that the peers' selectors select as well
 	ports  []portMatch
 	maybe  string // why it is not known whether what matches really matches
 }
@@ -180,6 +198,9 @@ type peer struct {
 	podSel    *selector // pods it selects
 	accounts  []string  // pods of these service accounts
 	inMesh    bool      // pods behind Istio's proxy
+	global    bool      // nothing in a namespace, so no pod
+	network   string    // pods in this further network, and what is outside the cluster
+	strict    bool      // with network: those pods alone
 	nodeSel   *selector // nodes it selects
 	addrs     *reach.Addrs
 	// hostPods is whether a pod on the host's network can match by namespace

@@ -94,6 +94,9 @@ func (c *Cluster) Add(place string, object map[string]any) error {
 	c.policies = c.policies[:before]
 	switch {
 	case read == nil || policyKinds[kind]:
+		if strings.HasSuffix(kind, "NetworkSet") {
+			ns, name = "", strings.TrimPrefix(ns+"/"+name, "/") // policies of any namespace may select it
+		}
 		c.policies = append(c.policies, opaque(called(group, kind), ns, name, bad[0]))
 	case c.unsure(group, kind, ns, name, bad[0]):
 	default:
@@ -118,6 +121,11 @@ var readers = map[string]func(c *Cluster, f fields, ns, name string){
 	"/ReplicationController": readTemplate("ReplicationController", "spec", "template"),
 	"batch/Job":              readTemplate("Job", "spec", "template"),
 	"batch/CronJob":          readTemplate("CronJob", "spec", "jobTemplate", "spec", "template"),
+	// A virtual machine runs in a pod with its labels.
+	"kubevirt.io/VirtualMachine": readTemplate("VirtualMachine", "spec", "template"),
+
+	"k8s.ovn.org/UserDefinedNetwork":        readUserNetwork,
+	"k8s.ovn.org/ClusterUserDefinedNetwork": readUserNetwork,
 
 	"networking.k8s.io/NetworkPolicy":                     readNetworkPolicy,
 	"policy.networking.k8s.io/AdminNetworkPolicy":         readAdmin("AdminNetworkPolicy", adminTier),
@@ -126,6 +134,12 @@ var readers = map[string]func(c *Cluster, f fields, ns, name string){
 
 	"cilium.io/CiliumNetworkPolicy":             readCilium("CiliumNetworkPolicy"),
 	"cilium.io/CiliumClusterwideNetworkPolicy":  readCilium("CiliumClusterwideNetworkPolicy"),
+	"projectcalico.org/NetworkSet":              readNetworkSet,
+	"projectcalico.org/GlobalNetworkSet":        readNetworkSet,
+	"projectcalico.org/HostEndpoint":            readHostEndpoint,
+	"crd.projectcalico.org/NetworkSet":          readNetworkSet,
+	"crd.projectcalico.org/GlobalNetworkSet":    readNetworkSet,
+	"crd.projectcalico.org/HostEndpoint":        readHostEndpoint,
 	"projectcalico.org/Tier":                    readCalicoTier,
 	"projectcalico.org/NetworkPolicy":           readCalico("Calico NetworkPolicy"),
 	"projectcalico.org/GlobalNetworkPolicy":     readCalico("Calico GlobalNetworkPolicy"),
@@ -133,6 +147,7 @@ var readers = map[string]func(c *Cluster, f fields, ns, name string){
 	"crd.projectcalico.org/NetworkPolicy":       readCalico("Calico NetworkPolicy"),
 	"crd.projectcalico.org/GlobalNetworkPolicy": readCalico("Calico GlobalNetworkPolicy"),
 	"security.istio.io/AuthorizationPolicy":     readIstio,
+	"security.istio.io/PeerAuthentication":      readPeerAuthentication,
 
 	"discovery.k8s.io/EndpointSlice":     readEndpointSlice,
 	"/Endpoints":                         readEndpoints,
@@ -155,16 +170,20 @@ var readers = map[string]func(c *Cluster, f fields, ns, name string){
 // policyKinds are the kinds above that, not understood, may decide anything.
 var policyKinds = map[string]bool{
 	"NetworkPolicy": true, "AdminNetworkPolicy": true, "BaselineAdminNetworkPolicy": true, "ClusterNetworkPolicy": true,
-	"CiliumNetworkPolicy": true, "CiliumClusterwideNetworkPolicy": true, "GlobalNetworkPolicy": true, "AuthorizationPolicy": true,
+	"CiliumNetworkPolicy": true, "CiliumClusterwideNetworkPolicy": true, "GlobalNetworkPolicy": true, "AuthorizationPolicy": true, "PeerAuthentication": true,
+	"NetworkSet": true, "GlobalNetworkSet": true, "HostEndpoint": true, "UserDefinedNetwork": true, "ClusterUserDefinedNetwork": true,
 }
 
 // namespaced are the kinds of policies that live in a namespace, where a
 // manifest that names none means "default".
-var namespaced = map[string]bool{"NetworkPolicy": true, "CiliumNetworkPolicy": true, "AuthorizationPolicy": true}
+var namespaced = map[string]bool{"NetworkPolicy": true, "CiliumNetworkPolicy": true, "AuthorizationPolicy": true, "PeerAuthentication": true}
 
 // called is a policy's kind as answers name it: Calico has a kind of the same
 // name as Kubernetes.
 func called(group, kind string) string {
+	if kind == "HostEndpoint" || strings.HasSuffix(kind, "NetworkSet") {
+		return kind
+	}
 	if strings.HasSuffix(group, "projectcalico.org") {
 		return "Calico " + kind
 	}
@@ -179,10 +198,13 @@ func policyGroup(group, kind string) bool {
 		return kind == "NetworkPolicy"
 	case "policy.networking.k8s.io":
 		return true
-	case "cilium.io", "projectcalico.org", "crd.projectcalico.org", "crd.antrea.io", "k8s.ovn.org", "crd.k8s.amazonaws.com", "networking.k8s.aws", "networking.gke.io":
+	case "projectcalico.org", "crd.projectcalico.org":
+		// What is staged is not enforced.
+		return strings.HasSuffix(kind, "NetworkPolicy") && !strings.HasPrefix(kind, "Staged") || kind == "HostEndpoint" || strings.HasSuffix(kind, "NetworkSet")
+	case "cilium.io", "crd.antrea.io", "k8s.ovn.org", "crd.k8s.amazonaws.com", "networking.k8s.aws", "networking.gke.io":
 		return strings.HasSuffix(kind, "NetworkPolicy") || strings.HasSuffix(kind, "EgressFirewall")
 	case "security.istio.io":
-		return kind == "AuthorizationPolicy"
+		return kind == "AuthorizationPolicy" || kind == "PeerAuthentication"
 	}
 	return false
 }
@@ -197,8 +219,13 @@ func opaque(kind, ns, name, why string) *policy {
 		}}
 	}
 	p := &policy{id: kind + " " + strings.TrimPrefix(ns+"/"+name, "/"), subject: peer{namespace: ns, maybe: why, all: ns == ""}, in: unknown(), out: unknown()}
-	p.mesh = kind == "AuthorizationPolicy"
-	if p.mesh && ns == "istio-system" {
+	switch kind {
+	case "AuthorizationPolicy":
+		p.chain = mesh
+	case "PeerAuthentication":
+		p.chain = mutualTLS
+	}
+	if p.chain != network && ns == "istio-system" {
 		p.subject.all = true
 	}
 	return p

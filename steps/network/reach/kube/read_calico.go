@@ -3,8 +3,6 @@ package kube
 import (
 	"fmt"
 	"math"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -33,20 +31,22 @@ func (f fields) float(key string) float64 {
 }
 
 // readCalico reads Calico's NetworkPolicy and GlobalNetworkPolicy: tiers,
-// orders, selectors made of one condition and another, address blocks,
-// protocols, ports. Conditions on what the selected pod itself is, on sources'
+// orders, selectors, address blocks, protocols, ports. Conditions on what the selected pod itself is, on sources'
 // ports, on HTTP and on services make a rule one that may match.
 func readCalico(kind string) func(*Cluster, fields, string, string) {
 	return func(c *Cluster, f fields, ns, name string) {
 		global := strings.Contains(kind, "Global")
 		spec := f.obj("spec")
 		spec.only("tier", "order", "selector", "namespaceSelector", "serviceAccountSelector", "types", "ingress", "egress", "performanceHints", "doNotTrack", "preDNAT", "applyOnForward")
-		for _, k := range []string{"doNotTrack", "preDNAT", "applyOnForward"} {
+		for _, k := range []string{"doNotTrack", "preDNAT"} {
 			if spec.flag(k) {
 				spec.fault("%s is not understood", k)
 			}
 		}
-		p := &policy{id: kind + " " + strings.TrimPrefix(ns+"/"+name, "/"), tier: defaultTier, order: math.MaxFloat64, tie: name + " ", calico: spec.str("tier")}
+		if spec.flag("applyOnForward") {
+			c.forwards = append(c.forwards, name)
+		}
+		p := &policy{id: kind + " " + strings.TrimPrefix(ns+"/"+name, "/"), tier: defaultTier, order: math.MaxFloat64, tie: name + " ", calico: spec.str("tier"), ofCalico: true}
 		if spec.has("order") {
 			p.order = spec.float("order")
 		}
@@ -84,6 +84,9 @@ func readCalico(kind string) func(*Cluster, fields, string, string) {
 
 // settle puts a policy of Calico's into its tier, once all tiers are read.
 func (p *policy) settle(c *Cluster) {
+	if p.ofCalico {
+		p.settleSets(c)
+	}
 	if p.calico == "" || p.calico == "default" {
 		return
 	}
@@ -169,7 +172,20 @@ func calicoPeer(f fields, ns string, r *rule) peer {
 		calicoSelect(f, "selector", &p)
 		calicoSelect(f, "namespaceSelector", &p)
 	}
-	for _, k := range []string{"notSelector", "serviceAccounts", "services", "domains"} {
+	if accounts := f.obj("serviceAccounts"); accounts.m != nil {
+		accounts.only("names", "selector")
+		if accounts.has("selector") {
+			r.maybe = accounts.at + ".selector: labels of service accounts are not read"
+		}
+		if names := accounts.strs("names"); len(names) > 0 {
+			p.accounts = names
+		}
+		if p.podSel == nil {
+			p.podSel = newSelector(nil)
+			p.namespace = ns
+		}
+	}
+	for _, k := range []string{"notSelector", "services", "domains"} {
 		if f.has(k) {
 			r.maybe = f.at + "." + k + " is not decided"
 			if k == "services" || k == "domains" {
@@ -258,34 +274,33 @@ func (f fields) protocolSet(key string) reach.Ports {
 	}
 }
 
-var (
-	calicoEqual = regexp.MustCompile(`^([\w./-]+)\s*(==|!=)\s*(?:'([^']*)'|"([^"]*)")$`)
-	calicoIn    = regexp.MustCompile(`^([\w./-]+)\s+(in|not\s+in)\s*\{([^{}]*)\}$`)
-	calicoHas   = regexp.MustCompile(`^(!?)\s*has\(\s*([\w./-]+)\s*\)$`)
-	calicoValue = regexp.MustCompile(`^\s*(?:'([^']*)'|"([^"]*)")\s*$`)
-)
-
-// calicoSelect adds a selector in Calico's language to a peer. One condition
-// and another is understood; anything else makes the peer one that may match.
+// calicoSelect adds a selector in Calico's language to a peer. One that is not
+// understood makes the peer one that may match.
 func calicoSelect(f fields, key string, p *peer) {
 	text := strings.TrimSpace(f.str(key))
-	if text == "" || text == "all()" {
-		if key == "namespaceSelector" && text != "" {
-			p.namespace, p.nsSel = "", newSelector(nil)
-		}
+	if text == "" {
 		return
 	}
-	doubt := func() { p.maybe = fmt.Sprintf("%s.%s: %q is more than one condition and another", f.at, key, text) }
+	x, ok := parseCalico(text)
+	if !ok {
+		p.maybe = fmt.Sprintf("%s.%s: %q is not understood", f.at, key, text)
+		x = &expression{op: "all"}
+	}
 	var reqs, spaces []requirement
-	for _, part := range strings.Split(text, "&&") {
-		r, ok := calicoRequirement(strings.TrimSpace(part))
+	var rest []*expression
+	for _, part := range x.conditions() {
+		r, simple := part.requirement()
 		switch {
-		case !ok || strings.HasPrefix(r.key, "projectcalico.org/") && r.key != "projectcalico.org/namespace" && r.key != "projectcalico.org/name":
-			doubt()
+		case part.op == "global":
+			p.global = true
+		case !simple:
+			rest = append(rest, part)
 		case r.key == "":
-		case r.key == "projectcalico.org/namespace" || r.key == "projectcalico.org/name":
+		case r.key == calicoSpace || r.key == "projectcalico.org/name":
 			r.key = nameLabel
 			spaces = append(spaces, r)
+		case strings.HasPrefix(r.key, "projectcalico.org/"):
+			p.maybe = fmt.Sprintf("%s.%s: the label %s is Calico's own", f.at, key, r.key)
 		case key == "namespaceSelector":
 			spaces = append(spaces, r)
 		default:
@@ -294,42 +309,28 @@ func calicoSelect(f fields, key string, p *peer) {
 	}
 	if key == "namespaceSelector" {
 		p.namespace = ""
-	} else {
-		p.podSel = newSelector(reqs)
-	}
-	if key == "namespaceSelector" || spaces != nil {
-		if p.nsSel != nil {
-			spaces = slices.Concat(p.nsSel.reqs, spaces)
+		if p.nsSel != nil { // by the other selector
+			spaces = append(spaces, p.nsSel.reqs...)
 		}
+		p.nsSel = newSelector(spaces).with(rest)
+		return
+	}
+	p.podSel = newSelector(reqs).with(rest)
+	if spaces != nil {
 		p.nsSel = newSelector(spaces)
 	}
 }
 
-// calicoRequirement reads one condition; all() is the one without a key.
-func calicoRequirement(text string) (requirement, bool) {
-	if text == "all()" {
-		return requirement{}, true
+// with adds what must hold besides.
+func (s *selector) with(rest []*expression) *selector {
+	if len(rest) > 0 {
+		s.also = &expression{op: "&&", args: rest}
+		s.text += fmt.Sprintf(" and %s", s.also)
 	}
-	if m := calicoEqual.FindStringSubmatch(text); m != nil {
-		return requirement{m[1], map[string]string{"==": "In", "!=": "NotIn"}[m[2]], []string{m[3] + m[4]}}, true
-	}
-	if m := calicoHas.FindStringSubmatch(text); m != nil {
-		return requirement{m[2], map[string]string{"": "Exists", "!": "DoesNotExist"}[m[1]], nil}, true
-	}
-	m := calicoIn.FindStringSubmatch(text)
-	if m == nil {
-		return requirement{}, false
-	}
-	r := requirement{key: m[1], op: "In"}
-	if m[2] != "in" {
-		r.op = "NotIn"
-	}
-	for _, v := range strings.Split(m[3], ",") {
-		w := calicoValue.FindStringSubmatch(v)
-		if w == nil {
-			return requirement{}, false
-		}
-		r.values = append(r.values, w[1]+w[2])
-	}
-	return r, true
+	return s
+}
+
+// String tells expressions apart.
+func (x *expression) String() string {
+	return fmt.Sprintf("%s(%q %q %s)", x.op, x.key, x.words, x.args)
 }

@@ -9,9 +9,10 @@ import (
 )
 
 // readCilium reads cilium.io/v2 policies: selectors, address blocks, entities,
-// ports, and rules that deny. What lies above ports (HTTP, names of domains)
-// makes a rule one that may match; any other member makes the whole policy one
-// that may decide anything.
+// ports, and rules that deny. Names of domains and services make a rule one that
+// may match; a filter above ports (HTTP) leaves it one that opens the port; any
+// member that is not understood makes the whole policy one that may decide
+// anything.
 //
 // In Cilium a rule that denies goes before every rule that allows, and what
 // policies of Cilium's and of Kubernetes' allow together is allowed.
@@ -40,11 +41,16 @@ func readCilium(kind string) func(*Cluster, fields, string, string) {
 }
 
 func ciliumPolicies(spec fields, id, at, ns string) []*policy {
-	spec.only("endpointSelector", "ingress", "ingressDeny", "egress", "egressDeny", "enableDefaultDeny", "labels", "description", "log")
-	if !spec.has("endpointSelector") {
-		spec.fault("no endpointSelector")
+	spec.only("endpointSelector", "nodeSelector", "ingress", "ingressDeny", "egress", "egressDeny", "enableDefaultDeny", "labels", "description", "log")
+	if spec.has("endpointSelector") == spec.has("nodeSelector") {
+		spec.fault("not one of endpointSelector, nodeSelector")
 	}
 	subject := ciliumPods(spec, "endpointSelector", ns)
+	if spec.has("nodeSelector") {
+		// Of a node's own processes only those of pods on its network are
+		// known here.
+		subject = peer{nodeSel: spec.selector("nodeSelector"), maybe: spec.at + ": policies for nodes are an option of Cilium's that may be off"}
+	}
 	allows := &policy{id: id, tier: defaultTier, order: 1000, subject: subject}
 	denies := &policy{id: id, tier: denyTier, subject: subject}
 	defaults := spec.obj("enableDefaultDeny")
@@ -96,7 +102,15 @@ func ciliumRules(spec fields, key, at, dir, ns string, act action) []rule {
 			sel := fields{m: map[string]any{"s": n.m}, at: n.at, bad: n.bad}.selector("s")
 			one.peers = append(one.peers, peer{nodeSel: sel, maybe: n.at + ": selecting nodes is an option of Cilium's that may be off"})
 		}
-		for _, k := range []string{"toFQDNs", "toServices", "toGroups"} {
+		for _, k := range []string{"toFQDNs", "toGroups"} {
+			if r.has(k) {
+				// Pods and nodes are never told by the addresses of names.
+				named = true
+				all := reach.AllIP
+				one.peers = append(one.peers, peer{addrs: &all, outside: true, maybe: r.at + ": which addresses " + k + " stands for is not known"})
+			}
+		}
+		for _, k := range []string{"toServices"} {
 			if r.has(k) {
 				named = true
 				one.peers = append(one.peers, peer{all: true, maybe: r.at + ": which addresses " + k + " stands for is not known"})
@@ -123,13 +137,20 @@ func ciliumRules(spec fields, key, at, dir, ns string, act action) []rule {
 	return out
 }
 
+// filtered marks a rule that opens connections and looks at what they carry.
+const filtered = " (filtered above ports)"
+
 func ciliumPorts(r fields, one *rule) []portMatch {
 	var out []portMatch
 	for _, tp := range r.objs("toPorts") {
 		tp.only("ports", "rules", "terminatingTLS", "originatingTLS", "serverNames", "listener")
+		// What is filtered above ports still lets the connection open; a rule
+		// that denies does not open it, and may not match.
 		for _, k := range []string{"rules", "terminatingTLS", "originatingTLS", "serverNames", "listener"} {
-			if tp.has(k) {
+			if tp.has(k) && one.action == deny {
 				one.maybe = tp.at + ": " + k + " decides above ports"
+			} else if tp.has(k) && !strings.HasSuffix(one.name, filtered) {
+				one.name += filtered
 			}
 		}
 		ports := tp.objs("ports")
@@ -207,6 +228,16 @@ func ciliumEntity(word, at string) []peer {
 		// was not read may be one of them.
 		all := reach.AllIP
 		return []peer{{addrs: &all, outside: true}}
+	case "world-ipv4":
+		v4 := reach.AllIPv4
+		return []peer{{addrs: &v4, outside: true}}
+	case "world-ipv6":
+		v6 := reach.AllIPv6
+		return []peer{{addrs: &v6, outside: true}}
+	case "kube-apiserver":
+		// On a node or outside, never a pod by itself.
+		all, why := reach.AllIP, at+": where the API server is is not known"
+		return []peer{{addrs: &all, outside: true, maybe: why}, {nodeSel: newSelector(nil), maybe: why}}
 	case "cluster":
 		return []peer{{podSel: newSelector(nil), hostPods: reach.Yes}, {nodeSel: newSelector(nil)}}
 	case "remote-node", "host":

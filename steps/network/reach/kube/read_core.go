@@ -45,7 +45,7 @@ func podOf(f, meta fields, ns, name string) *Pod {
 	p := &Pod{
 		Namespace: ns, Name: name, Replicas: 1, Labels: labels.labels("labels"),
 		Account: spec.str("serviceAccountName"), HostNet: spec.flag("hostNetwork"), Node: spec.str("nodeName"),
-		Mesh: meshed(spec, labels),
+		Mesh: meshed(spec, labels), Networks: networks(labels, ns),
 	}
 	if p.Account == "" {
 		p.Account = "default"
@@ -88,6 +88,9 @@ func meshed(spec, meta fields) reach.Answer {
 }
 
 func (c *Cluster) addPod(p *Pod) {
+	for _, n := range p.Networks {
+		c.addNetwork(n)
+	}
 	c.pods = append(c.pods, p)
 	c.podByName[p.ID()] = p
 	if c.namespaces[p.Namespace] == nil {

@@ -8,14 +8,14 @@ import (
 )
 
 // readIstio reads security.istio.io AuthorizationPolicy as far as a connection
-// goes: namespaces, address blocks and ports. Whatever asks for a request, an
-// identity, or another party makes the rule one that may match. Only TCP passes
+// goes: namespaces, service accounts, address blocks and ports. Whatever asks
+// for a request or another party makes the rule one that may match. Only TCP passes
 // the proxy; pods of which it is not known whether the proxy stands before them
 // are selected perhaps.
 func readIstio(c *Cluster, f fields, ns, name string) {
 	spec := f.obj("spec")
 	spec.only("selector", "targetRef", "targetRefs", "rules", "action", "provider")
-	p := &policy{id: "AuthorizationPolicy " + ns + "/" + name, mesh: true, subject: peer{namespace: ns, inMesh: true}}
+	p := &policy{id: "AuthorizationPolicy " + ns + "/" + name, chain: mesh, subject: peer{namespace: ns, inMesh: true}}
 	if ns == c.meshRoot {
 		p.subject.namespace = ""
 	}
@@ -45,7 +45,7 @@ func readIstio(c *Cluster, f fields, ns, name string) {
 	}
 	if act == allow {
 		c.policies = append(c.policies, &policy{
-			id: p.id, mesh: true, tier: meshTier + 3, subject: p.subject,
+			id: p.id, chain: mesh, tier: meshTier + 3, subject: p.subject,
 			in: &side{isolates: reach.No, rules: []rule{{name: "no rule of an ALLOW policy", action: deny, peers: everything(), ports: []portMatch{{ports: reach.AllOf(reach.TCP)}}}}},
 		})
 	}
@@ -106,11 +106,41 @@ func istioRules(r fields, name, ns string, act action, maybe string) []rule {
 	return out
 }
 
+// istioAccounts is a source once for each service account it names: by a
+// principal "TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT", or as "NAMESPACE/ACCOUNT".
+// "*" is any client in the mesh.
+func istioAccounts(f fields, key string, p peer, why string) ([]peer, string) {
+	if f.has("principals") && f.has("serviceAccounts") {
+		why = f.at + ": principals beside serviceAccounts are not decided"
+	}
+	var out []peer
+	for _, text := range f.strs(key) {
+		one := p
+		parts := strings.Split(text, "/")
+		switch {
+		case text == "*":
+		case strings.Contains(text, "*"):
+			one.maybe = f.at + ": patterns of " + key + " are not decided"
+		case key == "principals" && len(parts) == 5 && parts[1] == "ns" && parts[3] == "sa":
+			one.namespace, one.accounts = parts[2], []string{parts[4]}
+			if parts[0] != "cluster.local" {
+				one.maybe = f.at + ": whether the mesh's trust domain is " + parts[0] + " is not known"
+			}
+		case key == "serviceAccounts" && len(parts) == 2:
+			one.namespace, one.accounts = parts[0], []string{parts[1]}
+		default:
+			one.maybe = f.at + ": " + key + " " + text + " is not understood"
+		}
+		out = append(out, one)
+	}
+	return out, why
+}
+
 func istioSource(f fields) ([]peer, string) {
 	f.only("principals", "notPrincipals", "requestPrincipals", "notRequestPrincipals", "namespaces", "notNamespaces", "ipBlocks", "notIpBlocks", "remoteIpBlocks", "notRemoteIpBlocks", "serviceAccounts", "notServiceAccounts")
 	why := ""
 	for k := range f.m {
-		if k != "namespaces" && k != "ipBlocks" {
+		if k != "namespaces" && k != "ipBlocks" && k != "principals" && k != "serviceAccounts" {
 			why = f.at + ": " + k + " asks for an identity or a request"
 		}
 	}
@@ -138,6 +168,12 @@ func istioSource(f fields) ([]peer, string) {
 	}
 	if !f.has("namespaces") && !f.has("ipBlocks") {
 		p = peer{all: true}
+	}
+	for _, key := range []string{"principals", "serviceAccounts"} {
+		if f.has(key) {
+			p.all, p.inMesh = false, true
+			return istioAccounts(f, key, p, why)
+		}
 	}
 	return []peer{p}, why
 }

@@ -13,7 +13,8 @@ import (
 // selects everything.
 type selector struct {
 	reqs []requirement
-	text string // canonical, so that equal selectors share their work
+	also *expression // of Calico's, must hold too; nil if there is none
+	text string      // canonical, so that equal selectors share their work
 }
 
 type requirement struct {
@@ -29,7 +30,7 @@ func newSelector(reqs []requirement) *selector {
 		parts[i] = fmt.Sprintf("%q %s %q", r.key, r.op, r.values)
 	}
 	sort.Strings(parts)
-	return &selector{reqs, strings.Join(parts, ",")}
+	return &selector{reqs: reqs, text: strings.Join(parts, ",")}
 }
 
 // matches says whether labels satisfy the selector. Of labels that are not
@@ -38,6 +39,13 @@ func (s *selector) matches(labels map[string]string, known bool) reach.Answer {
 	answer := reach.Yes
 	for _, r := range s.reqs {
 		answer = answer.And(r.matches(labels, known))
+	}
+	if s.also != nil {
+		one := reach.Is(s.also.holds(labels, labels[nameLabel]))
+		if !known {
+			one = reach.Unknown
+		}
+		answer = answer.And(one)
 	}
 	return answer
 }
@@ -66,5 +74,6 @@ func (s *selector) keys(yield func(string)) {
 		for _, r := range s.reqs {
 			yield(r.key)
 		}
+		s.also.keys(yield)
 	}
 }

@@ -36,7 +36,7 @@ func TestApply(t *testing.T) {
 		t.Errorf("deleted: %s", ask())
 	}
 	err := e.Apply("a pod", dict{"apiVersion": "v1", "kind": "Pod"})
-	if err == nil || !strings.Contains(err.Error(), "hint: ") || len(e.cluster.Pods()) != 4 {
+	if err == nil || !strings.Contains(err.Error(), "hint: ") || len(e.cluster.Pods()) != 5 {
 		t.Errorf("a pod is no policy: %v", err)
 	}
 }
