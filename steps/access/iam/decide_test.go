@@ -68,3 +68,30 @@ func TestIdentityPolicies(t *testing.T) {
 		})
 	}
 }
+
+// A unique id that a policy names is a role's or a user's, as its prefix says,
+// and never the root user's.
+func TestUniqueIDs(t *testing.T) {
+	const trusting = "arn:aws:iam::" + home + ":role/trusting"
+	tests := map[string]struct {
+		kind Kind
+		id   string
+		want Decision
+	}{
+		"a role's for a role not read": {Role, "AROAGONE", Unknown},
+		"a role's for a user":          {User, "AROAGONE", Deny},
+		"a user's for a user not read": {User, "AIDAGONE", Unknown},
+		"a user's for the root user":   {Root, "AIDAGONE", Deny},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := NewWorld()
+			w.AddAccount(&Account{ID: home})
+			p := &Principal{ARN: "arn:aws:iam::" + home + ":x/x", Kind: tt.kind, Account: home, Name: "x"}
+			w.AddResource(&Resource{ARN: trusting, Account: home, Policy: w.Parse("trust", doc(`{"Effect":"Allow","Principal":{"AWS":"`+tt.id+`"},"Action":"sts:AssumeRole"}`))})
+			if got := w.Decide(Request{Principal: p, Action: "sts:AssumeRole", Resource: trusting}); got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}

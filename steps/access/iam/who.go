@@ -85,7 +85,7 @@ func (d *decider) named(s *Statement) match {
 	if got == noMatch && len(ps.canonical) > 0 {
 		return notSure // a canonical id stands for an account, and does not say which
 	}
-	if got == noMatch && p.ID == "" && len(ps.other) > 0 {
+	if got == noMatch && p.ID == "" && slices.ContainsFunc(ps.other, func(id string) bool { return mayBe(id, p.Kind) }) {
 		return notSure // the unique id may be this principal's, which was not read
 	}
 	return got
@@ -176,4 +176,16 @@ func (d *decider) principalLits(p *Policy, s *Statement) []lit {
 		return []lit{d.unknown(p.ID + " " + s.Name() + ": names a canonical user, which may be the principal's account")}
 	}
 	return []lit{d.unknown(p.ID + " " + s.Name() + ": names a unique id, which may be the principal's")}
+}
+
+// mayBe reports whether a unique id can be that of a principal of a kind. Source:
+// User Guide, "IAM identifiers", unique ID prefixes.
+func mayBe(id string, k Kind) bool {
+	switch {
+	case strings.HasPrefix(id, "AROA"):
+		return k == Role
+	case strings.HasPrefix(id, "AIDA"):
+		return k == User
+	}
+	return k == User || k == Role
 }
