@@ -25,7 +25,7 @@ func three() *Model {
 	for i, v := range []string{"a", "b", "c"} {
 		cidr := []string{"172.16.0.0/16", "10.0.0.0/16", "192.168.0.0/16"}[i]
 		addr := []string{"172.16.0.4", "10.0.0.4", "192.168.0.4"}[i]
-		m.VPCs = append(m.VPCs, VPC{"vpc-" + v, prefix(cidr)})
+		m.VPCs = append(m.VPCs, VPC{ID: "vpc-" + v, CIDRs: prefix(cidr)})
 		m.Subnets = append(m.Subnets, Subnet{ID: "subnet-" + v, VPC: "vpc-" + v})
 		m.RouteTables = append(m.RouteTables, RouteTable{ID: "rtb-" + v, VPC: "vpc-" + v, Main: true})
 		m.SecurityGroups = append(m.SecurityGroups, SecurityGroup{ID: "sg-" + v,
@@ -136,7 +136,7 @@ func egressOnly(m *Model) {
 }
 
 func endpoint(m *Model) {
-	m.Endpoints = []Endpoint{{"vpce-1", "vpc-a", "s3", true}}
+	m.Endpoints = []Endpoint{{ID: "vpce-1", VPC: "vpc-a", Service: "s3", Gateway: true}}
 	m.PrefixLists = []PrefixList{{ID: "pl-1", CIDRs: prefix("52.218.0.0/16")}}
 	m.RouteTables[0].Routes = append(m.RouteTables[0].Routes, Route{PrefixList: "pl-1", Target: "vpce-1"})
 }

@@ -8,11 +8,17 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
 
-// Place is one end of a question: an interface by its id or, if that is empty,
-// an address outside the networks of the model.
+// Place is one end of a question. It is, by the first of these that is set: an
+// interface by its id; a service of AWS by its name ("com.amazonaws.REGION.s3"),
+// as a destination; a function by its ARN, as a destination behind load
+// balancers and APIs; by a label, Outside, one address of the internet nobody
+// knows, like that of a job or function AWS runs without a VPC; or an address
+// outside the networks of the model.
 type Place struct {
 	Interface string
 	Addr      netip.Addr
+
+	Service, Function, Outside string
 }
 
 // Hop is one thing on a path and the rule of it that let the packet pass, ""
@@ -23,11 +29,29 @@ type Hop struct{ Name, Rule string }
 // reachable for sure, Perhaps those that are reachable unless a missing piece
 // forbids them. Path is the shortest way for a yes. Because is what blocks it
 // for a no, and what is missing for an unknown.
+//
+// Ports are the destination's own where it is reached directly, which Direct
+// says, and those of the first load balancer or API elsewhere; Via names the
+// load balancers, endpoints and APIs that Path leads through. Doors are the
+// ways to a service.
 type Answer struct {
 	Reachable      reach.Answer
 	Ports, Perhaps reach.Ports
 	Path           []Hop
 	Because        []string
+
+	Direct Allow
+	Via    []string
+	Doors  []Door
+}
+
+// settle completes an answer with what it comes to.
+func (a Answer) settle(all, direct Allow) Answer {
+	a.Reachable, a.Ports, a.Perhaps, a.Direct = all.Answer(), all.Sure, all.Maybe.Minus(all.Sure), direct
+	if a.Reachable == reach.Yes {
+		a.Because = nil
+	}
+	return a
 }
 
 // way is one pair of addresses two places may use: what the network between
@@ -43,8 +67,9 @@ type way struct {
 	back     []check
 }
 
-// Can answers whether from can open a connection to to. A place that is no
-// interface of the model is an error.
+// Can answers whether from can open a connection to to, directly or through
+// load balancers, endpoint services and APIs. A place that is no interface of
+// the model is an error, and so is a source that opens no connections.
 func (n *Network) Can(from, to Place) (Answer, error) {
 	src, err := n.place(from)
 	if err != nil {
@@ -54,40 +79,24 @@ func (n *Network) Can(from, to Place) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	elsewhere := func(p Place) bool { return p.Interface == "" && p.Service == "" && p.Function == "" }
 	switch {
-	case src == nil && dst == nil:
+	case from.Interface == "" && from.Service+from.Function != "":
+		return Answer{}, fmt.Errorf("%s is no source: it opens no connections of its own here\nhint: ask from an interface, an address or a label of what AWS runs outside", nameOf(from))
+	case elsewhere(from) && elsewhere(to):
 		return Answer{Reachable: reach.Unknown, Perhaps: reach.AllPorts, Because: []string{"both addresses lie outside the networks that were read"}}, nil
-	case src == dst:
-		return Answer{Reachable: reach.Yes, Ports: reach.AllPorts, Path: []Hop{{from.Interface, "is the destination itself"}}}, nil
+	case src == dst && src != nil:
+		return Answer{Reachable: reach.Yes, Ports: reach.AllPorts, Direct: allowAll, Path: []Hop{{from.Interface, "is the destination itself"}}}, nil
+	case elsewhere(from) && from.Outside != "" || elsewhere(to) && to.Outside != "":
+		return n.somewhere(src, dst, from, to), nil
 	}
-	var out Answer
-	var all Allow
-	for _, w := range n.ways(src, dst, from.Addr, to.Addr, true) {
-		egress, ingress := n.judge(src, dst, &w)
-		a := w.carries.and(egress).and(ingress)
-		all = all.or(a)
-		if a.Answer() == reach.Yes {
-			path := n.path(src, dst, from, to, &w, a.Sure)
-			if out.Path == nil || len(path) < len(out.Path) {
-				out.Path = path
-			}
-			continue
-		}
-		if why := n.blame(src, dst, &w, egress, ingress); !slices.Contains(out.Because, why) {
-			out.Because = append(out.Because, why)
-		}
-	}
-	if src != nil && dst != nil && len(out.Because) == 0 && out.Path == nil {
-		out.Because = []string{"they have no addresses of the same family"}
-	}
-	out.Reachable, out.Ports, out.Perhaps = all.Answer(), all.Sure, all.Maybe.Minus(all.Sure)
-	if out.Reachable == reach.Yes {
-		out.Because = nil
-	}
-	return out, nil
+	return n.ask(src, dst, from, to), nil
 }
 
 func (n *Network) place(p Place) (*Interface, error) {
+	if p.Interface == "" && p.Service+p.Function+p.Outside != "" {
+		return nil, nil
+	}
 	if p.Interface == "" {
 		if !p.Addr.IsValid() {
 			return nil, fmt.Errorf("a place has neither interface nor address\nhint: name an eni- id or an IP address")
@@ -151,6 +160,7 @@ func (n *Network) between(s, d end, to netip.Addr, trace bool) way {
 	w := way{to: to, out: out, checks: out.pass, back: out.back}
 	if out.answer != reach.Yes {
 		w.fail(out.answer, out.why)
+		w.sift()
 		return w
 	}
 	w.seen, w.named = out.seen, out.named
@@ -161,12 +171,9 @@ func (n *Network) between(s, d end, to netip.Addr, trace bool) way {
 	w.ret = n.send(d, out.seen, out.from, true, trace)
 	switch {
 	case w.ret.answer != reach.Yes:
-		why := "no answer comes back: " + w.ret.why
-		w.fail(w.ret.answer, why)
-		if w.ret.answer == reach.Unknown {
-			w.filter()
-			w.carries, w.why = w.carries.unsure(), why
-		}
+		w.fail(w.ret.answer, "no answer comes back: "+w.ret.why)
+		w.back = append(slices.Clone(w.back), w.ret.pass...)
+		w.sift()
 		return w
 	case w.ret.seen != to:
 		w.fail(reach.No, "an answer comes from "+w.ret.seen.String()+", which was not dialled")
@@ -186,12 +193,16 @@ func (n *Network) outsideIn(s, d end, to netip.Addr, trace bool) way {
 	switch {
 	case ret.answer == reach.Unknown:
 		w.fail(reach.Unknown, ret.why)
-		w.seen = s.addr
+		w.sift()
 	case ret.answer == reach.No:
 		w.fail(reach.No, "no answer comes back: "+ret.why)
 	case ret.seen != to:
 		w.fail(reach.No, "an answer comes from "+ret.seen.String()+", not from "+to.String())
 	default:
+		if ans, why := n.lets(ret.door, d); ans != reach.Yes {
+			w.fail(ans, why)
+			return w
+		}
 		w.filter()
 	}
 	return w
@@ -202,6 +213,15 @@ func (w *way) fail(a reach.Answer, why string) {
 	w.why = why
 	if a == reach.Unknown {
 		w.carries = allowUnknown
+	}
+}
+
+// sift takes from a way that is unknown what the network ACLs it met forbid
+// whatever becomes of it.
+func (w *way) sift() {
+	if w.carries.Answer() == reach.Unknown {
+		w.filter()
+		w.carries = w.carries.unsure()
 	}
 }
 
@@ -216,7 +236,13 @@ func (w *way) filter() {
 		back = back.and(c.admits())
 	}
 	w.carries = w.carries.and(back.answered())
+	if w.out != nil && w.out.nat {
+		w.carries = w.carries.and(translated)
+	}
 }
+
+// translated is what a NAT gateway passes on: TCP, UDP and ICMP.
+var translated = sure(reach.AllOf(reach.TCP).Union(reach.AllOf(reach.UDP)).Union(reach.AllOf(reach.ICMP)))
 
 // judge asks the groups of both ends.
 func (n *Network) judge(src, dst *Interface, w *way) (egress, ingress Allow) {
@@ -322,8 +348,10 @@ func (n *Network) path(src, dst *Interface, from, to Place, w *way, ports reach.
 }
 
 func nameOf(p Place) string {
-	if p.Interface != "" {
-		return p.Interface
+	for _, name := range []string{p.Interface, p.Service, p.Function, p.Outside} {
+		if name != "" {
+			return name
+		}
 	}
 	return p.Addr.String()
 }

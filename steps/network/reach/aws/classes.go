@@ -9,7 +9,8 @@ import (
 )
 
 // Class is a set of interfaces no rule, route or list tells apart: same
-// subnet, same groups, addresses in the same pieces of the address space.
+// subnet, same groups, addresses in the same pieces of the address space, and
+// behind or part of the same load balancers and the like.
 type Class struct {
 	Members []int32 // indices of Model.Interfaces
 	first   *Interface
@@ -25,7 +26,9 @@ var special = []netip.Prefix{
 
 // bounds lists, in order, the first address of every piece of the address
 // space that lies between two bounds of prefixes in the model.
-func (n *Network) bounds() []netip.Addr {
+func (n *Network) bounds() []netip.Addr { return n.cuts() }
+
+func (n *Network) findBounds() []netip.Addr {
 	seen := map[netip.Prefix]bool{}
 	var out []netip.Addr
 	add := func(all []netip.Prefix) {
@@ -114,6 +117,8 @@ func (m *Matrix) classify() {
 	}
 	classes, nets, sets := map[string]int32{}, map[string]int32{}, map[string]int32{}
 	looks, set := map[string]int32{}, int32(0)
+	tags := n.tags()
+	m.tagged = make(map[*Interface]int32, len(tags))
 	var key, names []byte
 	for i := range n.model.Interfaces {
 		f := &n.model.Interfaces[i]
@@ -135,6 +140,8 @@ func (m *Matrix) classify() {
 		}
 		split := len(key)
 		key = append(append(key, 0xff, 0xff, 0xff, 0xff), names...)
+		tag, isTagged := tags[f]
+		key = append(append(key, 1), tag...)
 		id, known := classes[string(key)]
 		if !known {
 			id = int32(len(m.Classes))
@@ -158,6 +165,9 @@ func (m *Matrix) classify() {
 			}
 			m.nets[net] = append(m.nets[net], id)
 			m.Classes = append(m.Classes, Class{first: f, net: net, set: set})
+		}
+		if isTagged {
+			m.tagged[f] = id
 		}
 		m.Classes[id].Members = append(m.Classes[id].Members, int32(i))
 	}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
@@ -30,6 +31,11 @@ type Network struct {
 	ends     map[string]*Endpoint
 	igwOf    map[string]string
 	ifaces   map[string]*Interface
+	edges    map[string]*table        // by gateway
+	access   map[string]*PublicAccess // by owner and region
+	relays   relays
+
+	cuts func() []netip.Addr // see bounds
 }
 
 type vpc struct {
@@ -91,6 +97,7 @@ func New(m *Model) *Network {
 		lists: map[string]*PrefixList{}, gateways: map[string]*Gateway{}, nats: map[string]*NATGateway{}, peerings: map[string]*Peering{},
 		transits: map[string]*TransitGateway{}, attached: map[string]*Attachment{}, byVPC: map[string]*Attachment{},
 		ttables: map[string]*TransitTable{}, ends: map[string]*Endpoint{}, igwOf: map[string]string{}, ifaces: make(map[string]*Interface, len(m.Interfaces)),
+		edges: map[string]*table{}, access: map[string]*PublicAccess{},
 	}
 	n.indexVPCs()
 	n.indexFilters()
@@ -102,6 +109,8 @@ func New(m *Model) *Network {
 			n.problem("interface %s lies in subnet %s, which was not read", f.ID, f.Subnet)
 		}
 	}
+	n.indexRelays()
+	n.cuts = sync.OnceValue(n.findBounds)
 	return n
 }
 
@@ -142,9 +151,12 @@ func (n *Network) indexVPCs() {
 				s.table = t
 			}
 		}
+		for _, id := range t.Gateways {
+			n.edges[id] = t
+		}
 	}
 	for _, s := range n.subnets {
-		if s.table == nil {
+		if s.table == nil && !s.vpc.RouteTablesUnread {
 			s.table = s.vpc.main
 		}
 	}
@@ -245,5 +257,9 @@ func (n *Network) indexEdges() {
 	}
 	for i := range m.Endpoints {
 		n.ends[m.Endpoints[i].ID] = &m.Endpoints[i]
+	}
+	for i := range m.PublicAccess {
+		a := &m.PublicAccess[i]
+		n.access[a.Owner+" "+a.Region] = a
 	}
 }

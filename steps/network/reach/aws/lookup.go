@@ -114,21 +114,33 @@ func (n *Network) transitLookup(a *Attachment, to netip.Addr) (choice, reach.Ans
 	if t == nil || t.Unread {
 		return best, reach.Unknown, "transit gateway route table " + a.Table + " was not read"
 	}
-	heard := map[string]bool{}
+	heard, why := map[string]bool{}, ""
 	for i := range t.Routes {
 		r := &t.Routes[i]
 		rank := rankStatic
 		if r.Propagated {
 			rank, heard[r.Attachment] = rankPropagated, true
 		}
-		if !r.CIDR.IsValid() {
+		switch {
+		case r.PrefixList != "":
+			l := n.lists[r.PrefixList]
+			if l == nil || l.Unread {
+				why = "prefix list " + r.PrefixList + " was not read"
+			}
+			if l == nil {
+				continue
+			}
+			for _, c := range l.CIDRs {
+				if c.Contains(to) {
+					best.offer(c, rank, r.Attachment, r.Blackhole)
+				}
+			}
+		case !r.CIDR.IsValid():
 			return best, reach.Unknown, "a route of " + t.ID + " has no destination that makes sense"
-		}
-		if r.CIDR.Contains(to) {
+		case r.CIDR.Contains(to):
 			best.offer(r.CIDR, rank, r.Attachment, r.Blackhole)
 		}
 	}
-	why := ""
 	for _, id := range t.Propagations {
 		p := n.attached[t.Gateway+" "+id]
 		switch {

@@ -18,8 +18,12 @@ type Matrix struct {
 	nets    [][]int32 // the classes of each net
 	looks   []int32   // what routers and ACLs see of each net
 	own     map[string]bool
-	sets    []*Interface // one bearer of each set of groups
-	rows    [][]layer    // by receiving class
+	sets    []*Interface         // one bearer of each set of groups
+	rows    [][]layer            // by receiving class
+	tagged  map[*Interface]int32 // the classes of what relays use
+
+	carried  []carried // by receiving class
+	arrivals sync.Map  // at APIs
 
 	mu     sync.Mutex
 	allows []Allow
@@ -38,7 +42,7 @@ func (n *Network) Matrix() *Matrix {
 	m.classify()
 	m.intern(Allow{})
 	m.intern(allowAll)
-	m.rows = make([][]layer, len(m.Classes))
+	m.rows, m.carried = make([][]layer, len(m.Classes)), make([]carried, len(m.Classes))
 	m.each(func(w *worker, to int32) {
 		for from := range m.nets {
 			w.pair(int32(from), to, nil)
@@ -66,12 +70,16 @@ func (m *Matrix) each(job func(w *worker, net int32)) {
 	wg.Wait()
 }
 
-// Reach is what the interfaces of class from may open to those of class to;
-// for a class with itself, to the other members.
-func (m *Matrix) Reach(from, to int) Allow {
+// Reach is what the interfaces of class from may open to those of class to,
+// directly or through load balancers, endpoint services and APIs; for a class
+// with itself, to the other members.
+func (m *Matrix) Reach(from, to int) Allow { return m.Direct(from, to).or(m.Through(from, to)) }
+
+// Direct is what Reach is without anything in between that takes connections.
+func (m *Matrix) Direct(from, to int) Allow {
 	for _, l := range m.rows[to] {
 		if l.from.Has(from) {
-			return m.allows[l.allow]
+			return m.allow(l.allow)
 		}
 	}
 	return Allow{}
@@ -80,10 +88,16 @@ func (m *Matrix) Reach(from, to int) Allow {
 // Pairs counts the ordered pairs of classes with an answer other than no.
 func (m *Matrix) Pairs() int {
 	total := 0
-	for _, row := range m.rows {
+	for to, row := range m.rows {
+		m.Through(0, to)
+		all := reach.NewBits(len(m.Classes))
 		for _, l := range row {
-			total += l.from.Count()
+			all.Add(l.from)
 		}
+		for _, l := range m.carried[to].row {
+			all.Add(l.from)
+		}
+		total += all.Count()
 	}
 	return total
 }
@@ -99,11 +113,12 @@ func (m *Matrix) WithGroup(g SecurityGroup) *Matrix {
 		n.groups[id] = old
 	}
 	n.groups[g.ID] = n.compileGroup(&g)
+	n.cuts = sync.OnceValue(n.findBounds)
 	if m.splits(n.groups[g.ID]) {
 		return n.Matrix()
 	}
 	out := &Matrix{Classes: m.Classes, network: &n, bounds: m.bounds, nets: m.nets, looks: m.looks, own: m.own, sets: m.sets,
-		rows: slices.Clone(m.rows), allows: slices.Clone(m.allows), ids: make(map[string]int32, len(m.ids))}
+		rows: slices.Clone(m.rows), carried: make([]carried, len(m.Classes)), tagged: m.tagged, allows: slices.Clone(m.allows), ids: make(map[string]int32, len(m.ids))}
 	for k, v := range m.ids {
 		out.ids[k] = v
 	}

@@ -53,7 +53,7 @@ func estate(interfaces int) *Model {
 	for v := range 50 {
 		id := fmt.Sprintf("vpc-%d", v)
 		cidr := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(v), 0, 0}), 16)
-		m.VPCs = append(m.VPCs, VPC{id, []netip.Prefix{cidr}})
+		m.VPCs = append(m.VPCs, VPC{ID: id, CIDRs: []netip.Prefix{cidr}})
 		m.RouteTables = append(m.RouteTables, RouteTable{ID: "rtb-" + id, VPC: id, Main: true, Routes: []Route{{CIDR: netip.MustParsePrefix("10.0.0.0/8"), Target: "tgw-0"}}})
 		tt := TransitTable{ID: "tt-" + id, Gateway: "tgw-0", Propagations: []string{"att-0"}}
 		for k := range 50 {
@@ -62,7 +62,7 @@ func estate(interfaces int) *Model {
 			}
 		}
 		m.TransitTables = append(m.TransitTables, tt)
-		m.Attachments = append(m.Attachments, Attachment{fmt.Sprintf("att-%d", v), "tgw-0", "vpc", id, tt.ID, []string{fmt.Sprintf("subnet-%d-0", v)}, true})
+		m.Attachments = append(m.Attachments, Attachment{fmt.Sprintf("att-%d", v), "tgw-0", "vpc", id, tt.ID, []string{fmt.Sprintf("subnet-%d-0", v)}, true, false})
 		for g := range 40 {
 			sg := SecurityGroup{ID: fmt.Sprintf("sg-%d-%d", v, g), Egress: []Permission{{Protocol: "-1", CIDRs: []netip.Prefix{all}}}}
 			sg.Ingress = append(sg.Ingress, Permission{Protocol: "tcp", From: 443, To: 443, Groups: []string{fmt.Sprintf("sg-%d-%d", v, (g+1)%40)}})

@@ -13,6 +13,11 @@
 // from 1024 to 65535; one that passes every network ACL on the way back is
 // enough. ICMP messages that have no answer need only arrive.
 //
+// A load balancer, an endpoint service or an API that takes a connection and
+// opens another to a target makes the target reachable too. The ports are then
+// those the client dials, and the answer says what is reachable directly and
+// through what the path leads.
+//
 // # Speed
 //
 // Interfaces that no rule, route or list can tell apart form one class. All
@@ -40,12 +45,33 @@ type Model struct {
 	Attachments     []Attachment
 	TransitTables   []TransitTable
 	Endpoints       []Endpoint
+
+	LoadBalancers    []LoadBalancer
+	TargetGroups     []TargetGroup
+	EndpointServices []EndpointService
+	APIs             []API
+	VPCLinks         []VPCLink
+	Firewalls        []Firewall
+	ServiceNetworks  []ServiceNetwork
+	PublicAccess     []PublicAccess
 }
 
 // VPC is a virtual private cloud with all its CIDR blocks, of both families.
+// Owner is its account and Region its region, by which its PublicAccess is
+// found.
 type VPC struct {
 	ID    string
 	CIDRs []netip.Prefix
+
+	Owner, Region string
+	// RouteTablesUnread says that route tables of the VPC may be missing. A
+	// subnet no table names may then have one of its own, and is not taken to
+	// use the main one.
+	RouteTablesUnread bool
+	// LoadBalancersUnread says that load balancers, endpoint services, APIs or
+	// VPC links that lead into the VPC may be missing: what cannot be reached
+	// directly is then unknown.
+	LoadBalancersUnread bool
 }
 
 // Subnet lies in one VPC and one availability zone; an empty Zone is one that
@@ -58,14 +84,16 @@ type Subnet struct {
 // RouteTable routes for the subnets associated with it and, if Main, for all
 // subnets of its VPC that have no table of their own. The local routes of the
 // VPC need not be listed. Unread marks a table whose routes were not all read.
-// The tables of a VPC must be given all or none: a subnet whose own table is
-// left out would be taken to use the main one.
+// If not all tables of a VPC are given, its RouteTablesUnread must say so.
+// Gateways are the internet and virtual private gateways the table is
+// associated with: it then routes what they let in.
 type RouteTable struct {
-	ID, VPC string
-	Main    bool
-	Unread  bool
-	Subnets []string
-	Routes  []Route
+	ID, VPC  string
+	Main     bool
+	Unread   bool
+	Subnets  []string
+	Gateways []string
+	Routes   []Route
 }
 
 // Route leads the addresses of a CIDR or of a prefix list to Target: an id
@@ -120,11 +148,13 @@ type Permission struct {
 	PrefixLists []string
 }
 
-// PrefixList is a managed list of CIDRs.
+// PrefixList is a managed list of CIDRs. Name tells which service's addresses a
+// list of AWS's own holds: "com.amazonaws.REGION.s3".
 type PrefixList struct {
 	ID     string
 	Unread bool
 	CIDRs  []netip.Prefix
+	Name   string
 }
 
 // Interface is a network interface. No groups means that none filters it, as
@@ -134,6 +164,12 @@ type Interface struct {
 	Groups       []string
 	GroupsUnread bool
 	Addresses    []Address
+
+	// Instance is what it is attached to, as device number Device: device 0's
+	// first IPv4 address (or first address) is where load balancers send what
+	// is meant for the instance.
+	Instance string
+	Device   int
 }
 
 // Address is a private address and the public IPv4 address mapped to it, if
@@ -175,12 +211,14 @@ type TransitGateway struct {
 // Attachment ties something to a transit gateway. Type is "vpc", "vpn",
 // "direct-connect-gateway", "connect" or "peering"; a peering has the same ID
 // at both its gateways, each naming the other as Resource. Table is the table
-// associated with it: "" is none.
+// associated with it: "" is none. ApplianceMode says that what enters its VPC
+// may do so in any zone, not only in that of its sender.
 type Attachment struct {
 	ID, Gateway, Type, Resource string
 	Table                       string
 	Subnets                     []string
 	GroupReferences             bool
+	ApplianceMode               bool
 }
 
 // TransitTable is a route table of a transit gateway. Propagations are the
@@ -193,18 +231,26 @@ type TransitTable struct {
 	Propagations []string
 }
 
-// TransitRoute leads a CIDR to an attachment, or nowhere.
+// TransitRoute leads a CIDR, or those of a prefix list, to an attachment, or
+// nowhere.
 type TransitRoute struct {
 	CIDR       netip.Prefix
 	Attachment string
 	Blackhole  bool
 	Propagated bool
+	PrefixList string
 }
 
 // Endpoint is a gateway endpoint of a service (Gateway set), reached by a
-// route, or one that leads to an appliance. The interfaces of an interface
-// endpoint are ordinary interfaces of the model.
+// route; or, by its Type, an interface endpoint ("Interface"), whose Interfaces
+// are interfaces of the model, or one that leads to an appliance
+// ("GatewayLoadBalancer"). State is as the provider spells it; one that is
+// neither "available" nor "" lets nothing through. Policy is handed on as it is
+// and never asked.
 type Endpoint struct {
 	ID, VPC, Service string
 	Gateway          bool
+
+	Type, State, Policy string
+	Interfaces          []string
 }

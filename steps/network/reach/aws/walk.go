@@ -3,7 +3,6 @@ package aws
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
@@ -50,6 +49,8 @@ type walk struct {
 	seen   netip.Addr
 	from   end // whom an answer must be sent to: the sender, or the NAT gateway that hides it
 	exit   string
+	door   string // the endpoint or gateway it left by
+	nat    bool   // hidden behind a NAT gateway
 	// Whether references to groups hold at the sender's and at the receiver's side.
 	named [2]reach.Answer
 
@@ -120,7 +121,7 @@ func (n *Network) step(w *walk, to netip.Addr, d end) bool {
 	case "pcx":
 		n.peer(w, c.target, to, d, here)
 	case "tgw":
-		n.transit(w, c.target, to, d, here)
+		return n.transit(w, c.target, to, d, here)
 	case "nat":
 		return n.translate(w, c.target, to)
 	case "igw", "eigw", "vgw":
@@ -214,6 +215,7 @@ func (n *Network) translate(w *walk, id string, to netip.Addr) bool {
 		w.crossBack(inward, to, s.acl)
 	}
 	w.hop(id, "hides "+w.from.addr.String()+" behind "+g.Address.String())
+	w.nat = true
 	w.from = end{sub, g.Address, g.Public}
 	return true
 }
@@ -235,7 +237,20 @@ func (n *Network) leave(w *walk, id string, to netip.Addr, d end) {
 		w.stop(reach.Unknown, "the network beyond "+id+" may send it back")
 		return
 	}
+	if kind != "vgw" {
+		if ans, why := n.publicAccess(s, w.answering, w.nat || kind == "eigw"); ans != reach.Yes {
+			w.stop(ans, why)
+			return
+		}
+	}
+	if !w.answering && d.sub == nil {
+		if ans, why := n.lets(id, w.from); ans != reach.Yes {
+			w.stop(ans, "no answer comes back: "+why)
+			return
+		}
+	}
 	w.hop(id, "")
+	w.door = id
 	w.cross(outward, to, s.acl)
 	w.crossBack(inward, to, s.acl)
 	if kind == "vgw" {
@@ -260,6 +275,10 @@ func (n *Network) leave(w *walk, id string, to netip.Addr, d end) {
 	case n.igwOf[d.sub.vpc.ID] == "":
 		w.stop(reach.Unknown, "no internet gateway of "+d.sub.vpc.ID+" was read")
 	default:
+		if ans, why := n.lets(n.igwOf[d.sub.vpc.ID], d); ans != reach.Yes {
+			w.stop(ans, why)
+			return
+		}
 		w.hop(n.igwOf[d.sub.vpc.ID], "")
 		w.cross(inward, seen, d.sub.acl)
 		w.arrive(overInternet, seen)
@@ -269,130 +288,23 @@ func (n *Network) leave(w *walk, id string, to netip.Addr, d end) {
 func (n *Network) endpoint(w *walk, id string, to netip.Addr, d end) {
 	e, s := n.ends[id], w.from.sub
 	switch {
+	case n.relays.firewall[id] != "":
+		w.stop(reach.Unknown, id+" leads through firewall "+n.relays.firewall[id]+", and what that lets through is not known")
 	case e == nil:
 		w.stop(reach.Unknown, id+" was not read")
 	case !e.Gateway:
-		w.stop(reach.Unknown, id+" leads through an appliance, and what that lets through is not known")
+		w.stop(reach.Unknown, id+" leads through the appliances of "+e.Service+", and what they let through is not known")
+	case !usable(e):
+		w.stop(reach.No, id+" is "+e.State)
 	case d.sub != nil:
 		w.stop(reach.No, id+" leads to "+e.Service+" only")
 	case w.answering:
 		w.stop(reach.No, e.Service+" opens no connections")
 	default:
 		w.hop(id, e.Service)
+		w.door = id
 		w.cross(outward, to, s.acl)
 		w.crossBack(inward, to, s.acl)
 		w.arrive(overEndpoint, w.from.addr)
 	}
-}
-
-// transit takes the packet over transit gateways, to a VPC or outside.
-func (n *Network) transit(w *walk, id string, to netip.Addr, d end, here bool) {
-	s := w.from.sub
-	a := n.byVPC[id+" "+s.vpc.ID]
-	if a == nil {
-		w.stop(reach.Unknown, "the attachment of "+s.vpc.ID+" to "+id+" was not read")
-		return
-	}
-	serving, ok := n.serving(a, s)
-	if !ok {
-		w.stop(reach.No, a.ID+" has no subnet in zone "+s.Zone)
-		return
-	}
-	out, gateways, ans, why := n.carry(a, to)
-	if ans != reach.Yes {
-		w.stop(ans, id+": "+why)
-		return
-	}
-	if w.trace {
-		w.hop(id, fmt.Sprintf("table %s to %s", a.Table, out.ID))
-	}
-	within := slices.Contains(a.Subnets, s.ID)
-	w.cross(outward, to, s.acl)
-	if within {
-		w.cross(inward, w.from.addr, s.acl)
-	} else {
-		w.cross(inward, w.from.addr, serving...)
-	}
-	switch {
-	case out.Type == "vpc" && (!here || d.sub.vpc.ID != out.Resource):
-		w.stop(reach.No, id+" leads to "+out.Resource+", where the destination is not")
-	case out.Type == "vpc":
-		if !slices.Contains(out.Subnets, d.sub.ID) {
-			w.cross(outward, to, n.aclsOf(out)...)
-			w.cross(inward, w.from.addr, d.sub.acl)
-		}
-		w.named[inward] = n.referencing(id, a, out, gateways)
-		w.arrive("", w.from.addr)
-	case d.sub != nil:
-		w.stop(reach.Unknown, "the network beyond "+out.ID+" may send it back")
-	default:
-		n.homeward(w, a, out, to, within, serving)
-	}
-}
-
-// homeward asks whether the gateways carry an answer from outside back.
-func (n *Network) homeward(w *walk, a, out *Attachment, to netip.Addr, within bool, serving []*acl) {
-	home, _, ans, why := n.carry(out, w.from.addr)
-	switch {
-	case ans == reach.Unknown:
-		w.stop(ans, why)
-		return
-	case ans == reach.No:
-		w.stop(ans, "no answer finds back: "+why)
-		return
-	case home != a:
-		w.stop(reach.No, "an answer is sent to "+home.ID+" instead")
-		return
-	}
-	if !within {
-		w.crossBack(outward, w.from.addr, n.aclsOf(a)...)
-		w.crossBack(inward, to, w.from.sub.acl)
-	}
-	w.arrive(overPrivate, w.from.addr)
-}
-
-// serving lists the ACLs of the attachment's subnets in the zone of a subnet;
-// false if there is none there, so that nothing from that zone gets in.
-func (n *Network) serving(a *Attachment, s *subnet) ([]*acl, bool) {
-	if len(a.Subnets) == 0 {
-		return []*acl{nil}, true
-	}
-	var out []*acl
-	for _, id := range a.Subnets {
-		switch t := n.subnets[id]; {
-		case t == nil:
-			out = append(out, nil)
-		case t.Zone == s.Zone || t.Zone == "" || s.Zone == "":
-			out = append(out, t.acl)
-		}
-	}
-	return out, len(out) > 0
-}
-
-func (n *Network) aclsOf(a *Attachment) []*acl {
-	if len(a.Subnets) == 0 {
-		return []*acl{nil}
-	}
-	var out []*acl
-	for _, id := range a.Subnets {
-		if t := n.subnets[id]; t != nil {
-			out = append(out, t.acl)
-		} else {
-			out = append(out, nil)
-		}
-	}
-	return out
-}
-
-// referencing reports whether ingress rules may name groups of the other VPC
-// over a transit gateway: gateway and both attachments must say so.
-func (n *Network) referencing(id string, a, out *Attachment, gateways int) reach.Answer {
-	if gateways > 1 {
-		return reach.No
-	}
-	all := reach.Is(a.GroupReferences).And(reach.Is(out.GroupReferences))
-	if t := n.transits[id]; t != nil {
-		return all.And(reach.Is(t.GroupReferences))
-	}
-	return all.And(reach.Unknown)
 }
