@@ -7,31 +7,38 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam/reference"
 )
 
-// which calls of a route are weighed.
+// which calls of a route are weighed, as a set.
 type which uint8
 
 const (
-	everyCall  which = iota
-	freeCalls        // those that do not hang on the target
-	boundCalls       // those that do
+	freeCalls   which = 1 << iota // those that do not hang on the target
+	targetCalls                   // those on the target itself
+	heldCalls                     // those on what is the target's, and whether a new trust lets in
+	facts                         // what must hold beside the calls
+	told                          // the calls are listed, with what they hang on
+	everyCall   = freeCalls | targetCalls | heldCalls | facts
 )
 
-// bindsTo says that a call is made on the target or on what belongs to it.
-func bindsTo(n *reference.Need, route *reference.Route) bool {
+// partOf says which part of a route a call is.
+func partOf(n *reference.Need, route *reference.Route) which {
 	switch n.On {
-	case "target", "carrier", "provider":
-		return true
+	case "target":
+		return targetCalls
+	case "carrier", "provider":
+		return heldCalls
 	case "policy":
-		return route.Target != "self"
+		if route.Target != "self" {
+			return heldCalls
+		}
 	}
-	return false
+	return freeCalls
 }
 
-// take weighs the calls that a route needs of one principal and one target,
+// take weighs some calls that a route needs of one principal and one target,
 // which is nil where only the free ones are.
 func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carrier, group string, part which) taken {
 	e := taken{decision: Allow}
-	if part != freeCalls {
+	if part&facts != 0 {
 		for _, fact := range route.Requires {
 			if !c.fact(&e, fact, p, target, carrier) {
 				return e
@@ -40,28 +47,10 @@ func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carr
 	}
 	for k := range route.Needs {
 		n := &route.Needs[k]
-		if part != everyCall && bindsTo(n, route) != (part == boundCalls) {
+		if part&partOf(n, route) == 0 {
 			continue
 		}
-		best, bestDecision, anywhere := Request{}, Deny, false
-		for _, r := range c.requests(p, target, n, carrier, group, e.made) {
-			var got Decision
-			wide := strings.ContainsAny(r.Resource, "*?") && !r.Literal
-			if wide {
-				r, got = c.somewhere(r)
-			} else {
-				got = c.ask(r)
-			}
-			if got == Deny {
-				continue
-			}
-			if bestDecision == Deny || got > bestDecision {
-				best, bestDecision, anywhere = r, got, wide
-			}
-			if got == Allow {
-				break
-			}
-		}
+		best, bestDecision := c.best(c.requests(p, target, n, carrier, group, e.made))
 		if bestDecision == Deny {
 			return e
 		}
@@ -71,24 +60,53 @@ func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carr
 			}
 			e.made[n.Resource] = best.Resource
 		}
-		if bestDecision == Unknown && part == everyCall {
-			e.unknown = append(e.unknown, c.w.Explain(best).Unknown...)
-		}
 		e.decision = weaker(e.decision, bestDecision)
-		if part == everyCall {
-			e.calls = append(e.calls, best)
-			on := best.Resource
-			if anywhere || n.On == "new" || n.On == "any" {
-				on = "*"
-			}
-			e.on = append(e.on, on)
+		if part&told == 0 {
+			continue
 		}
+		if bestDecision == Unknown {
+			e.unknown = append(e.unknown, c.w.Explain(best.Request).Unknown...)
+		}
+		e.calls = append(e.calls, best.Request)
+		on := best.Resource
+		if best.anywhere || n.On == "new" || n.On == "any" {
+			on = "*"
+		}
+		e.on = append(e.on, on)
 	}
-	if part != freeCalls && target != p && rewritesTrust(route) && !c.entersByNewTrust(p, target) {
+	if part&heldCalls != 0 && target != p && rewritesTrust(route) && !c.entersByNewTrust(p, target) {
 		return e
 	}
 	e.ok = true
 	return e
+}
+
+// request is one that a call is taken to be.
+type request struct {
+	Request
+	anywhere bool // any resource of the type will do
+}
+
+// best decides which of some requests is allowed most surely.
+func (c *climb) best(rs []Request) (request, Decision) {
+	var out request
+	got := Deny
+	for _, r := range rs {
+		var d Decision
+		wide := strings.ContainsAny(r.Resource, "*?") && !r.Literal
+		if wide {
+			r, d = c.somewhere(r)
+		} else {
+			d = c.ask(r)
+		}
+		if d != Deny && (got == Deny || d > got) {
+			out, got = request{r, wide}, d
+		}
+		if d == Allow {
+			break
+		}
+	}
+	return out, got
 }
 
 // pinned is a resource chosen for a call, and what is decided of it there.
@@ -115,34 +133,15 @@ func (c *climb) entersByNewTrust(p, target *Principal) bool {
 	return t != no
 }
 
-// ask decides one call, once for each principal.
+// ask decides one call, once for all who are kin.
 func (c *climb) ask(r Request) Decision {
-	k := keyOf(&r)
+	k := c.keyOf(&r)
 	if got, ok := c.asks[k]; ok {
 		return got
 	}
 	got := c.w.Decide(r)
 	c.asks[k] = got
 	return got
-}
-
-// because tells the reasons for one call, once for each principal.
-func (c *climb) because(r Request) []Reason {
-	k := keyOf(&r)
-	if got, ok := c.reasons[k]; ok {
-		return got
-	}
-	got := c.w.Explain(r).Because
-	c.reasons[k] = got
-	return got
-}
-
-func keyOf(r *Request) askKey {
-	value := r.Resource
-	for _, k := range sortedKeys(r.Context) {
-		value += "\x00" + k + "\x01" + strings.Join(r.Context[k], "\x01")
-	}
-	return askKey{r.Principal, r.Action, value}
 }
 
 // requests lists the calls of which one must be allowed.

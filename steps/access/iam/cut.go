@@ -77,9 +77,9 @@ func (w *World) Cuts(ctx context.Context, routes []reference.Route, around Surro
 		before := c.people[i]
 		after := *before
 		after.Policies = append(slices.Clone(before.Policies), w.Parse("cut of "+arn, cut.Document))
-		c.people[i] = &after
+		c.replace(i, &after)
 		cut.Left = len(c.beginnings(i, into))
-		c.people[i] = before
+		c.replace(i, before)
 		out = append(out, cut)
 	}
 	return out, nil
@@ -119,6 +119,7 @@ func cutOf(arn string, refused []refusal) Cut {
 // takes: those into his own rights, and those to each of into.
 func (c *climb) beginnings(i int, into []int) [][]refusal {
 	clear(c.shapes.asked)
+	clear(c.shapes.carried)
 	var out [][]refusal
 	add := func(e *edge, anywhere bool) {
 		whole := c.again(e)
@@ -144,7 +145,7 @@ func (c *climb) beginnings(i int, into []int) [][]refusal {
 		if !part.ok {
 			continue
 		}
-		a := &able{int32(i), part}
+		a := &able{int32(i), c.partyOf(int32(i), r), part}
 		for _, t := range into {
 			if e, ok := c.stepTo(a, t, r); ok {
 				add(&e, false)

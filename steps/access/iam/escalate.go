@@ -47,8 +47,6 @@ type Step struct {
 	Via string `json:"via,omitempty"`
 	// Waits says what must happen without the principal's doing.
 	Waits string `json:"waits,omitempty"`
-
-	on []string // what each call is made on; "*" where any resource will do
 }
 
 // Carrier is a resource that acts as a role: a function, an instance, a job.
@@ -101,20 +99,28 @@ type taken struct {
 
 // climb is the working of one Escalations call.
 type climb struct {
-	w       *World
-	around  Surroundings
-	routes  []reference.Route
-	people  []*Principal
-	number  map[string]int
-	admin   []Decision // of each principal; Deny if he is none
-	bits    map[string]int
-	may     []bitset // of each principal: route actions his policies speak of
-	needs   []bitset // of each route
-	trusts  map[trustKey]Decision
-	asks    map[askKey]Decision
-	reasons map[askKey][]Reason
-	pins    map[askKey]pinned
-	shapes  shapes
+	w      *World
+	around Surroundings
+	routes []reference.Route
+	people []*Principal
+	number map[string]int
+	admin  []Decision // of each principal; Deny if he is none
+	bits   map[string]int
+	may    []bitset // of each principal: route actions his policies speak of
+	needs  []bitset // of each route
+	named  []action // of each of bits
+	trusts map[trustKey]Decision
+	asks   map[askKey]Decision
+	pins   map[askKey]pinned
+	shapes shapes
+	words  words
+	// Who is alike: see kin.
+	numbers  map[*Principal]int32
+	kins     []kin
+	sayings  map[saidKey]*said
+	policies map[*Policy]int32
+	// Room for keys.
+	key, partyKey []byte
 	// meetings are resources where a statement's pattern meets a type's.
 	meetings map[[2]string]meeting
 	// leavings are resources of a type that a NotResource leaves.
@@ -129,8 +135,9 @@ type climb struct {
 // able is somebody who is allowed all calls of a route that do not hang on the
 // target.
 type able struct {
-	who  int32
-	part taken
+	who   int32
+	party int32
+	part  taken
 }
 
 type trustKey struct {
@@ -139,7 +146,8 @@ type trustKey struct {
 }
 
 type askKey struct {
-	principal *Principal
+	principal *Principal // nil for all who are kin
+	kin       int32
 	action    string
 	value     string
 }
@@ -194,14 +202,16 @@ func (w *World) Climbers(ctx context.Context, routes []reference.Route, around S
 // climb prepares a search.
 func (w *World) climb(ctx context.Context, routes []reference.Route, around Surroundings) (*climb, error) {
 	c := &climb{
-		w: w, around: around, routes: routes, people: w.principals, ctx: ctx,
-		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{}, reasons: map[askKey][]Reason{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{}, leavings: map[leaving]meeting{},
+		w: w, around: around, routes: routes, people: slices.Clone(w.principals), ctx: ctx,
+		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{}, leavings: map[leaving]meeting{},
+		numbers: map[*Principal]int32{}, sayings: map[saidKey]*said{}, policies: map[*Policy]int32{},
 	}
 	for i, p := range c.people {
-		c.number[p.ARN] = i
+		c.number[p.ARN], c.numbers[p] = i, int32(i)
 	}
 	c.prepare()
 	c.shape()
+	c.words = newWords(c.routes)
 	c.able = make([][]able, len(routes))
 	for r := range routes {
 		if err := ctx.Err(); err != nil {
@@ -305,7 +315,9 @@ func (c *climb) prepare() {
 	actions := make([]action, len(c.bits))
 	for name, i := range c.bits {
 		actions[i] = newAction(name)
+		actions[i].numberOf(c.w.names)
 	}
+	c.named, c.kins = actions, make([]kin, len(actions))
 	c.needs = make([]bitset, len(c.routes))
 	for i := range c.routes {
 		c.needs[i] = make(bitset, words)
@@ -378,70 +390,6 @@ func (c *climb) candidate(i, route int) bool {
 		return false
 	}
 	return c.may[i].covers(c.needs[route])
-}
-
-// escalation spells a way that ends with the step last from x.
-func (c *climb) escalation(from int, target string, last *edge, x int, prev []*edge) Escalation {
-	steps := []*edge{last}
-	for at := x; prev[at] != nil; at = int(prev[at].from) {
-		steps = append(steps, prev[at])
-	}
-	slices.Reverse(steps)
-	route := &c.routes[last.route]
-	e := Escalation{
-		Principal: c.people[from].ARN, Target: target, Technique: technique(route),
-		Title: route.Title, Gain: "full", Decision: Allow,
-	}
-	if route.Gain == "bounded" {
-		e.Gain = "bounded"
-	}
-	if last.to >= 0 && c.admin[last.to] == Conditional {
-		e.Decision = Conditional
-	}
-	for _, s := range steps {
-		e.Decision = weaker(e.Decision, s.decision)
-		route, whole := &c.routes[s.route], c.again(s)
-		step := Step{From: c.people[s.from].ARN, To: Administrator, Technique: technique(route), Waits: route.Waits, Because: []Reason{}}
-		if s.via != nil && s.sure {
-			step.Via = s.via.ARN
-		}
-		if s.group != "" {
-			step.Via = s.group
-		}
-		if s.to >= 0 {
-			step.To = c.people[s.to].ARN
-		}
-		for k := range whole.calls {
-			step.Actions = append(step.Actions, whole.calls[k].Action)
-			step.on = append(step.on, whole.on[k])
-			step.Because = append(step.Because, c.because(whole.calls[k])...)
-		}
-		if s.then >= 0 {
-			step.To = step.From
-		}
-		e.Path = append(e.Path, step)
-		if s.then >= 0 {
-			e.Path = append(e.Path, c.further(s))
-		}
-		e.Unknown = append(e.Unknown, whole.unknown...)
-		e.Assumed = append(e.Assumed, whole.assumed...)
-	}
-	slices.Sort(e.Unknown)
-	e.Unknown = slices.Compact(e.Unknown)
-	slices.Sort(e.Assumed)
-	e.Assumed = slices.Compact(e.Assumed)
-	return e
-}
-
-// further spells the second step of who joined a group.
-func (c *climb) further(s *edge) Step {
-	route := &c.routes[s.then]
-	step := Step{From: s.after.ARN, To: Administrator, Technique: technique(route), Because: []Reason{}}
-	for _, r := range c.take(s.after, s.after, route, nil, "", everyCall).calls {
-		step.Actions = append(step.Actions, r.Action)
-		step.Because = append(step.Because, c.because(r)...)
-	}
-	return step
 }
 
 // weaker is the weaker of two decisions on steps that must both be taken:

@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -128,7 +127,7 @@ func (c *climb) ableTo(r int) []able {
 			continue
 		}
 		if part := c.take(p, nil, route, nil, "", freeCalls); part.ok {
-			out = append(out, able{int32(i), part})
+			out = append(out, able{int32(i), c.partyOf(int32(i), r), part})
 		}
 	}
 	return out
@@ -150,6 +149,7 @@ func (c *climb) edges(t int, from func(who int32) bool) []edge {
 	one := !isOne(c.admin[t])
 	have := map[int32]int{}
 	var out []edge
+	var answers []answer // by party
 	for r := range c.routes {
 		route := &c.routes[r]
 		switch {
@@ -169,62 +169,132 @@ func (c *climb) edges(t int, from func(who int32) bool) []edge {
 		if route.Carrier != nil && len(carriers) == 0 {
 			continue
 		}
+		answers = append(answers[:0], make([]answer, len(c.shapes.parties[r].who))...)
 		for k := range c.able[r] {
 			a := &c.able[r][k]
-			p := c.people[a.who]
-			if int(a.who) == t || p.Account != target.Account && route.ID != "sts.assume-role" || !from(a.who) {
+			got := &answers[a.party]
+			if got.asked && got.d == Deny || int(a.who) == t || !from(a.who) {
 				continue
 			}
-			at, had := have[a.who]
-			if one && had && out[at].decision == Allow {
-				continue
+			if !got.asked {
+				got.asked, got.d = true, Deny
+				if route.ID == "sts.assume-role" || c.people[a.who].Account == target.Account { // a party is of one account
+					got.d = c.partyCalls(a.party, int32(t), r)
+				}
+				if got.d == Deny {
+					continue
+				}
 			}
-			e, ok := c.edgeInto(a, t, r, carriers, sure)
+			at, had := 0, false
+			if one {
+				if at, had = have[a.who]; had && out[at].decision == Allow {
+					continue
+				}
+			}
+			e, ok := c.edgeBy(a, t, r, carriers, sure, got.d)
 			if !ok {
 				continue
 			}
 			e.decision = weaker(e.decision, admitted)
-			if one && had {
+			if had {
 				if e.decision > out[at].decision {
 					out[at] = e
 				}
 				continue
 			}
-			have[a.who] = len(out)
+			if one {
+				have[a.who] = len(out)
+			}
 			out = append(out, e)
 		}
 	}
 	return out
 }
 
+// answer is one that may not have been given yet.
+type answer struct {
+	asked bool
+	d     Decision
+}
+
 // raise finds the steps by which somebody first gives another every right and
 // then becomes him. The other can be any; one witness is enough for each
 // technique, since whom to raise is the taker's choice.
 func (c *climb) raise() {
+	defer func() { c.shapes.asked = map[shapeKey]Decision{} }() // room for all targets is slow to clear
 	for r := range c.routes {
 		route := &c.routes[r]
-		if route.Gain != "any" && route.Gain != "attach" || route.Target != "role" && route.Target != "user" {
+		if !raises(route) {
 			continue
 		}
+		searches := make([]raising, len(c.shapes.parties[r].who))
 		for k := range c.able[r] {
 			a := &c.able[r][k]
-			if e, ok := c.raiseOne(a, r); ok {
-				c.own[a.who] = append(c.own[a.who], e)
+			s := &searches[a.party]
+			for at := 0; ; at++ {
+				if at == len(s.found) && !c.raiseMore(s, a, r) {
+					break
+				}
+				t := s.found[at]
+				if t.to == a.who {
+					continue
+				}
+				if e, ok := c.edgeBy(a, int(t.to), r, nil, true, t.d); ok {
+					c.own[a.who] = append(c.own[a.who], e)
+					break
+				}
 			}
 		}
 	}
 }
 
+// raises says that a route first gives its target every right.
+func raises(route *reference.Route) bool {
+	return (route.Gain == "any" || route.Gain == "attach") && (route.Target == "role" || route.Target == "user")
+}
+
+// raising is a party's search for whom it can raise.
+type raising struct {
+	next  int // target to look at
+	found []raised
+}
+
+// raised is a target on whom the calls are not refused.
+type raised struct {
+	to int32
+	d  Decision
+}
+
+// raiseMore looks for a party's next target.
+func (c *climb) raiseMore(s *raising, a *able, r int) bool {
+	for s.next < len(c.people) {
+		t := s.next
+		s.next++
+		if !c.raisable(c.people[a.who], t, &c.routes[r]) {
+			continue
+		}
+		if d := c.partyCalls(a.party, int32(t), r); d != Deny {
+			s.found = append(s.found, raised{int32(t), d})
+			return true
+		}
+	}
+	return false
+}
+
+// raisable says that a target of somebody's account could be raised.
+func (c *climb) raisable(p *Principal, t int, route *reference.Route) bool {
+	target := c.people[t]
+	return target.Account == p.Account && !target.ServiceLinked && !isOne(c.admin[t]) && isOne(c.full[t]) &&
+		(route.Target != "role" || target.Kind == Role) && (route.Target != "user" || target.Kind == User)
+}
+
 // raiseOne finds somebody whom a principal can raise by a route.
 func (c *climb) raiseOne(a *able, r int) (edge, bool) {
-	route, p := &c.routes[r], c.people[a.who]
-	if route.Gain != "any" && route.Gain != "attach" {
+	if !raises(&c.routes[r]) {
 		return edge{}, false
 	}
-	for t, target := range c.people {
-		switch {
-		case t == int(a.who), target.Account != p.Account, target.ServiceLinked, isOne(c.admin[t]), !isOne(c.full[t]),
-			route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User:
+	for t := range c.people {
+		if t == int(a.who) || !c.raisable(c.people[a.who], t, &c.routes[r]) {
 			continue
 		}
 		if e, ok := c.edgeInto(a, t, r, nil, true); ok {
@@ -236,28 +306,40 @@ func (c *climb) raiseOne(a *able, r int) (edge, bool) {
 
 // edgeInto is the step of one principal by one route to one target.
 func (c *climb) edgeInto(a *able, t, r int, carriers []Carrier, sure bool) (edge, bool) {
+	return c.edgeBy(a, t, r, carriers, sure, c.partyCalls(a.party, int32(t), r))
+}
+
+// edgeBy is edgeInto where what is decided of the principal's party is known.
+func (c *climb) edgeBy(a *able, t, r int, carriers []Carrier, sure bool, party Decision) (edge, bool) {
 	p, target, route := c.people[a.who], c.people[t], &c.routes[r]
 	e := edge{from: a.who, to: int32(t), route: int32(r), sure: true, then: -1}
-	onTarget := c.targetCalls(a.who, int32(t), r)
+	if party == Deny {
+		return e, false
+	}
+	onTarget := weaker(party, c.trustCalls(a.who, int32(t), r))
 	if onTarget == Deny {
 		return e, false
 	}
-	if c.shapes.direct[r] {
-		e.decision = weaker(onTarget, a.part.decision)
+	e.decision = weaker(onTarget, a.part.decision)
+	switch {
+	case c.shapes.direct[r]:
 		return e, true
-	}
-	if route.Carrier == nil {
-		got := c.take(p, target, route, nil, "", boundCalls)
-		e.decision = weaker(got.decision, a.part.decision)
+	case route.Carrier == nil:
+		got := c.take(p, target, route, nil, "", heldCalls|facts)
+		e.decision = weaker(e.decision, got.decision)
 		return e, got.ok
 	}
 	for k := range carriers { // one witness for a technique
-		got := c.take(p, target, route, &carriers[k], "", boundCalls)
+		got := c.take(p, target, route, &carriers[k], "", facts)
 		if !got.ok {
 			continue
 		}
+		held := c.carrierCalls(a.who, t, r, &carriers[k])
+		if held == Deny {
+			continue
+		}
 		e.via, e.sure = &carriers[k], sure
-		e.decision = weaker(got.decision, a.part.decision)
+		e.decision = weaker(e.decision, weaker(got.decision, held))
 		if !sure {
 			e.decision = Unknown
 		}
@@ -266,16 +348,17 @@ func (c *climb) edgeInto(a *able, t, r int, carriers []Carrier, sure bool) (edge
 	return e, false
 }
 
-// again works a step out in full.
-func (c *climb) again(e *edge) taken {
-	p := c.people[e.from]
-	target := p
-	if e.to >= 0 {
-		target = c.people[e.to]
-	}
-	got := c.take(p, target, &c.routes[e.route], e.via, e.group, everyCall)
-	if e.via != nil && !e.sure {
-		got.unknown = append(got.unknown, fmt.Sprintf("whether a %s runs as %s: it was not read", e.via.Type, short(target.ARN)))
+// carrierCalls decides a route's calls on a resource that acts as a target,
+// once for all targets if they do not tell which.
+func (c *climb) carrierCalls(who int32, t, r int, carrier *Carrier) Decision {
+	key := carriedKey{who, int32(r), carrier.ARN}
+	got, ok := c.shapes.carried[key]
+	if !ok || !c.shapes.apart[r] {
+		got = Deny
+		if took := c.take(c.people[who], c.people[t], &c.routes[r], carrier, "", heldCalls); took.ok {
+			got = took.decision
+		}
+		c.shapes.carried[key] = got
 	}
 	return got
 }

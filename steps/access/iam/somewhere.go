@@ -1,6 +1,9 @@
 package iam
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // meeting is a resource that both a statement and a call on any resource of a
 // type can be about.
@@ -15,14 +18,21 @@ type meeting struct {
 // refused, by a deny or a boundary, is the question asked of all resources at
 // once.
 func (c *climb) somewhere(r Request) (Request, Decision) {
-	k := keyOf(&r)
-	if at, ok := c.pins[k]; ok {
-		r.Resource = at.resource
-		return r, at.decision
+	k := c.keyOf(&r)
+	own := askKey{principal: r.Principal, action: k.action, value: k.value}
+	for _, k := range []askKey{k, own} {
+		if at, ok := c.pins[k]; ok {
+			r.Resource = at.resource
+			return r, at.decision
+		}
 	}
 	best, got := r, Deny
+	service, _, _ := strings.Cut(r.Action, ":")
 	places, all := c.placesOf(&r)
 	for _, at := range places {
+		if !c.indifferent(service, at) {
+			k = own
+		}
 		one := r
 		one.Resource, one.Literal = at, true
 		d := c.w.Decide(one)
@@ -38,6 +48,9 @@ func (c *climb) somewhere(r Request) (Request, Decision) {
 			if a := c.w.Explain(r); a.Resource != "" {
 				one := r
 				one.Resource, one.Literal = a.Resource, true
+				if !c.indifferent(service, a.Resource) {
+					k = own
+				}
 				if d := c.w.Decide(one); d != Deny {
 					best, got = one, d
 				}

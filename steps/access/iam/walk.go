@@ -163,17 +163,20 @@ func (c *climb) forth() ([]Escalation, error) {
 			x := queue[at]
 			fresh := passed[class[x]] != int32(mark)
 			passed[class[x]] = int32(mark)
+			steps, decision, told := []spelt(nil), Allow, false
 			for k := 0; fresh && k < len(last[x]); k++ {
 				e := &last[x][k]
 				if found[e.ending] == int32(mark) || int(e.to) == i {
 					continue
 				}
 				found[e.ending] = int32(mark)
-				target := Administrator
-				if e.to >= 0 {
-					target = c.people[e.to].ARN
+				if !told {
+					steps, decision = c.stepsTo(x, prev)
+					told = true
 				}
-				all = append(all, c.escalation(i, target, e, x, prev))
+				way := c.way(i, steps, e)
+				way.Decision = weaker(way.Decision, decision)
+				all = append(all, way)
 			}
 			next.each(x, func(e *edge) {
 				prev[e.to] = e
@@ -187,11 +190,22 @@ func (c *climb) forth() ([]Escalation, error) {
 	return all, nil
 }
 
+// stepsTo spells the steps that lead to somebody, and says how sure they are.
+func (c *climb) stepsTo(x int, prev []*edge) (steps []spelt, d Decision) {
+	d = Allow
+	for at := x; prev[at] != nil; at = int(prev[at].from) {
+		steps = append(steps, c.spell(prev[at]))
+		d = weaker(d, prev[at].decision)
+	}
+	slices.Reverse(steps)
+	return steps, d
+}
+
 // neighbours walks steps between those who are no administrators. They are
 // kept as sets of bits, since where everybody may become everybody a walk from
 // each would meet each step once a principal.
 type neighbours struct {
-	out    [][]edge // by principal, in order of to
+	out    [][]edge // by principal, in order of number
 	number []int32  // of each principal who can be become; -1 for others
 	whom   []int32
 	to     []bitset // by principal; nil for who has no steps
@@ -217,6 +231,7 @@ func newNeighbours(out [][]edge) *neighbours {
 		if len(out[i]) == 0 {
 			continue
 		}
+		slices.SortFunc(out[i], func(a, b edge) int { return cmp.Compare(n.number[a.to], n.number[b.to]) })
 		n.to[i] = make(bitset, words)
 		for k := range out[i] {
 			n.to[i].set(int(n.number[out[i][k].to]))
@@ -235,13 +250,13 @@ func (n *neighbours) begin(i int) {
 
 // each calls f for the steps of a principal to those whom the walk has not met.
 func (n *neighbours) each(x int, f func(e *edge)) {
+	before := 0 // steps to lower numbers
 	for w, word := range n.to[x] {
 		for fresh := word &^ n.seen[w]; fresh != 0; fresh &= fresh - 1 {
-			t := n.whom[w*64+bits.TrailingZeros64(fresh)]
-			k, _ := slices.BinarySearchFunc(n.out[x], t, func(e edge, t int32) int { return cmp.Compare(e.to, t) })
-			f(&n.out[x][k])
+			f(&n.out[x][before+bits.OnesCount64(word&(fresh&-fresh-1))])
 		}
 		n.seen[w] |= word
+		before += bits.OnesCount64(word)
 	}
 }
 
