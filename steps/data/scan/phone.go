@@ -56,7 +56,7 @@ func (r *run) phone(c chunk) (start, end int, score float64, reason string) {
 		switch x := r.b[p.end]; {
 		case is(x, isAlnum) || x == '_' || x == '%' || x == '@':
 			return 0, 0, 0, ""
-		case (x == '-' || x == '/' || x == ':' || x == ',') && p.end+1 < len(r.b) && is(r.b[p.end+1], isDig) && !p.plus && x != ',':
+		case (x == '/' || x == '-' || x == ':' || x == ',') && p.end+1 < len(r.b) && is(r.b[p.end+1], isDig) && !p.plus && x != ',':
 			return 0, 0, 0, ""
 		}
 	}
@@ -64,9 +64,29 @@ func (r *run) phone(c chunk) (start, end int, score float64, reason string) {
 		score, reason = p.form(p.digits[:p.n]), byForm
 	} else {
 		set, negative := r.context(c.s)
-		score, reason = p.weigh(set.has(placePhone), negative)
+		score, reason = p.weigh(set.has(placePhone) || r.labelled(p.end), negative)
 	}
 	return p.start, p.end, score, reason
+}
+
+// labelled reports whether the word right behind a number says that it is a
+// telephone's: 555-0132 (mobile).
+func (r *run) labelled(end int) bool {
+	i := end
+	for i < len(r.b) && i < end+2 && (r.b[i] == ' ' || r.b[i] == '-' || r.b[i] == '(') {
+		i++
+	}
+	if i == end {
+		return false
+	}
+	found := false
+	readWords(r.b, i, min(len(r.b), i+12), func(h uint32, _ int) {
+		if set := r.s.words.get(h); set != nil && i >= 0 {
+			found = set.has(placePhone)
+		}
+		i = -1 // the first word only
+	})
+	return found
 }
 
 // extended reports whether the letters of a chunk are an extension's x, as in

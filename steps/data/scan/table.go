@@ -111,7 +111,7 @@ func ownTable() []Entity {
 	return []Entity{
 		{Name: "EMAIL_ADDRESS", Group: PII, Sensitivity: Medium, Chance: 1e-6, words: "email mail"},
 		{Name: "PHONE_NUMBER", Group: PII, Sensitivity: Medium, Chance: 1,
-			words: "phone phones telephone tel mobile cell cellphone call calling callback fax whatsapp sms contact reach dial ring landline telefon telefono tlf handy msisdn text phonenumber phoned hotline"},
+			words: "phone phones telephone tel mobile cell cellphone call calling callback fax whatsapp sms contact reach dial ring landline telefon telefono tlf handy msisdn text phonenumber phoned hotline office answering answer message messages messaging texted"},
 		{Name: "IP_ADDRESS", Group: Technical, Sensitivity: Low, Chance: 1e-3, words: "ip ipv"},
 		{Name: "MAC_ADDRESS", Group: Technical, Sensitivity: Low, Chance: 1e-6, words: "mac ethernet bssid"},
 		{Name: "URL", Group: Technical, Sensitivity: Low, Chance: 1e-6, words: "url link"},
