@@ -53,7 +53,7 @@ func parse(text string) (*connections, error) {
 	out.vms = strings.Contains(text, "[VirtualMachine]")
 	for line := range strings.Lines(text) {
 		pair, conns, found := strings.Cut(strings.TrimSpace(line), " : ")
-		from, to, arrow := strings.Cut(pair, " => ")
+		from, to, arrow := strings.Cut(strings.ReplaceAll(pair, "[udn]", ""), " => ")
 		if !found || !arrow {
 			continue
 		}

@@ -28,7 +28,7 @@ type class struct {
 	account   string
 	ports     []ContainerPort
 	mesh      reach.Answer
-	networks  []string
+	further   bool   // in networks beside the cluster's
 	node      string // of pods on a node's network
 	cells     []int  // positions of its addresses; none if they are not known
 	pods      []*Pod
@@ -176,11 +176,9 @@ func (k *classer) pod(p *Pod) int {
 		fmt.Fprintf(&k.key, "%s %d %d\x00", q.Name, q.Protocol, q.Port)
 	}
 	k.key.WriteByte(1)
-	for _, n := range p.Networks {
-		k.key.WriteString(n)
-		k.key.WriteByte(0)
+	if len(p.Networks) > 0 {
+		k.key.WriteByte(2)
 	}
-	k.key.WriteByte(1)
 	keys := make([]string, 0, len(labels))
 	for l := range labels {
 		keys = append(keys, l)
@@ -198,7 +196,7 @@ func (k *classer) pod(p *Pod) int {
 		k.index[k.key.String()] = i
 		e.classes = append(e.classes, &class{
 			kind: kind, namespace: e.cluster.namespaces[p.Namespace], labels: labels, account: p.Account,
-			ports: p.Ports, mesh: p.Mesh, node: p.Node, cells: cells, networks: p.Networks,
+			ports: p.Ports, mesh: p.Mesh, node: p.Node, cells: cells, further: len(p.Networks) > 0,
 		})
 	}
 	c := e.classes[i]

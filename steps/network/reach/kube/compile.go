@@ -197,10 +197,8 @@ func (e *Engine) rawSpan(p *peer) span {
 	if p.inMesh {
 		keep(e.where(func(c *class) reach.Answer { return c.mesh }))
 	}
-	if p.network != "" {
-		keep(e.where(func(c *class) reach.Answer {
-			return reach.Is(contains(c.networks, p.network) || c.kind == outside && !p.strict)
-		}))
+	if p.further {
+		keep(e.where(func(c *class) reach.Answer { return reach.Is(c.further || c.kind == outside) }))
 	}
 	if p.nodeSel != nil {
 		keep(e.where(func(c *class) reach.Answer { return e.onNode(c, p.nodeSel) }))
@@ -245,7 +243,7 @@ func (p *peer) key() string {
 	if p.addrs != nil {
 		addrs = p.addrs.String()
 	}
-	return fmt.Sprintf("%s|%v|%s|%s|%s|%q|%s|%s|%d|%v|%v|%v", p.network, p.strict, p.namespace, text(p.nsSel), text(p.podSel), p.accounts, text(p.nodeSel), addrs, p.hostPods, p.blocksMatch, p.inMesh, p.outside)
+	return fmt.Sprintf("%v|%s|%s|%s|%q|%s|%s|%d|%v|%v|%v", p.further, p.namespace, text(p.nsSel), text(p.podSel), p.accounts, text(p.nodeSel), addrs, p.hostPods, p.blocksMatch, p.inMesh, p.outside)
 }
 
 // where asks every class.

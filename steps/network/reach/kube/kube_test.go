@@ -233,7 +233,7 @@ func TestCan(t *testing.T) {
 		{"istio: the mesh's mode", policyOf("PeerAuthentication", "{mtls: {mode: UNSET}}") + "---\n{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: all, namespace: istio-system}, spec: {mtls: {mode: STRICT}}}\n", "internet", frontend, "tcp/80", "no PeerAuthentication istio-system/all mtls"},
 		{"istio: STRICT and UDP", policyOf("PeerAuthentication", "{mtls: {mode: STRICT}}"), "internet", frontend, "udp/80", "yes"},
 
-		{"a second network is not bound by policies", policyOf("NetworkPolicy", "{podSelector: {}}") + twoNetworks, "pod default/m1", "pod default/m2", "tcp/1", "unknown NetworkAttachmentDefinition default/fast as a whole; NetworkPolicy default/networkpolicy"},
+		{"a second network is not bound by policies", policyOf("NetworkPolicy", "{podSelector: {}}") + twoNetworks, "pod default/m1", "pod default/m2", "tcp/1", "unknown networks beside the cluster's as a whole; NetworkPolicy default/networkpolicy"},
 		{"and others are not in it", policyOf("NetworkPolicy", "{podSelector: {}}") + twoNetworks, stranger, "pod default/m2", "tcp/1", "no NetworkPolicy default/networkpolicy"},
 		{"a network of its own may part pods", "---\n{apiVersion: k8s.ovn.org/v1, kind: UserDefinedNetwork, metadata: {name: u, namespace: default}, spec: {topology: Layer3, layer3: {role: Primary}}}\n", stranger, db, "tcp/1", "unknown UserDefinedNetwork default/u as a whole"},
 

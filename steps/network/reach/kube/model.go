@@ -199,8 +199,7 @@ type peer struct {
 	accounts  []string  // pods of these service accounts
 	inMesh    bool      // pods behind Istio's proxy
 	global    bool      // nothing in a namespace, so no pod
-	network   string    // pods in this further network, and what is outside the cluster
-	strict    bool      // with network: those pods alone
+	further   bool      // pods in networks beside the cluster's, and what is outside the cluster
 	nodeSel   *selector // nodes it selects
 	addrs     *reach.Addrs
 	// hostPods is whether a pod on the host's network can match by namespace

@@ -48,21 +48,23 @@ func networks(meta fields, ns string) []string {
 // Before all tiers: what no policy of the cluster's own network decides.
 const networkTier = -1_000
 
-// addNetwork lets pods of a further network perhaps reach each other and what
+const furtherNetworks = "networks beside the cluster's"
+
+// addNetworks lets pods in further networks perhaps reach each other and what
 // is outside, whatever policies say: they hold in the cluster's own network
-// only.
-func (c *Cluster) addNetwork(name string) {
-	id := "NetworkAttachmentDefinition " + name
-	if slices.ContainsFunc(c.policies, func(p *policy) bool { return p.id == id }) {
+// only. Which of those networks are one is not known: they may be of several
+// names on one wire.
+func (c *Cluster) addNetworks() {
+	if slices.ContainsFunc(c.policies, func(p *policy) bool { return p.id == furtherNetworks }) {
 		return
 	}
 	side := func() *side {
 		return &side{isolates: reach.No, rules: []rule{{
-			name: "as a whole", action: allow, peers: []peer{{network: name}}, ports: allPorts(),
-			maybe: "both may be in the network " + name + ", in which the cluster's policies do not hold",
+			name: "as a whole", action: allow, peers: []peer{{further: true}}, ports: allPorts(),
+			maybe: "the pod is in a further network, which the other end may be in too and in which the cluster's policies do not hold",
 		}}}
 	}
-	c.policies = append(c.policies, &policy{id: id, tier: networkTier, subject: peer{network: name, strict: true}, in: side(), out: side()})
+	c.policies = append(c.policies, &policy{id: furtherNetworks, tier: networkTier, subject: peer{further: true}, in: side(), out: side()})
 }
 
 // readUserNetwork reads OVN-Kubernetes' networks as far as to know that pods of
@@ -71,18 +73,26 @@ func (c *Cluster) addNetwork(name string) {
 // https://ovn-kubernetes.io/features/user-defined-networks/user-defined-networks/
 func readUserNetwork(c *Cluster, f fields, ns, name string) {
 	spec := f.obj("spec")
-	p := &policy{id: f.str("kind") + " " + strings.TrimPrefix(ns+"/"+name, "/"), tier: networkTier, subject: peer{namespace: inDefault(ns), hostPods: reach.No}}
+	subject := peer{namespace: inDefault(ns), hostPods: reach.No}
 	network := spec
 	if f.str("kind") == "ClusterUserDefinedNetwork" {
-		p.subject = peer{nsSel: spec.selector("namespaceSelector"), hostPods: reach.No}
+		subject = peer{nsSel: spec.selector("namespaceSelector"), hostPods: reach.No}
 		network = spec.obj("network")
 	}
 	if network.obj("layer2").str("role") != "Primary" && network.obj("layer3").str("role") != "Primary" {
 		return // pods join it by annotation
 	}
+	c.policies = append(c.policies, apart(f.str("kind")+" "+strings.TrimPrefix(ns+"/"+name, "/"), subject))
+}
+
+// ownNetwork is the label of namespaces whose pods OVN-Kubernetes puts into a
+// network of their own, whoever makes that.
+const ownNetwork = "k8s.ovn.org/primary-user-defined-network"
+
+// apart are pods that perhaps reach nobody.
+func apart(id string, subject peer) *policy {
 	side := func() *side {
 		return &side{isolates: reach.No, rules: []rule{{name: "as a whole", action: deny, peers: everything(), ports: allPorts(), maybe: "the pod is in a network of its own, which others may not be in"}}}
 	}
-	p.in, p.out = side(), side()
-	c.policies = append(c.policies, p)
+	return &policy{id: id, tier: networkTier, subject: subject, in: side(), out: side()}
 }

@@ -47,6 +47,11 @@ func podOf(f, meta fields, ns, name string) *Pod {
 		Account: spec.str("serviceAccountName"), HostNet: spec.flag("hostNetwork"), Node: spec.str("nodeName"),
 		Mesh: meshed(spec, labels), Networks: networks(labels, ns),
 	}
+	for _, n := range spec.objs("networks") { // of a virtual machine
+		if m := n.obj("multus"); m.m != nil {
+			p.Networks = append(p.Networks, m.str("networkName"))
+		}
+	}
 	if p.Account == "" {
 		p.Account = "default"
 	}
@@ -88,8 +93,8 @@ func meshed(spec, meta fields) reach.Answer {
 }
 
 func (c *Cluster) addPod(p *Pod) {
-	for _, n := range p.Networks {
-		c.addNetwork(n)
+	if len(p.Networks) > 0 {
+		c.addNetworks()
 	}
 	c.pods = append(c.pods, p)
 	c.podByName[p.ID()] = p
@@ -107,6 +112,9 @@ func readNamespace(c *Cluster, f fields, _, name string) {
 		labels = map[string]string{}
 	}
 	labels[nameLabel] = name
+	if _, own := labels[ownNetwork]; own {
+		c.policies = append(c.policies, apart("Namespace "+name, peer{namespace: name, hostPods: reach.No}))
+	}
 	c.namespaces[name] = &namespace{name, labels, true}
 }
 
