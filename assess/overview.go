@@ -2,10 +2,13 @@ package assess
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/steps/access"
+	"github.com/sevenfold-sec/sevenfold/steps/network"
 )
 
 // overviewed takes the overview of identities from the step that made it; nil
@@ -19,12 +22,15 @@ func overviewed(steps []Step) *access.Overview {
 	return nil
 }
 
+// Rules lists the findings that steps give without a control.
+func Rules() []finding.Rule { return slices.Concat(access.Rules(), network.Rules()) }
+
 // ruled are the findings that steps give without a control, as the report wants
 // them.
 func ruled() []report.Control {
 	var out []report.Control
-	for _, r := range access.Rules() {
-		out = append(out, report.Control{ID: r.ID, Step: "access", Title: r.Title, Why: r.Why, Severity: r.Severity, Fix: r.Fix, InvalidFor: r.InvalidFor})
+	for _, r := range Rules() {
+		out = append(out, report.Control{ID: r.ID, Step: r.Step, Title: r.Title, Why: r.Why, Severity: r.Severity, Fix: r.Fix, InvalidFor: r.InvalidFor})
 	}
 	return out
 }

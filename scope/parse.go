@@ -27,6 +27,7 @@ type file struct {
 	Zones     zonesYAML     `key:"zones" doc:"Which assets are in which zone."`
 	Workloads []declared    `key:"workloads" doc:"Workloads with their owner and purpose; they refine and merge what is discovered."`
 	Data      dataYAML      `key:"data" doc:"Where labelled data may be, and how long."`
+	Network   networkYAML   `key:"network" doc:"What may open connections to what."`
 	Services  []service     `key:"services" doc:"External services whose terms were reviewed."`
 	Gate      gateYAML      `key:"gate" doc:"When a workload is held back."`
 }
@@ -190,6 +191,7 @@ func (c *checker) scope(f *file) *Scope {
 			Reviewed: c.day(v.Terms.Reviewed), Expires: c.day(v.Terms.Expires),
 		}})
 	}
+	c.network(&f.Network, &s.Network)
 	c.gate(&f.Gate, &s.Gate)
 	s.hold()
 	return s
@@ -261,6 +263,7 @@ const century = 100 * 366 * 24 * time.Hour
 
 var (
 	criterion = regexp.MustCompile(`^(audit|access|data|detect|supply|network|respond)\.([a-z]+|\*)$`)
+	portText  = regexp.MustCompile(`^((tcp|udp|sctp)/)?[0-9]{1,5}(-[0-9]{1,5})?$`)
 	periods   = map[byte]time.Duration{'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
 )
 

@@ -42,6 +42,7 @@ type Scope struct {
 	// Declared workloads in the order of the file.
 	Declared []Declared
 	Data     Data
+	Network  Network
 	Services []Service
 	Gate     Gate
 	// Held are settings that were taken back to their defaults because no

@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/gate"
-	"github.com/sevenfold-sec/sevenfold/steps/access"
 )
 
 func newExplain(g *globals) *cobra.Command {
@@ -134,23 +134,23 @@ func (g *globals) explainControl(c *control.Control, f *finding.Finding) error {
 }
 
 // ruleOf finds what a step asks by itself, without a control.
-func ruleOf(id string) (access.Rule, bool) {
-	for _, r := range access.Rules() {
+func ruleOf(id string) (finding.Rule, bool) {
+	for _, r := range assess.Rules() {
 		if r.ID == id {
 			return r, true
 		}
 	}
-	return access.Rule{}, false
+	return finding.Rule{}, false
 }
 
 // explainRule writes such a question, and the finding it made if one is given.
-func (g *globals) explainRule(r access.Rule, f *finding.Finding) error {
+func (g *globals) explainRule(r finding.Rule, f *finding.Finding) error {
 	return g.write(func(w io.Writer) error {
 		if g.format == "json" {
-			return writeJSON(w, map[string]any{"control": map[string]any{"id": r.ID, "step": "access", "severity": r.Severity, "title": r.Title, "asks": r.Asks, "why": r.Why,
+			return writeJSON(w, map[string]any{"control": map[string]any{"id": r.ID, "step": r.Step, "severity": r.Severity, "title": r.Title, "asks": r.Asks, "why": r.Why,
 				"invalid_for": r.InvalidFor, "fix": finding.Fix{Text: r.Fix, Effort: "minutes"}}, "finding": f})
 		}
-		fmt.Fprintf(w, "%s (at most %s, step access)\n\n  %s\n\n", r.ID, r.Severity, r.Title)
+		fmt.Fprintf(w, "%s (at most %s, step %s)\n\n  %s\n\n", r.ID, r.Severity, r.Step, r.Title)
 		fix := finding.Fix{Text: r.Fix, Effort: "minutes"}
 		if f != nil {
 			fix = f.Fix

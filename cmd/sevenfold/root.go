@@ -54,7 +54,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(err.Error(), cmd.CommandPath()+" --help lists the flags")
 	})
-	root.AddCommand(newAssess(g), newInventory(g), newAudit(g), newBaseline(g), newDrift(g), newHistory(g), newAccess(g), newInit(g), newExplain(g), newGate(g))
+	root.AddCommand(newAssess(g), newInventory(g), newAudit(g), newBaseline(g), newDrift(g), newHistory(g), newAccess(g), newNetwork(g), newInit(g), newExplain(g), newGate(g))
 	addUnbuilt(root)
 	explainUnknownCommands(root)
 	return root

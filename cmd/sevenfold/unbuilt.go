@@ -17,7 +17,6 @@ var unbuilt = []struct {
 	{"data", "classify the data AI workloads touch, and govern it", []string{"scan", "flows", "retention", "erase"}},
 	{"detect", "learn normal behaviour and find what is not", []string{"learn", "run", "replay", "rules", "incidents"}},
 	{"supply", "models, packages, images and services AI workloads are made of", []string{"scan", "bom", "watch", "services"}},
-	{"network", "what can reach what, and what must not", []string{"can", "matrix", "zones", "blast", "diff", "recommend", "observed"}},
 	{"respond", "procedures for AI incidents, and their exercises", []string{"scenarios", "plan", "exercise", "incident"}},
 	{"serve", "API, web pages and schedules", nil},
 }

@@ -17,20 +17,10 @@ import (
 // expression over one asset decides it: it needs what the identity may touch.
 const Ownerless = "identity-without-owner"
 
-// Rule is what there is to say of a finding of this step beside its evidence.
-type Rule struct {
-	ID, Title, Asks, Why string
-	// Severity is the worst that its findings have; each has one by what the
-	// identity may touch.
-	Severity   finding.Severity
-	Fix        string
-	InvalidFor []string
-}
-
 // Rules lists the findings that this step gives, whatever the estate.
-func Rules() []Rule {
-	return []Rule{{
-		ID: Ownerless, Title: "An identity that may touch AI has no owner", Severity: finding.High,
+func Rules() []finding.Rule {
+	return []finding.Rule{{
+		ID: Ownerless, Step: "access", Title: "An identity that may touch AI has no owner", Severity: finding.High,
 		Asks: "does somebody answer for each user, role and service account that may touch AI assets?",
 		Why: "When a model is stolen or a job runs that nobody asked for, somebody must know whether the identity that did it is meant to exist. " +
 			"One that nobody answers for is not reviewed, keeps its keys and rights, and is the first that nobody misses when it is misused.",

@@ -1,0 +1,245 @@
+package network
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
+)
+
+// Answer says whether one end can open a connection to another.
+type Answer struct {
+	From      string   `json:"from"`
+	To        string   `json:"to"`
+	Reachable string   `json:"reachable"` // yes, no or unknown
+	Ports     []string `json:"ports"`     // surely reachable, of the ports asked for
+	Perhaps   []string `json:"perhaps,omitempty"`
+	Path      []Hop    `json:"path"`
+	Because   []string `json:"because"`
+	// Pairs is how many different pairs of places were decided for it.
+	Pairs int `json:"pairs"`
+}
+
+// Can decides whether from can open a connection to to on some of the ports; none
+// given are all. Of ends that are several things, any of one to any of the other.
+func (w *World) Can(from, to End, ports reach.Ports) Answer {
+	l, pairs := w.reach(from.spots, to.spots, ports)
+	return Answer{From: from.Text, To: to.Text, Reachable: l.Reachable.String(), Ports: listed(l.Ports), Perhaps: listed(l.Maybe), Path: orEmpty(l.Path), Because: orEmpty(l.Because), Pairs: pairs}
+}
+
+func listed(p reach.Ports) []string {
+	if p.IsEmpty() {
+		return []string{}
+	}
+	return p.List()
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// mostBecause bounds how many reasons an answer over many places gives.
+const mostBecause = 12
+
+// reach decides what any of some spots can open to any of others, on some of the
+// ports. Spots that nothing tells apart are asked once.
+func (w *World) reach(from, to []spot, ports reach.Ports) (Link, int) {
+	if ports.IsEmpty() {
+		ports = reach.AllPorts
+	}
+	from, to = w.distinct(from), w.distinct(to)
+	out := Link{Reachable: reach.No}
+	pairs := 0
+	quick := len(from)*len(to) > manyPairs
+	var ask [3][]pairOfSpots // by answer: those worth a witness or a reason
+	for _, f := range from {
+		for _, t := range to {
+			if f.asset >= 0 && f.asset == t.asset && len(f.points) == 1 && f.points[0] == t.points[0] && (len(from) > 1 || len(to) > 1) {
+				continue // a thing and itself say nothing about two zones
+			}
+			pairs++
+			l, told := Link{}, false
+			if quick {
+				l, told = w.quick(f, t, ports)
+			}
+			if !told {
+				l = w.between2(f, t, ports)
+			}
+			out.Ports, out.Maybe = out.Ports.Union(l.Ports), out.Maybe.Union(l.Maybe)
+			out.Reachable = out.Reachable.Or(l.Reachable)
+			if len(ask[l.Reachable]) < mostBecause {
+				ask[l.Reachable] = append(ask[l.Reachable], pairOfSpots{f, t})
+			}
+		}
+	}
+	out.Maybe = out.Maybe.Minus(out.Ports)
+	for _, p := range ask[out.Reachable] {
+		l := w.between2(p.from, p.to, ports)
+		if out.Reachable == reach.Yes && (out.Path == nil || len(l.Path) < len(out.Path)) {
+			out.Path = l.Path
+		}
+		out.Because = append(out.Because, l.Because...)
+	}
+	out.Because = unique(out.Because)
+	if out.Reachable == reach.Yes {
+		out.Because = nil
+	}
+	if len(out.Because) > mostBecause {
+		out.Because = append(out.Because[:mostBecause:mostBecause], "and other reasons")
+	}
+	return out, pairs
+}
+
+type pairOfSpots struct{ from, to spot }
+
+// manyPairs is from how many pairs on those of interfaces are read off the table
+// of all pairs of classes, which costs as much as a few thousand questions.
+const manyPairs = 4096
+
+// quick reads a pair of interfaces off the table of all pairs.
+func (w *World) quick(f, t spot, ports reach.Ports) (Link, bool) {
+	if len(f.points) != 1 || len(t.points) != 1 || f.points[0].iface == "" || t.points[0].iface == "" {
+		return Link{}, false
+	}
+	table := w.allPairs()
+	a, b := table.Reach(w.inTable[f.points[0].iface], w.inTable[t.points[0].iface]), reach.No
+	l := Link{Ports: a.Sure.Intersect(ports), Maybe: a.Maybe.Minus(a.Sure).Intersect(ports)}
+	switch {
+	case !l.Ports.IsEmpty():
+		b = reach.Yes
+	case !l.Maybe.IsEmpty():
+		b = reach.Unknown
+	}
+	l.Reachable = b
+	return l, true
+}
+
+// between2 decides one spot against another, on some of the ports.
+func (w *World) between2(f, t spot, ports reach.Ports) Link {
+	var each []Link
+	for _, p := range f.points {
+		for _, q := range t.points {
+			l := w.link(w.canonical(p, q))
+			each = append(each, l.on(ports))
+		}
+	}
+	return wherever(each)
+}
+
+// on narrows a link to some ports.
+func (l Link) on(ports reach.Ports) Link {
+	sure, may := l.Ports.Intersect(ports), l.Maybe.Intersect(ports)
+	out := Link{Ports: sure, Maybe: may, Path: l.Path, Because: l.Because}
+	switch {
+	case !sure.IsEmpty():
+		out.Reachable = reach.Yes
+	case !may.IsEmpty():
+		out.Reachable, out.Path = reach.Unknown, nil
+	default:
+		out.Reachable, out.Path = reach.No, nil
+		if len(out.Because) == 0 {
+			out.Because = []string{"only " + l.Ports.String() + " is open"}
+		}
+	}
+	return out
+}
+
+// class names what the engines cannot tell apart: points of one class have the same
+// answers, whoever asks.
+func (w *World) class(p point) string {
+	if c, ok := w.classes[p]; ok {
+		return c
+	}
+	var b strings.Builder
+	switch {
+	case p.iface != "":
+		w.ifaceClass(&b, p.iface)
+	case p.pod != podPlace{}:
+		c := w.clusters[p.pod.cluster]
+		i, ok := c.engine.ClassOf(p.pod.id)
+		if !ok {
+			return p.String()
+		}
+		fmt.Fprintf(&b, "pod %s %d", c.name, i)
+		for _, id := range w.interfacesOfPod(p.pod) {
+			b.WriteString(" on ")
+			w.ifaceClass(&b, id)
+		}
+		for _, d := range w.behind(p.pod) {
+			b.WriteString(" behind " + d)
+		}
+		if pod := c.pods[p.pod.id]; pod != nil {
+			fmt.Fprintf(&b, " %v %v", len(pod.IPs) > 0, pod.Replicas == 1)
+		}
+	default:
+		return p.String()
+	}
+	w.classes[p] = b.String()
+	return b.String()
+}
+
+func (w *World) ifaceClass(b *strings.Builder, id string) {
+	f := w.ifaces[id]
+	fmt.Fprintf(b, "%s %v %v", f.Subnet, f.Groups, f.GroupsUnread)
+	for _, a := range f.Addresses {
+		i, at := slices.BinarySearchFunc(w.edges, a.Private, netip.Addr.Compare)
+		fmt.Fprintf(b, " %d%v%v", i, at, a.Private.Is4())
+		if a.Public.IsValid() {
+			i, at = slices.BinarySearchFunc(w.edges, a.Public, netip.Addr.Compare)
+			fmt.Fprintf(b, "/%d%v", i, at)
+		}
+	}
+}
+
+// canonical puts the first of its class in the place of each point, so that a pair
+// of classes is decided once. Two of one class keep their own names.
+func (w *World) canonical(p, q point) (point, point) {
+	a, b := w.class(p), w.class(q)
+	if a == b {
+		return p, q
+	}
+	return w.first(a, p), w.first(b, q)
+}
+
+func (w *World) first(class string, p point) point {
+	if one, ok := w.firsts[class]; ok {
+		return one
+	}
+	w.firsts[class] = p
+	return p
+}
+
+// distinct leaves one spot of each class, or two, so that a class is also asked
+// about itself.
+func (w *World) distinct(spots []spot) []spot {
+	seen := map[string]int{}
+	var out []spot
+	for _, s := range spots {
+		var b strings.Builder
+		for _, p := range s.points {
+			b.WriteString(w.class(p))
+			b.WriteByte('|')
+		}
+		if seen[b.String()]++; seen[b.String()] <= 2 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// whose names the assets of some spots, for people.
+func (w *World) whose(spots []spot) []string {
+	var out []string
+	for _, s := range spots {
+		if s.asset >= 0 {
+			out = append(out, w.snap.Asset(s.asset).ID)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

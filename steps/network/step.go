@@ -1,0 +1,69 @@
+package network
+
+import (
+	"context"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope"
+)
+
+// Step is the network step: for each workload its six criteria, and who reaches
+// whom as relations.
+type Step struct {
+	scope     *scope.Scope
+	aside     bool
+	observed  *Observed
+	relations estate.Addition
+}
+
+// New returns the step for an estate whose zones and intents a scope states.
+func New(s *scope.Scope) *Step { return &Step{scope: s} }
+
+// Aside leaves everything out, for commands that ask for another step's criteria.
+func (s *Step) Aside(aside bool) *Step {
+	s.aside = aside
+	return s
+}
+
+// ID implements assess.Step.
+func (*Step) ID() string { return "network" }
+
+// Needs implements assess.Step.
+func (*Step) Needs() []estate.RelationType { return nil }
+
+// Gives implements assess.Step.
+func (*Step) Gives() []estate.RelationType { return nil }
+
+// Derive implements assess.Step.
+func (*Step) Derive(context.Context, *estate.Snapshot) (estate.Addition, error) {
+	return estate.Addition{}, nil
+}
+
+// Relations are who can open a connection to whom, as relations of tier possible:
+// thing -> set -> thing, one set for all that the same things are open to. They are
+// there once Judge has run.
+func (s *Step) Relations() estate.Addition { return s.relations }
+
+// Judge implements assess.Step: all network criteria.
+func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (finding.Judgement, error) {
+	out := finding.Judgement{Criteria: map[string][]finding.Criterion{}}
+	if s.aside {
+		return out, nil
+	}
+	w, err := NewWorld(ctx, snap)
+	if err != nil {
+		return out, err
+	}
+	j := newJury(w, s.scope, workloads, s.observed)
+	for i := range workloads.List {
+		if err := ctx.Err(); err != nil {
+			return out, err
+		}
+		out.Criteria[workloads.List[i].ID] = j.decide(&workloads.List[i])
+	}
+	j.intents()
+	out.Findings = j.findings
+	s.relations = w.graph()
+	return out, nil
+}

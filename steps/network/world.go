@@ -1,0 +1,108 @@
+package network
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach/aws"
+)
+
+// World is the network of one snapshot, ready for questions. It is not safe for
+// use by several goroutines at a time: what it works out it keeps.
+type World struct {
+	snap     *estate.Snapshot
+	model    *aws.Model
+	amazon   *aws.Network
+	clusters map[string]*cluster // by the cluster's name in ids
+
+	vpcs    map[string]*estate.Asset // by id in the model
+	subnets map[string]*aws.Subnet   // by id in the model
+	ifaces  map[string]*iface        // by id in the model
+	byAddr  map[string]string        // private or public address -> interface of the model, where one only has it
+	elb     map[string][]string      // load balancer, as its interfaces describe it -> their ids
+	byDNS   map[string]estate.Node   // load balancer by its DNS name, once it is asked for
+	cells   map[string][]string      // subnet and groups -> the interfaces made up for them
+	edges   []netip.Addr             // where rules tell addresses apart, sorted
+	hosts   []netip.Addr             // that stand for the internet, once it is asked for
+
+	places map[estate.Node]*standing
+	atPod  map[podPlace]estate.Node // whose pods they are: the pod itself, or what will make it
+	made   map[estate.Node]bool     // pods that another thing of the estate stands for
+
+	table   *aws.Matrix    // of all interfaces, once it is asked for
+	inTable map[string]int // interface -> its class there
+	classes map[point]string
+	firsts  map[string]point // of each class
+	known   map[pair]Link
+	cuts    int // sought for findings
+	// problems say what could not be understood; whatever hangs on it is unknown.
+	problems []string
+}
+
+// iface is an interface of the model, and the asset it belongs to.
+type iface struct {
+	*aws.Interface
+	owner estate.Node
+	node  estate.Node // its own asset, -1 where it was made up for a thing that has none yet
+}
+
+// standing says where a thing stands in the network.
+type standing struct {
+	// spots are interfaces by id in the model. A thing of which only subnet and
+	// groups are known has a spot of several, one for each piece of the subnet that
+	// rules tell apart: it will stand in one of them, nobody knows in which.
+	spots [][]string
+	pods  []podPlace
+	// outside: it is run in a network of the provider's own, from which it can
+	// open connections to the internet, and into which none can be opened.
+	outside bool
+	// isolated: nothing can be opened from it or to it.
+	isolated bool
+	// service is what it is reached through where it has no place of its own:
+	// "s3", "bedrock-runtime".
+	service string
+	why     string // in words, for people
+}
+
+// podPlace is a pod, or the pods of a template, of one cluster.
+type podPlace struct{ cluster, id string }
+
+// NewWorld reads the network of a snapshot. An error is the store's.
+func NewWorld(ctx context.Context, snap *estate.Snapshot) (*World, error) {
+	w := &World{snap: snap, model: &aws.Model{}, clusters: map[string]*cluster{}, vpcs: map[string]*estate.Asset{}, subnets: map[string]*aws.Subnet{}, ifaces: map[string]*iface{},
+		byAddr: map[string]string{}, elb: map[string][]string{}, cells: map[string][]string{}, places: map[estate.Node]*standing{}, atPod: map[podPlace]estate.Node{},
+		made: map[estate.Node]bool{}, classes: map[point]string{}, firsts: map[string]point{}, known: map[pair]Link{}}
+	if err := w.readAWS(ctx); err != nil {
+		return nil, fmt.Errorf("read the network of AWS: %w", err)
+	}
+	if err := w.readClusters(ctx); err != nil {
+		return nil, fmt.Errorf("read the networks of clusters: %w", err)
+	}
+	w.place()
+	w.amazon = aws.New(w.model)
+	w.problems = append(w.problems, w.amazon.Problems()...)
+	for _, c := range w.clusters {
+		c.finish()
+		w.problems = append(w.problems, c.problems()...)
+	}
+	slices.Sort(w.problems)
+	w.problems = slices.Compact(w.problems)
+	return w, nil
+}
+
+// Problems say what of the network could not be understood or was not read, one
+// sentence each, sorted. Whatever hangs on it is unknown already.
+func (w *World) Problems() []string { return w.problems }
+
+// Placed reports whether a thing has a place in the network, and says in words
+// which.
+func (w *World) Placed(n estate.Node) (string, bool) {
+	s := w.places[n]
+	if s == nil {
+		return "", false
+	}
+	return s.why, true
+}
