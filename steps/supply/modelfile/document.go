@@ -1,0 +1,269 @@
+package modelfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sevenfold-sec/sevenfold/steps/supply/modelfile/pickle"
+)
+
+// node is a place in a JSON or YAML document: the keys that lead there and the
+// scalar found.
+type node struct {
+	path   []string // keys and indexes from the root
+	value  string
+	isText bool
+}
+
+func (n node) key() string {
+	if len(n.path) == 0 {
+		return ""
+	}
+	return n.path[len(n.path)-1]
+}
+
+func (n node) where() string { return clip(strings.Join(n.path, "."), 120) }
+
+// inside says whether a key of the path is k.
+func (n node) inside(k string) bool {
+	for _, p := range n.path {
+		if p == k {
+			return true
+		}
+	}
+	return false
+}
+
+const maxDocumentDepth = 512
+
+// walkJSON streams a JSON document and calls f for every scalar, and for every
+// object key with an empty value before its content.
+func walkJSON(r io.Reader, f func(node)) error {
+	dec := json.NewDecoder(r)
+	dec.UseNumber()
+	var path []string
+	var visit func(depth int) error
+	visit = func(depth int) error {
+		if depth > maxDocumentDepth {
+			return fmt.Errorf("nested deeper than %d", maxDocumentDepth)
+		}
+		t, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		switch t := t.(type) {
+		case json.Delim:
+			path = append(path, "")
+			for i := 0; dec.More(); i++ {
+				if t == '{' {
+					k, err := dec.Token()
+					if err != nil {
+						return err
+					}
+					path[len(path)-1] = k.(string)
+				} else {
+					path[len(path)-1] = strconv.Itoa(i)
+				}
+				if err := visit(depth + 1); err != nil {
+					return err
+				}
+			}
+			path = path[:len(path)-1]
+			_, err := dec.Token()
+			return err
+		case string:
+			f(node{path, t, true})
+		case json.Number:
+			f(node{path, t.String(), false})
+		case bool:
+			f(node{path, strconv.FormatBool(t), false})
+		case nil:
+			f(node{path, "", false})
+		}
+		return nil
+	}
+	for {
+		if err := visit(0); err != nil {
+			if errors.Is(err, io.EOF) && len(path) == 0 {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// json reads a JSON file: what it is follows from its name and keys.
+func (s *scanner) json(it item) string {
+	if it.size > s.lim.Header {
+		_, _ = s.whole(it) // says so
+		return "json"
+	}
+	if it.base() == "schema.json" && strings.Contains(it.path, "!") {
+		s.skops(it)
+		return "skops-schema"
+	}
+	format := "json"
+	keras := it.role == roleKeras
+	r := &contextReader{s.ctx, io.NewSectionReader(it.r, 0, it.size)}
+	first := make([]byte, 3)
+	if b := s.head(it, 0, 3); string(b) == "\xef\xbb\xbf" {
+		_, _ = io.ReadFull(r, first)
+	}
+	err := walkJSON(r, func(n node) {
+		if len(n.path) == 1 {
+			switch n.key() {
+			case "nbformat":
+				format = "notebook"
+			case "keras_version", "backend":
+				keras = keras || it.ext() == ".json" && n.inside("keras_version")
+			case "class_name":
+				keras = keras || n.value == "Sequential" || n.value == "Functional" || n.value == "Model"
+			}
+		}
+		if len(n.path) >= 2 && n.path[0] == "learner" && format == "json" {
+			format = "xgboost"
+		}
+		s.docNode(it, n)
+	})
+	if err != nil {
+		s.find(it, "json-broken", Undecided, -1, "", "no JSON to its end: "+err.Error())
+	}
+	if keras && err == nil {
+		if b, ok := s.whole(it); ok {
+			s.kerasJSON(it, bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
+			format = "keras-config"
+		}
+	}
+	return format
+}
+
+// targetRoots are packages whose classes configurations name; what of them runs
+// commands or loads pickles is refused by the pickle's table all the same.
+var targetRoots = wordSet("torch torchvision torchaudio torchmetrics pytorch_lightning lightning nemo transformers diffusers datasets omegaconf hydra timm monai sklearn xgboost lightgbm catboost keras accelerate peft optimum sentence_transformers builtins.dict builtins.list numpy megatron apex ignite segmentation_models_pytorch ultralytics mlflow")
+
+// docNode judges one scalar of a configuration.
+func (s *scanner) docNode(it item, n node) {
+	key := n.key()
+	switch {
+	case n.inside("auto_map") && n.isText:
+		s.find(it, "auto-map", Medium, -1, "CWE-829", fmt.Sprintf("%s: loading with remote code allowed imports %.100q", n.where(), n.value))
+	case key == "trust_remote_code" && n.value == "true":
+		s.find(it, "trust-remote-code", Medium, -1, "CWE-829", n.where()+" asks the loader to run the repository's code")
+	case key == "custom_pipelines" || n.inside("custom_pipelines") && key == "impl":
+		s.find(it, "remote-code", Medium, -1, "CWE-829", n.where()+": a pipeline of the repository's own code")
+	case (key == "_target_" || key == "class_path" || key == "loader_module" || key == "target" || key == "cls") && n.isText:
+		s.target(it, n)
+	case strings.Contains(key, "template") && n.isText && strings.Contains(n.value, "{"):
+		s.jinja(it, n.where(), n.value)
+	case n.inside("chat_template") && n.isText:
+		s.jinja(it, n.where(), n.value)
+	case (key == "#" || key == "type") && strings.Contains(n.value, "py_func"):
+		s.find(it, "paddle-op", High, -1, "CWE-94", n.where()+": an operator that runs Python code of the process")
+	case key == "code" && len(n.path) == 3 && n.path[0] == "flavors" && it.base() == "MLmodel" && n.value != "":
+		s.find(it, "remote-code", Medium, -1, "CWE-829", fmt.Sprintf("the model brings code in %.80q, which loading it imports", n.value))
+	case (key == "reduce" || key == "__reduce__" || key == "py/object" || key == "py/reduce" || key == "py/function" || key == "py/type") && n.isText:
+		s.find(it, "json-object", High, -1, "CWE-502", fmt.Sprintf("%s makes the object %.100q when decoded by jsonpickle", n.where(), n.value))
+	case key == "_class_name" || key == "model_type" || key == "architectures":
+	}
+	if n.isText && len(n.value) >= 16 {
+		s.secrets(it, n.where(), n.value)
+	}
+	if n.isText && len(n.path) == 2 && n.path[1] == "0" && it.base() == "model_index.json" && n.value != "" && !targetRoots[n.value] && !diffusersOwn[n.value] {
+		s.find(it, "remote-code", Medium, -1, "CWE-829", fmt.Sprintf("component %s comes from %.80q, a module of the repository", n.path[0], n.value))
+	}
+}
+
+var diffusersOwn = wordSet("stable_diffusion onnxruntime flax flux deepfloyd_if kandinsky wuerstchen audioldm2 stable_cascade null")
+
+// target judges a class or function that a configuration names for its loader to
+// call.
+func (s *scanner) target(it item, n node) {
+	v := n.value
+	root, _, dotted := strings.Cut(v, ".")
+	if !dotted && n.key() != "_target_" && n.key() != "loader_module" || strings.ContainsAny(v, " /") {
+		return
+	}
+	i := strings.LastIndexByte(v, '.')
+	module, name := v[:max(i, 0)], v[i+1:]
+	r := pickle.Judge(module, name)
+	switch {
+	case r.Class == pickle.Refused:
+		s.find(it, "config-target", High, -1, r.CWE, fmt.Sprintf("%s calls %.100q: %s", n.where(), v, r.Reason))
+	case r.Class == pickle.Allowed, targetRoots[root], n.key() == "target" && len(strings.Split(v, ".")) < 3:
+	default:
+		s.find(it, "config-target", Medium, -1, "CWE-470", fmt.Sprintf("%s calls %.100q, which is no known framework's", n.where(), v))
+	}
+}
+
+// yaml reads a YAML file of any number of documents without building objects.
+func (s *scanner) yaml(it item) string {
+	b, ok := s.whole(it)
+	if !ok {
+		return "yaml"
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	for {
+		var root yaml.Node
+		err := dec.Decode(&root)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			s.find(it, "yaml-broken", Undecided, -1, "", "no YAML to its end: "+err.Error())
+			// A loader that builds objects as it reads may have met tags before.
+			s.yamlTags(it, b)
+			break
+		}
+		budget := 5_000_000
+		s.yamlNode(it, &root, nil, 0, &budget)
+	}
+	if it.base() == "MLmodel" {
+		return "mlflow"
+	}
+	return "yaml"
+}
+
+func (s *scanner) yamlTags(it item, b []byte) {
+	for _, tag := range []string{"!!python/", "tag:yaml.org,2002:python/", "!ruby/", "!!javax."} {
+		if i := bytes.Index(b, []byte(tag)); i >= 0 {
+			s.find(it, "yaml-tag", High, int64(i), "CWE-502", fmt.Sprintf("the tag %.80q builds an object when loaded", b[i:min(len(b), i+60)]))
+		}
+	}
+}
+
+func (s *scanner) yamlNode(it item, y *yaml.Node, path []string, depth int, budget *int) {
+	if *budget--; *budget < 0 || depth > maxDocumentDepth {
+		s.find(it, "limit-depth", Undecided, -1, "CWE-674", "more nodes or deeper nesting than the limit")
+		return
+	}
+	if t := y.Tag; strings.HasPrefix(t, "!") && !strings.HasPrefix(t, "!!") || strings.Contains(t, "python/") || strings.Contains(t, "java") {
+		sev := Medium
+		if strings.Contains(t, "python/") {
+			sev = High
+		}
+		s.find(it, "yaml-tag", sev, -1, "CWE-502", fmt.Sprintf("line %d: the tag %.80q builds an object when loaded", y.Line, t))
+	}
+	switch y.Kind {
+	case yaml.DocumentNode:
+		for _, c := range y.Content {
+			s.yamlNode(it, c, path, depth+1, budget)
+		}
+	case yaml.SequenceNode:
+		for i, c := range y.Content {
+			s.yamlNode(it, c, append(path, strconv.Itoa(i)), depth+1, budget)
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(y.Content); i += 2 {
+			s.yamlNode(it, y.Content[i+1], append(path, y.Content[i].Value), depth+1, budget)
+		}
+	case yaml.ScalarNode:
+		s.docNode(it, node{path, y.Value, y.Tag == "!!str"})
+	}
+}
