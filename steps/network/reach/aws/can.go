@@ -125,6 +125,9 @@ func (n *Network) ways(src, dst *Interface, srcAddr, dstAddr netip.Addr, trace b
 			return []way{{carries: allowUnknown, named: [2]reach.Answer{}, why: "subnet " + f.Subnet + " of " + f.ID + " was not read", to: dstAddr}}
 		}
 	}
+	if n.hiders[dst] {
+		return []way{{why: dst.ID + " is that of a NAT gateway, which takes no connections", to: dstAddr}}
+	}
 	var out []way
 	senders, receivers := n.endsOf(src, srcAddr), n.endsOf(dst, dstAddr)
 	for _, s := range senders {

@@ -138,6 +138,9 @@ func (m *Matrix) classify() {
 		if f.GroupsUnread {
 			names = append(names, '?')
 		}
+		if n.hiders[f] {
+			key = append(key, 1)
+		}
 		split := len(key)
 		key = append(append(key, 0xff, 0xff, 0xff, 0xff), names...)
 		tag, isTagged := tags[f]

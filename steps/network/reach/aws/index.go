@@ -34,6 +34,7 @@ type Network struct {
 	edges    map[string]*table        // by gateway
 	access   map[string]*PublicAccess // by owner and region
 	relays   relays
+	hiders   map[*Interface]bool // the interfaces of NAT gateways
 
 	cuts func() []netip.Addr // see bounds
 }
@@ -102,9 +103,17 @@ func New(m *Model) *Network {
 	n.indexVPCs()
 	n.indexFilters()
 	n.indexEdges()
+	nats := map[string][]netip.Addr{}
+	for _, g := range m.NATGateways {
+		nats[g.Subnet] = append(nats[g.Subnet], g.Address)
+	}
+	n.hiders = map[*Interface]bool{}
 	for i := range m.Interfaces {
 		f := &m.Interfaces[i]
 		n.ifaces[f.ID] = f
+		if own := nats[f.Subnet]; own != nil && slices.ContainsFunc(f.Addresses, func(a Address) bool { return slices.Contains(own, a.Private) }) {
+			n.hiders[f] = true
+		}
 		if n.subnets[f.Subnet] == nil {
 			n.problem("interface %s lies in subnet %s, which was not read", f.ID, f.Subnet)
 		}

@@ -116,12 +116,15 @@ func (q *query) into(at *Interface, ports reach.Ports, seen bool) []arrival {
 // straight lists what arrives at an interface without a relay.
 func (q *query) straight(at *Interface, ports reach.Ports) []arrival {
 	var out []arrival
-	n := q.n
+	n, closed := q.n, ""
 	for _, w := range n.ways(q.src, at, q.from.Addr, netip.Addr{}, q.trace) {
 		egress, ingress := n.judge(q.src, at, &w)
 		a := arrival{allow: w.carries.and(egress).and(ingress).and(sure(ports)), seen: w.seen}
 		switch a.allow.Answer() {
 		case reach.No:
+			if q.trace {
+				closed = n.blame(q.src, at, &w, egress, ingress)
+			}
 			continue
 		case reach.Unknown:
 			q.say(n.blame(q.src, at, &w, egress, ingress))
@@ -130,6 +133,9 @@ func (q *query) straight(at *Interface, ports reach.Ports) []arrival {
 			a.hops = n.path(q.src, at, q.from, Place{Interface: at.ID}, &w, a.allow.Maybe)
 		}
 		out = append(out, a)
+	}
+	if len(out) == 0 && closed != "" {
+		q.say(at.ID + ": " + closed)
 	}
 	return out
 }
