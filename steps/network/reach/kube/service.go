@@ -92,6 +92,14 @@ func (e *Engine) toService(from string, sources []point, s *service, ports reach
 
 // toFront asks each client of each backend through one front.
 func (e *Engine) toFront(out *told, object string, sources []point, s *service, f front, dial reach.Ports, backends []backend, of chosen) {
+	refused := []string{object}
+	if of.backend != nil {
+		backends = slices.DeleteFunc(slices.Clone(backends), func(b backend) bool { return !of.backend(b) })
+		if len(backends) == 0 {
+			return
+		}
+		refused = append(refused, backends[0].text)
+	}
 	for _, src := range sources {
 		if src.inside() && f.name != ownAddress && f.at == nil {
 			continue // the same again
@@ -101,14 +109,11 @@ func (e *Engine) toFront(out *told, object string, sources []point, s *service, 
 		}
 		admitted, why := f.admits(src)
 		if admitted == reach.No {
-			out.add(reach.No, dial, []string{src.text, object}, []Because{{Effect: "is not let in by " + f.name, Reason: why}})
+			out.add(reach.No, dial, append([]string{src.text}, refused...), []Because{{Effect: "is not let in by " + f.name, Reason: why}})
 			continue
 		}
 		who := f.seen(src)
 		for _, b := range backends {
-			if of.backend != nil && !of.backend(b) {
-				continue
-			}
 			answer, because := e.through(who, b)
 			if f.at != nil && src.inside() {
 				answer, because = e.byNodePort(s, f, src, b, dial)

@@ -145,7 +145,10 @@ func (e *Engine) Ways(from, to End, ports reach.Ports) ([]Result, error) {
 	only := func(b backend) bool { return b.pod == pod }
 	out := []Result{direct}
 	for _, s := range e.servicesOf(pod) {
-		out = append(out, e.toService(from.text, sources, s, ports, chosen{backend: only}))
+		// None of its ports asked for may lead to the pod.
+		if r := e.toService(from.text, sources, s, ports, chosen{backend: only}); len(r.Via) > 0 {
+			out = append(out, r)
+		}
 	}
 	for _, id := range e.serviceNames() {
 		// What stands behind these is not known, so it may be the pod.
