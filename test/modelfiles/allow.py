@@ -48,6 +48,14 @@ def classes(root, wanted):
     return out
 
 
+def functions(*modules):
+    out = {}
+    for name in modules:
+        module = importlib.import_module(name)
+        out[name] = {n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == name and not n.startswith("_")}
+    return out
+
+
 def torch_part():
     import torch, torch.nn as nn, torch.optim as optim, torchvision
     from torch import _weights_only_unpickler as w
@@ -73,7 +81,7 @@ def main():
 
     def helper(c):
         m = c.__module__
-        return m.startswith(("sklearn._loss", "sklearn.gaussian_process.kernels", "sklearn.metrics._dist_metrics", "sklearn.tree._", "sklearn.neighbors._", "sklearn.utils._bunch", "sklearn.ensemble._hist_gradient_boosting", "sklearn.linear_model._sgd_fast", "sklearn.calibration", "sklearn.base", "sklearn.utils._metadata_requests", "sklearn.metrics._scorer", "sklearn.model_selection._split", "sklearn.utils._tags", "sklearn.ensemble._gb_losses"))
+        return m.startswith(("sklearn._loss", "sklearn.gaussian_process.kernels", "sklearn.metrics._dist_metrics", "sklearn.tree._", "sklearn.neighbors._", "sklearn.utils._bunch", "sklearn.neural_network._stochastic_optimizers", "sklearn.ensemble._hist_gradient_boosting", "sklearn.linear_model._sgd_fast", "sklearn.calibration", "sklearn.base", "sklearn.utils._metadata_requests", "sklearn.metrics._scorer", "sklearn.model_selection._split", "sklearn.utils._tags", "sklearn.ensemble._gb_losses"))
 
     parts = {
         "new scikit-learn's estimators: constructors keep their parameters, the state becomes attributes": classes("sklearn", lambda c: issubclass(c, BaseEstimator)),
@@ -81,6 +89,7 @@ def main():
         "scipy's sparse matrices": {"scipy.sparse._" + k: {f"{k}_matrix", f"{k}_array"} for k in ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")},
         "new xgboost's estimators": classes("xgboost", lambda c: issubclass(c, BaseEstimator)),
         "new lightgbm's estimators": classes("lightgbm", lambda c: issubclass(c, BaseEstimator)),
+        "functions that estimators and scorers keep: they compute on arrays": functions("sklearn.metrics._classification", "sklearn.metrics._regression", "sklearn.metrics._ranking", "sklearn.feature_selection._univariate_selection", "sklearn.feature_selection._mutual_info", "sklearn.metrics.pairwise", "sklearn.preprocessing._data"),
         "functions by which compiled classes are made again; they take the class from an allowed global": {},
         "scipy's distributions and interpolators": {"scipy.stats._distn_infrastructure": {"rv_continuous_frozen", "rv_discrete_frozen"}, "scipy.interpolate._interpolate": {"interp1d"}, "scipy.interpolate._bsplines": {"BSpline"}, "scipy.special": {"expit", "logit"}, "scipy.special._ufuncs": {"expit", "logit"}, "scipy.spatial._ckdtree": {"cKDTree"}, "scipy.spatial._kdtree": {"KDTree"}},
     }

@@ -3,6 +3,7 @@ package modelfile
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -57,8 +58,8 @@ func readings() []reading {
 		{"tar", isTar, (*scanner).tar},
 		{"executable", isExecutable, (*scanner).executable},
 		{"tflite", func(h []byte, _ item) bool { return len(h) >= 8 && string(h[4:8]) == "TFL3" }, (*scanner).tflite},
-		{"pickle", isPickle, (*scanner).pickleFile},
 		{"zlib", isZlib, (*scanner).zlib},
+		{"pickle", isPickle, (*scanner).pickleFile},
 		{"catboost", magic("CBM1"), func(s *scanner, it item) string { return "catboost" }},
 		{"lightgbm", magic("tree\nversion="), (*scanner).lightgbm},
 		{"xgboost", isXGBoostBinary, (*scanner).xgboostBinary},
@@ -100,7 +101,7 @@ func (s *scanner) dispatch(it item) string {
 		s.find(it, "unreadable", Undecided, -1, "", "its size is not known")
 		return ""
 	}
-	head := s.head(it, 0, 4096)
+	head := narrow(s.head(it, 0, 4096))
 	if len(head) == 0 {
 		s.find(it, "unreadable", Undecided, -1, "", "nothing of it could be read")
 		return ""
@@ -141,11 +142,22 @@ func (s *scanner) unrecognised(it item, head []byte) string {
 }
 
 // rawBeside says whether a file that lies beside this one declares it to be raw
-// weights: OpenVINO's .xml does so for the .bin of the same name.
+// weights: OpenVINO's .xml does so for the .bin of the same name, an ONNX model
+// for its external data.
 func (s *scanner) rawBeside(it item) bool {
 	base := it.base()
 	stem := base[:len(base)-len(it.ext())]
-	return it.ext() == ".bin" && it.siblings[stem+".xml"]
+	switch it.ext() {
+	case ".bin":
+		return it.siblings[stem+".xml"]
+	case ".data", ".onnx_data", ".weight", ".weights":
+		for n := range it.siblings {
+			if strings.HasSuffix(n, ".onnx") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func pickleName(it item) bool {

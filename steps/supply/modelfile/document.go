@@ -264,6 +264,10 @@ func (s *scanner) yamlNode(it item, y *yaml.Node, path []string, depth int, budg
 			s.yamlNode(it, y.Content[i+1], append(path, y.Content[i].Value), depth+1, budget)
 		}
 	case yaml.ScalarNode:
-		s.docNode(it, node{path, y.Value, y.Tag == "!!str"})
+		v := y.Value
+		if y.Tag == "!!null" {
+			v = ""
+		}
+		s.docNode(it, node{path, v, y.Tag == "!!str"})
 	}
 }

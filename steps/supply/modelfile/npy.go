@@ -3,7 +3,9 @@ package modelfile
 import (
 	"encoding/binary"
 	"fmt"
+	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/steps/supply/modelfile/pickle"
 )
@@ -25,15 +27,15 @@ func (s *scanner) npy(it item) string {
 		return "npy"
 	}
 	text := string(s.head(it, at, int(n)))
-	descr, ok := between(text, "'descr':", "'fortran_order'")
-	if !ok {
-		// The order of keys is free; anything that says object counts then.
-		descr = text
-	}
 	if !strings.Contains(text, "'shape'") || !strings.HasPrefix(strings.TrimSpace(text), "{") {
 		s.find(it, "npy-broken", Undecided, at, "", "the header is no dictionary with descr and shape")
 	}
-	if strings.Contains(descr, "O") || strings.Contains(descr, "object") {
+	if strings.ContainsAny(text, "\\\"#") {
+		// Numpy evaluates the header as a literal: escapes could spell a type that
+		// no search finds, and numpy writes none.
+		s.find(it, "npy-header", Medium, at, "CWE-436", "the header is not spelt as numpy writes it")
+	}
+	if objectType().MatchString(text) {
 		s.pickleAt(it, at+n, false)
 		return "npy-object"
 	}
@@ -43,14 +45,10 @@ func (s *scanner) npy(it item) string {
 	return "npy"
 }
 
-func between(s, from, to string) (string, bool) {
-	_, rest, ok := strings.Cut(s, from)
-	if !ok {
-		return "", false
-	}
-	in, _, ok := strings.Cut(rest, to)
-	return in, ok
-}
+// objectType is the spelling of the type of Python objects. A field of a record
+// may be named so as well; then there is no pickle behind the header, and that is
+// said.
+var objectType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`'[|<>=]?O\d*'|'object`) })
 
 // strictPickle tries an item as a pickle and reports nothing.
 func (s *scanner) strictPickle(it item) (pickle.Result, error) {

@@ -14,9 +14,12 @@ import (
 	"compress/bzip2"
 )
 
-// A 7z archive is read here for folders of one coder: copy, LZMA, LZMA2, Deflate
-// or bzip2, which is what archivers make unless told otherwise. Filters and
-// encryption are unknown. (7zFormat.txt of the LZMA SDK.)
+// A 7z archive is read here for folders of copy, LZMA, LZMA2, Deflate or bzip2,
+// with or without the filter for x86 code, which is what archivers make unless
+// told otherwise. Other filters and encryption are unknown. (7zFormat.txt of the LZMA SDK.)
+
+// x86Filter is the method of the filter for x86 code.
+const x86Filter = "\x03\x03\x01\x03"
 
 var err7z = errors.New("a header of 7z that is not as its format says, or of a kind not read here")
 
@@ -27,6 +30,7 @@ type zfolder struct {
 	size   uint64 // unpacked
 	packed int64  // offset of its bytes
 	length uint64 // of its bytes
+	x86    bool   // its data went through the filter for x86 code
 }
 
 type sevenReader struct {
@@ -244,31 +248,37 @@ func (r *sevenReader) coders() error {
 	if err != nil || r.id() != 0 {
 		return errors.Join(err7z, err)
 	}
+	outputs := make([]int, 0, n)
 	for range n {
-		if coders := r.num(); coders != 1 {
-			return fmt.Errorf("%d coders one behind the other (a filter or encryption), which are not read here", coders)
-		}
-		flag := r.id()
-		f := zfolder{method: make([]byte, flag&0x0f)}
-		_, _ = io.ReadFull(r.b, f.method)
-		if flag&0x10 != 0 {
-			return err7z
-		}
-		if flag&0x20 != 0 {
-			k := r.num()
-			if k > uint64(r.b.Len()) {
-				return err7z
+		coders := int(min(r.num(), 5))
+		f, err := r.coder()
+		if err == nil && coders == 2 {
+			// One of the two is the filter, and each is fed by the other.
+			var g zfolder
+			if g, err = r.coder(); string(f.method) == x86Filter {
+				f, g = g, f
 			}
-			f.props = make([]byte, k)
-			_, _ = io.ReadFull(r.b, f.props)
+			f.x86 = true
+			if in, out := r.num(), r.num(); err == nil && (string(g.method) != x86Filter || in+out != 1) {
+				err = fmt.Errorf("the coders %x and %x one behind the other, which are not read here", f.method, g.method)
+			}
+		} else if err == nil && coders != 1 {
+			err = fmt.Errorf("%d coders one behind the other, which are not read here", coders)
+		}
+		if err != nil {
+			return err
 		}
 		r.folders = append(r.folders, f)
+		outputs = append(outputs, coders)
 	}
 	if r.id() != 0x0c {
 		return err7z
 	}
 	for i := range r.folders {
 		r.folders[i].size = r.num()
+		for range outputs[i] - 1 {
+			r.num() // what the packer gives is as long as what the filter makes of it
+		}
 	}
 	r.sizes = make([][]uint64, len(r.folders))
 	for i, f := range r.folders {
@@ -281,6 +291,25 @@ func (r *sevenReader) coders() error {
 		r.digests(n)
 	}
 	return nil
+}
+
+// coder reads one coder of one input and one output.
+func (r *sevenReader) coder() (zfolder, error) {
+	flag := r.id()
+	f := zfolder{method: make([]byte, flag&0x0f)}
+	_, _ = io.ReadFull(r.b, f.method)
+	if flag&0x10 != 0 {
+		return f, err7z
+	}
+	if flag&0x20 != 0 {
+		k := r.num()
+		if k > uint64(r.b.Len()) {
+			return f, err7z
+		}
+		f.props = make([]byte, k)
+		_, _ = io.ReadFull(r.b, f.props)
+	}
+	return f, nil
 }
 
 func (r *sevenReader) substreams() error {
@@ -342,6 +371,14 @@ func (r *sevenReader) place(pos uint64, packed []uint64) error {
 }
 
 func (r *sevenReader) open(f zfolder) (io.Reader, error) {
+	if f.x86 {
+		f.x86 = false
+		src, err := r.open(f)
+		if err != nil {
+			return nil, err
+		}
+		return newBCJ(src), nil
+	}
 	src := io.NewSectionReader(r.it.r, f.packed, int64(f.length))
 	switch string(f.method) {
 	case "\x00":

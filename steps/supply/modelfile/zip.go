@@ -88,6 +88,11 @@ func zipKind(it item, names map[string]bool) kindOfZip {
 			return kindOfZip{"torch", root}
 		}
 	}
+	for n := range names {
+		if root, ok := strings.CutSuffix(n, "models/model.json"); ok && names[root+"archive_format"] {
+			return kindOfZip{"torch-export", root}
+		}
+	}
 	switch {
 	case names["config.json"] && names["metadata.json"] && (it.ext() == ".keras" || names["model.weights.h5"]):
 		return kindOfZip{"keras", ""}
@@ -200,6 +205,10 @@ func zipRole(e entry, k kindOfZip) role {
 		case strings.HasSuffix(rel, ".pkl"):
 			return rolePickle
 		case rel == "version" || rel == "byteorder" || strings.HasPrefix(rel, ".data/") || rel == ".format_version" || rel == ".storage_alignment":
+			return roleTensor
+		}
+	case "torch-export":
+		if inside && (strings.HasPrefix(rel, "data/weights/") || strings.HasPrefix(rel, "data/constants/")) && !strings.HasSuffix(rel, ".pt") && !strings.HasSuffix(rel, ".json") || rel == "version" || rel == "byteorder" || strings.HasPrefix(rel, ".data/") {
 			return roleTensor
 		}
 	case "keras":

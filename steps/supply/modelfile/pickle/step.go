@@ -53,8 +53,7 @@ func (m *machine) step(op byte) error {
 		}
 		m.push(mk(kPers, 0))
 	case opBinPersID:
-		m.pop()
-		m.push(mk(kPers, 0))
+		m.push(m.persistent(m.pop()))
 	default:
 		if done, err := m.scalar(op); done {
 			return err
@@ -299,4 +298,16 @@ func (m *machine) remember(op byte) error {
 	}
 	m.push(v)
 	return nil
+}
+
+// persistent is what a loader makes of a persistent id. Torch's first formats
+// give a class that way, with its source beside it; all else is data.
+func (m *machine) persistent(id value) value {
+	all, _ := m.members(id)
+	if len(all) >= 2 && all[1].kind() == kGlobal {
+		if what, _ := m.text(all[0], 16); what == "module" {
+			return all[1]
+		}
+	}
+	return mk(kPers, 0)
 }
