@@ -169,6 +169,7 @@ func (r *run) shaped(c chunk) int {
 	if best.score >= r.s.least {
 		if best.reason == byCheck {
 			r.found[best.entity]++
+			r.dirty = true
 		}
 		return max(r.emit(r.s.rows[best.entity].Name, from, best.end, best.score, best.reason), c.e)
 	}
@@ -182,6 +183,7 @@ func (r *run) context(p int) (*bits, bool) {
 		r.contextAt = p + 1
 		r.said, r.negative = r.near.before(r.b, p, r.s.words)
 		r.said.or(&r.base)
+		r.negative = r.negative || r.base.has(markNegative)
 	}
 	return &r.said, r.negative
 }
@@ -294,6 +296,7 @@ func (r *run) claims(claims []claim, compact []byte, start, end int, c chunk, be
 		}
 		if strong {
 			r.trials[cl.entity]++
+			r.dirty = true
 		}
 		if e.check != nil {
 			v := compact
@@ -344,6 +347,7 @@ func (r *run) mixed(c chunk) int {
 		if best.score >= r.s.least {
 			if best.reason == byCheck {
 				r.found[best.entity]++
+				r.dirty = true
 			}
 			return r.emit(r.s.rows[best.entity].Name, c.s, c.e, best.score, best.reason)
 		}

@@ -129,9 +129,19 @@ type run struct {
 	// through the catalogue, which would move it to the heap at each call.
 	compact [64]byte
 	items   [maxItems]item
-	n, at   int // items read; the one that the next chunk may be
+	n, at   int  // items read; the one that the next chunk may be
+	dirty   bool // trials or found hold something
 	trials  [192]uint32
 	found   [192]uint32
+}
+
+// reset makes a run ready for another text without giving up its memory.
+func (r *run) reset(s *Scanner, text []byte, base bits) {
+	r.s, r.b, r.out, r.first, r.floor, r.base = s, text, r.out[:0], 0, 0, base
+	r.near.n, r.near.pos, r.contextAt, r.n, r.at = 0, 0, 0, 0, 0
+	if r.dirty {
+		r.trials, r.found, r.dirty = [192]uint32{}, [192]uint32{}, false
+	}
 }
 
 func (r *run) all() {
@@ -211,7 +221,7 @@ func (r *run) againstChance() {
 	drop := [192]bool{}
 	any := false
 	for e := range r.found {
-		if r.found[e] > 0 && r.trials[e] >= 20 &&
+		if r.found[e] > 0 && r.trials[e] >= 20 && r.s.rows[e].Chance < .5 &&
 			binomialTail(int(r.trials[e]), int(r.found[e]), r.s.rows[e].Chance) > 1e-4 {
 			drop[e], any = true, true
 		}

@@ -1,0 +1,247 @@
+package scan
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/steps/data/scan/format"
+)
+
+// Verdict is what was found out about an object.
+type Verdict string
+
+// The three verdicts. There is no "clean": None says that nothing was found in
+// what was examined, and Examined and Bound say how much that is worth.
+const (
+	Labelled Verdict = "labelled"
+	None     Verdict = "none-found"
+	Unknown  Verdict = "unknown" // could not be read, in whole or in a part that may hold anything
+)
+
+// Result is what Object says of one object. It holds no value of it.
+type Result struct {
+	Path     string   `json:"path"`
+	Format   string   `json:"format,omitempty"`
+	Class    []Class  `json:"class,omitempty"` // what kind of table or document it is, the likeliest first
+	Labels   []Label  `json:"labels"`
+	Examined Examined `json:"examined"`
+	Verdict  Verdict  `json:"verdict"`
+	// Reasons say why the verdict is unknown, or what it does not speak for.
+	Reasons []string `json:"reasons,omitempty"`
+	// Unknown lists types that could not be looked for, such as names in free
+	// text without a model.
+	Unknown []string `json:"unknown,omitempty"`
+	// Bound is the share of records below which a type not found lies, at 95%
+	// confidence, if the records examined were drawn at random and the scanner
+	// misses none; 0 if records were not counted.
+	Bound float64 `json:"bound,omitempty"`
+}
+
+// Examined says how much was read.
+type Examined struct {
+	Bytes int64 `json:"bytes"` // of the object's contents, decompressed
+	Rows  int64 `json:"rows"`
+	Of    int64 `json:"of"` // the object's size in bytes
+}
+
+// Object reads an object of size bytes and labels it. The error is the
+// context's; whatever is wrong with the object is in the result, whose verdict
+// is then Unknown unless something was found before.
+func (s *Scanner) Object(ctx context.Context, name string, src io.ReaderAt, size int64, lim format.Limits) (Result, error) {
+	g := &gatherer{s: s, columns: map[string]*Column{}, free: s.Column("")}
+	rep, err := format.Read(ctx, name, src, size, lim, g)
+	res := Result{Path: name, Format: rep.Format, Reasons: rep.Problems, Labels: []Label{}}
+	res.Examined = Examined{Bytes: rep.Bytes, Rows: rep.Rows, Of: size}
+	if err != nil {
+		res.Verdict = Unknown
+		res.Reasons = append(res.Reasons, "the reading was ended before its time")
+		return res, err
+	}
+	res.Labels = g.labels()
+	res.Class = g.classes(name, res.Labels)
+	g.decide(&res, rep)
+	return res, nil
+}
+
+// decide gives the verdict: found, not found, or not known.
+func (g *gatherer) decide(res *Result, rep format.Report) {
+	missing := g.names(res)
+	switch {
+	case len(res.Labels) > 0:
+		res.Verdict = Labelled
+	case len(rep.Problems) > 0 || missing:
+		res.Verdict = Unknown
+	case rep.Bytes == 0:
+		res.Verdict = Unknown
+		res.Reasons = append(res.Reasons, "nothing in it could be examined")
+	default:
+		res.Verdict = None
+	}
+	if rep.Partial {
+		res.Reasons = append(res.Reasons, fmt.Sprintf("read up to the limit: %d records, %d bytes", rep.Rows, rep.Bytes))
+	}
+	if rep.Rows > 0 {
+		// No hit in n leaves less than 1 - 0.05^(1/n), about 3/n.
+		res.Bound = 1 - math.Pow(.05, 1/float64(rep.Rows))
+	}
+	if g.lost > 0 {
+		res.Reasons = append(res.Reasons, fmt.Sprintf("columns beyond the first %d were judged as one", maxObjectColumns))
+	}
+}
+
+// nameTypes are found in free text by a model only.
+var nameTypes = []string{"PERSON", "LOCATION", "ORGANIZATION"}
+
+// names says what a missing model leaves unknown. It reports whether there is
+// free text at all.
+func (g *gatherer) names(res *Result) bool {
+	if g.s.names != nil || !g.prose() {
+		return false
+	}
+	for _, n := range nameTypes {
+		if !slices.ContainsFunc(res.Labels, func(l Label) bool { return l.Type == n }) {
+			res.Unknown = append(res.Unknown, n)
+		}
+	}
+	res.Reasons = append(res.Reasons, "names of persons, places and organisations in free text were not looked for: no model is installed (hint: make models)")
+	return true
+}
+
+// maxObjectColumns is how many columns of an object are judged each on its own.
+const maxObjectColumns = 2048
+
+// gatherer takes what a reader of formats hands on.
+type gatherer struct {
+	s       *Scanner
+	columns map[string]*Column
+	order   []*Column
+	free    *Column // text outside columns
+	spans   []Span
+	text    int64 // bytes of text outside columns
+	letters int64 // of them, in pieces that read like prose
+	code    codeSigns
+	lost    int
+}
+
+// Text takes a piece of free text.
+func (g *gatherer) Text(b []byte) error {
+	g.text += int64(len(b))
+	g.spans = g.s.Append(g.spans[:0], b)
+	for _, sp := range g.spans {
+		t := g.free.spans[sp.Type]
+		if t == nil {
+			t = &tally{}
+			g.free.spans[sp.Type] = t
+		}
+		t.count++
+		t.score = max(t.score, sp.Score)
+	}
+	g.free.values++
+	g.code.add(b)
+	for i := 0; i < len(b); i += 64 << 10 {
+		part := b[i:min(len(b), i+maxSampleBytes)]
+		if freeText(part) {
+			g.letters += int64(len(part))
+			g.free.words++
+			g.free.keep(part)
+		}
+	}
+	return nil
+}
+
+// Value takes a cell.
+func (g *gatherer) Value(column string, b []byte) error {
+	c := g.columns[column]
+	if c == nil {
+		if len(g.order) >= maxObjectColumns {
+			g.lost++
+			column = "further columns"
+			c = g.columns[column]
+		}
+		if c == nil {
+			c = g.s.Column(column)
+			g.columns[column] = c
+			g.order = append(g.order, c)
+		}
+	}
+	c.Add(b)
+	return nil
+}
+
+// Row takes note of nothing: the reader counts.
+func (g *gatherer) Row() {}
+
+// prose reports whether there is free text in which names could stand.
+func (g *gatherer) prose() bool {
+	if g.letters > 0 && !g.code.isCode() {
+		return true
+	}
+	return slices.ContainsFunc(g.order, func(c *Column) bool { return c.words > 0 })
+}
+
+// labels judges all columns and the free text. Types that tell nothing alone
+// (days and times, addresses of pages) are no labels.
+func (g *gatherer) labels() []Label {
+	all := []Label{}
+	for _, c := range append(g.order, g.free) {
+		found := c.Labels()
+		if g.s.names != nil {
+			found = g.named(c, found)
+		}
+		for _, l := range found {
+			if l.Type != "DATE_TIME" && l.Type != "URL" {
+				all = append(all, l)
+			}
+		}
+	}
+	return all
+}
+
+// named adds what the model finds in the values kept of a column.
+func (g *gatherer) named(c *Column, labels []Label) []Label {
+	count, best := map[string]int64{}, map[string]float64{}
+	for _, text := range c.sample {
+		for _, sp := range g.s.names.Names(nil, text) {
+			count[sp.Type]++
+			best[sp.Type] = max(best[sp.Type], sp.Score)
+		}
+	}
+	kinds := []string{}
+	for k := range count {
+		kinds = append(kinds, k)
+	}
+	slices.Sort(kinds)
+	for _, k := range kinds {
+		if slices.ContainsFunc(labels, func(l Label) bool { return l.Type == k }) {
+			continue
+		}
+		l := c.label(k, count[k], fmt.Sprintf("the model found them in %d values examined", len(c.sample)))
+		l.Confidence = math.Round(best[k]*100) / 100
+		labels = append(labels, l)
+	}
+	return labels
+}
+
+// columnNames lists the names of the columns, in lower case.
+func (g *gatherer) columnNames() []string {
+	names := make([]string, len(g.order))
+	for i, c := range g.order {
+		names[i] = strings.ToLower(c.name)
+	}
+	return names
+}
+
+// hasAny reports whether any of the words is in b.
+func hasAny(b []byte, words ...string) bool {
+	for _, w := range words {
+		if bytes.Contains(b, []byte(w)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,150 @@
+package scan_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sevenfold-sec/sevenfold/steps/data/scan"
+	"github.com/sevenfold-sec/sevenfold/steps/data/scan/format"
+)
+
+func object(t testing.TB, name string, b []byte) scan.Result {
+	t.Helper()
+	s, err := scan.New(scan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := s.Object(context.Background(), name, bytes.NewReader(b), int64(len(b)), format.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func types(res scan.Result) []string {
+	var all []string
+	for _, l := range res.Labels {
+		if !slices.Contains(all, l.Type) {
+			all = append(all, l.Type)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// The files were written by the formats' own libraries (testdata/make.py): one
+// table of made-up people in each.
+func TestFormats(t *testing.T) {
+	files, err := filepath.Glob("testdata/formats/*")
+	if err != nil || len(files) < 25 {
+		t.Fatal(err, files)
+	}
+	for _, f := range files {
+		name := filepath.Base(f)
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := object(t, name, b)
+		t.Logf("%-20s %-16s %-10s %v rows=%d %v", name, res.Format, res.Verdict, types(res), res.Examined.Rows, res.Reasons)
+		if name == "floats.npy" {
+			if res.Verdict != scan.None || len(res.Labels) > 0 {
+				t.Errorf("%s: %+v", name, res)
+			}
+			continue
+		}
+		want := []string{"EMAIL_ADDRESS", "US_SSN"}
+		switch name {
+		case "emails.npy":
+			want = want[:1]
+		case "chat.jsonl":
+			want = []string{"EMAIL_ADDRESS", "CREDIT_CARD"}
+		}
+		for _, w := range want {
+			if !slices.Contains(types(res), w) {
+				t.Errorf("%s (%s): no %s in %v: %v", name, res.Format, w, types(res), res.Reasons)
+			}
+		}
+		if res.Verdict != scan.Labelled || res.Examined.Bytes == 0 || res.Examined.Rows == 0 {
+			t.Errorf("%s: verdict %s, examined %+v", name, res.Verdict, res.Examined)
+		}
+		if strings.HasPrefix(name, "people.") && strings.Contains(name, "parquet") && !slices.Contains(types(res), "CREDIT_CARD") {
+			t.Errorf("%s: no CREDIT_CARD", name)
+		}
+		if bytes.Contains(must(json.Marshal(res)), []byte("canary")) {
+			t.Errorf("%s: a value is in the result", name)
+		}
+	}
+}
+
+func must(b []byte, err error) []byte {
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// A file cut anywhere, or with a byte changed, is never said to hold nothing:
+// what was lost might have held anything. Text has no frame that could tell.
+func TestDamagedFilesAreUnknown(t *testing.T) {
+	files, _ := filepath.Glob("testdata/formats/*")
+	for _, f := range files {
+		name := filepath.Base(f)
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, cut := range []int{1, 5, len(b) / 10, len(b) / 3, len(b) / 2, len(b) - 1} {
+			checkDamaged(t, name, object(t, name, b[:cut]))
+		}
+		for i := 0; i < 20; i++ {
+			bad := bytes.Clone(b)
+			bad[i*len(b)/20] ^= 0x5a
+			bad[(i*len(b)/20+7)%len(b)] ^= 0xff
+			checkDamaged(t, name, object(t, name, bad))
+		}
+	}
+}
+
+func checkDamaged(t *testing.T, name string, res scan.Result) {
+	t.Helper()
+	framed := !slices.Contains([]string{"csv", "tsv", "text", "html", "markdown", "sql", "npy"}, res.Format)
+	if res.Verdict == scan.None && framed {
+		t.Errorf("%s, damaged: none found (%s, %v)", name, res.Format, res.Reasons)
+	}
+	if bytes.Contains(must(json.Marshal(res)), []byte("canary")) {
+		t.Errorf("%s, damaged: a value is in the result", name)
+	}
+}
+
+func TestObjectVerdicts(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       scan.Verdict
+		reason     string
+	}{
+		{"a.csv", "id,total\n1,12.50\n2,13.75\n3,1.00\n", scan.None, ""},
+		{"a.txt", "", scan.Unknown, "empty"},
+		{"a.png", "\x89PNG\r\n\x1a\n0000", scan.Unknown, "image"},
+		{"a.bin", "\x00\x01\x02\x03\x04\x05\x06\x07", scan.Unknown, "binary"},
+		{"a.pkl", "\x80\x04\x95\x00\x00", scan.Unknown, "pickle"},
+		{"a.json", `{"a": [1, 2`, scan.Unknown, "cut short"},
+		{"a.json", `{"a": {]}`, scan.Unknown, "malformed"},
+		{"a.json", strings.Repeat("[", 1000), scan.Unknown, "nested deeper"},
+		{"a.txt", "The weather was fine and everybody went to the lake with their friends.", scan.Unknown, "no model"},
+		{"a.go", "package a\n\nfunc f() int {\n\tx := 1\n\treturn x\n}\n", scan.None, ""},
+		{"wrong.parquet", "id,email\n1,a@b.org\n2,c@d.org\n", scan.Labelled, ""},
+	}
+	for _, tt := range tests {
+		res := object(t, tt.name, []byte(tt.text))
+		if res.Verdict != tt.want || !strings.Contains(strings.Join(res.Reasons, "; "), tt.reason) {
+			t.Errorf("%s %.30q: %s %v, want %s %s", tt.name, tt.text, res.Verdict, res.Reasons, tt.want, tt.reason)
+		}
+	}
+}
