@@ -1,6 +1,9 @@
 package kube
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,14 +14,33 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
 
-// Read adds every object of a stream of YAML documents or of one JSON document
-// (lists are opened). Name is what the stream is called in errors. It goes on
-// behind an object that is wrong and returns all faults together, each with
-// its place; but a stream that is no YAML ends there, and what came before it
-// stays read, and since policies may have been lost, nothing is sure any more.
+// Read adds every object of a stream of YAML documents or of JSON ones (lists
+// are opened). Name is what the stream is called in errors. It goes on behind
+// an object that is wrong and returns all faults together, each with its place;
+// but a stream that is neither ends there, and what came before it stays read,
+// and since policies may have been lost, nothing is sure any more.
 func (c *Cluster) Read(name string, r io.Reader) error {
+	in := bufio.NewReader(r)
+	if looksJSON(in) {
+		// JSON is YAML too, but its own decoder is many times as fast. What
+		// only began like it is left to the other.
+		text, err := io.ReadAll(in)
+		if err != nil {
+			return c.cut(name, 1, err)
+		}
+		if docs, ok := allJSON(text); ok {
+			var faults []error
+			for n, doc := range docs {
+				if err := c.addDocument(name, n+1, doc); err != nil {
+					faults = append(faults, err)
+				}
+			}
+			return errors.Join(faults...)
+		}
+		in = bufio.NewReader(bytes.NewReader(text))
+	}
 	var faults []error
-	dec := yaml.NewDecoder(r)
+	dec := yaml.NewDecoder(in)
 	for n := 1; ; n++ {
 		var doc any
 		err := dec.Decode(&doc)
@@ -26,22 +48,54 @@ func (c *Cluster) Read(name string, r io.Reader) error {
 			return errors.Join(faults...)
 		}
 		if err != nil {
-			err = fmt.Errorf("%s: document %d: %w\nhint: mend the document there, or export it again with kubectl get -o yaml", name, n, err)
-			c.problems = append(c.problems, err.Error())
-			// What stood behind this place may have been policies.
-			c.policies = append(c.policies, opaque("the rest of", "", name, err.Error()))
-			return errors.Join(append(faults, err)...)
+			return errors.Join(append(faults, c.cut(name, n, err))...)
 		}
-		switch doc := doc.(type) {
-		case nil:
-		case map[string]any:
-			if err := c.Add(fmt.Sprintf("%s: document %d", name, n), doc); err != nil {
-				faults = append(faults, err)
-			}
-		default:
-			faults = append(faults, fmt.Errorf("%s: document %d: is no Kubernetes object\nhint: give manifests, or the output of kubectl get -o yaml", name, n))
+		if err := c.addDocument(name, n, doc); err != nil {
+			faults = append(faults, err)
 		}
 	}
+}
+
+// looksJSON says whether a stream begins as JSON does.
+func looksJSON(in *bufio.Reader) bool {
+	head, _ := in.Peek(512)
+	head = bytes.TrimLeft(head, " \t\r\n")
+	return len(head) > 0 && (head[0] == '{' || head[0] == '[')
+}
+
+// allJSON reads one JSON document after another; ok is false if the text is
+// anything else.
+func allJSON(text []byte) (docs []any, ok bool) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	for {
+		var doc any
+		switch err := dec.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return docs, true
+		case err != nil:
+			return nil, false
+		}
+		docs = append(docs, doc)
+	}
+}
+
+// cut notes a stream that ends before its end: what stood behind may have been
+// policies.
+func (c *Cluster) cut(name string, n int, err error) error {
+	err = fmt.Errorf("%s: document %d: %w\nhint: mend the document there, or export it again with kubectl get -o yaml", name, n, err)
+	c.problems = append(c.problems, err.Error())
+	c.policies = append(c.policies, opaque("the rest of", "", name, err.Error()))
+	return err
+}
+
+func (c *Cluster) addDocument(name string, n int, doc any) error {
+	switch doc := doc.(type) {
+	case nil:
+		return nil
+	case map[string]any:
+		return c.Add(fmt.Sprintf("%s: document %d", name, n), doc)
+	}
+	return fmt.Errorf("%s: document %d: is no Kubernetes object\nhint: give manifests, or the output of kubectl get -o yaml", name, n)
 }
 
 // Add adds one object as the API prints it; place is where it stands, for

@@ -17,7 +17,7 @@ func (e *Engine) Apply(place string, policy map[string]any) error {
 	kind, _ := policy["kind"].(string)
 	version, _ := policy["apiVersion"].(string)
 	group, _, _ := strings.Cut(version, "/")
-	if !policyGroup(group, kind) {
+	if !policyGroup(group, kind) || !strings.HasSuffix(kind, "Policy") && kind != "PeerAuthentication" {
 		return fmt.Errorf("%s: %s is no policy\nhint: other changes need a new Engine", place, kind)
 	}
 	id := policyID(policy)
@@ -63,6 +63,9 @@ func (e *Engine) remove(id string) bool {
 // what they worked out.
 func (e *Engine) refresh(n int, all bool) {
 	fresh := e.cluster.policies[n:]
+	for _, p := range fresh {
+		p.settle(e.cluster) // the sets it selects have edges too
+	}
 	for _, a := range cut(fresh) {
 		if _, found := slices.BinarySearchFunc(e.edges, a, netip.Addr.Compare); !found {
 			all = true

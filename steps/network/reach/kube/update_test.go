@@ -40,3 +40,23 @@ func TestApply(t *testing.T) {
 		t.Errorf("a pod is no policy: %v", err)
 	}
 }
+
+// A policy put in place later selects sets of networks whose edges no other
+// policy drew.
+func TestApplySelectsSets(t *testing.T) {
+	e := New(readAll(t, []byte(town+calicoSetText)))
+	err := e.Apply("new", dict{"apiVersion": "projectcalico.org/v3", "kind": "GlobalNetworkPolicy", "metadata": dict{"name": "p"}, "spec": dict{
+		"selector": "role == 'db'", "types": []any{"Ingress"}, "ingress": []any{dict{"action": "Allow", "source": dict{"selector": "kind == 'trusted'"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for addr, want := range map[string]reach.Answer{"198.51.100.7": reach.Yes, "198.51.101.7": reach.No, "10.0.0.1": reach.No} {
+		r, err := e.Can(endOf(t, addr), PodEnd("default/db"), reach.Port(reach.TCP, 1))
+		if err != nil || r.Reachable != want {
+			t.Errorf("%s: %v, want %v (%v)", addr, r.Reachable, want, err)
+		}
+	}
+	if err := e.Apply("a set", dict{"apiVersion": "projectcalico.org/v3", "kind": "GlobalNetworkSet", "metadata": dict{"name": "s"}}); err == nil {
+		t.Error("a set is no policy that can be put in place alone")
+	}
+}
