@@ -185,6 +185,9 @@ func (c *climb) requests(p, target *Principal, n *reference.Need, carrier *Carri
 			add(carrier.ARN, false)
 		}
 	default: // new, any
+		if n.On == "new" {
+			identity = nil // what is made has no boundary unless one asks for it
+		}
 		if at, ok := made[n.Resource]; ok && n.Resource != "" {
 			add(at, !strings.ContainsAny(at, "*?"))
 			break

@@ -50,13 +50,12 @@ func (w *World) Cuts(ctx context.Context, routes []reference.Route, around Surro
 	if err != nil {
 		return nil, err
 	}
-	climbers, err := c.reach()
-	if err != nil {
+	if _, err := c.reach(); err != nil {
 		return nil, err
 	}
 	var into []int // whoever is an administrator or can become one
-	for i, p := range c.people {
-		if _, ok := climbers[p.ARN]; ok || isOne(c.admin[i]) {
+	for i := range c.people {
+		if c.surest[i] != Deny {
 			into = append(into, i)
 		}
 	}
@@ -136,6 +135,11 @@ func (c *climb) beginnings(i int, into []int) [][]refusal {
 	for _, e := range c.ownEdges(i) {
 		add(&e, false)
 	}
+	for _, t := range into {
+		if s := &c.stages[t]; s.of == int32(i) && c.again(&s.step).ok {
+			add(&s.step, false)
+		}
+	}
 	for r := range c.routes {
 		route := &c.routes[r]
 		if route.Target != "role" && route.Target != "user" || route.Gain == "secret" || !c.candidate(i, r) {
@@ -163,7 +167,7 @@ func (c *climb) beginnings(i int, into []int) [][]refusal {
 func (c *climb) stepTo(a *able, t, r int) (edge, bool) {
 	target, route, p := c.people[t], &c.routes[r], c.people[a.who]
 	switch {
-	case int(a.who) == t, target.ServiceLinked, route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User,
+	case int(a.who) == t, c.isStage(t), target.ServiceLinked, route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User,
 		!isOne(c.admin[t]) && route.Gain == "bounded", (route.Gain == "any" || route.Gain == "attach") && !isOne(c.full[t]),
 		p.Account != target.Account && route.ID != "sts.assume-role":
 		return edge{}, false

@@ -129,6 +129,9 @@ type climb struct {
 	own      [][]edge   // edges into Administrator, by principal
 	able     [][]able   // of each route into others: who may take it
 	full     []Decision // of each principal: whether he would be one, were he given everything
+	stages   []stage    // of each principal: how he came to be
+	surest   []Decision // of each principal: how sure his best way is, once reach was asked
+	fresh    map[freshKey]bool
 	ctx      context.Context
 }
 
@@ -201,16 +204,8 @@ func (w *World) Climbers(ctx context.Context, routes []reference.Route, around S
 
 // climb prepares a search.
 func (w *World) climb(ctx context.Context, routes []reference.Route, around Surroundings) (*climb, error) {
-	c := &climb{
-		w: w, around: around, routes: routes, people: slices.Clone(w.principals), ctx: ctx,
-		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{}, leavings: map[leaving]meeting{},
-		numbers: map[*Principal]int32{}, sayings: map[saidKey]*said{}, policies: map[*Policy]int32{},
-	}
-	for i, p := range c.people {
-		c.number[p.ARN], c.numbers[p] = i, int32(i)
-	}
-	c.prepare()
-	c.shape()
+	people := slices.Clone(w.principals)
+	c := w.climbOf(ctx, routes, around, people, slices.Repeat([]stage{{of: -1}}, len(people))).staged()
 	c.words = newWords(c.routes)
 	c.able = make([][]able, len(routes))
 	for r := range routes {
@@ -220,6 +215,23 @@ func (w *World) climb(ctx context.Context, routes []reference.Route, around Surr
 		c.able[r] = c.ableTo(r)
 	}
 	return c, nil
+}
+
+// climbOf is a climb among some people, before it is known who can do what.
+func (w *World) climbOf(ctx context.Context, routes []reference.Route, around Surroundings, people []*Principal, stages []stage) *climb {
+	c := &climb{
+		w: w, around: around, routes: routes, people: people, stages: stages, ctx: ctx, fresh: map[freshKey]bool{},
+		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{}, leavings: map[leaving]meeting{},
+		numbers: map[*Principal]int32{}, sayings: map[saidKey]*said{}, policies: map[*Policy]int32{},
+	}
+	for i, p := range c.people {
+		if c.numbers[p] = int32(i); !c.isStage(i) {
+			c.number[p.ARN] = i
+		}
+	}
+	c.prepare()
+	c.shape()
+	return c
 }
 
 // untold says that nothing is known of what a principal may.

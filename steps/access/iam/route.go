@@ -32,7 +32,13 @@ func (c *climb) ownEdges(i int) []edge {
 	p := c.people[i]
 	for r := range c.routes {
 		route := &c.routes[r]
-		if route.Target != "self" && route.Target != "group" || route.Gain == "bounded" || !c.candidate(i, r) {
+		if route.Target != "self" && route.Target != "group" && route.Target != "new" || route.Gain == "bounded" || !c.candidate(i, r) {
+			continue
+		}
+		if route.Target == "new" {
+			if e, ok := c.newcomer(i, r); ok {
+				out = append(out, e)
+			}
 			continue
 		}
 		if route.Target == "group" {
@@ -143,6 +149,9 @@ func (c *climb) edgesInto(t int) []edge {
 func (c *climb) edges(t int, from func(who int32) bool) []edge {
 	clear(c.shapes.asked) // it serves one target
 	target := c.people[t]
+	if c.isStage(t) {
+		return c.stageInto(t, from)
+	}
 	if target.ServiceLinked {
 		return nil
 	}
@@ -284,7 +293,7 @@ func (c *climb) raiseMore(s *raising, a *able, r int) bool {
 // raisable says that a target of somebody's account could be raised.
 func (c *climb) raisable(p *Principal, t int, route *reference.Route) bool {
 	target := c.people[t]
-	return target.Account == p.Account && !target.ServiceLinked && !isOne(c.admin[t]) && isOne(c.full[t]) &&
+	return target.Account == p.Account && !target.ServiceLinked && !c.isStage(t) && !isOne(c.admin[t]) && isOne(c.full[t]) &&
 		(route.Target != "role" || target.Kind == Role) && (route.Target != "user" || target.Kind == User)
 }
 

@@ -69,7 +69,9 @@ func (c *climb) reach() (map[string]Decision, error) {
 		}
 		if best[i] != Deny {
 			all = append(all, i)
-			out[c.people[i].ARN] = best[i]
+			if !c.isStage(i) {
+				out[c.people[i].ARN] = best[i]
+			}
 		}
 	}
 	for _, least := range []Decision{Allow, Conditional, Unknown} {
@@ -87,13 +89,16 @@ func (c *climb) reach() (map[string]Decision, error) {
 						}
 						best[e.from] = d
 						next = append(next, int(e.from))
-						out[c.people[e.from].ARN] = d
+						if !c.isStage(int(e.from)) {
+							out[c.people[e.from].ARN] = d
+						}
 					}
 				}
 			}
 			frontier = next
 		}
 	}
+	c.surest = best
 	return out, nil
 }
 
@@ -149,7 +154,7 @@ func (c *climb) forth() ([]Escalation, error) {
 	var all []Escalation
 	prev := make([]*edge, len(c.people))
 	for i := range c.people {
-		if isOne(c.admin[i]) || len(last[i])+len(out[i]) == 0 {
+		if isOne(c.admin[i]) || c.isStage(i) || len(last[i])+len(out[i]) == 0 {
 			continue
 		}
 		if err := c.ctx.Err(); err != nil {

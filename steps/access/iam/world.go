@@ -32,7 +32,7 @@ func NewWorld() *World {
 		names: newNames(), accounts: map[string]*Account{},
 		byARN: map[string]*Principal{}, byRole: map[string]*Principal{}, resources: map[string]*Resource{}, versions: map[string][]*Policy{},
 	}
-	w.everything = w.Parse("everything", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
+	w.everything = w.Parse("the policy that the step before gave", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
 	w.openTrust = w.Parse("a rewritten trust policy", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:*"}]}`))
 	return w
 }

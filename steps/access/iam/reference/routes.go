@@ -26,7 +26,8 @@ type Route struct {
 	// From says who can take it: "any", "user" or "role".
 	From string `json:"from"`
 	// Target is what is gained: "role", "user", "group", "root" (of a member
-	// account), "self" (the principal keeps its name and gets more rights),
+	// account), "self" (the principal keeps its name and gets more rights), "new" (an
+	// identity that the principal makes: needs on "new" are on it),
 	// "workload" (an AgentCore workload identity), "provider" (what an outside
 	// service gives to a credential provider) or "data".
 	Target string `json:"target"`
@@ -180,7 +181,7 @@ func Routes() ([]Route, error) { return routes() }
 
 var routeWords = map[string][]string{
 	"from":   {"any", "user", "role"},
-	"target": {"role", "user", "group", "root", "self", "workload", "provider", "data"},
+	"target": {"role", "user", "group", "root", "self", "new", "workload", "provider", "data"},
 	"gain":   {"become", "any", "attach", "version", "unbound", "bounded", "secret"},
 	"by":     {"rights", "credentials", "code", "url", "token", "key", "service"},
 	"runs":   {"new", "changes", "uses", "grants"},
