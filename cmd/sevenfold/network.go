@@ -1,13 +1,82 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sevenfold-sec/sevenfold/assess"
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/gate"
+	"github.com/sevenfold-sec/sevenfold/store"
+)
 
 func newNetwork(g *globals) *cobra.Command {
+	var r reading
 	cmd := &cobra.Command{
-		Use:   "network",
+		Use:   "network [WORKLOAD]",
 		Short: "Who can open a connection to whom, zones, and what must not pass between them",
-		Args:  cobra.NoArgs,
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := g.wants("network", "text", "json", "sarif", "html", "markdown"); err != nil {
+				return err
+			}
+			s, err := g.open()
+			if err != nil {
+				return err
+			}
+			r.step = "network"
+			result, err := s.run(cmd.Context(), r)
+			if err != nil {
+				return err
+			}
+			s.sayLapsed(result.Lapsed)
+			doc := result.Document(version, s.scope, s.controls)
+			doc.Command = "sevenfold network"
+			doc.Findings = slices.DeleteFunc(doc.Findings, func(f finding.Finding) bool { return f.Step != "network" })
+			narrow(doc, "network")
+			only, err := choose(doc, result.Workloads.List, args)
+			if err != nil {
+				return err
+			}
+			if err := g.report(result, doc, only); err != nil {
+				return err
+			}
+			return verdict(gate.Exit(verdicts(doc)))
+		},
 	}
-	cmd.AddCommand(newNetworkCan(g), newNetworkZones(g))
+	r.addTo(cmd)
+	cmd.AddCommand(newNetworkCan(g), newNetworkZones(g), newNetworkMatrix(g), newNetworkBlast(g), newNetworkDiff(g), newNetworkRecommend(g), newNetworkObserved(g))
 	return cmd
+}
+
+// sideOf reads one side of a comparison: a snapshot in the state, a folder or file, or
+// a source.
+func (s *session) sideOf(ctx context.Context, st store.Store, o assess.Options, text string) (*estate.Snapshot, error) {
+	if info, err := os.Stat(text); err == nil {
+		source := "dir:" + text
+		if !info.IsDir() && strings.HasSuffix(text, ".json") {
+			source = "terraform:" + text
+		}
+		o.Sources = []string{source}
+		return assess.Read(ctx, o)
+	}
+	if prefix, _, ok := strings.Cut(text, ":"); ok && slices.Contains([]string{"dir", "terraform", "cloudformation", "aws", "kubernetes"}, prefix) {
+		o.Sources = []string{text}
+		return assess.Read(ctx, o)
+	}
+	return stored(ctx, st, text)
+}
+
+// dayOf writes a day; "never" where there is none.
+func dayOf(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.DateOnly)
 }

@@ -200,10 +200,26 @@ func (w *World) ifaceClass(b *strings.Builder, id string) {
 // of classes is decided once. Two of one class keep their own names.
 func (w *World) canonical(p, q point) (point, point) {
 	a, b := w.class(p), w.class(q)
+	if p.host.IsValid() && q.iface != "" {
+		a = w.cellOf(p, a)
+	}
+	if q.host.IsValid() && p.iface != "" {
+		b = w.cellOf(q, b)
+	}
 	if a == b {
 		return p, q
 	}
 	return w.first(a, p), w.first(b, q)
+}
+
+// cellOf is the class of a host that is asked about from or to AWS: the stretch
+// between two edges of its rules. Policies of clusters have edges of their own.
+func (w *World) cellOf(p point, class string) string {
+	if p.host == providersHost || p.inet || len(w.vpcsAt(p.host)) > 0 {
+		return class
+	}
+	i, at := slices.BinarySearchFunc(w.edges, p.host, netip.Addr.Compare)
+	return fmt.Sprintf("host %d%v%v%v", i, at, p.host.Is4(), routed(p.host))
 }
 
 func (w *World) first(class string, p point) point {

@@ -24,16 +24,13 @@ type cutRule struct {
 }
 
 // Cut is what to take away so that no connection of one kind can be opened any
-// more, and what else goes with it.
+// more.
 type Cut struct {
 	Rules    []string `json:"rules"`
 	Commands []string `json:"commands"`
 	// Complete says that with these rules gone nothing of it is left, decided on a
 	// copy of the network.
 	Complete bool `json:"complete"`
-	// Lost is how many other pairs of classes of interfaces can no longer open a
-	// connection; -1 where the network is too large to count them for each rule.
-	Lost int `json:"lost"`
 }
 
 // Bounds on the search for a cut.
@@ -54,7 +51,7 @@ func (w *World) mend(from, to []spot) []string {
 	}
 	w.cuts++
 	c := w.Cut(from, to)
-	if len(c.Commands) == 0 {
+	if len(c.Commands) == 0 || !c.Complete {
 		return []string{"sevenfold network recommend"}
 	}
 	return c.Commands
@@ -66,9 +63,14 @@ func (w *World) mend(from, to []spot) []string {
 // carries much beside, so that a cut of security group rules alone is sought too,
 // and taken if less goes with it. Each candidate is tried on a copy of the network.
 func (w *World) Cut(from, to []spot) Cut {
-	pairs := w.openPairs(from, to)
+	out, _ := w.cut(from, to)
+	return out
+}
+
+func (w *World) cut(from, to []spot) (Cut, []cutRule) {
+	pairs := slices.DeleteFunc(w.openPairs(from, to), func(p pair) bool { return p.to.pod != (podPlace{}) && w.byPolicies(p) })
 	if len(pairs) == 0 {
-		return Cut{Rules: []string{}, Commands: []string{}, Complete: true}
+		return Cut{Rules: []string{}, Commands: []string{}, Complete: true}, nil
 	}
 	before := w.pairsCounted()
 	best := w.greedy(pairs, before, true)
@@ -77,12 +79,23 @@ func (w *World) Cut(from, to []spot) Cut {
 			best = other
 		}
 	}
-	out := Cut{Rules: []string{}, Commands: []string{}, Lost: best.lost, Complete: best.left == 0}
+	out := Cut{Rules: []string{}, Commands: []string{}, Complete: best.left == 0}
 	for _, r := range best.rules {
 		out.Rules = append(out.Rules, w.ruleText(r))
 		out.Commands = append(out.Commands, w.ruleCommand(r))
 	}
-	return out
+	return out, best.rules
+}
+
+// byPolicies reports whether a pair is for the policies of a cluster to part: both are
+// pods of one, so that a rule of AWS that parted them would part its nodes; or the way
+// leads through a door of the cluster's own.
+func (w *World) byPolicies(p pair) bool {
+	if p.from.pod.cluster == p.to.pod.cluster {
+		return true
+	}
+	direct := w.between(p.from, p.to)
+	return direct.Reachable != reach.Yes
 }
 
 // attempt is a cut as it was found: which rules, how many of the pairs are left, how
@@ -123,7 +136,7 @@ func (w *World) greedy(pairs []pair, before int, routes bool) attempt {
 		out.rules, out.routes = append(out.rules, rule), out.routes || rule.table != ""
 	}
 	if before >= 0 {
-		out.lost = max(0, before-at.pairsCounted()-(len(pairs)-out.left))
+		out.lost = before - at.pairsCounted() // what was to be cut is in it, for every attempt alike
 	}
 	return out
 }

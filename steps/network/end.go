@@ -63,7 +63,7 @@ func (w *World) End(text string, workloads *scope.Workloads, to bool) (End, erro
 		for i := range workloads.List {
 			if l := &workloads.List[i]; l.Name == text || l.ID == text {
 				for _, id := range l.Members {
-					if n, ok := w.snap.Find(id); ok {
+					if n, ok := w.snap.Find(id); ok && w.snap.Asset(n).Kind != estate.KindSecret {
 						e.spots = append(e.spots, w.spotsOf(n, to)...)
 					}
 				}

@@ -193,6 +193,9 @@ func (w *World) askAWS(from, to aws.Place, p, q point) Link {
 		}
 		l.Path = append(l.Path, Hop{Name: name, Rule: strings.TrimSpace(strings.TrimPrefix(h.Rule, "answers: "))})
 	}
+	if len(l.Path) > 0 && p.host == providersHost {
+		l.Path[0].Name = p.String() // the engine gives it an address nobody has
+	}
 	return l
 }
 

@@ -20,7 +20,7 @@ func (w *World) toService(from point, service string) Link {
 	for _, id := range stands {
 		ways = append(ways, w.askAWS(aws.Place{Interface: id}, aws.Place{Service: service}, point{iface: id}, point{service: service}))
 	}
-	l := either(ways...)
+	l := either(ways...).on(reach.Port(reach.TCP, 443))
 	if from.pod != (podPlace{}) {
 		// The service's addresses are public, or those of an endpoint's interfaces; a
 		// policy that tells them apart is asked by an address of the internet's.

@@ -13,7 +13,7 @@ import (
 type Step struct {
 	scope     *scope.Scope
 	aside     bool
-	observed  *Observed
+	flows     []string
 	relations estate.Addition
 }
 
@@ -23,6 +23,12 @@ func New(s *scope.Scope) *Step { return &Step{scope: s} }
 // Aside leaves everything out, for commands that ask for another step's criteria.
 func (s *Step) Aside(aside bool) *Step {
 	s.aside = aside
+	return s
+}
+
+// Seen gives the flow logs that network.observed is decided by: files and folders.
+func (s *Step) Seen(paths []string) *Step {
+	s.flows = paths
 	return s
 }
 
@@ -55,7 +61,13 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 	if err != nil {
 		return out, err
 	}
-	j := newJury(w, s.scope, workloads, s.observed)
+	var observed *Observed
+	if len(s.flows) > 0 {
+		if observed, err = w.ReadFlows(ctx, s.flows, ""); err != nil {
+			return out, err
+		}
+	}
+	j := newJury(w, s.scope, workloads, observed)
 	for i := range workloads.List {
 		if err := ctx.Err(); err != nil {
 			return out, err

@@ -31,6 +31,7 @@ type World struct {
 	places map[estate.Node]*standing
 	atPod  map[podPlace]estate.Node // whose pods they are: the pod itself, or what will make it
 	made   map[estate.Node]bool     // pods that another thing of the estate stands for
+	nodes  map[string]bool          // instances and interfaces that are nodes of clusters, once asked for
 
 	table   *aws.Matrix    // of all interfaces, once it is asked for
 	inTable map[string]int // interface -> its class there

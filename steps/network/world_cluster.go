@@ -15,14 +15,16 @@ import (
 
 // cluster is one Kubernetes cluster of the estate.
 type cluster struct {
-	name    string
-	objects *kube.Cluster
-	engine  *kube.Engine
-	nodes   map[string][]netip.Addr // node -> its addresses
-	hosts   map[string]string       // node -> EC2 instance id, by its provider's id
-	pods    map[string]*kube.Pod    // by NAMESPACE/NAME
-	doors   map[string]kube.Door
-	fronts  map[string][]string // pod -> what leads to it from outside
+	name     string
+	objects  *kube.Cluster
+	engine   *kube.Engine
+	nodes    map[string][]netip.Addr // node -> its addresses
+	hosts    map[string]string       // node -> EC2 instance id, by its provider's id
+	pods     map[string]*kube.Pod    // by NAMESPACE/NAME
+	doors    map[string]kube.Door
+	spaces   []string            // namespaces read
+	policies map[string][]string // namespace -> NetworkPolicies read
+	fronts   map[string][]string // pod -> what leads to it from outside
 }
 
 // clusterKinds are the groups whose objects decide what reaches what; those of a
@@ -79,8 +81,13 @@ func (w *World) readClusters(context.Context) error {
 		case custom, templated[kind]:
 			templates = append(templates, o)
 		default:
-			if kind == "Node" {
+			switch {
+			case kind == "Node":
 				c.node(o)
+			case kind == "Namespace":
+				c.spaces = append(c.spaces, a.Name)
+			case kind == "NetworkPolicy" && group == "networking.k8s.io":
+				c.policies[a.Region] = append(c.policies[a.Region], a.Name)
 			}
 			if err := c.objects.Add(a.ID, body); err != nil {
 				w.problem("%v", err)
@@ -116,7 +123,7 @@ func mayHoldPods(config json.RawMessage) bool {
 func (w *World) cluster(name string) *cluster {
 	c := w.clusters[name]
 	if c == nil {
-		c = &cluster{name: name, objects: kube.NewCluster(), nodes: map[string][]netip.Addr{}, hosts: map[string]string{}, pods: map[string]*kube.Pod{}}
+		c = &cluster{name: name, objects: kube.NewCluster(), nodes: map[string][]netip.Addr{}, hosts: map[string]string{}, pods: map[string]*kube.Pod{}, policies: map[string][]string{}}
 		w.clusters[name] = c
 	}
 	return c

@@ -114,13 +114,20 @@ func (w *World) ZonesOf(s *scope.Scope, workloads *scope.Workloads) *Zones {
 }
 
 // plumbing are the types that stand in a network to carry what others say.
-var plumbing = map[string]bool{"AWS::EC2::VPCEndpoint": true, "AWS::EC2::NatGateway": true, "AWS::OpenSearchServerless::VpcEndpoint": true}
+var plumbing = map[string]bool{
+	"AWS::EC2::VPCEndpoint": true, "AWS::EC2::NatGateway": true, "AWS::OpenSearchServerless::VpcEndpoint": true,
+	// What runs on a cluster's nodes has zones; its nodes and its control plane serve all of them.
+	"AWS::EKS::Cluster": true, "AWS::EKS::Nodegroup": true, "AWS::EKS::FargateProfile": true,
+}
 
 // component reports whether an asset is a thing that stands in the network for its
 // own sake, so that it must be in a zone: interfaces of others, what carries
 // traffic, and the pods of something that stands for them are not.
 func (w *World) component(n estate.Node, a *estate.Asset) bool {
 	if w.places[n] == nil || plumbing[a.Type] || w.made[n] {
+		return false
+	}
+	if w.hostsPods(a) {
 		return false
 	}
 	if a.Type != "AWS::EC2::NetworkInterface" {
@@ -132,6 +139,30 @@ func (w *World) component(n estate.Node, a *estate.Asset) bool {
 		}
 	}
 	return true
+}
+
+// hostsPods reports whether an instance or interface is a node's of a cluster that was
+// read: its pods stand for it.
+func (w *World) hostsPods(a *estate.Asset) bool {
+	return (a.Type == "AWS::EC2::Instance" || a.Type == "AWS::EC2::NetworkInterface") && w.nodeHosts()[shortID(a)]
+}
+
+// nodeHosts are the instances and interfaces that are nodes of clusters.
+func (w *World) nodeHosts() map[string]bool {
+	if w.nodes == nil {
+		w.nodes = map[string]bool{}
+		for _, c := range w.clusters {
+			for _, id := range c.hosts {
+				w.nodes[id] = true
+			}
+			for name := range c.nodes {
+				for _, id := range w.interfacesOfNode(c, name) {
+					w.nodes[id] = true
+				}
+			}
+		}
+	}
+	return w.nodes
 }
 
 // rangesOf are the ranges that some spots have their addresses from: the subnets of

@@ -1,0 +1,382 @@
+package network
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
+)
+
+// Advice is what to change so that one thing that must not be possible is not.
+type Advice struct {
+	// Against says what must not be possible.
+	Against string `json:"against"`
+	From    string `json:"from"`
+	To      string `json:"to"`
+	Path    []Hop  `json:"path"`
+	// Rules of AWS to take away, with the commands.
+	Rules    []string `json:"rules"`
+	Commands []string `json:"commands"`
+	// Policies of clusters to write, and those in their way to delete.
+	Policies []Policy `json:"policies"`
+	Deletes  []string `json:"deletes"`
+	// Cut says that with all of it nothing is left of what must not be possible,
+	// decided on a copy of the network; Left is what is.
+	Cut  bool     `json:"cut"`
+	Left []string `json:"left"`
+	// Closes are other connections that go with it, Breaks those of them that were
+	// seen in use.
+	Closes []Opening `json:"closes"`
+	Breaks []string  `json:"breaks"`
+}
+
+// Policy is a Kubernetes NetworkPolicy to write.
+type Policy struct {
+	Cluster   string `json:"cluster"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	YAML      string `json:"yaml"`
+	object    map[string]any
+}
+
+// offence is something that must not be possible and is.
+type offence struct {
+	text, from, to string
+	source, target []spot
+	link           Link
+}
+
+// Recommend finds what to change so that no intent is violated and nothing is open to
+// the internet that nobody meant, and proves it on a copy of the network: each piece
+// of advice by itself. With flows that were seen, it is kept to what was used.
+func (w *World) Recommend(ctx context.Context, s *scope.Scope, workloads *scope.Workloads, seen *Observed) ([]Advice, error) {
+	out := []Advice{}
+	for _, o := range w.offences(s, workloads) {
+		a, err := w.advise(ctx, o, seen)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// offences lists what must not be possible and is: crossings of zones, other intents,
+// and what is open to the internet unintended.
+func (w *World) offences(s *scope.Scope, workloads *scope.Workloads) []offence {
+	var out []offence
+	z := w.ZonesOf(s, workloads)
+	for _, c := range z.Crossings {
+		if c.Verdict != "violated" {
+			continue
+		}
+		from, to := z.spots[c.From][0], z.spots[c.To][1]
+		l, _ := w.reach(from, to, reach.Ports{})
+		out = append(out, offence{c.Intent, c.From, c.To, from, to, l})
+	}
+	for _, i := range s.Network.Intents {
+		if i.Rule == scope.Allowed || slices.ContainsFunc(out, func(o offence) bool { return o.text == i.Name }) {
+			continue
+		}
+		from, err := w.side(i.From, workloads, false)
+		if err != nil {
+			continue
+		}
+		to, err := w.side(i.To, workloads, true)
+		if err != nil {
+			continue
+		}
+		if i.Rule == scope.Only {
+			to = w.allBut(to)
+		}
+		if l, _ := w.reach(from, to, portsOf(i.Ports)); l.Reachable == reach.Yes {
+			out = append(out, offence{i.Name, i.From.Name, i.To.Name, from, to, l})
+		}
+	}
+	j := &jury{w: w, scope: s, workloads: workloads, zones: z, told: map[string]bool{}}
+	internet, _ := w.End(Internet, nil, false)
+	told := map[estate.Node]bool{}
+	for i := range workloads.List {
+		p := j.party(&workloads.List[i])
+		for _, n := range p.things {
+			if told[n] {
+				continue
+			}
+			told[n] = true
+			id := w.snap.Asset(n).ID
+			to := w.sites(n, true)
+			l, _ := w.reach(internet.spots, to, reach.Ports{})
+			if l.Reachable == reach.Yes && !l.Ports.Minus(j.meantForInternet(&p, id)).IsEmpty() {
+				out = append(out, offence{"open to the internet unintended", Internet, id, internet.spots, to, l})
+			}
+		}
+	}
+	return out
+}
+
+// advise finds what cuts one offence, and what goes with it.
+func (w *World) advise(ctx context.Context, o offence, seen *Observed) (Advice, error) {
+	a := Advice{Against: o.text, From: o.from, To: o.to, Path: orEmpty(o.link.Path), Rules: []string{}, Commands: []string{}, Policies: []Policy{}, Deletes: []string{}, Left: []string{}, Closes: []Opening{}, Breaks: []string{}}
+	c, chosen := w.cut(o.source, o.target)
+	a.Rules, a.Commands = c.Rules, c.Commands
+	next := w
+	for _, r := range chosen {
+		next = next.without(r)
+	}
+	// What is left is between pods, or comes to pods by doors of their cluster: there
+	// only policies help.
+	if left := next.openPairs(o.source, o.target); len(left) > 0 {
+		a.Policies, a.Deletes = next.policiesAgainst(left, seen)
+		if len(a.Policies)+len(a.Deletes) > 0 {
+			copied, err := next.withPolicies(ctx, a.Policies, a.Deletes)
+			if err != nil {
+				return a, err
+			}
+			next = copied
+			for _, d := range a.Deletes {
+				a.Commands = append(a.Commands, deleteCommand(d))
+			}
+			for _, p := range a.Policies {
+				a.Commands = append(a.Commands, fmt.Sprintf("kubectl apply -f %s.%s.yaml", p.Namespace, p.Name))
+			}
+		}
+	}
+	for _, p := range next.openPairs(o.source, o.target) {
+		a.Left = append(a.Left, fmt.Sprintf("%s -> %s", p.from, p.to))
+	}
+	a.Left = orEmpty(unique(a.Left))
+	a.Cut = len(a.Left) == 0
+	if d, err := Compare(ctx, w, next); err == nil {
+		a.Closes = w.beside(d.Closed, o)
+	}
+	if seen != nil {
+		for i, k := range seen.kept {
+			if w.offends(k, o) {
+				continue
+			}
+			before, _ := w.reach([]spot{k.from}, []spot{k.to}, seen.ports[i])
+			after, _ := next.reach([]spot{k.from}, []spot{k.to}, seen.ports[i])
+			if before.Reachable == reach.Yes && after.Reachable != reach.Yes {
+				a.Breaks = append(a.Breaks, fmt.Sprintf("%s -> %s on %s", w.nameOf(k.from), w.nameOf(k.to), seen.ports[i]))
+			}
+		}
+		a.Breaks = orEmpty(unique(a.Breaks))
+	}
+	return a, nil
+}
+
+// nameOf names a spot.
+func (w *World) nameOf(s spot) string {
+	if s.asset >= 0 {
+		return w.snap.Asset(s.asset).ID
+	}
+	return s.points[0].String()
+}
+
+// offends reports whether a pair is part of an offence.
+func (w *World) offends(p pairOfSpots, o offence) bool {
+	in := func(list []spot, s spot) bool {
+		return slices.ContainsFunc(list, func(x spot) bool {
+			return x.asset >= 0 && x.asset == s.asset || x.asset < 0 && s.asset < 0 && x.points[0].inet && s.points[0].host.IsValid()
+		})
+	}
+	return in(o.source, p.from) && in(o.target, p.to)
+}
+
+// beside leaves out of what is closed what was meant to be.
+func (w *World) beside(closed []Opening, o offence) []Opening {
+	ids := func(list []spot) map[string]bool {
+		out := map[string]bool{}
+		for _, s := range list {
+			if s.asset >= 0 {
+				out[w.snap.Asset(s.asset).ID] = true
+			} else {
+				out[Internet] = true
+			}
+		}
+		return out
+	}
+	from, to := ids(o.source), ids(o.target)
+	return orEmpty(slices.DeleteFunc(closed, func(c Opening) bool { return from[c.From] && to[c.To] }))
+}
+
+// policiesAgainst writes, for the pods that are reached, a policy that lets in
+// everybody who reaches them now but for those that must not, and names the policies
+// that would let those in all the same.
+func (w *World) policiesAgainst(left []pair, seen *Observed) (out []Policy, deletes []string) {
+	type target struct {
+		place podPlace
+		bad   []point
+	}
+	targets := map[string]*target{}
+	for _, p := range left {
+		if p.to.pod == (podPlace{}) {
+			continue
+		}
+		pod := w.clusters[p.to.pod.cluster].pods[p.to.pod.id]
+		key := fmt.Sprint(p.to.pod.cluster, " ", pod.Namespace, " ", selectable(pod.Labels))
+		if targets[key] == nil {
+			targets[key] = &target{place: p.to.pod}
+		}
+		targets[key].bad = append(targets[key].bad, p.from)
+	}
+	for _, key := range sortedKeys(targets) {
+		t := targets[key]
+		c := w.clusters[t.place.cluster]
+		pod := c.pods[t.place.id]
+		ns, labels := pod.Namespace, selectable(pod.Labels)
+		banned := map[string]bool{} // namespaces
+		for _, b := range t.bad {
+			if b.pod.cluster == c.name {
+				banned[c.pods[b.pod.id].Namespace] = true
+			}
+			l := w.link(b, point{pod: t.place})
+			for _, why := range l.Path {
+				for _, name := range c.networkPolicies(ns) {
+					if strings.Contains(why.Rule, "NetworkPolicy "+ns+"/"+name+" ") {
+						deletes = append(deletes, "k8s://"+c.name+"/"+ns+"/NetworkPolicy/"+name)
+					}
+				}
+			}
+		}
+		var from []any
+		var open []string
+		used := seen.callers(w, c, t.place)
+		for _, name := range c.namespaces() {
+			if !banned[name] && (used == nil || used[name]) {
+				open = append(open, name)
+			}
+		}
+		if len(open) > 0 {
+			from = append(from, map[string]any{"namespaceSelector": map[string]any{"matchExpressions": []any{map[string]any{"key": "kubernetes.io/metadata.name", "operator": "In", "values": anys(open)}}}})
+		}
+		name := "sevenfold-" + dns(firstOf(labels["app"], labels["app.kubernetes.io/name"], strings.ReplaceAll(pod.Name, "/", "-")))
+		selector := map[string]any{}
+		if len(labels) > 0 {
+			match := map[string]any{}
+			for k, v := range labels {
+				match[k] = v
+			}
+			selector["matchLabels"] = match
+		}
+		rule := map[string]any{"from": from}
+		spec := map[string]any{"podSelector": selector, "policyTypes": []any{"Ingress"}, "ingress": []any{rule}}
+		if len(from) == 0 {
+			spec["ingress"] = []any{}
+		}
+		object := map[string]any{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": map[string]any{"name": name, "namespace": ns}, "spec": spec}
+		text, err := yaml.Marshal(object)
+		if err != nil {
+			continue // maps of strings always encode
+		}
+		out = append(out, Policy{Cluster: c.name, Namespace: ns, Name: name, YAML: string(text), object: object})
+	}
+	return out, unique(deletes)
+}
+
+// selectable are the labels that tell a workload's pods, without those that change
+// with each rollout.
+func selectable(labels map[string]string) map[string]string {
+	out := map[string]string{}
+	for k, v := range labels {
+		switch k {
+		case "pod-template-hash", "controller-revision-hash", "pod-template-generation", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "batch.kubernetes.io/controller-uid", "controller-uid":
+		default:
+			out[k] = v
+		}
+	}
+	return out
+}
+
+func anys(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
+	return out
+}
+
+// dns makes a name that Kubernetes takes (RFC 1123).
+func dns(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, s)
+	return strings.Trim(s[:min(len(s), 50)], "-")
+}
+
+// namespaces are those with pods, and those that were read.
+func (c *cluster) namespaces() []string {
+	seen := map[string]bool{}
+	for _, p := range c.pods {
+		seen[p.Namespace] = true
+	}
+	for _, n := range c.spaces {
+		seen[n] = true
+	}
+	return sortedKeys(seen)
+}
+
+// networkPolicies are the names of the NetworkPolicies of a namespace.
+func (c *cluster) networkPolicies(namespace string) []string { return c.policies[namespace] }
+
+func deleteCommand(id string) string {
+	parts := strings.Split(strings.TrimPrefix(id, "k8s://"), "/")
+	return fmt.Sprintf("kubectl delete networkpolicy --namespace %s %s", quoted(parts[1]), quoted(parts[3]))
+}
+
+// withPolicies is a copy of the network with policies written and deleted. Engines of
+// clusters keep what they work out, so that they are made anew.
+func (w *World) withPolicies(ctx context.Context, write []Policy, remove []string) (*World, error) {
+	next, err := NewWorld(ctx, w.snap)
+	if err != nil {
+		return nil, err
+	}
+	next.model = w.model
+	next = next.over(w.model)
+	for _, id := range remove {
+		parts := strings.Split(strings.TrimPrefix(id, "k8s://"), "/")
+		if c := next.clusters[parts[0]]; c != nil && len(parts) == 4 {
+			c.engine.Delete("NetworkPolicy " + parts[1] + "/" + parts[3])
+		}
+	}
+	for _, p := range write {
+		if err := next.clusters[p.Cluster].engine.Apply("recommended", p.object); err != nil {
+			return nil, err
+		}
+	}
+	next.classes, next.firsts, next.known = map[point]string{}, map[string]point{}, map[pair]Link{}
+	return next, nil
+}
+
+// callers are the namespaces from which a pod was seen to be called; nil where no
+// flows were given, or they have holes: then whoever could stays.
+func (o *Observed) callers(w *World, c *cluster, to podPlace) map[string]bool {
+	if o == nil || len(o.Blind) > 0 || o.Last.Sub(o.First) < leastUse {
+		return nil
+	}
+	out := map[string]bool{}
+	owner := w.ownerOfPod(to)
+	for _, k := range o.kept {
+		if k.to.asset != owner {
+			continue
+		}
+		for _, p := range k.from.points {
+			if pod := c.pods[p.pod.id]; pod != nil && p.pod.cluster == c.name {
+				out[pod.Namespace] = true
+			}
+		}
+	}
+	return out
+}
