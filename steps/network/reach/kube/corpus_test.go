@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,26 +24,71 @@ func TestConformanceOfClusterNetworkPolicy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			policies, cases, _ := strings.Cut(string(text), "\n===\n")
+			policies, steps, _ := strings.Cut(string(text), "\n===\n")
 			e := New(readAll(t, []byte(string(cluster)+"\n---\n"+policies)))
-			for line := range strings.Lines(cases) {
-				f := strings.Fields(line)
-				ports, err := reach.ParsePort(f[2])
-				if err != nil {
-					t.Fatal(err)
+			var applied []dict
+			for line := range strings.Lines(steps) {
+				word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+				switch word {
+				case "apply":
+					var policy dict
+					if err := json.Unmarshal([]byte(rest), &policy); err != nil {
+						t.Fatal(err)
+					}
+					applied = append(applied, policy)
+					if err := e.Apply("applied", policy); err != nil {
+						t.Fatal(err)
+					}
+				case "delete":
+					if !e.Delete(rest) {
+						t.Fatalf("no %s", rest)
+					}
+				case "label":
+					cluster = relabelled(cluster, rest)
+					e = New(readAll(t, []byte(string(cluster)+"\n---\n"+policies)))
+					for _, policy := range applied {
+						if err := e.Apply("applied", policy); err != nil {
+							t.Fatal(err)
+						}
+					}
+				default:
+					probe(t, e, strings.Fields(line))
+					asked++
 				}
-				r, err := e.Can(PodEnd(f[0]), PodEnd(f[1]), ports)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if r.Reachable.String() != f[3] {
-					t.Errorf("%s: %v: %+v", strings.TrimSpace(line), r.Reachable, r.Because)
-				}
-				asked++
 			}
 		})
 	}
-	if asked != 110 {
-		t.Errorf("asked %d of 110 cases", asked)
+	if asked != 301 {
+		t.Errorf("asked %d of 301 probes", asked)
+	}
+}
+
+// relabelled is the cluster with another label on a namespace.
+func relabelled(cluster []byte, step string) []byte {
+	ns, label, _ := strings.Cut(step, " ")
+	key, value, _ := strings.Cut(label, "=")
+	var out []string
+	for _, doc := range strings.Split(string(cluster), "\n---\n") {
+		if strings.Contains(doc, "kind: Namespace, metadata: {name: "+ns+",") {
+			doc = "{apiVersion: v1, kind: Namespace, metadata: {name: " + ns + ", labels: {" + key + ": " + value + "}}}"
+		}
+		out = append(out, doc)
+	}
+	return []byte(strings.Join(out, "\n---\n"))
+}
+
+// probe asks one line: CLIENT SERVER PORT ANSWER.
+func probe(t *testing.T, e *Engine, f []string) {
+	t.Helper()
+	ports, err := reach.ParsePort(f[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := e.Can(PodEnd(f[0]), PodEnd(f[1]), ports)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Reachable.String() != f[3] {
+		t.Errorf("%s: %v: %+v", strings.Join(f, " "), r.Reachable, r.Because)
 	}
 }
