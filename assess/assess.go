@@ -103,7 +103,7 @@ func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
 	mask := func(next estate.Sink) estate.Sink { return redact.New(next, redact.Options{Key: o.MaskKey}) }
 	collectors := make([]Collector, len(o.Sources))
 	for i, s := range o.Sources {
-		c, err := open(s, o.Resume, mask)
+		c, err := open(s, o.Resume, o.MaskKey, mask)
 		if err != nil {
 			return nil, err
 		}

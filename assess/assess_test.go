@@ -150,7 +150,7 @@ func TestOpenRefuses(t *testing.T) {
 		"dir:":               "no path",
 		"dir:does-not-exist": "does-not-exist",
 	} {
-		_, err := open(source, nil, nil)
+		_, err := open(source, nil, nil, nil)
 		var bad *SourceError
 		if !errors.As(err, &bad) || !strings.Contains(err.Error(), want) {
 			t.Errorf("open(%q) = %v, want a SourceError with %q", source, err, want)

@@ -234,8 +234,12 @@ func TestDriftOfWithheldValues(t *testing.T) {
 			was, is string
 			want    []string
 		}{
-			"one_more":       {`,"dataKeys":1`, `,"dataKeys":2`, []string{"changed " + ml + "Secret/k config.dataKeys"}},
-			"older_baseline": {``, `,"dataKeys":2`, []string{"unseen " + ml + "Secret/k dataKeys"}},
+			"one_more_unnamed": {`,"dataKeys":1`, `,"dataKeys":2`, []string{"changed " + ml + "Secret/k config.dataKeys"}},
+			"one_more":         {`,"dataKeys":1,"keyNames":["a"]`, `,"dataKeys":2,"keyNames":["a","b"]`, []string{"changed " + ml + "Secret/k config.keyNames"}},
+			"renamed":          {`,"dataKeys":1,"keyNames":["a"]`, `,"dataKeys":1,"keyNames":["b"]`, []string{"changed " + ml + "Secret/k config.keyNames"}},
+			"all_gone":         {`,"dataKeys":1,"keyNames":["a"]`, `,"dataKeys":0,"keyNames":[]`, []string{"changed " + ml + "Secret/k config.keyNames"}},
+			"older_baseline":   {``, `,"dataKeys":2,"keyNames":["a","b"]`, []string{"unseen " + ml + "Secret/k dataKeys"}},
+			"names_not_kept":   {`,"dataKeys":2`, `,"dataKeys":2,"keyNames":["a","b"]`, []string{"unseen " + ml + "Secret/k keyNames"}},
 		} {
 			if diff := cmp.Diff(tt.want, told(t, secret(tt.was), secret(tt.is))); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", name, diff)

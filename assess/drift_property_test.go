@@ -191,13 +191,13 @@ func TestDriftOneActIsOneRecord(t *testing.T) {
 				a.Tags["cost-centre"] = "42"
 			case "remove":
 				what += " removed"
-				if strings.Contains(a.ID, "#") || !base.Covered(a.Type, a.Account, a.Region) || owns(base, a.ID) {
+				if a.Type == "v1/Node" || strings.Contains(a.ID, "#") || !base.Covered(a.Type, a.Account, a.Region) || owns(base, a.ID) {
 					t.Skip("nobody would say that it is gone")
 				}
 				return slices.Delete(assets, i, i+1)
 			case "add":
 				what += " twin"
-				if strings.Contains(a.ID, "#") || singleton(a) || controlled(base, a.ID) {
+				if a.Type == "v1/Node" || strings.Contains(a.ID, "#") || singleton(a) || controlled(base, a.ID) {
 					t.Skip("there is one of these")
 				}
 				twin := *a

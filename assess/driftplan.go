@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -22,6 +23,9 @@ func Plans(b *audit.Approved, paths []string, key []byte, base *estate.Snapshot)
 		p, err := ReadPlan(path, key)
 		if err == nil {
 			p, err = PlaceOver(p, path, key, base)
+		}
+		if errors.Is(err, terraform.ErrState) {
+			continue
 		}
 		if err != nil {
 			problems = append(problems, err.Error())

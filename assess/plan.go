@@ -22,7 +22,7 @@ type Call struct {
 func Plan(sources []string) ([]Call, error) {
 	var out []Call
 	for _, s := range sources {
-		c, err := open(s, nil, nil)
+		c, err := open(s, nil, nil, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +49,7 @@ func Plan(sources []string) ([]Call, error) {
 func Grants(sources []string) ([]string, error) {
 	var out []string
 	for _, s := range sources {
-		c, err := open(s, nil, nil)
+		c, err := open(s, nil, nil, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -33,8 +33,9 @@ var plannedSources = []string{"azure", "gcp"}
 
 const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH, terraform:PLAN.json|STATE, cloudformation:TEMPLATE|FOLDER, findings:REPORTS"
 
-// open returns the collector of a source as the command line writes it.
-func open(source string, resume *Resume, mask func(estate.Sink) estate.Sink) (Collector, error) {
+// open returns the collector of a source as the command line writes it. key is that
+// of the digests in masks, mask the sink that masks.
+func open(source string, resume *Resume, key []byte, mask func(estate.Sink) estate.Sink) (Collector, error) {
 	kind, _, _ := strings.Cut(source, ":")
 	bad := func(err error) error {
 		what, mend, _ := strings.Cut(err.Error(), "\nhint: ")
@@ -72,7 +73,7 @@ func open(source string, resume *Resume, mask func(estate.Sink) estate.Sink) (Co
 		if _, err := os.Stat(o.Path); err != nil {
 			return nil, &SourceError{source, err.Error(), "give the JSON of a plan (terraform show -json PLANFILE > plan.json) or a state"}
 		}
-		o.Convert = convertTerraform
+		o.Convert, o.Key = convertTerraform, key
 		return newAddressed(o, source), nil
 	case "findings":
 		return openFindings(source, bad)

@@ -30,6 +30,7 @@ func readPlan(o terraform.Options, key []byte) (*terraform.Plan, error) {
 		out.Assets, out.BlindSpots = maskAll(out.Assets, out.BlindSpots, key)
 		return out
 	}
+	o.Key = key
 	return terraform.Read(o)
 }
 

@@ -114,6 +114,11 @@ const (
 // that nothing is.
 func (s ReadStatus) Known() bool { return s == ReadOK || s == ReadAbsent }
 
+// GivenTags is the operation of a Read that lists, as a JSON list in Why, the tags
+// of an asset that it does not set itself: a provider block of Terraform gives them
+// to all of its resources (default_tags). Its key is its own name.
+const GivenTags = "terraform:default_tags"
+
 // Read is one operation that was, or should have been, read for an asset.
 type Read struct {
 	// Operation is "service:Operation" as the provider's API spells it

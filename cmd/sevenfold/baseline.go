@@ -107,7 +107,7 @@ func person() string {
 func newBaselineApprove(g *globals) *cobra.Command {
 	var r reading
 	a := assess.Approval{Version: version}
-	key := ""
+	key, newMask := "", false
 	cmd := &cobra.Command{
 		Use:   "approve",
 		Short: "Sign what was read now as the next version of the baseline",
@@ -124,6 +124,7 @@ func newBaselineApprove(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			s.newMaskKey = newMask
 			return s.with(cmd.Context(), r, func(st store.Store, o assess.Options, result *assess.Result) error {
 				if a.Key, err = s.approverKey(key); err != nil {
 					return err
@@ -139,6 +140,7 @@ func newBaselineApprove(g *globals) *cobra.Command {
 	cmd.Flags().StringArrayVar(&a.Accept, "accept", nil, "`ID` of something unread or of a deviation that is taken over as it is; repeats")
 	cmd.Flags().BoolVar(&a.All, "accept-open", false, "take over everything unread and every deviation as it is")
 	cmd.Flags().StringVar(&a.By, "owner", "", "who approves (default the user who runs this)")
+	cmd.Flags().BoolVar(&newMask, "new-mask-key", false, "begin anew with the mask key there is now, or a new one, where the state's own is lost")
 	cmd.Flags().StringVar(&key, "key", "", "private key `FILE` of an approver (PKCS #8 PEM, Ed25519); default: the state's own")
 	return cmd
 }

@@ -46,24 +46,7 @@ func newKey(path string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, stateFailure(err)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
-	if err != nil {
-		return nil, stateFailure(err)
-	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // a second name of the key is of no use
-	_, err = tmp.Write(text)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Link(tmp.Name(), path)
-	}
+	err = createSecret(path, text)
 	if errors.Is(err, fs.ErrExist) {
 		return privateKey(path)
 	}

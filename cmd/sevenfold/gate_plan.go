@@ -49,6 +49,7 @@ func newGatePlan(g *globals) *cobra.Command {
 }
 
 func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alone bool) error {
+	s.maskKeyFile = r.maskKey
 	mask, err := s.maskKeyIfAny()
 	if err != nil {
 		return err
@@ -66,6 +67,9 @@ func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alo
 	defer closeAll()
 	o, err := s.options(r.within)
 	if err != nil {
+		return err
+	}
+	if err := s.sameMaskKey(ctx, st, o.MaskKey, false); err != nil {
 		return err
 	}
 	base, err := s.planBase(ctx, st, r, o, alone)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,6 +34,9 @@ type session struct {
 	ambient  bool // the sources were found, not given
 	sources  []string
 	events   []assess.Log
+	// maskKeyFile is the file of --mask-key, newMaskKey that of baseline approve.
+	maskKeyFile string
+	newMaskKey  bool
 }
 
 // open reads the scope and the controls and settles the sources.
@@ -244,38 +246,6 @@ func stateFailure(err error) error {
 	return f
 }
 
-// maskKey returns the key under which masked secrets are hashed, made on first
-// use. It lies in the state folder with mode 0600; a state in a database has
-// none, and masks then carry no hash.
-func (s *session) maskKey() ([]byte, error) {
-	if s.folder() == "" {
-		return nil, nil
-	}
-	path := filepath.Join(s.folder(), "mask.key")
-	key, err := os.ReadFile(path)
-	if err == nil && len(key) == 32 {
-		return key, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, stateFailure(err)
-	}
-	key = make([]byte, 32)
-	rand.Read(key) //nolint:errcheck // never fails
-	if err := os.WriteFile(path, key, 0o600); err != nil {
-		return nil, stateFailure(err)
-	}
-	return key, nil
-}
-
-// maskKeyIfAny is maskKey where the state is there already: no state is made
-// for it.
-func (s *session) maskKeyIfAny() ([]byte, error) {
-	if s.folder() == "" || !exists(s.folder()) {
-		return nil, nil
-	}
-	return s.maskKey()
-}
-
 // options of an assessment by this session.
 func (s *session) options(within time.Duration) (assess.Options, error) {
 	key, err := s.maskKey()
@@ -299,6 +269,8 @@ type reading struct {
 	asOf     string
 	access   bool // who has access is asked for
 	step     string
+	// maskKey is the file with the key of masks; empty: the variable's or the state's.
+	maskKey string
 	// noUsage says that no criterion of access is asked for, so that logs need not be
 	// read for what they say of use.
 	noUsage bool
@@ -307,6 +279,7 @@ type reading struct {
 // addTo adds the flags to a verb.
 func (r *reading) addTo(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&r.within, "within", 0, "stop reading after this long and judge what was seen (default 2m45s where no source is named, else no bound)")
+	cmd.Flags().StringVar(&r.maskKey, "mask-key", "", "`FILE` with the key under which withheld values are digested, made if it is not there (default $"+maskVariable+", else "+maskFile+" in the state's folder; a state in a database has none by itself)")
 	cmd.Flags().StringVar(&r.asOf, "as-of", "", "judge the estate as it was at a `TIME` (RFC 3339 or 2006-01-02): the last snapshot stored by then")
 	cmd.Flags().StringVar(&r.snapshot, "snapshot", "", "judge a stored snapshot instead of reading: latest, sha256:…, or a time (RFC 3339 or 2006-01-02)")
 }
@@ -354,8 +327,12 @@ func (s *session) opened(ctx context.Context, r *reading, then func(store.Store,
 		return err
 	}
 	defer closeAll()
+	s.maskKeyFile = r.maskKey
 	o, err := s.options(r.within)
 	if err != nil {
+		return err
+	}
+	if err := s.sameMaskKey(ctx, st, o.MaskKey, s.newMaskKey); err != nil {
 		return err
 	}
 	o.Access, o.Step = r.access, r.step

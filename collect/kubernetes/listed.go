@@ -21,7 +21,14 @@ var listedKinds = map[string]string{
 	"ingresses": "networking.k8s.io/v1/Ingress", "networkpolicies": "networking.k8s.io/v1/NetworkPolicy",
 	"roles": "rbac.authorization.k8s.io/v1/Role", "clusterroles": "rbac.authorization.k8s.io/v1/ClusterRole",
 	"rolebindings": "rbac.authorization.k8s.io/v1/RoleBinding", "clusterrolebindings": "rbac.authorization.k8s.io/v1/ClusterRoleBinding",
-	"horizontalpodautoscalers": "autoscaling/v2/HorizontalPodAutoscaler",
+	"horizontalpodautoscalers": "autoscaling/v2/HorizontalPodAutoscaler", "poddisruptionbudgets": "policy/v1/PodDisruptionBudget",
+	"resourcequotas": "v1/ResourceQuota", "limitranges": "v1/LimitRange", "storageclasses": "storage.k8s.io/v1/StorageClass",
+	"ingressclasses": "networking.k8s.io/v1/IngressClass", "priorityclasses": "scheduling.k8s.io/v1/PriorityClass", "runtimeclasses": "node.k8s.io/v1/RuntimeClass",
+	"customresourcedefinitions":         "apiextensions.k8s.io/v1/CustomResourceDefinition",
+	"validatingwebhookconfigurations":   "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration",
+	"mutatingwebhookconfigurations":     "admissionregistration.k8s.io/v1/MutatingWebhookConfiguration",
+	"validatingadmissionpolicies":       "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy",
+	"validatingadmissionpolicybindings": "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding",
 }
 
 // covered notes that a kind was listed, if the document is a list named after

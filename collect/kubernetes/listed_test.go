@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -120,7 +121,7 @@ func TestYAMLListWithoutItsKind(t *testing.T) {
 }
 
 // What is withheld leaves behind what tells a change: a digest of each value of a
-// configuration map, the number of keys of a secret, and no value.
+// configuration map, the names of a secret's keys, and no value.
 func TestWithheldLeavesTraces(t *testing.T) {
 	sum := func(s string) string {
 		x := sha256.Sum256([]byte(s))
@@ -131,9 +132,9 @@ func TestWithheldLeavesTraces(t *testing.T) {
 			`{"data":{"n":null,"t":null},"binaryData":{"b":null},"valueDigests":{"data":{"n":"` + sum("7") + `","t":"` + sum("0.2") + `"},"binaryData":{"b":"` + sum("AA==") + `"}}}`},
 		"empty_map":    {`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}`, `{}`},
 		"principals":   {`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"aws-auth","namespace":"kube-system"},"data":{"mapRoles":"x"}}`, `{"data":{"mapRoles":"x"}}`},
-		"secret":       {`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"Opaque","data":{"k":"Yg=="},"stringData":{"k":"b","l":"c"}}`, `{"type":"Opaque","dataKeys":2}`},
-		"empty_secret": {`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"Opaque"}`, `{"type":"Opaque","dataKeys":0}`},
-		"no_object":    {`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"Opaque","data":"x","dataKeys":3}`, `{"type":"Opaque"}`},
+		"secret":       {`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"Opaque","data":{"k":"Yg=="},"stringData":{"k":"b","l":"c"}}`, `{"type":"Opaque","dataKeys":2,"keyNames":["k","l"]}`},
+		"empty_secret": {`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"Opaque"}`, `{"type":"Opaque","dataKeys":0,"keyNames":[]}`},
+		"no_object":    {`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"type":"Opaque","data":"x","dataKeys":3,"keyNames":["y"]}`, `{"type":"Opaque"}`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -154,8 +155,52 @@ func TestWithheldLeavesTraces(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if name == "no_object" && !slices.Contains(a.Unknown, "/dataKeys") {
+			if name == "no_object" && !(slices.Contains(a.Unknown, "/dataKeys") && slices.Contains(a.Unknown, "/keyNames")) {
 				t.Errorf("unknown %v", a.Unknown)
+			}
+		})
+	}
+}
+
+// The keys of a secret that was listed live stand in the notes of who set them, and
+// count only if there are as many as the server counts.
+func TestKeysOfALiveSecret(t *testing.T) {
+	row := func(count int, fields string) string {
+		return fmt.Sprintf(`{"kind":"Table","columnDefinitions":[{"name":"Type"},{"name":"Data"}],"rows":[{"cells":["Opaque",%d],"object":{"metadata":{"name":"a","managedFields":[%s]}}}]}`, count, fields)
+	}
+	for name, tt := range map[string]struct {
+		body    string
+		want    []any
+		unknown bool
+	}{
+		"one_manager":  {row(2, `{"fieldsV1":{"f:data":{".":{},"f:tls.crt":{},"f:tls.key":{}},"f:type":{}}}`), []any{"tls.crt", "tls.key"}, false},
+		"two_managers": {row(2, `{"fieldsV1":{"f:data":{"f:a":{}}}},{"fieldsV1":{"f:stringData":{"f:b":{}},"f:data":{"f:a":{}}}}`), []any{"a", "b"}, false},
+		"none":         {row(0, ``), []any{}, false},
+		"notes_gone":   {row(2, ``), nil, true},
+		"notes_short":  {row(2, `{"fieldsV1":{"f:data":{"f:a":{}}}}`), nil, true},
+		"notes_stale":  {row(1, `{"fieldsV1":{"f:data":{"f:a":{}}}},{"fieldsV1":{"f:data":{"f:b":{}}}}`), nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := secretRows([]byte(tt.body))
+			if err != nil || len(p.items) != 1 {
+				t.Fatalf("%v, %v", p, err)
+			}
+			obj := p.items[0]
+			obj["apiVersion"], obj["kind"] = "v1", "Secret"
+			a, err := assetOf("c", obj, estate.Read{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got map[string]any
+			if err := json.Unmarshal(a.Config, &got); err != nil {
+				t.Fatal(err)
+			}
+			names, _ := got[keyNames].([]any)
+			if diff := cmp.Diff(tt.want, names); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if unknown := slices.Contains(a.Unknown, "/"+keyNames); unknown != tt.unknown {
+				t.Errorf("unknown %v, want %v", a.Unknown, tt.unknown)
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -86,16 +88,19 @@ func trim(meta map[string]any, confidential bool) {
 // (collect/redact), since few values are too many to guess.
 const valueDigests = "valueDigests"
 
-// dataKeys is the member of a secret that says how many keys it has. Their names
-// are not kept: a live reader asks for a table, which has the number alone, and an
-// export says no more than that.
-const dataKeys = "dataKeys"
+// dataKeys is the member of a secret that says how many keys it has, keyNames the
+// one that says which: their names are no secret, and one that changes changes
+// what its users find.
+const (
+	dataKeys = "dataKeys"
+	keyNames = "keyNames"
+)
 
 // withhold removes the values of secrets and configuration maps and returns
 // pointers to what is therefore unknown. Of a configuration map the key names
 // stay, with null for each value but those of mapsPrincipals, and a digest of each
 // beside them, by which a changed value is seen; of a secret its metadata, its
-// type and the number of its keys, since a value that is rotated is no change.
+// type and the names of its keys, since a value that is rotated is no change.
 func withhold(obj map[string]any, kind string) (unknown []string) {
 	switch kind {
 	case "Secret":
@@ -148,15 +153,22 @@ func digestOf(v any) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// keysOf puts the number of a secret's keys in the place of its values, and
-// returns what of that is unknown.
+// keysOf puts the number and the names of a secret's keys in the place of its
+// values, and returns what of that is unknown.
 func keysOf(obj map[string]any) (unknown []string) {
-	if n, ok := obj[dataKeys].(counted); ok {
-		obj[dataKeys] = int(n)
+	n, live := obj[dataKeys].(counted)
+	names, listed := obj[keyNames].(named)
+	delete(obj, dataKeys)
+	delete(obj, keyNames)
+	if live {
 		if n < 0 {
-			delete(obj, dataKeys)
-			return []string{"/" + dataKeys}
+			return []string{"/" + dataKeys, "/" + keyNames}
 		}
+		obj[dataKeys] = int(n)
+		if !listed {
+			return []string{"/" + keyNames}
+		}
+		obj[keyNames] = []string(names)
 		return nil
 	}
 	keys := map[string]bool{}
@@ -168,17 +180,22 @@ func keysOf(obj map[string]any) (unknown []string) {
 				keys[key] = true
 			}
 		default:
-			delete(obj, dataKeys)
-			return []string{"/" + dataKeys}
+			return []string{"/" + dataKeys, "/" + keyNames}
 		}
 	}
 	obj[dataKeys] = len(keys)
+	obj[keyNames] = slices.AppendSeq(make([]string, 0, len(keys)), maps.Keys(keys))
+	slices.Sort(obj[keyNames].([]string))
 	return nil
 }
 
 // counted is the number of a secret's keys as a table tells it, -1 if it does not:
-// a type of its own, so that no file can say so.
-type counted int
+// named are the names of its keys as the table's metadata tell them: types of
+// their own, so that no file can say so.
+type (
+	counted int
+	named   []string
+)
 
 // mapsPrincipals reports whether a value says who of IAM is who in a cluster of
 // EKS (kube-system/aws-auth): it holds ARNs and the names of users and groups,

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -29,8 +32,9 @@ type table struct {
 	} `json:"rows"`
 }
 
-// secrets lists secrets by metadata, type and number of keys: the type and the
-// number are columns of the table, the values are in none.
+// secrets lists secrets by metadata, type and keys: the type and the number of the
+// keys are columns of the table, their names stand in the metadata, the values
+// nowhere.
 func (cl *cluster) secrets(ctx context.Context, namespace string, opts metav1.ListOptions) (page, error) {
 	request := cl.rest.Get().AbsPath("/api/v1").Resource("secrets").
 		NamespaceIfScoped(namespace, namespace != "").
@@ -74,9 +78,36 @@ func secretRows(body []byte) (page, error) {
 		if countColumn >= 0 && countColumn < len(r.Cells) {
 			if n, ok := r.Cells[countColumn].(float64); ok && n >= 0 && n < 1<<31 {
 				obj[dataKeys] = counted(n)
+				if names := managedKeys(r.Object.Metadata); len(names) == int(n) {
+					obj[keyNames] = named(names)
+				}
 			}
 		}
 		p.items = append(p.items, obj)
 	}
 	return p, nil
+}
+
+// managedKeys are the names of a secret's keys as its managed fields tell them, in
+// order: the server notes for every member who set it, by name and without its
+// value. The notes may be gone, or be of a part of the keys; whoever asks holds
+// them against the number of the keys.
+func managedKeys(metadata map[string]any) []string {
+	keys := map[string]bool{}
+	list, _ := metadata["managedFields"].([]any)
+	for _, x := range list {
+		entry, _ := x.(map[string]any)
+		fields, _ := entry["fieldsV1"].(map[string]any)
+		for _, member := range []string{"f:data", "f:stringData"} {
+			data, _ := fields[member].(map[string]any)
+			for name := range data {
+				if key, ok := strings.CutPrefix(name, "f:"); ok {
+					keys[key] = true
+				}
+			}
+		}
+	}
+	names := slices.AppendSeq([]string{}, maps.Keys(keys))
+	slices.Sort(names)
+	return names
 }

@@ -1,21 +1,27 @@
 package terraform
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 )
 
+// masker hides what is sensitive. With a key, the mask of a text holds its keyed
+// digest, as those of secrets do (collect/redact): one value is told from another.
+type masker struct{ key []byte }
+
 // masked returns values without what is sensitive, and the mask of what is not
 // known. A sensitive text is replaced by what sevenfold writes for secrets; a
 // sensitive number or switch becomes unknown, since no other value is true.
-func masked(values map[string]any, unknown, sensitive any) (map[string]any, any) {
+func (k masker) masked(values map[string]any, unknown, sensitive any) (map[string]any, any) {
 	if values == nil {
 		values = map[string]any{}
 	}
 	if sensitive == nil || sensitive == false {
 		return values, unknown
 	}
-	v, u := hide(values, unknown, sensitive)
+	v, u := k.hide(values, unknown, sensitive)
 	out, _ := v.(map[string]any)
 	if out == nil {
 		out = map[string]any{}
@@ -24,7 +30,7 @@ func masked(values map[string]any, unknown, sensitive any) (map[string]any, any)
 }
 
 // hide masks one value.
-func hide(v, unknown, sensitive any) (any, any) {
+func (k masker) hide(v, unknown, sensitive any) (any, any) {
 	if unknown == true {
 		return v, true
 	}
@@ -33,7 +39,7 @@ func hide(v, unknown, sensitive any) (any, any) {
 		if !s {
 			return v, unknown
 		}
-		return hideAll(v, unknown)
+		return k.hideAll(v, unknown)
 	case map[string]any:
 		m, ok := v.(map[string]any)
 		if !ok || len(s) == 0 {
@@ -41,17 +47,17 @@ func hide(v, unknown, sensitive any) (any, any) {
 		}
 		masks, _ := unknown.(map[string]any)
 		out, outMasks := maps.Clone(m), maps.Clone(masks)
-		for k, inner := range s {
-			if _, has := m[k]; !has {
+		for name, inner := range s {
+			if _, has := m[name]; !has {
 				continue
 			}
-			value, mask := hide(m[k], masks[k], inner)
-			out[k] = value
+			value, mask := k.hide(m[name], masks[name], inner)
+			out[name] = value
 			if mask != nil {
 				if outMasks == nil {
 					outMasks = map[string]any{}
 				}
-				outMasks[k] = mask
+				outMasks[name] = mask
 			}
 		}
 		if outMasks == nil {
@@ -63,7 +69,7 @@ func hide(v, unknown, sensitive any) (any, any) {
 		if !ok || len(s) == 0 {
 			return v, unknown
 		}
-		return hideList(list, unknown, func(i int) any {
+		return k.hideList(list, unknown, func(i int) any {
 			if i < len(s) {
 				return s[i]
 			}
@@ -73,7 +79,7 @@ func hide(v, unknown, sensitive any) (any, any) {
 	return v, unknown
 }
 
-func hideList(list []any, unknown any, sensitive func(int) any) (any, any) {
+func (k masker) hideList(list []any, unknown any, sensitive func(int) any) (any, any) {
 	masks, _ := unknown.([]any)
 	out, outMasks, any1 := make([]any, len(list)), make([]any, len(list)), false
 	for i, e := range list {
@@ -81,7 +87,7 @@ func hideList(list []any, unknown any, sensitive func(int) any) (any, any) {
 		if i < len(masks) {
 			mask = masks[i]
 		}
-		out[i], outMasks[i] = hide(e, mask, sensitive(i))
+		out[i], outMasks[i] = k.hide(e, mask, sensitive(i))
 		any1 = any1 || outMasks[i] != nil
 	}
 	if !any1 {
@@ -91,7 +97,7 @@ func hideList(list []any, unknown any, sensitive func(int) any) (any, any) {
 }
 
 // hideAll masks everything below a value; names stay.
-func hideAll(v, unknown any) (any, any) {
+func (k masker) hideAll(v, unknown any) (any, any) {
 	switch v := v.(type) {
 	case nil:
 		return nil, unknown
@@ -99,15 +105,20 @@ func hideAll(v, unknown any) (any, any) {
 		if v == "" {
 			return v, unknown
 		}
-		return fmt.Sprintf("sevenfold:masked(sensitive,%d)", len(v)), unknown
+		if len(k.key) == 0 {
+			return fmt.Sprintf("sevenfold:masked(sensitive,%d)", len(v)), unknown
+		}
+		h := hmac.New(sha256.New, k.key)
+		h.Write([]byte(v))
+		return fmt.Sprintf("sevenfold:masked(sensitive,%d,%x)", len(v), h.Sum(nil)[:4]), unknown
 	case map[string]any:
 		all := make(map[string]any, len(v))
-		for k := range v {
-			all[k] = true
+		for name := range v {
+			all[name] = true
 		}
-		return hide(v, unknown, all)
+		return k.hide(v, unknown, all)
 	case []any:
-		return hideList(v, unknown, func(int) any { return true })
+		return k.hideList(v, unknown, func(int) any { return true })
 	}
 	return nil, true
 }

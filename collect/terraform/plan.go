@@ -48,7 +48,7 @@ func (f *file) sides() sides {
 		acts := c.Change.Actions
 		if c.Change.Before != nil {
 			b := base
-			b.Values, b.Unknown = masked(c.Change.Before, nil, c.Change.BeforeSensitive)
+			b.Values, b.Unknown = f.mask.masked(c.Change.Before, nil, c.Change.BeforeSensitive)
 			s.before = append(s.before, b)
 			if slices.Contains(acts, "forget") && !slices.Contains(acts, "create") {
 				s.after = append(s.after, b) // Terraform lets go of it; it stays what it is
@@ -60,7 +60,7 @@ func (f *file) sides() sides {
 		}
 		a := base
 		a.Born = slices.Contains(acts, "create") && c.Change.Importing == nil
-		a.Values, a.Unknown = masked(c.Change.After, c.Change.AfterUnknown, c.Change.AfterSensitive)
+		a.Values, a.Unknown = f.mask.masked(c.Change.After, c.Change.AfterUnknown, c.Change.AfterSensitive)
 		if written := r.resource(c.Address); written != nil {
 			a.Configured = func(attribute string) bool { return written.Expressions[attribute] != nil }
 			a.References = func(path []string) []Reference { return r.references(c.Address, path) }

@@ -23,6 +23,7 @@ type file struct {
 	config                          *configuration
 	variables                       map[string]rawVariable
 	blind                           []estate.BlindSpot
+	mask                            masker
 }
 
 // rawChange is one element of resource_changes.
@@ -85,7 +86,7 @@ func read(o Options) (*file, error) {
 		return nil, &Error{Path: o.Path, What: reason(err), Mend: "let this user read the file", Err: err}
 	}
 	defer in.Close()
-	return parse(o.Path, in)
+	return parse(o.Path, in, o.Key)
 }
 
 // reason is an error of the file system without the path, which is said once.
@@ -97,8 +98,8 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// parse reads a plan or state. The name is for messages.
-func parse(name string, in io.Reader) (*file, error) {
+// parse reads a plan or state. The name is for messages, the key for masks.
+func parse(name string, in io.Reader, key []byte) (*file, error) {
 	limited := &io.LimitedReader{R: in, N: MaxSize + 1}
 	buffered := bufio.NewReaderSize(limited, 64<<10)
 	head, _ := buffered.Peek(512)
@@ -108,7 +109,7 @@ func parse(name string, in io.Reader) (*file, error) {
 	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
 		_, _ = buffered.Discard(3)
 	}
-	r := &reader{name: name, dec: json.NewDecoder(buffered), limited: limited, seen: map[string]bool{}, file: &file{}}
+	r := &reader{name: name, dec: json.NewDecoder(buffered), limited: limited, seen: map[string]bool{}, file: &file{mask: masker{key}}}
 	r.dec.UseNumber()
 	if err := r.document(); err != nil {
 		return nil, err
@@ -438,7 +439,7 @@ func (r *reader) module(m rawModule, onlyData bool) {
 		if x.DeposedKey != "" {
 			address += " (deposed " + x.DeposedKey + ")"
 		}
-		values, unknown := masked(x.Values, nil, x.SensitiveValues)
+		values, unknown := r.file.mask.masked(x.Values, nil, x.SensitiveValues)
 		r.file.resources = append(r.file.resources, Resource{Address: address, Type: x.Type, Mode: x.Mode, Provider: x.ProviderName, Values: values, Unknown: unknown})
 	}
 	for _, c := range m.ChildModules {

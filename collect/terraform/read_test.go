@@ -107,11 +107,11 @@ func TestCutAnywhere(t *testing.T) {
 	}
 	text = bytes.TrimSpace(text)
 	for i := range text {
-		if _, err := parse("plan.json", bytes.NewReader(text[:i])); err == nil {
+		if _, err := parse("plan.json", bytes.NewReader(text[:i]), nil); err == nil {
 			t.Fatalf("cut at byte %d it is taken for a plan", i)
 		}
 	}
-	if _, err := parse("plan.json", bytes.NewReader(text)); err != nil {
+	if _, err := parse("plan.json", bytes.NewReader(text), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -271,7 +271,7 @@ func FuzzPlan(f *testing.F) {
 	}
 	f.Add([]byte(`{"format_version":"1.2","resource_changes":[{"address":"module.a[\"","type":"a","change":{"after":{"a":null},"after_unknown":[true]}}],"configuration":{"root_module":{"resources":[{"address":"a.b","expressions":{"a":{"references":["module.x.y","var.z","a..b[",""]}}}]}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		file, err := parse("plan.json", bytes.NewReader(text))
+		file, err := parse("plan.json", bytes.NewReader(text), nil)
 		if err != nil {
 			var bad *Error
 			if !errors.As(err, &bad) || bad.Hint() == "" {
@@ -294,4 +294,20 @@ func FuzzPlan(f *testing.F) {
 			t.Fatalf("%d changes of %d", len(p.Changes), len(file.changes))
 		}
 	})
+}
+
+// Under a key one sensitive text is told from another, and neither is told.
+func TestSensitiveTextsAreDigested(t *testing.T) {
+	values := map[string]any{"a": "one", "b": "two", "c": map[string]any{"k": "one"}}
+	mask := func(key string) map[string]any {
+		out, _ := masker{[]byte(key)}.masked(values, nil, map[string]any{"a": true, "b": true, "c": true})
+		return out
+	}
+	with, without := mask("k"), mask("")
+	if with["a"] == with["b"] || with["a"] != with["c"].(map[string]any)["k"] || with["a"] == mask("l")["a"] || !strings.HasPrefix(with["a"].(string), "sevenfold:masked(sensitive,3,") {
+		t.Errorf("under a key: %v", with)
+	}
+	if without["a"] != "sevenfold:masked(sensitive,3)" || without["b"] != without["a"] {
+		t.Errorf("without one: %v", without)
+	}
 }

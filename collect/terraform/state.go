@@ -69,7 +69,7 @@ func (r *reader) stateResource(s rawState) {
 		for _, path := range in.Sensitive {
 			mark(sensitive, path)
 		}
-		values, unknown := masked(in.Attributes, nil, sensitive)
+		values, unknown := r.file.mask.masked(in.Attributes, nil, sensitive)
 		r.file.resources = append(r.file.resources, Resource{Address: address, Type: s.Type, Mode: mode(s.Mode), Provider: provider, ProviderKey: key, Values: values, Unknown: unknown})
 	}
 }

@@ -19,6 +19,7 @@ package terraform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
@@ -163,7 +164,12 @@ type Options struct {
 	Source string
 	// Convert makes the assets.
 	Convert Converter
+	// Key is that of the digests in the masks of sensitive texts; nil: none.
+	Key []byte
 }
+
+// ErrState is why a state is no plan.
+var ErrState = errors.New("a state")
 
 // Collector reads one plan or state as a source: the planned estate, or the
 // estate as the state has it.
@@ -212,7 +218,7 @@ func Read(o Options) (*Plan, error) {
 	}
 	if f.state {
 		return nil, &Error{Path: o.Path, What: "this is a state, not a plan: nothing in it is planned",
-			Mend: "terraform plan -out=plan.bin && terraform show -json plan.bin > plan.json"}
+			Mend: "terraform plan -out=plan.bin && terraform show -json plan.bin > plan.json", Err: ErrState}
 	}
 	return f.plan(o), nil
 }
@@ -235,7 +241,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Path, e.What)
 }
 
-// Unwrap is the error of the file system, if it was one.
+// Unwrap is the error of the file system, if it was one, or ErrState.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint is the mend.

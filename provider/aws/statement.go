@@ -101,6 +101,9 @@ func statements(n node) []Statement {
 	return out
 }
 
+// NoObject is the problem of a policy document that is a text and no JSON.
+const NoObject = "a string that holds no JSON object"
+
 // document opens a policy document kept as a string.
 func document(n node) node {
 	s, isString := n.v.(string)
@@ -117,7 +120,7 @@ func document(n node) node {
 	}
 	var v map[string]any
 	if err := json.Unmarshal([]byte(s), &v); err != nil {
-		n.problem("a string that holds no JSON object")
+		n.problem(NoObject)
 		return node{r: n.r, path: n.path}
 	}
 	return node{r: n.r, path: n.path, v: v}

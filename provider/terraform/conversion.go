@@ -306,6 +306,24 @@ func (c *conversion) nameOf(d *draft) string {
 	return d.id[strings.LastIndexAny(d.id, "/:")+1:]
 }
 
+// given notes which tags are not the resource's own but its provider's.
+func (c *conversion) given(d *draft) {
+	masks, _ := d.r.Unknown.(map[string]any)
+	all, has := d.r.Values["tags_all"].(map[string]any)
+	if !has || masks["tags"] != nil || masks["tags_all"] != nil {
+		return
+	}
+	own, _ := d.r.Values["tags"].(map[string]any)
+	names := []string{}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if _, set := own[name]; !set {
+			names = append(names, name)
+		}
+	}
+	list, _ := json.Marshal(names) // texts have a spelling
+	d.reads[estate.GivenTags] = estate.Read{Operation: estate.GivenTags, Key: estate.GivenTags, Status: estate.ReadOK, Why: string(list)}
+}
+
 // tags takes the tags the resource will have, the provider's own among them,
 // and spells them where the reply keeps them.
 func (c *conversion) tags(d *draft) {
@@ -337,6 +355,7 @@ func (c *conversion) tags(d *draft) {
 		d.tags[k] = str(v)
 	}
 	d.said[key] = true
+	c.given(d)
 	body := d.live.TagBody(d.tags)
 	if body == nil {
 		return

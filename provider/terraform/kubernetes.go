@@ -2,6 +2,8 @@ package terraform
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -302,6 +304,14 @@ func (c *conversion) kubernetes(r *Resource, k kubernetesKind) {
 		a.Tags = nil
 	}
 	var unknown []string
+	if k.kind == "Secret" { // its values are no attributes of the object's
+		for _, attribute := range [...]string{"data", "binary_data"} {
+			obj[attribute] = open(r.Values[attribute], maskOf(r, attribute))
+			if r.Values[attribute+"_wo_revision"] != nil { // what is only written no plan or state holds
+				obj[attribute] = unborn.Later{}
+			}
+		}
+	}
 	withhold(obj, str(obj["apiVersion"]), str(obj["kind"]))
 	plain, _ := take(obj, &unknown, &unknown).(map[string]any)
 	unsaid := []string{"/status"}
@@ -380,26 +390,85 @@ func open(v, mask any) any {
 }
 
 // withhold takes away what the live reader does not keep either: the values of
-// secrets and of configuration maps.
+// secrets and of configuration maps. What it leaves of them is left here too: a
+// digest of each value of a configuration map, the names of a secret's keys.
 func withhold(obj map[string]any, apiVersion, kind string) {
 	if apiVersion != "v1" {
 		return
 	}
 	switch kind {
 	case "Secret":
+		keysOf(obj)
 		obj["data"], obj["stringData"] = unborn.Later{}, unborn.Later{}
 		if obj["type"] == nil {
 			obj["type"] = "Opaque"
 		}
 	case "ConfigMap":
+		digests := map[string]any{}
 		for _, member := range [...]string{"data", "binaryData"} {
 			if values, ok := obj[member].(map[string]any); ok {
-				kept := map[string]any{}
-				for key := range values {
+				kept, of := map[string]any{}, map[string]any{}
+				for key, v := range values {
 					kept[key] = null{}
+					if d := digestOf(v); d != "" {
+						of[key] = d
+					}
 				}
 				obj[member] = kept
+				if len(of) > 0 {
+					digests[member] = of
+				}
 			}
 		}
+		delete(obj, "valueDigests")
+		if len(digests) > 0 {
+			obj["valueDigests"] = digests
+		}
 	}
+}
+
+// keysOf notes the number and the names of a secret's keys, or that they are not
+// known: a server adds its own to the token of an account.
+func keysOf(obj map[string]any) {
+	obj["dataKeys"], obj["keyNames"] = unborn.Later{}, unborn.Later{}
+	known := obj["type"] != "kubernetes.io/service-account-token"
+	keys := map[string]bool{}
+	for _, member := range [...]string{"data", "stringData", "binary_data"} {
+		switch values := obj[member].(type) {
+		case nil:
+		case map[string]any:
+			for key := range values {
+				keys[key] = true
+			}
+		default:
+			known = false
+		}
+	}
+	delete(obj, "binary_data")
+	if !known {
+		return
+	}
+	names := make([]any, 0, len(keys))
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		names = append(names, key)
+	}
+	obj["dataKeys"], obj["keyNames"] = len(names), names
+}
+
+// digestOf tells one value of a configuration map from another, "" where that is
+// not known. What Terraform holds for sensitive was digested by its reader, and
+// has its mask's own digest, or none.
+func digestOf(v any) string {
+	s, ok := v.(string)
+	if !ok {
+		return ""
+	}
+	if rest, masked := strings.CutPrefix(s, "sevenfold:masked(sensitive,"); masked {
+		if !strings.Contains(rest, ",") {
+			return ""
+		}
+		return "sevenfold:masked(value," + rest
+	}
+	sum := sha256.Sum256([]byte(s))
+	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -300,10 +300,10 @@ func (c *comparison) lists() {
 		}
 		a := &estate.Asset{Type: x.Type, Account: x.Account, Region: x.Region, Cloud: estate.AWS}
 		if !strings.HasPrefix(x.Type, "AWS::") {
-			if !slices.Contains(clusterTypes, x.Type) {
+			a.Cloud = estate.Kubernetes
+			if c.noSuchKind(a) {
 				continue // its definition went, which is a difference of its own
 			}
-			a.Cloud = estate.Kubernetes
 		}
 		if b := c.listCause(a); b != nil {
 			c.unseen.at(causeKey(b), nil, func() *hidden { return hiddenBy(b, a) })
@@ -338,6 +338,33 @@ func (c *comparison) lists() {
 			return h
 		})
 	}
+}
+
+// noSuchKind reports whether a cluster has a kind no more, or has it in another
+// version: then nothing of it can be missed. A cluster that was asked itself knows;
+// an export that no longer lists a kind says nothing of that.
+func (c *comparison) noSuchKind(a *estate.Asset) bool {
+	group, kind := groupKind(a.Type)
+	for _, x := range c.after.Coverage() {
+		if g, k := groupKind(x.Type); g == group && k == kind && x.Account == a.Account && meets(x.Region, a.Region) {
+			return true
+		}
+	}
+	if slices.Contains(clusterTypes, a.Type) {
+		return false
+	}
+	return c.listCause(a) == nil && slices.ContainsFunc(c.after.Sources(), func(s estate.SourceStatus) bool {
+		return strings.HasPrefix(s.Source, "kubernetes") && s.Status != "failed"
+	})
+}
+
+// groupKind are the group and the kind of an object's type, without its version.
+func groupKind(typ string) (group, kind string) {
+	parts := strings.Split(typ, "/")
+	if len(parts) == 3 {
+		group = parts[0]
+	}
+	return group, parts[len(parts)-1]
 }
 
 // listCause is the blind spot that keeps a list from being read: one that names the
@@ -383,5 +410,36 @@ func (c *comparison) sources() {
 			})
 		}
 	}
-	c.unkeyed()
+	c.damage()
+	c.undigested()
+}
+
+// damage notes files of a folder that were read whole for the baseline, or were not
+// there, and of which now a part is missing: what is new may stand in it, and
+// nothing else would tell.
+func (c *comparison) damage() {
+	for i := range c.after.BlindSpots() {
+		b := &c.after.BlindSpots()[i]
+		if b.Asset != "" || len(b.Types) > 0 || b.Status != estate.ReadMalformed || !strings.HasPrefix(b.Source, "dir:") ||
+			strings.HasPrefix(b.Why, strangeFile) || c.hadBlindSpot(c.before, b) || c.unseen.tells(b) {
+			continue
+		}
+		c.unseen.at(causeKey(b), nil, func() *hidden { return hiddenBy(b, &estate.Asset{Account: b.Account, Region: b.Region}) })
+	}
+}
+
+// strangeFile begins the reason of a blind spot that is a file which is no export:
+// nobody ever read anything out of it (collect/files).
+const strangeFile = "no format understands"
+
+// tells reports whether what is unseen tells of the file of a blind spot already:
+// several readers may speak of one.
+func (u *unseen) tells(b *estate.BlindSpot) bool {
+	file, _, _ := strings.Cut(b.Operation, ", document ")
+	for _, h := range u.scopes {
+		if told, _, _ := strings.Cut(h.op, ", document "); told == file {
+			return true
+		}
+	}
+	return false
 }

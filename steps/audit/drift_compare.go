@@ -13,6 +13,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/provider/kubernetes"
 )
 
 // Compare returns what differs between two snapshots, the baseline's and a later
@@ -115,9 +116,11 @@ func (c *comparison) walk() {
 	}
 }
 
-// made reports whether an asset was made up from another's configuration: what
-// it says stands there.
-func made(a *estate.Asset) bool { return !ours(a) || len(a.Reads) == 0 && !a.Referenced }
+// made reports whether an asset was made up from another's configuration, as a model
+// is of the word for it: what it says stands there.
+func made(a *estate.Asset) bool {
+	return !ours(a) || len(a.Reads) == 0 && !a.Referenced || a.Type == kubernetes.ModelType && ownerOf(a.ID) == a.ID
+}
 
 func (c *comparison) gone(p pair) {
 	a := c.before.Asset(p.b)

@@ -45,7 +45,7 @@ const maxMakers = 8
 // where nobody acted on anything.
 func (c *comparison) maker(d *delta, depth int) (into *delta, gone bool) {
 	a := c.asset(d)
-	if _, comes := fleeting[a.Type]; comes || a.Type == "v1/Node" && (d.what == WhatAdded || d.what == WhatRemoved) {
+	if c.passing(d) || a.Type == "v1/Node" && (d.what == WhatAdded || d.what == WhatRemoved) {
 		return nil, true // nodes are like the instances of a group
 	}
 	if whole := ownerOf(d.id); whole != d.id {
@@ -399,12 +399,38 @@ func (c *comparison) nameless(s *estate.Snapshot, n estate.Node) ([]string, erro
 	if a.Name == "" {
 		return []string{digest("nameless", a.Type, a.Account, a.Region, whole)}, nil
 	}
-	out := []string{digest("nameless", a.Type, a.Account, a.Region, strings.ReplaceAll(whole, a.Name, "\x00"))}
+	// A short name stands within other words too.
+	out := []string{digest("nameless", a.Type, a.Account, a.Region, strings.ReplaceAll(whole, a.Name, "\x00")),
+		digest("worded", a.Type, a.Account, a.Region, withoutWord(whole, a.Name))}
 	if meta, ok := e.tree["metadata"].(map[string]any); ok && meta["name"] == a.Name {
 		delete(meta, "name")
 		out = append(out, digest("unnamed", a.Type, a.Account, a.Region, strings.ReplaceAll(asSet(anonymous(e.tree, a, c)), a.ID, "\x00")))
 	}
 	return out, nil
+}
+
+// withoutWord is a text without a name where it stands by itself: not within a
+// longer word.
+func withoutWord(s, name string) string {
+	letter := func(i int) bool {
+		return i >= 0 && i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i]|0x20 >= 'a' && s[i]|0x20 <= 'z' || s[i] == '_' || s[i] >= 0x80)
+	}
+	var b strings.Builder
+	at := 0
+	for {
+		i := strings.Index(s[at:], name)
+		if i < 0 {
+			return b.String() + s[at:]
+		}
+		i += at
+		b.WriteString(s[at:i])
+		if letter(i-1) || letter(i+len(name)) {
+			b.WriteString(name)
+		} else {
+			b.WriteByte(0)
+		}
+		at = i + len(name)
+	}
 }
 
 // ids are the members that hold what the provider made up for a thing.

@@ -20,10 +20,13 @@ type grant struct{ principal, action, resource string }
 const maxGrants = 20000
 
 // newGrants tells what an asset's policies allow now and did not before, and
-// which denials ended. A statement with conditions that changed counts as new.
+// which denials ended. A statement with further conditions allows less, one with
+// others counts as new. A policy that could not be read on one of the two sides
+// says nothing on the other.
 func newGrants(before, after *estate.Asset, snap *estate.Snapshot) (paths, touches []string) {
-	was, denied := grantsOf(before)
-	is, denies := grantsOf(after)
+	closed := slices.Concat(unreadable(before), unreadable(after))
+	was, denied := grantsOf(before, closed)
+	is, denies := grantsOf(after, closed)
 	if len(was)+len(is) > maxGrants {
 		return []string{"its policies allow something else than before"}, nil
 	}
@@ -31,7 +34,7 @@ func newGrants(before, after *estate.Asset, snap *estate.Snapshot) (paths, touch
 	for _, g := range slices.SortedFunc(maps.Keys(is), func(a, b grant) int {
 		return strings.Compare(a.action+" "+a.resource+" "+a.principal, b.action+" "+b.resource+" "+b.principal)
 	}) {
-		if covered(was, is[g], g) {
+		if !slices.ContainsFunc(is[g], func(c conditions) bool { return !covered(was, c, g) }) {
 			continue
 		}
 		say := g.action
@@ -51,21 +54,50 @@ func newGrants(before, after *estate.Asset, snap *estate.Snapshot) (paths, touch
 			touches = append(touches, snap.Asset(n).ID)
 		}
 	}
-	for text := range denied {
-		if !denies[text] {
-			paths = append(paths, "a denial ended: "+text)
+	still := grants{}
+	for _, d := range denies {
+		for _, g := range d.of {
+			still[g] = append(still[g], d.under)
+		}
+	}
+	for _, d := range denied {
+		if say := "a denial ended: " + d.text; !slices.Contains(paths, say) && slices.ContainsFunc(d.of, func(g grant) bool { return !covered(still, d.under, g) }) {
+			paths = append(paths, say)
 		}
 	}
 	return paths, touches
 }
 
-// covered reports whether an earlier grant under the same conditions allows g.
-func covered(was map[grant]string, conditions string, g grant) bool {
-	if c, ok := was[g]; ok && (c == conditions || c == "") {
+// denial is a statement that denies.
+type denial struct {
+	text  string
+	of    []grant
+	under conditions
+}
+
+// conditions are those of one statement, each spelt, in order.
+type conditions []string
+
+// String is the conditions in words.
+func (c conditions) String() string { return strings.Join(c, "") }
+
+// hold reports whether all of c hold where o do: o asks for no less.
+func (c conditions) hold(o conditions) bool {
+	return !slices.ContainsFunc(c, func(one string) bool { return !slices.Contains(o, one) })
+}
+
+// grants are what policies allow, with the conditions of each statement that does.
+type grants map[grant][]conditions
+
+// covered reports whether an earlier grant under the same conditions, or fewer,
+// allows g.
+func covered(was grants, under conditions, g grant) bool {
+	holds := func(c conditions) bool { return c.hold(under) }
+	if slices.ContainsFunc(was[g], holds) {
 		return true
 	}
-	for w, c := range was {
-		if (c == conditions || c == "") && matches(w.principal, g.principal) && matches(strings.ToLower(w.action), strings.ToLower(g.action)) && matches(w.resource, g.resource) {
+	for w, list := range was {
+		if matches(w.principal, g.principal) && matches(strings.ToLower(w.action), strings.ToLower(g.action)) && matches(w.resource, g.resource) && slices.ContainsFunc(list, holds) {
 			return true
 		}
 	}
@@ -87,29 +119,28 @@ func matches(pattern, s string) bool {
 }
 
 // grantsOf lists what an asset's policies allow, each with its conditions, and
-// the denials as text.
-func grantsOf(a *estate.Asset) (allows map[grant]string, denies map[string]bool) {
-	allows, denies = map[grant]string{}, map[string]bool{}
+// what they deny. Policies at the places closed, or in lists there, are left
+// out.
+func grantsOf(a *estate.Asset, closed []string) (allows grants, denies []denial) {
+	allows = grants{}
 	if len(a.Config) == 0 {
 		return allows, denies
 	}
 	policies, _ := aws.Policies(a) // problems are blind spots of the snapshot
 	for _, p := range policies {
+		if slices.Contains(closed, listOf(p.Path)) {
+			continue
+		}
 		for _, s := range p.Statements {
 			conditions := spellConditions(s.Conditions)
 			actions := append(slices.Clone(s.Actions), prefixed("all but ", s.NotActions)...)
 			resources := append(slices.Clone(s.Resources), prefixed("all but ", s.NotResources)...)
-			if s.Effect == "Deny" {
-				if p.Kind != aws.ControlPolicy && conditions == "" || conditions != "" {
-					denies[strings.Join(actions, ", ")+" on "+strings.Join(resources, ", ")+conditions] = true
-				}
-				continue
-			}
-			if p.Kind == aws.ControlPolicy {
+			if p.Kind == aws.ControlPolicy && s.Effect != "Deny" {
 				continue // it bounds, it gives nothing
 			}
+			text := strings.Join(actions, ", ") + " on " + strings.Join(resources, ", ") + conditions.String()
 			principals := []string{""}
-			if p.Kind != aws.IdentityPolicy {
+			if p.Kind != aws.IdentityPolicy && p.Kind != aws.ControlPolicy {
 				principals = principals[:0]
 				for _, x := range s.Principals {
 					principals = append(principals, x.ID)
@@ -121,12 +152,20 @@ func grantsOf(a *estate.Asset) (allows map[grant]string, denies map[string]bool)
 			if len(resources) == 0 {
 				resources = []string{""}
 			}
+			var of []grant
 			for _, who := range principals {
 				for _, act := range actions {
 					for _, on := range resources {
-						allows[grant{who, act, on}] = conditions
+						of = append(of, grant{who, act, on})
 					}
 				}
+			}
+			if s.Effect == "Deny" {
+				denies = append(denies, denial{text, of, conditions})
+				continue
+			}
+			for _, g := range of {
+				allows[g] = append(allows[g], conditions)
 			}
 		}
 	}
@@ -140,14 +179,14 @@ func prefixed(prefix string, list []string) []string {
 	return []string{prefix + strings.Join(list, ", ")}
 }
 
-func spellConditions(list []aws.Condition) string {
-	var out []string
+func spellConditions(list []aws.Condition) conditions {
+	var out conditions
 	for _, c := range list {
 		values := slices.Compact(slices.Sorted(slices.Values(c.Values)))
 		out = append(out, fmt.Sprintf(" if %s(%s, %s)", c.Operator, c.Key, strings.Join(values, ", ")))
 	}
 	slices.Sort(out)
-	return strings.Join(out, "")
+	return out
 }
 
 // ruleLists are the members that hold what a firewall group lets through, and how

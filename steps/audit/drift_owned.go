@@ -25,7 +25,7 @@ func (c *comparison) ofOwner(p pair) bool {
 // a run, a node among others, what a controller made that is still there. Where a
 // list told of it, or something is not read that was, its going is not known.
 func (c *comparison) leaves(a *estate.Asset) bool {
-	if _, comes := fleeting[a.Type]; comes {
+	if n, found := c.before.Find(a.ID); found && c.comesAndGoes(c.before, n) {
 		return true
 	}
 	if c.before.Covered(a.Type, a.Account, a.Region) || !c.seesType(c.after, a) || !c.readAsBefore(a.Source) {
@@ -41,7 +41,7 @@ func (c *comparison) leaves(a *estate.Asset) bool {
 // itself, or of a controller that the baseline knows: then it is compared with
 // what that makes.
 func (c *comparison) joins(a *estate.Asset) (byItself, ofKnown bool) {
-	if _, comes := fleeting[a.Type]; comes {
+	if n, found := c.after.Find(a.ID); found && c.comesAndGoes(c.after, n) {
 		return true, false
 	}
 	if a.Type == "v1/Node" {

@@ -121,7 +121,10 @@ func (c *comparison) opened(d *delta, searches *int) (paths, touches []string, e
 		}
 	}
 	if d.what == WhatAdded || len(d.changes) > 0 {
-		more, on := c.byConfig(d, was, is)
+		more, on, err := c.byConfig(d, was, is)
+		if err != nil {
+			return nil, nil, err
+		}
 		paths, touches = append(more, paths...), append(touches, on...)
 	}
 	return paths, touches, nil
@@ -151,7 +154,7 @@ func links(s *estate.Snapshot, n estate.Node) map[link]bool {
 				}
 				continue
 			}
-			if slices.Contains(leads, e.Type) {
+			if slices.Contains(leads, e.Type) && !bounding(e.Evidence) {
 				out[link{e.Type, o.ID, true}] = true
 			}
 		}
@@ -159,7 +162,7 @@ func links(s *estate.Snapshot, n estate.Node) map[link]bool {
 			continue
 		}
 		for e := range s.In(at) {
-			if o := s.Asset(e.Node); slices.Contains(leads, e.Type) && ownerOf(o.ID) != self {
+			if o := s.Asset(e.Node); slices.Contains(leads, e.Type) && !bounding(e.Evidence) && ownerOf(o.ID) != self {
 				out[link{e.Type, o.ID, false}] = true
 			}
 		}
@@ -227,8 +230,8 @@ func (c *comparison) led(from, to estate.Node) bool {
 	if !ok || !ok2 || b == t {
 		return false
 	}
-	_, found := c.before.ShortestPath(b, t, estate.Filter{Types: leads, Except: []estate.RelationType{estate.MemberOf}, Max: 4})
-	return found
+	p, found := c.before.ShortestPath(b, t, estate.Filter{Types: leads, Except: []estate.RelationType{estate.MemberOf}, Max: 4})
+	return found && !slices.ContainsFunc(p.Edges, func(e estate.Edge) bool { return bounding(e.Evidence) })
 }
 
 // prize is the nearest thing that matters from a node on, the node itself left
@@ -256,7 +259,7 @@ func (c *comparison) prize(from estate.Node, d *delta) (estate.Node, bool) {
 
 // byConfig tells ways that stand in no relation: what policies newly allow, what
 // firewalls newly let in, what the internet newly meets.
-func (c *comparison) byConfig(d *delta, was, is json.RawMessage) (paths, touches []string) {
+func (c *comparison) byConfig(d *delta, was, is json.RawMessage) (paths, touches []string, err error) {
 	a := c.after.Asset(d.a)
 	b := &estate.Asset{ID: a.ID, Type: a.Type, Cloud: a.Cloud, Account: a.Account, Region: a.Region}
 	if d.b >= 0 {
@@ -268,13 +271,18 @@ func (c *comparison) byConfig(d *delta, was, is json.RawMessage) (paths, touches
 	switch a.Cloud {
 	case estate.AWS:
 		grants, on := newGrants(whole(b, was), whole(a, is), c.after)
-		paths, touches = append(paths, grants...), append(touches, on...)
+		wider, err := c.unbounded(a, was, is)
+		if err != nil {
+			return nil, nil, err
+		}
+		paths, touches = append(append(paths, grants...), wider...), append(touches, on...)
 		paths = append(paths, newRanges(was, is)...)
 	case estate.Kubernetes:
 		paths = append(paths, newRules(a, was, is)...)
 		paths = append(paths, letsThrough(a, was, is, c.otherPolicies(a))...)
+		paths = append(paths, admitsUnseen(a, d.changes)...)
 	}
-	return paths, touches
+	return paths, touches, nil
 }
 
 // whole is an asset with its configuration.

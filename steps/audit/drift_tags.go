@@ -300,13 +300,36 @@ func admitsMore(a *estate.Asset, tag string, ch Change) []string {
 }
 
 // defaultTags says what providerTags leaves out.
-const defaultTags = "of a state of Terraform: the very same change of a tag on every resource that does not set it itself, unless a policy or a zone asks for the tag"
+const defaultTags = "of a state or plan of Terraform: a tag that the provider block gives and the resource does not set itself, unless a policy or a zone asks for the tag; of a baseline that does not say who gives a tag, the very same change on every resource"
+
+// givenTags are the tags of an asset that a provider block of Terraform gives it;
+// known is false where its source does not tell.
+func givenTags(a *estate.Asset) (given []string, known bool) {
+	for _, r := range a.Reads {
+		if r.Operation == estate.GivenTags {
+			return given, json.Unmarshal([]byte(r.Why), &given) == nil
+		}
+	}
+	return nil, false
+}
+
+// given reports whether a tag that changed is a provider block's on each side that
+// has it; known is false where a side does not tell.
+func given(b, a *estate.Asset, tag string) (yes, known bool) {
+	yes, known = true, true
+	for _, side := range []*estate.Asset{b, a} {
+		list, told := givenTags(side)
+		_, has := side.Tags[tag]
+		yes, known = yes && (!has || slices.Contains(list, tag)), known && told
+	}
+	return yes, known
+}
 
 // providerTags leaves out what a provider block of Terraform gives every resource:
-// one edit of its default_tags stands as a tag on each resource of a state. It is
-// known by that: the very same change on every asset of the source that can have
-// it, all but those that set the tag themselves. A tag that decides something is
-// told all the same.
+// one edit of its default_tags stands as a tag on each resource of a state. Where
+// the states do not tell which tags those are, they are known by that: the very
+// same change on every asset of the source that can have it, all but those that set
+// the tag themselves. A tag that decides something is told all the same.
 func (c *comparison) providerTags(ctx context.Context) error {
 	type news struct{ source, attribute, before, after string }
 	seen := map[news][]*delta{}
@@ -344,10 +367,11 @@ func (c *comparison) providerTags(ctx context.Context) error {
 				may++
 			}
 		}
-		if len(list) < 2 || len(list) != may {
-			continue
-		}
+		alike := len(list) > 1 && len(list) == may
 		for _, d := range list {
+			if yes, known := given(c.before.Asset(d.b), c.after.Asset(d.a), tag); known && !yes || !known && !alike {
+				continue
+			}
 			i := slices.IndexFunc(d.changes, func(ch Change) bool { return ch.Attribute == n.attribute })
 			heavy, _, err := c.weighTag(ctx, c.asset(d), tag, d.changes[i])
 			if err != nil {

@@ -155,7 +155,7 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 	}
 	done := map[string]bool{}
 	for _, r := range b.Reads {
-		if !r.Status.Known() || done[r.Key] || known(a, r) {
+		if r.Operation == estate.GivenTags || !r.Status.Known() || done[r.Key] || known(a, r) {
 			continue
 		}
 		done[r.Key] = true
@@ -164,7 +164,7 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 		out = append(out, lostRead{asset: a, operation: r.Operation, now: true, why: why, hint: hint, root: r.Key == ""})
 	}
 	for _, r := range a.Reads {
-		if !r.Status.Known() || done[r.Key] || known(b, r) {
+		if r.Operation == estate.GivenTags || !r.Status.Known() || done[r.Key] || known(b, r) {
 			continue
 		}
 		done[r.Key] = true
@@ -182,10 +182,10 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 		delete(was, "nodeInfo")
 		delete(is, "nodeInfo")
 	}
-	if a.Type == "v1/Secret" && b.Type == a.Type && was["dataKeys"] == nil && !slices.Contains(notWas, "/dataKeys") && is["dataKeys"] != nil {
-		delete(is, "dataKeys") // an older reader did not count them
-		out = append(out, lostRead{asset: a, operation: "dataKeys", why: "the baseline does not say how many keys it has", hint: lookAndApprove})
+	if a.Type == "v1/Secret" && b.Type == a.Type {
+		out = append(out, secretKeys(a, was, is, notWas)...)
 	}
+	out = append(out, illegible(b, a, was, is)...)
 	if a.Type == "v1/ConfigMap" && b.Type == a.Type {
 		out = append(out, values(a, was, is)...)
 		notWas, notIs = besideValues(notWas), besideValues(notIs)

@@ -64,8 +64,8 @@ func values(a *estate.Asset, was, is map[string]any) []lostRead {
 			case knownWas && knownIs:
 				x[key], y[key] = before, after
 			default:
-				// Of a digest without a hash unkeyed tells, once for all.
-				lostWas, lostIs = lostWas || !knownWas && knownIs, lostIs || after == ""
+				// What neither side can tell is told once for all.
+				lostWas, lostIs = lostWas || knownIs, lostIs || knownWas && after == ""
 				x[key], y[key] = true, true
 			}
 		}
@@ -86,8 +86,26 @@ func values(a *estate.Asset, was, is map[string]any) []lostRead {
 	return out
 }
 
+// secretKeys compares which keys two secrets have by their names, where both sides
+// tell them, else by their number. An older reader did not tell them.
+func secretKeys(a *estate.Asset, was, is map[string]any, notWas []string) []lostRead {
+	switch {
+	case was["dataKeys"] == nil && is["dataKeys"] != nil && !slices.Contains(notWas, "/dataKeys"):
+		delete(is, "dataKeys")
+		delete(is, "keyNames")
+		return []lostRead{{asset: a, operation: "dataKeys", why: "the baseline does not say how many keys it has", hint: lookAndApprove}}
+	case was["keyNames"] != nil && is["keyNames"] != nil:
+		delete(was, "dataKeys")
+		delete(is, "dataKeys")
+	case is["keyNames"] != nil && was["keyNames"] == nil && !slices.Contains(notWas, "/keyNames"):
+		delete(is, "keyNames")
+		return []lostRead{{asset: a, operation: "keyNames", why: "the baseline does not say which keys it has", hint: lookAndApprove}}
+	}
+	return nil
+}
+
 // keepKey is the mend of noKey.
-const keepKey = "keep the state in a folder (--state DIR), which holds a key"
+const keepKey = "name a file for the key, which is made if it is not there: --mask-key FILE, or SEVENFOLD_MASK_KEY"
 
 func orWithheld(digest string) string {
 	if digest == "" {
@@ -119,23 +137,47 @@ func besideValues(pointers []string) []string {
 	return out
 }
 
-// unkeyed notes that the values of configuration maps cannot be compared at all,
-// since the state has no key: they look alike whatever they are.
-func (c *comparison) unkeyed() {
+// undigested notes the configuration maps of which some value cannot be compared at
+// all: the state has no key, so that all look alike, or their source does not tell
+// them.
+func (c *comparison) undigested() {
 	for n, a := range c.after.Assets() {
 		if a.Type != "v1/ConfigMap" || a.Referenced {
 			continue
 		}
-		if config, err := c.after.Config(n); err != nil || !withoutHash.Match(config) {
+		was, found := c.before.Find(a.ID)
+		if !found || c.before.Asset(was).Referenced {
 			continue
 		}
-		if _, was := c.before.Find(a.ID); !was {
+		config, err := c.after.Config(n)
+		if err != nil {
+			continue // who compares it is told
+		}
+		if !withoutHash.Match(config) {
+			if config2, err := c.before.Config(was); err == nil && lacksDigests(a, config) && lacksDigests(c.before.Asset(was), config2) {
+				c.unseen.at("no digests "+a.Account+" "+a.Source, a, func() *hidden {
+					return &hidden{what: "values of v1/ConfigMap in " + a.Account, typ: a.Type, account: a.Account,
+						why: "source " + a.Source + " does not tell the values, nor a digest of them", hint: "read them live, or export them", op: "values"}
+				})
+			}
 			continue
 		}
 		c.unseen.at("no key "+a.Account, a, func() *hidden {
 			return &hidden{what: "values of v1/ConfigMap in " + a.Account, typ: a.Type, account: a.Account, why: noKey, hint: keepKey, op: "values"}
 		})
 	}
+}
+
+// lacksDigests reports whether more values of a configuration map are withheld than
+// it holds digests of.
+func lacksDigests(a *estate.Asset, config []byte) bool {
+	withheld := 0
+	for _, p := range a.Unknown {
+		if strings.HasPrefix(p, "/data/") || strings.HasPrefix(p, "/binaryData/") {
+			withheld++
+		}
+	}
+	return withheld > bytes.Count(config, []byte("sevenfold:masked(value,"))
 }
 
 var withoutHash = regexp.MustCompile(`sevenfold:masked\(value,\d+\)`)
