@@ -131,6 +131,7 @@ type record struct {
 	source, dest     peer // who sent it to whom
 	sport, dport     uint16
 	noSport, noDport bool // the port is not said
+	coarse           bool // an end is no longer told by name
 	proto            reach.Protocol
 	verdict          Verdict
 	direction        Direction // of this record's packets
@@ -199,6 +200,9 @@ func (t *table) add(r *record) {
 	n := tally{first: r.start, last: r.end, records: 1, bytes: r.bytes, packets: r.packets, exactly: 1}
 	if reply {
 		n.replies = 1
+	}
+	if r.coarse {
+		n.exactly = 0
 	}
 	t.put(k, n)
 	t.obs.Records++

@@ -284,7 +284,7 @@ func (t *table) end(p peer) Endpoint {
 	e := Endpoint{Addr: p.prefix()}
 	if e.Addr.IsValid() && e.Addr.IsSingleIP() {
 		if n := t.names[e.Addr.Addr()]; n != nil {
-			e.Reserved, e.Names = n.reserved, n.names
+			e.Reserved, e.Service, e.Names = n.reserved, n.service, n.names
 		}
 	}
 	return e

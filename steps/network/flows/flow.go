@@ -74,6 +74,9 @@ type Endpoint struct {
 	Reserved string
 	// Labels are a pod's, "k8s:app=web", as first seen.
 	Labels []string
+	// Service is the service of AWS that the address belongs to, as flow logs say
+	// it where their format has the field: "S3", "DYNAMODB", "AMAZON".
+	Service string
 	// Names are the DNS names under which the address was asked for, as Hubble
 	// saw them; at most eight.
 	Names []string

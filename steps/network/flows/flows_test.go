@@ -79,6 +79,11 @@ func dump(o *Observed) string {
 		if f.ClientPort != 0 {
 			port += fmt.Sprintf(" from %d", f.ClientPort)
 		}
+		for _, e := range []Endpoint{f.Client, f.Server} {
+			if e.Service != "" || e.Reserved != "" || len(e.Names) > 0 {
+				fmt.Fprintf(&b, "(%s is %s)\n", e, strings.Trim(strings.Join(append([]string{e.Service, e.Reserved}, e.Names...), " "), " "))
+			}
+		}
 		fmt.Fprintf(&b, "%s: %s -> %s %s %s %s %s", f.At, f.Client, f.Server, port, f.Verdict, f.Direction, f.Sides)
 		if f.ReplyHeld {
 			b.WriteString(" reply-held")

@@ -31,6 +31,8 @@ const (
 	fieldVPC
 	fieldSubnet
 	fieldInstance
+	fieldSourceService
+	fieldDestService
 	fieldCount
 )
 
@@ -46,9 +48,10 @@ var vpcFields = func() map[string]field {
 		"packets": fieldPackets, "bytes": fieldBytes, "start": fieldStart, "end": fieldEnd,
 		"action": fieldAction, "log-status": fieldStatus, "tcp-flags": fieldFlags, "flow-direction": fieldDirection,
 		"vpc-id": fieldVPC, "subnet-id": fieldSubnet, "instance-id": fieldInstance,
+		"pkt-src-aws-service": fieldSourceService, "pkt-dst-aws-service": fieldDestService,
 	}
 	for _, name := range strings.Fields(`version account-id type region az-id sublocation-type sublocation-id
-		pkt-src-aws-service pkt-dst-aws-service traffic-path ecs-cluster-arn ecs-cluster-name
+		traffic-path ecs-cluster-arn ecs-cluster-name
 		ecs-container-instance-arn ecs-container-instance-id ecs-container-id ecs-second-container-id
 		ecs-service-name ecs-task-definition-arn ecs-task-arn ecs-task-id reject-reason resource-id
 		encryption-status resource-type tgw-id tgw-src-vpc-account-id tgw-dst-vpc-account-id tgw-src-vpc-id

@@ -178,6 +178,9 @@ func (t *table) hubble(f *hubbleFlow) error {
 	if r.dest, err = t.hubbleEnd(&f.Destination, f.IP.Destination, f.DestinationNames); err != nil {
 		return err
 	}
+	for _, p := range []peer{r.source, r.dest} {
+		r.coarse = r.coarse || p.kind == kindPod && t.pods.all[p.lo].name == ""
+	}
 	if !r.hubbleL4(f.L4) {
 		t.obs.Ignored++ // ARP and the like
 		return nil
@@ -256,13 +259,25 @@ func (t *table) hubbleEnd(e *hubbleEndpoint, ip string, names []string) (peer, e
 }
 
 // reserved is the name among labels that Cilium reserves for ends that are no
-// pods, the most telling one.
+// pods; of several the most telling one.
 func reserved(labels []string) string {
 	out := ""
 	for _, l := range labels {
-		if name, ok := strings.CutPrefix(l, "reserved:"); ok && (out == "" || name != "world" && out == "world") {
+		if name, ok := strings.CutPrefix(l, "reserved:"); ok && (out == "" || plainness(name) < plainness(out)) {
 			out = name
 		}
 	}
 	return out
+}
+
+// plainness orders reserved names: the API server is a host too, and may be of
+// the world.
+func plainness(name string) int {
+	switch {
+	case strings.HasPrefix(name, "world"):
+		return 2
+	case name == "host" || name == "remote-node":
+		return 1
+	}
+	return 0
 }

@@ -69,8 +69,8 @@ func (p *podTable) merge(o *podTable) []uint32 {
 
 // named is what is known of an address beside itself.
 type named struct {
-	reserved string
-	names    []string
+	reserved, service string
+	names             []string
 }
 
 // nameTable keeps the DNS names and Cilium's reserved names of addresses.
@@ -81,6 +81,25 @@ const (
 	maxNamed = 1 << 17
 	maxNames = 8
 )
+
+// ofService notes that an address is of a service of AWS.
+func (t *nameTable) ofService(a netip.Addr, service []byte) {
+	if n := (*t)[a]; n != nil && n.service != "" && n.service <= string(service) {
+		return // as most records say what is known; of two the first in order stays
+	}
+	if *t == nil {
+		*t = nameTable{}
+	}
+	n := (*t)[a]
+	if n == nil {
+		if len(*t) >= maxNamed {
+			return
+		}
+		n = &named{}
+		(*t)[a] = n
+	}
+	n.service = string(service)
+}
 
 func (t *nameTable) note(a netip.Addr, reserved string, names []string) {
 	if reserved == "" && len(names) == 0 {
@@ -114,5 +133,8 @@ func (t *nameTable) note(a netip.Addr, reserved string, names []string) {
 func (t *nameTable) merge(o *nameTable) {
 	for a, n := range maps.All(*o) {
 		t.note(a, n.reserved, n.names)
+		if n.service != "" {
+			t.ofService(a, []byte(n.service))
+		}
 	}
 }

@@ -108,6 +108,14 @@ func (t *table) values(f *format, v *fields) error {
 		return err
 	}
 	t.unsaid(f)
+	for _, x := range [...]struct {
+		end     *peer
+		service []byte
+	}{{&r.source, v[fieldSourceService]}, {&r.dest, v[fieldDestService]}} {
+		if !absent(x.service) && len(x.service) <= maxService {
+			t.names.ofService(x.end.prefix().Addr(), x.service)
+		}
+	}
 	r.at = t.place(name, v)
 	if r.direction == NoDirection {
 		r.direction = t.opts.side(t.places[r.at].name, r.local0, r.local1)
@@ -115,6 +123,9 @@ func (t *table) values(f *format, v *fields) error {
 	t.add(&r)
 	return nil
 }
+
+// maxService bounds the name of a service; AWS's have a dozen letters.
+const maxService = 64
 
 // unsaid counts what the format leaves out.
 func (t *table) unsaid(f *format) {
