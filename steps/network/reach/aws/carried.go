@@ -77,7 +77,7 @@ func (m *Matrix) carry(to int) []layer {
 	}
 	var row []layer
 	legs := map[legKey]reach.Answer{}
-	for from := range m.Classes {
+	for from := range m.knocking(at).All {
 		src, dst := m.Classes[from].first, at
 		if from == to {
 			if len(m.Classes[to].Members) < 2 {
@@ -96,6 +96,52 @@ func (m *Matrix) carry(to int) []layer {
 		}
 	}
 	return row
+}
+
+// knocking is the classes that can reach some relay an interface is behind. It
+// may hold too many.
+func (m *Matrix) knocking(at *Interface) reach.Bits {
+	r, out := &m.network.relays, reach.NewBits(len(m.Classes))
+	v := m.network.subnets[at.Subnet]
+	if len(r.blind) > 0 || len(m.network.model.ServiceNetworks) > 0 || v == nil || v.vpc.LoadBalancersUnread {
+		return reach.FullBits(len(m.Classes))
+	}
+	seen := map[*Interface]bool{}
+	all := false
+	var behind func(at *Interface)
+	door := func(f *Interface) {
+		if !seen[f] {
+			seen[f] = true
+			for _, l := range m.rows[m.tagged[f]] {
+				out.Add(l.from)
+			}
+			behind(f)
+		}
+	}
+	behind = func(at *Interface) {
+		for _, f := range r.fronts[at] {
+			all = all || f.api != nil || f.part != "" || len(r.apis[f.name]) > 0
+			for _, node := range f.nodes {
+				door(node)
+			}
+			for _, s := range r.services[f.name] {
+				for _, e := range r.endpoints[s.Name] {
+					for _, id := range e.Interfaces {
+						if x := m.network.ifaces[id]; x != nil {
+							door(x)
+						} else {
+							all = true
+						}
+					}
+				}
+			}
+		}
+	}
+	behind(at)
+	if all {
+		return reach.FullBits(len(m.Classes))
+	}
+	return out
 }
 
 // put notes in a row what a class reaches.

@@ -97,36 +97,68 @@ func (m *Matrix) look(id string) string {
 	return fmt.Sprint(s.vpc.ID, " ", s.table.ID, " ", s.acl.id, " ", s.Zone)
 }
 
-// classify puts every interface into its class.
-func (m *Matrix) classify() {
-	n := m.network
-	m.bounds, m.own = n.bounds(), map[string]bool{}
+// ownSubnets are those of attachments and NAT gateways.
+func (n *Network) ownSubnets() map[string]bool {
+	own := map[string]bool{}
 	for _, a := range n.model.Attachments {
 		for _, id := range a.Subnets {
-			m.own[id] = true
+			own[id] = true
 		}
 	}
 	for _, g := range n.model.NATGateways {
-		m.own[g.Subnet] = true
+		own[g.Subnet] = true
 	}
-	piece := func(a netip.Addr) uint32 {
-		if !a.IsValid() {
-			return 0
+	return own
+}
+
+// pieces adds to a key where between the bounds the addresses of an interface
+// lie.
+func pieces(key []byte, bounds []netip.Addr, f *Interface) []byte {
+	for _, a := range f.Addresses {
+		for _, x := range []netip.Addr{a.Private, a.Public} {
+			piece := uint32(0)
+			if x.IsValid() {
+				piece = uint32(sort.Search(len(bounds), func(i int) bool { return x.Less(bounds[i]) })) + 1
+			}
+			key = binary.LittleEndian.AppendUint32(key, piece)
 		}
-		return uint32(sort.Search(len(m.bounds), func(i int) bool { return a.Less(m.bounds[i]) })) + 1
 	}
+	return key
+}
+
+// relook numbers what routers and ACLs see of each net.
+func (m *Matrix) relook() {
+	seen := map[string]int32{}
+	m.looks = make([]int32, len(m.nets))
+	var key []byte
+	for net, classes := range m.nets {
+		f := m.Classes[classes[0]].first
+		key = append(append(key[:0], m.look(f.Subnet)...), 0)
+		if m.network.hiders[f] {
+			key = append(key, 1)
+		}
+		key = pieces(key, m.bounds, f)
+		id, ok := seen[string(key)]
+		if !ok {
+			id = int32(len(seen))
+			seen[string(key)] = id
+		}
+		m.looks[net] = id
+	}
+}
+
+// classify puts every interface into its class.
+func (m *Matrix) classify() {
+	n := m.network
+	m.bounds, m.own = n.bounds(), n.ownSubnets()
 	classes, nets, sets := map[string]int32{}, map[string]int32{}, map[string]int32{}
-	looks, set := map[string]int32{}, int32(0)
+	set := int32(0)
 	tags := n.tags()
 	m.tagged = make(map[*Interface]int32, len(tags))
 	var key, names []byte
 	for i := range n.model.Interfaces {
 		f := &n.model.Interfaces[i]
-		key = append(append(key[:0], f.Subnet...), 0)
-		for _, a := range f.Addresses {
-			key = binary.LittleEndian.AppendUint32(key, piece(a.Private))
-			key = binary.LittleEndian.AppendUint32(key, piece(a.Public))
-		}
+		key = pieces(append(append(key[:0], f.Subnet...), 0), m.bounds, f)
 		names = names[:0]
 		groups := f.Groups
 		if !slices.IsSorted(groups) {
@@ -154,11 +186,6 @@ func (m *Matrix) classify() {
 				net = int32(len(m.nets))
 				nets[string(key[:split])] = net
 				m.nets = append(m.nets, nil)
-				look := m.look(f.Subnet) + string(key[len(f.Subnet):split])
-				if _, ok := looks[look]; !ok {
-					looks[look] = int32(len(looks))
-				}
-				m.looks = append(m.looks, looks[look])
 			}
 			set, ok = sets[string(names)]
 			if !ok {
@@ -174,4 +201,5 @@ func (m *Matrix) classify() {
 		}
 		m.Classes[id].Members = append(m.Classes[id].Members, int32(i))
 	}
+	m.relook()
 }

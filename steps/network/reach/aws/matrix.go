@@ -88,8 +88,12 @@ func (m *Matrix) Direct(from, to int) Allow {
 // Pairs counts the ordered pairs of classes with an answer other than no.
 func (m *Matrix) Pairs() int {
 	total := 0
+	m.each(func(_ *worker, net int32) {
+		for _, to := range m.nets[net] {
+			m.Through(0, int(to))
+		}
+	})
 	for to, row := range m.rows {
-		m.Through(0, to)
 		all := reach.NewBits(len(m.Classes))
 		for _, l := range row {
 			all.Add(l.from)
@@ -100,81 +104,6 @@ func (m *Matrix) Pairs() int {
 		total += all.Count()
 	}
 	return total
-}
-
-// WithGroup is the matrix of the same network with one security group
-// replaced. Only what the group takes part in is computed again, unless its
-// rules name prefixes that tell apart interfaces nobody told apart before. The
-// old matrix stays as it was.
-func (m *Matrix) WithGroup(g SecurityGroup) *Matrix {
-	n := *m.network
-	n.groups = make(map[string]*group, len(m.network.groups))
-	for id, old := range m.network.groups {
-		n.groups[id] = old
-	}
-	n.groups[g.ID] = n.compileGroup(&g)
-	n.cuts = sync.OnceValue(n.findBounds)
-	if m.splits(n.groups[g.ID]) {
-		return n.Matrix()
-	}
-	out := &Matrix{Classes: m.Classes, network: &n, bounds: m.bounds, nets: m.nets, looks: m.looks, own: m.own, sets: m.sets,
-		rows: slices.Clone(m.rows), carried: make([]carried, len(m.Classes)), tagged: m.tagged, allows: slices.Clone(m.allows), ids: make(map[string]int32, len(m.ids))}
-	for k, v := range m.ids {
-		out.ids[k] = v
-	}
-	bearers := reach.NewBits(len(m.Classes))
-	nets := reach.NewBits(len(m.nets))
-	for i, c := range m.Classes {
-		if slices.Contains(c.first.Groups, g.ID) {
-			bearers.Set(i)
-			nets.Set(int(c.net))
-		}
-	}
-	out.each(func(w *worker, to int32) {
-		for _, c := range out.nets[to] {
-			out.rows[c] = forget(out.rows[c], bearers, bearers.Has(int(c)))
-		}
-		for from := range out.nets {
-			if nets.Has(from) || nets.Has(int(to)) {
-				w.pair(int32(from), to, bearers)
-			}
-		}
-	})
-	return out
-}
-
-// forget copies a row without what bearers reach, or empty.
-func forget(row []layer, bearers reach.Bits, all bool) []layer {
-	if all {
-		return nil
-	}
-	out := make([]layer, len(row))
-	for i, l := range row {
-		out[i] = layer{l.allow, l.from.Clone()}
-		out[i].from.Drop(bearers)
-	}
-	return out
-}
-
-// splits reports whether a group's rules have a bound that is new and lies
-// within a class. A bound nobody had before is taken to.
-func (m *Matrix) splits(g *group) bool {
-	for way := range g.rules {
-		for _, r := range g.rules[way] {
-			for _, c := range r.perm.CIDRs {
-				if !c.IsValid() {
-					continue
-				}
-				ends := []netip.Addr{c.Masked().Addr(), lastOf(c).Next()}
-				for _, a := range ends {
-					if _, known := slices.BinarySearchFunc(m.bounds, a, netip.Addr.Compare); a.IsValid() && !known {
-						return true
-					}
-				}
-			}
-		}
-	}
-	return false
 }
 
 // intern gives equal answers one number; 0 is nothing.

@@ -3,6 +3,7 @@ package aws
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -101,13 +102,75 @@ func BenchmarkAllPairs(b *testing.B) {
 	}
 }
 
-func BenchmarkEditGroup(b *testing.B) {
-	m := New(estate(100_000)).Matrix()
-	g := m.network.model.SecurityGroups[7]
-	g.Ingress = g.Ingress[:1]
-	for b.Loop() {
-		m.WithGroup(g)
+// balanced puts two load balancers into each VPC, one of either kind, before
+// ten interfaces each.
+func balanced(m *Model) *Model {
+	per := len(m.Interfaces) / 50
+	for v := range 50 {
+		for k, kind := range []string{"application", "network"} {
+			id := fmt.Sprintf("lb-%d-%d", v, k)
+			m.Interfaces = append(m.Interfaces, Interface{ID: "eni-" + id, Subnet: fmt.Sprintf("subnet-%d-1", v), Groups: []string{m.SecurityGroups[v*40+k].ID},
+				Addresses: []Address{{Private: netip.AddrFrom4([4]byte{10, byte(v), 255, byte(10 + k)})}}})
+			g := TargetGroup{ID: "tg-" + id, Type: "ip", Protocol: "TCP", PreserveClientIP: "true"}
+			for i := range 10 {
+				g.Targets = append(g.Targets, Target{m.Interfaces[v*per+i*17].Addresses[0].Private.String(), 443})
+			}
+			m.TargetGroups = append(m.TargetGroups, g)
+			m.LoadBalancers = append(m.LoadBalancers, LoadBalancer{ID: id, Type: kind, Interfaces: []string{"eni-" + id}, Listeners: []Listener{{"TCP", 443, []string{g.ID}}}})
+		}
 	}
+	return m
+}
+
+func BenchmarkAllPairsBehindLoadBalancers(b *testing.B) {
+	model := balanced(estate(100_000))
+	for b.Loop() {
+		m := New(model).Matrix()
+		b.ReportMetric(float64(len(m.Classes)), "classes")
+		b.ReportMetric(float64(m.Pairs()), "pairs")
+	}
+}
+
+// BenchmarkEdit changes one thing of a network of a hundred thousand
+// interfaces: a group's rules, the same with a prefix that parts classes, a
+// network ACL and a route table.
+func BenchmarkEdit(b *testing.B) {
+	model := estate(100_000)
+	m := New(model).Matrix()
+	b.Run("group", func(b *testing.B) {
+		g := model.SecurityGroups[7]
+		g.Ingress = g.Ingress[:1]
+		for b.Loop() {
+			m.WithGroup(g)
+		}
+	})
+	b.Run("group_new_prefix", func(b *testing.B) {
+		g := model.SecurityGroups[7]
+		g.Ingress = append(slices.Clone(g.Ingress), Permission{Protocol: "tcp", From: 22, To: 22, CIDRs: prefix("10.3.12.7/32")})
+		for b.Loop() {
+			m.WithGroup(g)
+		}
+	})
+	b.Run("acl", func(b *testing.B) {
+		next := *model
+		next.NetworkACLs = slices.Clone(model.NetworkACLs)
+		a := &next.NetworkACLs[7]
+		a.Entries = append(slices.Clone(a.Entries), Entry{50, false, "6", prefix("10.3.0.0/16")[0], 22, 22, false})
+		for b.Loop() {
+			m.Update(&next)
+		}
+	})
+	b.Run("route_of_one_subnet", func(b *testing.B) {
+		before := *model
+		before.RouteTables = append(slices.Clone(model.RouteTables), RouteTable{ID: "rtb-one", VPC: "vpc-7", Subnets: []string{"subnet-7-3"}, Routes: model.RouteTables[7].Routes})
+		m := New(&before).Matrix()
+		next := before
+		next.RouteTables = slices.Clone(before.RouteTables)
+		next.RouteTables[50].Routes = append(slices.Clone(next.RouteTables[50].Routes), Route{CIDR: prefix("10.8.0.0/16")[0], Target: "tgw-0", Blackhole: true})
+		for b.Loop() {
+			m.Update(&next)
+		}
+	})
 }
 
 // TestSubnetsThatLookAlike holds what the matrix shares between subnets of one

@@ -103,12 +103,15 @@ func (q *query) onto(r *relay, dial reach.Ports, seen bool) []arrival {
 // into lists what arrives at an interface, directly and through relays.
 func (q *query) into(at *Interface, ports reach.Ports, seen bool) []arrival {
 	var out []arrival
-	if q.direct != nil && !seen {
-		if a := q.direct(at).and(sure(ports)); a.Answer() != reach.No {
-			out = append(out, arrival{allow: a})
-		}
-	} else {
+	var known Allow
+	if q.direct != nil {
+		known = q.direct(at).and(sure(ports))
+	}
+	switch {
+	case q.direct == nil, seen && known.Answer() != reach.No:
 		out = q.straight(at, ports)
+	case known.Answer() != reach.No:
+		out = append(out, arrival{allow: known})
 	}
 	return append(out, q.through(at, netip.Addr{}, ports, seen)...)
 }
@@ -127,7 +130,9 @@ func (q *query) straight(at *Interface, ports reach.Ports) []arrival {
 			}
 			continue
 		case reach.Unknown:
-			q.say(n.blame(q.src, at, &w, egress, ingress))
+			if q.trace {
+				q.say(n.blame(q.src, at, &w, egress, ingress))
+			}
 		}
 		if q.trace {
 			a.hops = n.path(q.src, at, q.from, Place{Interface: at.ID}, &w, a.allow.Maybe)
@@ -141,7 +146,7 @@ func (q *query) straight(at *Interface, ports reach.Ports) []arrival {
 }
 
 func (q *query) say(why string) {
-	if why != "" && !slices.Contains(q.why, why) {
+	if q.trace && why != "" && !slices.Contains(q.why, why) {
 		q.why = append(q.why, why)
 	}
 }
@@ -253,7 +258,9 @@ func (q *query) ownLeg(f *front, node, at *Interface, ports reach.Ports) (reach.
 			}
 			return best, n.path(node, at, Place{Interface: node.ID}, to, &w, a.Sure)
 		}
-		q.say(f.name + ": " + n.blame(node, at, &w, egress, ingress))
+		if q.trace {
+			q.say(f.name + ": " + n.blame(node, at, &w, egress, ingress))
+		}
 		best = best.Or(ans)
 	}
 	return best, nil
@@ -285,7 +292,7 @@ func (q *query) clientLeg(f *front, node, at *Interface, ports reach.Ports, clie
 	}
 	a = a.and(n.passes(node.Groups, node.GroupsUnread, outward, side{f.to, at.Groups, at.GroupsUnread, reach.Yes}))
 	a = a.and(n.passes(at.Groups, at.GroupsUnread, inward, side{client, node.Groups, node.GroupsUnread, reach.Yes}))
-	if a.Answer() != reach.Yes {
+	if a.Answer() != reach.Yes && q.trace {
 		q.say(f.name + ": " + at.ID + " sees the client's address " + client.String() + ", and its rules decide by that")
 	}
 	return a.Answer()
