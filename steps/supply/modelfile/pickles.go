@@ -116,7 +116,7 @@ func (s *scanner) payloads(it item) func(off, n int64, head []byte) {
 		switch {
 		case head[0] == 0x80 && head[1] >= 2 && head[1] <= 5:
 			s.nested(it, off, n, "pickle")
-		case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		case bytes.HasPrefix(head, []byte("PK\x03\x04")), n > 32 && packed(head, it):
 			s.member(it, fmt.Sprintf("bytes@%d", off), io.NewSectionReader(it.r, off, n), n, roleNone, nil)
 		case isExecutable(head, it) && (head[0] != '#' || n > 64):
 			s.find(it, "hidden-executable", High, off, "CWE-506", executableKind(head)+" is kept as data in the pickle")
@@ -128,6 +128,16 @@ func (s *scanner) payloads(it item) func(off, n int64, head []byte) {
 			s.nested(it, off, n, "text")
 		}
 	}
+}
+
+// packed says whether data starts as a compressed stream or archive.
+func packed(head []byte, it item) bool {
+	for _, m := range []string{"\x1f\x8b\x08", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "\x04\x22\x4d\x18", "7z\xbc\xaf\x27\x1c"} {
+		if bytes.HasPrefix(head, []byte(m)) {
+			return true
+		}
+	}
+	return isBzip2(head, it)
 }
 
 // nested runs a pickle that is kept as data.

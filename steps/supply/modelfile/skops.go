@@ -9,7 +9,7 @@ import (
 
 // skopsLoaders are the kinds of nodes of a skops file that keep data; what the
 // others make is judged by its name.
-var skopsLoaders = wordSet("DictNode DefaultDictNode ListNode SetNode TupleNode FunctionNode PartialNode TypeNode SliceNode ObjectNode MethodNode JsonNode CachedNode NdArrayNode MaskedArrayNode RandomStateNode RandomGeneratorNode DTypeNode SparseMatrixNode SGDNode CythonNode TreeNode BytesNode BytearrayNode DatetimeNode OperatorFuncNode ReduceNode QuantileForestNode FrozensetNode ComplexNode UfuncNode RangeNode CollectionsNode ExplainerNode OrderedDictNode")
+var skopsLoaders = wordSet("ReduceNode TreeNode LossNode DictNode DefaultDictNode ListNode SetNode TupleNode FunctionNode PartialNode TypeNode SliceNode ConstructorFromReduceNode ObjectNode MethodNode JsonNode BytesNode BytearrayNode OperatorFuncNode SparseMatrixNode QuantileForestNode NdArrayNode MaskedArrayNode RandomStateNode RandomGeneratorNode DTypeNode CachedNode DatetimeNode SGDNode")
 
 // skops reads the schema of a skops file: a tree of nodes, each naming the class
 // that its loader makes.

@@ -41,9 +41,9 @@ func (r *reader) fill() bool {
 		return false
 	}
 	if cap(r.buf) == 0 {
-		r.buf = make([]byte, 0, window)
+		r.buf = make([]byte, 0, min(int64(window), r.end-r.pos))
 	}
-	n := min(int64(window), r.end-r.pos)
+	n := min(int64(cap(r.buf)), r.end-r.pos)
 	got, err := r.r.ReadAt(r.buf[:n], r.pos)
 	if err != nil && err != io.EOF {
 		r.err = err
