@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"runtime"
 	"syscall"
 	"testing"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
 
 // manifests writes a made-up cluster: pods of workloads with ten labels of
@@ -187,4 +190,51 @@ func BenchmarkChangeOne(b *testing.B) {
 			}
 		})
 	}
+}
+
+// A thousand services before 5,000 pods on 100 nodes: each asked from the
+// internet, one pod's doors, and a connection to a whole block of addresses.
+func BenchmarkDoors(b *testing.B) {
+	var text bytes.Buffer
+	text.Write(manifests(5000, 500, 2, true))
+	for i := range 100 {
+		fmt.Fprintf(&text, "---\napiVersion: v1\nkind: Node\nmetadata: {name: n%d}\nstatus: {addresses: [{type: InternalIP, address: 10.200.0.%d}]}\n", i, i)
+	}
+	for i := range 1000 {
+		fmt.Fprintf(&text, "---\napiVersion: v1\nkind: Service\nmetadata: {name: s%d, namespace: ns%d}\nspec: {type: %s, selector: {app: a%d}, clusterIP: 172.20.%d.%d, ports: [{port: 80, targetPort: http, nodePort: %d}]}\n",
+			i, i%100, []string{"ClusterIP", "NodePort", "LoadBalancer"}[i%3], i/100, i/250, i%250, 30000+i)
+	}
+	e := New(readAll(b, text.Bytes()))
+	allPairs(b, e)
+	b.Run("internet", func(b *testing.B) {
+		done := cpu(b)
+		for b.Loop() {
+			for _, d := range e.Doors() {
+				if _, err := e.Can(Internet(), d.End, reach.Ports{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		done()
+	})
+	b.Run("ways", func(b *testing.B) {
+		done := cpu(b)
+		for b.Loop() {
+			for _, p := range e.cluster.Pods()[:100] {
+				if _, err := e.Ways(Internet(), PodEnd(p.ID()), reach.Ports{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		done()
+	})
+	b.Run("block", func(b *testing.B) {
+		done := cpu(b)
+		for b.Loop() {
+			if _, err := e.Can(PodEnd(e.cluster.Pods()[0].ID()), AddrEnd(reach.AddrsOf(netip.MustParsePrefix("10.200.0.0/16"))), reach.Ports{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		done()
+	})
 }

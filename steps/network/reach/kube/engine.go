@@ -33,11 +33,14 @@ type Engine struct {
 	sides    [2]*half    // egress, ingress
 
 	// Worked out when first asked for; none of it hangs on policies.
-	selected    map[*service][]point
-	byIP        map[netip.Addr]*Pod
-	sortedNodes []string
-	carried     map[*entry]carrier
-	leading     map[*Pod][]*service // the services that lead to a pod
+	selected       map[*service][]point
+	byIP           map[netip.Addr]*Pod
+	sortedNodes    []string
+	sortedServices []string
+	allNodeIPs     reach.Addrs
+	hostPorts      map[string][]*Pod // by node
+	carried        map[*entry]carrier
+	leading        map[*Pod][]*service // the services that lead to a pod
 }
 
 // The two directions, by what they are seen from: the pod a policy selects.
@@ -88,7 +91,8 @@ func (e *Engine) build() {
 	policies := e.ordered()
 	e.edges, e.asked = cut(policies), asked(policies)
 	e.classify()
-	e.selected, e.carried, e.leading, e.byIP, e.sortedNodes = map[*service][]point{}, map[*entry]carrier{}, nil, nil, nil
+	e.selected, e.carried, e.leading, e.byIP = map[*service][]point{}, map[*entry]carrier{}, nil, nil
+	e.sortedNodes, e.sortedServices, e.hostPorts, e.allNodeIPs = nil, nil, nil, reach.Addrs{}
 	n := len(e.classes)
 	e.full, e.none, e.allPods = reach.FullBits(n), reach.NewBits(n), reach.NewBits(n)
 	e.spans, e.names = map[string]span{}, map[string][]cell{}

@@ -59,7 +59,7 @@ func (e *Engine) toEntry(from string, sources []point, n *entry, ports reach.Por
 		}
 	}
 	if out.first && only == nil {
-		out.add(reach.No, reach.Ports{}, []string{from, n.id}, []Because{{Effect: "hands nothing on, on these ports"}})
+		out.add(reach.No, reach.Ports{}, []string{from, n.id}, say(Because{Effect: "hands nothing on, on these ports"}))
 	}
 	return out.done()
 }
@@ -74,18 +74,18 @@ type leg struct {
 type step struct {
 	answer  reach.Answer
 	via     []string
-	because []Because
+	because reasons
 }
 
 func (e *Engine) firstLeg(src point, n *entry, c carrier) leg {
 	switch {
 	case c.unknown != "":
-		return leg{step: step{answer: reach.Unknown, because: []Because{{Effect: "may be carried on", Reason: c.unknown}}}}
+		return leg{step: step{answer: reach.Unknown, because: say(Because{Effect: "may be carried on", Reason: c.unknown})}}
 	case c.cloud:
 		answer, why := e.admitsRanges(c.public, c.publicWhy, c.sources, c.hold, c.holdWhy)(src)
 		one := step{answer: answer, via: []string{"load balancer of " + n.id}}
 		if answer != reach.Yes {
-			one.because = []Because{{Effect: "is not let in by the load balancer of " + n.id, Reason: why}}
+			one.because = say(Because{Effect: "is not let in by the load balancer of " + n.id, Reason: why})
 		}
 		return leg{step: one}
 	}
@@ -114,13 +114,13 @@ func (e *Engine) toCarrier(src, pod point) step {
 			continue
 		}
 		r := e.toService(src.text, []point{src}, s, reach.Transport, chosen{backend: func(b backend) bool { return b.pod == pod.pod }})
-		best.add(r.Reachable, reach.Ports{}, []string{"service " + s.id()}, r.Because)
+		best.add(r.Reachable, reach.Ports{}, []string{"service " + s.id()}, say(r.Because...))
 	}
 	e.overNode(best, src, pod)
 	if best.first {
-		return step{reach.Unknown, nil, []Because{{Effect: "may get to " + pod.text, Reason: "no service before it was read, so how clients outside get to it is not known"}}}
+		return step{reach.Unknown, nil, say(Because{Effect: "may get to " + pod.text, Reason: "no service before it was read, so how clients outside get to it is not known"})}
 	}
-	return step{best.result.Reachable, best.result.Path, best.result.Because}
+	return step{best.result.Reachable, best.result.Path, say(best.result.Because...)}
 }
 
 // overNode is a client outside who dials a port of the pod's node, or the node
@@ -131,7 +131,7 @@ func (e *Engine) overNode(out *told, src, pod point) {
 	}
 	admitted, why := e.admitsNodeOf(pod.pod, src)
 	if admitted == reach.No {
-		out.add(reach.No, reach.Ports{}, nil, []Because{{Effect: "is not let in by the pod's node", Reason: why}})
+		out.add(reach.No, reach.Ports{}, nil, say(Because{Effect: "is not let in by the pod's node", Reason: why}))
 		return
 	}
 	target := reach.Transport
@@ -145,7 +145,7 @@ func (e *Engine) overNode(out *told, src, pod point) {
 	}
 	answer, because := e.through(alone(src), backend{pod, target, true})
 	if answer == reach.Yes && admitted == reach.Unknown {
-		answer, because = reach.Unknown, []Because{{Effect: "may be let in by the pod's node", Reason: why}}
+		answer, because = reach.Unknown, say(Because{Effect: "may be let in by the pod's node", Reason: why})
 	}
 	out.add(answer, reach.Ports{}, via, because)
 }
@@ -180,7 +180,7 @@ func (e *Engine) toTarget(out *told, src point, l leg, n *entry, t target, c car
 	backends, why := e.targetBackends(&t)
 	if why != "" {
 		if only == nil || t.service == "" {
-			out.add(reach.Unknown, dial, path(l.via, "", ""), []Because{{Effect: "hands connections on to what is not known", Reason: why}})
+			out.add(reach.Unknown, dial, path(l.via, "", ""), say(Because{Effect: "hands connections on to what is not known", Reason: why}))
 		}
 		return
 	}
@@ -190,7 +190,7 @@ func (e *Engine) toTarget(out *told, src point, l leg, n *entry, t target, c car
 		}
 		answer, at, because := e.carry(l, c, b)
 		if answer == reach.Yes && t.doubt != "" {
-			answer, because = reach.Unknown, []Because{{Effect: "may hand connections on to it", Reason: t.doubt}}
+			answer, because = reach.Unknown, say(Because{Effect: "may hand connections on to it", Reason: t.doubt})
 		}
 		out.add(answer, dial, path(at.via, at.carrier, b.text), because)
 	}
@@ -202,7 +202,7 @@ type carriedAt struct {
 }
 
 // carry joins both legs.
-func (e *Engine) carry(l leg, c carrier, b backend) (reach.Answer, carriedAt, []Because) {
+func (e *Engine) carry(l leg, c carrier, b backend) (reach.Answer, carriedAt, reasons) {
 	if c.groups == nil {
 		appears := c.appears
 		if c.unknown != "" {
@@ -213,8 +213,8 @@ func (e *Engine) carry(l leg, c carrier, b backend) (reach.Answer, carriedAt, []
 		if l.answer == both && l.answer != reach.Yes {
 			because = l.because
 		}
-		if both == reach.No && len(because) == 0 {
-			because = []Because{{Direction: "ingress", Effect: "lets nothing in that the load balancer could send"}}
+		if both == reach.No && second == reach.No && l.answer != reach.No {
+			because = say(Because{Direction: "ingress", Effect: "lets nothing in that the load balancer could send"})
 		}
 		return both, carriedAt{via: l.via}, because
 	}
@@ -223,7 +223,7 @@ func (e *Engine) carry(l leg, c carrier, b backend) (reach.Answer, carriedAt, []
 	var best struct {
 		answer  reach.Answer
 		at      carriedAt
-		because []Because
+		because reasons
 		told    bool
 	}
 	for i, g := range c.groups {
@@ -244,7 +244,7 @@ func (e *Engine) carry(l leg, c carrier, b backend) (reach.Answer, carriedAt, []
 	}
 	if best.answer == reach.Yes && !all {
 		best.answer = reach.Unknown
-		best.because = append(best.because[:len(best.because):len(best.because)], Because{Effect: "may be carried by other pods", Reason: "more than one workload may carry it, and they are treated otherwise"})
+		best.because = best.because.and(Because{Effect: "may be carried by other pods", Reason: "more than one workload may carry it, and they are treated otherwise"})
 	}
 	return best.answer, best.at, best.because
 }

@@ -13,6 +13,14 @@ type front struct {
 	admits func(point) (reach.Answer, string)
 	seen   func(point) seen
 	at     *node // of a node's port: the node dialled, nil if any may be
+	memo   map[[2]int]forwarded
+}
+
+// forwarded is what does not hang on which node is dialled, for a client and a
+// backend.
+type forwarded struct {
+	direct, masked reach.Answer
+	because        reasons
 }
 
 // The ways into a service, as answers name them.
@@ -28,6 +36,7 @@ const (
 type seen struct {
 	points []point
 	cells  reach.Bits // classes of which it may be any; nil if there are none
+	nodes  bool       // among them all nodes, by their addresses
 	why    string     // why there is more than the client
 }
 
@@ -41,7 +50,7 @@ type backend struct {
 }
 
 // through says whether a client who may be any of some gets to a backend.
-func (e *Engine) through(s seen, b backend) (reach.Answer, []Because) {
+func (e *Engine) through(s seen, b backend) (reach.Answer, reasons) {
 	all, some := true, false
 	unsure := false // whether the client itself gets there
 	for i, p := range s.points {
@@ -54,6 +63,11 @@ func (e *Engine) through(s seen, b backend) (reach.Answer, []Because) {
 	if s.cells != nil {
 		y, m := e.fromAny(s.cells, b)
 		all, some = all && y, some || m
+		if s.nodes && b.pod != nil && !b.pod.HostNet {
+			// A node always reaches its own pods, and what it forwards may or
+			// may not count as its own.
+			some = some || b.pod.Node == "" || e.cluster.nodes[b.pod.Node] != nil
+		}
 	}
 	var answer reach.Answer
 	switch {
@@ -62,7 +76,7 @@ func (e *Engine) through(s seen, b backend) (reach.Answer, []Because) {
 	case all:
 		answer = reach.Yes
 	}
-	return answer, e.throughBecause(s, b, answer, unsure)
+	return answer, func() []Because { return e.throughBecause(s, b, answer, unsure) }
 }
 
 // fromAny says whether every class of some, and whether any of them, may
@@ -249,11 +263,16 @@ func (e *Engine) maskedBy(s *service, ownName bool) func(point) seen {
 
 // asNode adds the nodes, or if none was read all that a node may be.
 func (e *Engine) asNode(s *seen) {
-	for _, name := range e.nodeNames() {
-		s.points = append(s.points, point{class: e.ofNode[name], node: e.cluster.nodes[name], masked: true, text: "node " + name})
-	}
 	if len(e.cluster.nodes) == 0 {
 		e.asPrivate(s)
+		return
+	}
+	if s.cells == nil {
+		s.cells = reach.NewBits(len(e.classes))
+	}
+	s.nodes = true
+	for _, i := range e.ofNode {
+		s.cells.Set(i)
 	}
 }
 

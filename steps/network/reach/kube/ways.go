@@ -63,9 +63,7 @@ func (e *Engine) serviceDoor(s *service) (Door, bool) {
 		open = true
 		switch f.name {
 		case nodePorts:
-			for _, n := range e.cluster.nodes {
-				d.Addrs = d.Addrs.Union(addrsOf(n.ips))
-			}
+			d.Addrs = d.Addrs.Union(e.nodeAddrs())
 		case loadBalancer:
 			d.Addrs, d.Names = d.Addrs.Union(addrsOf(s.balancer.ips)), s.balancer.hostnames
 		case externalAddresses:
@@ -119,11 +117,22 @@ func (e *Engine) entryDoor(n *entry) Door {
 }
 
 func addrsOf(ips []netip.Addr) reach.Addrs {
-	var out reach.Addrs
-	for _, a := range ips {
-		out = out.Union(reach.AddrOf(a))
+	ranges := make([]reach.AddrRange, len(ips))
+	for i, a := range ips {
+		ranges[i] = reach.AddrRange{From: a, To: a}
 	}
-	return out
+	return reach.AddrsIn(ranges...)
+}
+
+func (e *Engine) nodeAddrs() reach.Addrs {
+	if e.allNodeIPs.IsEmpty() {
+		var ips []netip.Addr
+		for _, n := range e.cluster.nodes {
+			ips = append(ips, n.ips...)
+		}
+		e.allNodeIPs = addrsOf(ips)
+	}
+	return e.allNodeIPs
 }
 
 // Ways are the ways from one end to a pod: the direct one first, then one for
@@ -194,7 +203,7 @@ func (e *Engine) overHostPorts(from string, sources []point, pod *Pod, ports rea
 			admitted, why := e.admitsNodeOf(pod, src)
 			answer, because := e.through(alone(src), backend{at, reach.Port(h.Protocol, h.Port), true})
 			if admitted != reach.Yes && answer == reach.Yes {
-				answer, because = admitted, []Because{{Effect: "is not let in by the pod's node", Reason: why}}
+				answer, because = admitted, say(Because{Effect: "is not let in by the pod's node", Reason: why})
 			}
 			one.add(answer, dial, []string{src.text, hostPortText(pod.Node, h), at.text}, because)
 		}
