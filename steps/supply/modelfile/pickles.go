@@ -117,7 +117,7 @@ func (s *scanner) payloads(it item) func(off, n int64, head []byte) {
 		case head[0] == 0x80 && head[1] >= 2 && head[1] <= 5:
 			s.nested(it, off, n, "pickle")
 		case bytes.HasPrefix(head, []byte("PK\x03\x04")), n > 32 && packed(head, it):
-			s.member(it, fmt.Sprintf("bytes@%d", off), io.NewSectionReader(it.r, off, n), n, roleNone, nil)
+			s.aside(it, fmt.Sprintf("bytes@%d", off), io.NewSectionReader(it.r, off, n), n)
 		case isExecutable(head, it) && (head[0] != '#' || n > 64):
 			s.find(it, "hidden-executable", High, off, "CWE-506", executableKind(head)+" is kept as data in the pickle")
 		case head[0] == 'g' && head[1] == 'A' || head[0] == 'Y' || head[0] == 'K' || head[0] == 'H' && head[1] == '4' || head[0] == 'e' && head[1] == 'J':
@@ -138,6 +138,24 @@ func packed(head []byte, it item) bool {
 		}
 	}
 	return isBzip2(head, it)
+}
+
+// aside scans data that looks like an archive or packed stream. No loader of the
+// pickle opens it, and chance makes such heads too, so that it counts only if
+// what is inside would do harm.
+func (s *scanner) aside(it item, name string, r io.ReaderAt, n int64) {
+	if !s.enter(it) {
+		return
+	}
+	defer func() { s.depth-- }()
+	t := &scanner{ctx: s.ctx, lim: s.lim, worst: map[string]int{}, seen: map[string]bool{}, depth: s.depth, members: s.members, unpacked: s.unpacked}
+	t.dispatch(item{path: it.path + "!" + name, r: r, size: n})
+	s.members, s.unpacked = t.members, t.unpacked
+	for _, f := range t.rep.Findings {
+		if rank(f.Severity) >= 2 {
+			s.add(f)
+		}
+	}
 }
 
 // nested runs a pickle that is kept as data.
@@ -170,7 +188,7 @@ func (s *scanner) encoded(it item, off, n int64, decode func(string) ([]byte, er
 		return
 	}
 	if out[0] != 0x80 && (bytes.HasPrefix(out, []byte("\x1f\x8b")) || isZlib(out, it)) {
-		s.member(it, fmt.Sprintf("decoded@%d", off), bytesAt(out), int64(len(out)), roleNone, nil)
+		s.aside(it, fmt.Sprintf("decoded@%d", off), bytesAt(out), int64(len(out)))
 		return
 	}
 	res, err := pickle.Scan(s.ctx, bytesAt(out), 0, int64(len(out)), pickle.Options{Strict: true, MaxOps: 1 << 16})

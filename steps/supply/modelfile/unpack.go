@@ -53,7 +53,7 @@ func (s *scanner) unpack(it item, what string, packed int64, open opener) (io.Re
 	if whole {
 		return bytesAt(buf), size, true
 	}
-	return &rewinder{open: open, size: size, head: buf, budget: 4*size + s.lim.Memory, ctx: s}, size, true
+	return &rewinder{open: open, size: size, head: buf, budget: 4*size + s.lim.Memory + recent, ctx: s}, size, true
 }
 
 // bytesAt is a byte slice as a file.
@@ -70,7 +70,11 @@ func (b bytesAt) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// rewinder reads a compressed stream at any offset: forward it unpacks on,
+// recent is how much of what was unpacked last a rewinder keeps at most, for
+// readers that look back a little.
+const recent = 1 << 20
+
+// rewinder reads a compressed stream at any offset: forward it unpacks on, far
 // backward it starts again. The work it may do is bounded.
 type rewinder struct {
 	mu     sync.Mutex
@@ -78,8 +82,9 @@ type rewinder struct {
 	size   int64
 	head   []byte // the first bytes, kept
 	r      io.Reader
-	pos    int64
-	budget int64
+	buf    []byte // what was unpacked last
+	from   int64  // offset of buf[0]
+	budget int64  // bytes that may still be unpacked
 	ctx    *scanner
 }
 
@@ -92,26 +97,46 @@ func (w *rewinder) ReadAt(p []byte, off int64) (int, error) {
 	if off+int64(len(p)) <= int64(len(w.head)) {
 		return copy(p, w.head[off:]), nil
 	}
-	if w.r == nil || off < w.pos {
+	if w.r == nil || off < w.from {
 		r, err := w.open()
 		if err != nil {
 			return 0, err
 		}
-		w.r, w.pos = &contextReader{w.ctx.ctx, r}, 0
+		w.r, w.buf, w.from = &contextReader{w.ctx.ctx, r}, w.buf[:0], 0
 	}
-	skip := off - w.pos
-	if w.budget -= skip + int64(len(p)); w.budget < 0 {
-		return 0, errRewind
+	n := 0
+	for {
+		if i := off + int64(n) - w.from; i < int64(len(w.buf)) {
+			n += copy(p[n:], w.buf[i:])
+		}
+		if n == len(p) {
+			return n, nil
+		}
+		if err := w.more(); err != nil {
+			return n, err
+		}
 	}
-	n, err := io.CopyN(io.Discard, w.r, skip)
-	w.pos += n
-	if err != nil {
-		return 0, err
+}
+
+// more unpacks the next piece.
+func (w *rewinder) more() error {
+	const piece = 64 << 10
+	if w.budget -= piece; w.budget < 0 {
+		return errRewind
 	}
-	got, err := io.ReadFull(w.r, p)
-	w.pos += int64(got)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = io.EOF
+	if cap(w.buf) == 0 {
+		w.buf = make([]byte, 0, recent)
 	}
-	return got, err
+	if len(w.buf)+piece > recent {
+		drop := len(w.buf) / 2
+		w.buf = append(w.buf[:0], w.buf[drop:]...)
+		w.from += int64(drop)
+	}
+	at := len(w.buf)
+	got, err := io.ReadFull(w.r, w.buf[at:at+piece])
+	w.buf = w.buf[:at+got]
+	if got > 0 && errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
 }

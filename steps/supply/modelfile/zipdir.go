@@ -82,7 +82,8 @@ func (s *scanner) entries(it item, at int64, d directory) ([]entry, error) {
 	buf := s.head(it, at, int(min(end-at, s.lim.Header)))
 	for len(buf) >= 46 && string(buf[:4]) == "PK\x01\x02" {
 		if len(out) >= s.lim.Members {
-			return out, fmt.Errorf("it lists more than %d members", s.lim.Members)
+			s.find(it, "limit-members", Undecided, -1, "CWE-400", fmt.Sprintf("it lists more than %d members; further ones were not read", s.lim.Members))
+			return out, nil
 		}
 		n, x, c := int(binary.LittleEndian.Uint16(buf[28:])), int(binary.LittleEndian.Uint16(buf[30:])), int(binary.LittleEndian.Uint16(buf[32:]))
 		if len(buf) < 46+n+x+c {
