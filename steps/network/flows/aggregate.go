@@ -1,7 +1,6 @@
 package flows
 
 import (
-	"maps"
 	"math"
 	"net/netip"
 	"strconv"
@@ -31,14 +30,18 @@ type Options struct {
 }
 
 // Aggregate gathers records of any number of files. Its methods may be called
-// from many goroutines; each file is read by itself, then added.
+// from many goroutines: there are as many tables as files that are read at the
+// same time, each bounded by itself, and they become one when the outcome is
+// asked for.
 type Aggregate struct {
 	opts   Options
 	format *format
-	wrong  error // of Options.Format
 
-	mu sync.Mutex
-	t  *table
+	buffers sync.Pool // of *bufio.Reader
+
+	mu   sync.Mutex
+	idle []*table // that no file is being read into
+	obs  Observed // what the files said beside their records
 }
 
 // New returns an empty aggregate. The error says what is wrong with
@@ -47,13 +50,14 @@ func New(opts Options) (*Aggregate, error) {
 	if opts.MaxFlows <= 0 {
 		opts.MaxFlows = 1_000_000
 	}
+	opts.MaxFlows = min(opts.MaxFlows, math.MaxUint32)
 	if opts.Gap <= 0 {
 		opts.Gap = 20 * time.Minute
 	}
 	if opts.MaxProblems <= 0 {
 		opts.MaxProblems = 100
 	}
-	a := &Aggregate{opts: opts, t: newTable(&opts)}
+	a := &Aggregate{opts: opts}
 	if opts.Format != "" {
 		f, err := parseFormat(opts.Format)
 		if err != nil {
@@ -142,36 +146,24 @@ type record struct {
 	local0, local1   netip.Addr // the addresses at the interface, before any translation
 }
 
-// table is the aggregate of one file or of all.
+// table is the aggregate of some files or of all.
 type table struct {
 	opts    *Options
-	flows   map[key]*tally
+	flows   map[key]uint32 // by place in tallies: without pointers the collector passes both over
+	tallies []tally
 	level   Coarseness
 	places  []place
 	placeOf map[string]uint32
 	pods    podTable
 	names   nameTable
 	cover   cover
-	obs     Observed // counts, problems, files
+	obs     Observed // counts and problems of the file that is being read
 	lost    int64    // records that no longer had room
 	lacking [len(wished)]int64
-	slab    []tally
 }
 
 func newTable(o *Options) *table {
-	return &table{opts: o, flows: map[key]*tally{}, placeOf: map[string]uint32{}, cover: cover{unit: 60},
-		obs: Observed{Unsaid: map[string]int64{}}}
-}
-
-// tallyOf allocates in slabs: a million small objects are a burden to the
-// garbage collector otherwise.
-func (t *table) newTally() *tally {
-	if len(t.slab) == 0 {
-		t.slab = make([]tally, 512)
-	}
-	p := &t.slab[0]
-	t.slab = t.slab[1:]
-	return p
+	return &table{opts: o, flows: map[key]uint32{}, placeOf: map[string]uint32{}, cover: cover{unit: 60}}
 }
 
 // add counts one record.
@@ -213,14 +205,13 @@ func (t *table) add(r *record) {
 func (t *table) put(k key, n tally) {
 	k, n = t.coarsen(k, n, t.level)
 	for {
-		if have, ok := t.flows[k]; ok {
-			have.add(n)
+		if i, ok := t.flows[k]; ok {
+			t.tallies[i].add(n)
 			return
 		}
 		if len(t.flows) < t.opts.MaxFlows {
-			p := t.newTally()
-			*p = n
-			t.flows[k] = p
+			t.flows[k] = uint32(len(t.tallies))
+			t.tallies = append(t.tallies, n)
 			return
 		}
 		if t.level == coarsest {
@@ -235,15 +226,16 @@ func (t *table) put(k key, n tally) {
 // raise makes all flows coarser.
 func (t *table) raise(to Coarseness) {
 	t.level = to
-	old := t.flows
-	t.flows = make(map[key]*tally, len(old)/2)
-	for k, n := range old {
-		k, *n = t.coarsen(k, *n, to)
+	old, tallies := t.flows, t.tallies
+	t.flows, t.tallies = make(map[key]uint32, len(old)/2), make([]tally, 0, len(old)/2)
+	for k, i := range old {
+		k, n := t.coarsen(k, tallies[i], to)
 		if have, ok := t.flows[k]; ok {
-			have.add(*n)
-		} else {
-			t.flows[k] = n
+			t.tallies[have].add(n)
+			continue
 		}
+		t.flows[k] = uint32(len(t.tallies))
+		t.tallies = append(t.tallies, n)
 	}
 }
 
@@ -354,18 +346,6 @@ func (r *record) portKnown(reply bool) bool {
 
 // merge adds all of o, which may not be used any more.
 func (t *table) merge(o *table) {
-	if len(t.flows) == 0 && len(t.places) == 0 && t.level <= o.level {
-		// The first, or only, file: its flows are taken as they are.
-		obs := t.obs
-		*t = *o
-		t.obs = obs
-	} else {
-		t.mergeFlows(o)
-	}
-	t.obs.gather(&o.obs, t.opts.MaxProblems)
-}
-
-func (t *table) mergeFlows(o *table) {
 	for t.level < o.level {
 		t.raise(t.level + 1)
 	}
@@ -387,9 +367,9 @@ func (t *table) mergeFlows(o *table) {
 		}
 		return p
 	}
-	for k, n := range o.flows {
+	for k, i := range o.flows {
 		k.at, k.client, k.server = at[k.at], move(k.client), move(k.server)
-		t.put(k, *n)
+		t.put(k, o.tallies[i])
 	}
 }
 
@@ -427,6 +407,7 @@ func (o *Observed) gather(p *Observed, maxProblems int) {
 	o.SkipData += p.SkipData
 	o.LostHere += p.LostHere
 	o.Ignored += p.Ignored
+	o.Portless += p.Portless
 	o.Malformed += p.Malformed
 	o.Unnamed += p.Unnamed
 	o.Files = append(o.Files, p.Files...)
@@ -436,9 +417,6 @@ func (o *Observed) gather(p *Observed, maxProblems int) {
 		} else {
 			o.Unnamed++
 		}
-	}
-	for k, n := range maps.All(p.Unsaid) {
-		o.Unsaid[k] += n
 	}
 }
 

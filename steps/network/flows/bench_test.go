@@ -78,6 +78,32 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
+// BenchmarkSmallFiles reads logs as S3 holds them: thousands of files of a
+// hundred lines.
+func BenchmarkSmallFiles(b *testing.B) {
+	rows := someRows(200_000)
+	var files [][]byte
+	for at := 0; at < len(rows); at += 100 {
+		files = append(files, pack(b, defaultText(rows[at:at+100])))
+	}
+	before := processorSeconds(b)
+	for b.Loop() {
+		a, err := New(Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, f := range files {
+			if _, err := a.Read(context.Background(), "f", bytes.NewReader(f)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if o := a.Observed(); o.Records != int64(len(rows)) {
+			b.Fatal(o.Records)
+		}
+	}
+	b.ReportMetric(float64(len(rows))*float64(b.N)/(processorSeconds(b)-before), "records/cpu-s")
+}
+
 // processorSeconds is what this process has used of the processors: on a
 // machine that others share, elapsed time says little.
 func processorSeconds(tb testing.TB) float64 {

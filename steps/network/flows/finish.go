@@ -15,8 +15,15 @@ import (
 func (a *Aggregate) Observed() *Observed {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	t := a.t
-	o := t.obs
+	if len(a.idle) == 0 {
+		a.idle = []*table{newTable(&a.opts)}
+	}
+	t := a.idle[0]
+	for _, o := range a.idle[1:] {
+		t.merge(o)
+	}
+	a.idle = a.idle[:1]
+	o := a.obs
 	o.Problems = slices.Clone(o.Problems)
 	o.Files = slices.Clone(o.Files)
 	o.Unsaid = map[string]int64{}
@@ -113,9 +120,9 @@ func (t *table) resolve() (out []entry, coarse int64) {
 	}
 	told := map[key]*tally{} // flows whose sides were found now
 	out = make([]entry, 0, len(t.flows))
-	for k, n := range t.flows {
-		coarse += n.records - n.exactly
-		now, m := k, *n
+	for k, i := range t.flows {
+		now, m := k, t.tallies[i]
+		coarse += m.records - m.exactly
 		if k.sides == Ambiguous && k.flags&flagPortUnknown == 0 {
 			now, m = tell(k, m, servers, peers)
 		}
@@ -303,6 +310,7 @@ func blind(o *Observed) (out []string) {
 	say(o.SkipData, "%d times a flow log says that it skipped records (SKIPDATA)", o.SkipData)
 	say(o.LostHere, "Hubble says that it lost %d events", o.LostHere)
 	say(o.Malformed, "%d lines, rows or events could not be read", o.Malformed)
+	say(o.Portless, "%d flows of Hubble say no protocol and port", o.Portless)
 	cut := int64(0)
 	for _, f := range o.Files {
 		if f.Cut {

@@ -145,6 +145,9 @@ type Observed struct {
 	NoData   int64 // records that say that there was no traffic
 	SkipData int64 // records that say that some were skipped: a blind spot
 	LostHere int64 // events that Hubble says it lost: a blind spot
+	// Portless counts flows of Hubble without protocol and port: what is neither
+	// TCP, UDP, SCTP nor ICMP, or all where the export leaves l4 out.
+	Portless int64
 	// Ignored are records that say nothing of connections: Hubble's traces
 	// without verdict, node states, debug events.
 	Ignored int64
@@ -207,6 +210,7 @@ type File struct {
 	Format    string // "vpc text", "vpc parquet", "cloudwatch", "hubble"; empty if it was not recognised
 	Records   int64
 	Malformed int64
-	// Cut says that the file ends in the middle: what stood behind is not known.
+	// Cut says that the file ends in the middle, or is not to be read as what it
+	// seems to be: what stood in the rest is not known.
 	Cut bool
 }

@@ -253,7 +253,7 @@ func TestFilesThatAreNotWhole(t *testing.T) {
 		{"text without a last line's end", []byte(header + strings.TrimSpace(good)), false, 1, ""},
 		{"json cut", cloudwatch[:len(cloudwatch)-20], true, 1, "ends in the middle"},
 		{"json cut between events", cloudwatch[:len(cloudwatch)-2], true, 2, "ends in the middle"},
-		{"empty", nil, false, 0, "is empty"},
+		{"empty", nil, true, 0, "is empty"},
 		{"no header and another format", []byte("3 eni-0a 10.0.0.1\n3 eni-0a 10.0.0.2\n"), false, 0, "without a header"},
 		{"header without addresses", []byte("version interface-id start end action\n"), false, 0, "lacks srcaddr, dstaddr"},
 		{"something else", []byte("%PDF-1.7\n\x00\x01"), false, 0, "without a header"},

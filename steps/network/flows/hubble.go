@@ -40,7 +40,7 @@ type hubbleFlow struct {
 	Reason   string `json:"drop_reason_desc"`
 	Number   uint32 `json:"drop_reason"`
 	NodeName string `json:"node_name"`
-	IP       *struct {
+	IP       struct {
 		Source      string `json:"source"`
 		Destination string `json:"destination"`
 	} `json:"IP"`
@@ -82,7 +82,7 @@ type hubbleEndpoint struct {
 var (
 	errHubbleTime    = errors.New("the flow's time is no RFC 3339 time")
 	errHubbleVerdict = errors.New("the flow's verdict is none that Hubble knows")
-	errHubbleIP      = errors.New("the flow's source or destination is no IP address")
+	errHubbleIP      = errors.New("the flow says neither pod nor IP address of its source or destination")
 	errHubbleOther   = errors.New("neither a flow nor another event of Hubble")
 )
 
@@ -168,7 +168,7 @@ func (t *table) hubble(f *hubbleFlow) error {
 	// Layer 7 events are of connections told already, and one that is denied was
 	// let through as a connection; socket events name addresses that are
 	// translated before anything is sent.
-	if !counts || f.IP == nil || f.Type == "SOCK" || f.Type == "L7" {
+	if !counts || f.Type == "SOCK" || f.Type == "L7" || f.Reason == "UNSUPPORTED_L3_PROTOCOL" {
 		t.obs.Ignored++
 		return nil
 	}
@@ -182,7 +182,7 @@ func (t *table) hubble(f *hubbleFlow) error {
 		r.coarse = r.coarse || p.kind == kindPod && t.pods.all[p.lo].name == ""
 	}
 	if !r.hubbleL4(f.L4) {
-		t.obs.Ignored++ // ARP and the like
+		t.obs.Portless++
 		return nil
 	}
 	if f.IsReply != nil {
@@ -240,10 +240,10 @@ func (r *record) hubbleL4(l *hubbleL4) bool {
 // hubbleEnd is one end of a flow: the pod, or else the address.
 func (t *table) hubbleEnd(e *hubbleEndpoint, ip string, names []string) (peer, error) {
 	a, err := netip.ParseAddr(ip)
+	if err != nil && ip != "" {
+		return peer{}, errHubbleIP
+	}
 	if e.Namespace != "" && e.Pod != "" {
-		if err != nil {
-			return peer{}, errHubbleIP
-		}
 		x := pod{namespace: e.Namespace, name: e.Pod}
 		if len(e.Workloads) > 0 {
 			x.workload = e.Workloads[0].Kind + "/" + e.Workloads[0].Name

@@ -54,6 +54,7 @@ func (d *reading) parquet(r io.ReaderAt, size int64) {
 	}
 	columns, form, err := parquetColumns(f)
 	if err != nil {
+		d.file.Cut = true
 		d.problem(0, err.Error(), "")
 		return
 	}

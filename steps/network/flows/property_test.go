@@ -288,3 +288,11 @@ func TestManyPods(t *testing.T) {
 		}
 	}
 }
+
+func parquetOfAny[T any](t *testing.T, rows []T) []byte {
+	var b bytes.Buffer
+	if err := parquet.Write(&b, rows); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}

@@ -3,13 +3,13 @@ package flows
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -31,6 +31,8 @@ type reading struct {
 	line int64
 	fmt  *format
 	lost bool // its lines cannot be read: no format; said once
+
+	inUse []*bufio.Reader
 }
 
 // ReadFile reads one file. What cannot be read is a problem of the aggregate,
@@ -68,6 +70,7 @@ func (a *Aggregate) Read(ctx context.Context, name string, r io.Reader) (File, e
 				return d.finish()
 			}
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
+				d.file.Cut = true
 				d.problem(0, "cannot be read from its start: "+err.Error(), "")
 				return d.finish()
 			}
@@ -78,7 +81,16 @@ func (a *Aggregate) Read(ctx context.Context, name string, r io.Reader) (File, e
 }
 
 func (a *Aggregate) begin(ctx context.Context, name string) *reading {
-	return &reading{ctx: ctx, a: a, t: newTable(&a.opts), file: File{Name: name}, fmt: a.format}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var t *table
+	if n := len(a.idle); n > 0 {
+		t, a.idle = a.idle[n-1], a.idle[:n-1]
+	} else {
+		t = newTable(&a.opts)
+	}
+	t.obs = Observed{}
+	return &reading{ctx: ctx, a: a, t: t, file: File{Name: name}, fmt: a.format}
 }
 
 // finish adds the file to the aggregate.
@@ -88,12 +100,17 @@ func (d *reading) finish() (File, error) {
 		d.problem(d.line, "not read to its end: "+err.Error(), "")
 		d.file.Cut = true
 	}
+	for _, b := range d.inUse {
+		b.Reset(nil)
+		d.a.buffers.Put(b)
+	}
 	d.file.Records = d.t.obs.Records
 	d.file.Malformed = d.t.obs.Malformed
 	d.t.obs.Files = []File{d.file}
 	d.a.mu.Lock()
 	defer d.a.mu.Unlock()
-	d.a.t.merge(d.t)
+	d.a.idle = append(d.a.idle, d.t)
+	d.a.obs.gather(&d.t.obs, d.a.opts.MaxProblems)
 	return d.file, d.ctx.Err()
 }
 
@@ -114,7 +131,7 @@ func (d *reading) bad(what string) {
 
 // stream reads what is not read in place.
 func (d *reading) stream(r io.Reader) {
-	b := bufio.NewReaderSize(r, maxLine)
+	b := d.buffer(r)
 	// Some exports are compressed twice; more is a trap.
 	for range 3 {
 		head, _ := b.Peek(4)
@@ -126,7 +143,7 @@ func (d *reading) stream(r io.Reader) {
 				return
 			}
 			defer z.Close()
-			b = bufio.NewReaderSize(z, maxLine)
+			b = d.buffer(z)
 			continue
 		case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 			z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
@@ -135,12 +152,24 @@ func (d *reading) stream(r io.Reader) {
 				return
 			}
 			defer z.Close()
-			b = bufio.NewReaderSize(z, maxLine)
+			b = d.buffer(z)
 			continue
 		}
 		break
 	}
 	d.plain(b)
+}
+
+// buffer is a buffered reader that is given back when the file is read: logs
+// come as thousands of small files.
+func (d *reading) buffer(r io.Reader) *bufio.Reader {
+	b, ok := d.a.buffers.Get().(*bufio.Reader)
+	if !ok {
+		b = bufio.NewReaderSize(nil, maxLine)
+	}
+	b.Reset(r)
+	d.inUse = append(d.inUse, b)
+	return b
 }
 
 func (d *reading) plain(b *bufio.Reader) {
@@ -149,6 +178,7 @@ func (d *reading) plain(b *bufio.Reader) {
 	case len(text) == 0 && err != nil && err != io.EOF:
 		d.cut(err)
 	case len(text) == 0:
+		d.file.Cut = true
 		d.problem(0, "is empty", "a flow log without traffic still has a header or NODATA records; see whether the export is whole")
 	case bytes.HasPrefix(head, []byte(parquetMagic)):
 		d.parquetStream(b)
