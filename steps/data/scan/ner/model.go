@@ -174,8 +174,9 @@ func (m *Model) scratch(n int) *scratch {
 	return s
 }
 
-// classify gives each token the likeliest label and its probability.
-func (m *Model) classify(ids []int32, label []uint8, probability []float32) {
+// classify writes each token's probability of every label to out, one after
+// the other.
+func (m *Model) classify(ids []int32, out []float32) {
 	count := len(ids)
 	n := upTo(count, rows)
 	s := m.scratch(n)
@@ -194,7 +195,9 @@ func (m *Model) classify(ids []int32, label []uint8, probability []float32) {
 	wide := upTo(labels, columns)
 	dense(m.classifier, n, s.hidden, s.logits, wide)
 	for i := range ids {
-		label[i], probability[i] = likeliest(s.logits[i*wide : i*wide+labels])
+		row := out[i*labels : (i+1)*labels]
+		copy(row, s.logits[i*wide:i*wide+labels])
+		softmax(row, nil)
 	}
 }
 
@@ -341,18 +344,4 @@ func exp(x float32) float32 {
 	f := (y - k) * .693147181
 	p := 1 + f*(1+f*(.5+f*(1./6+f*(1./24+f*(1./120+f*(1./720))))))
 	return p * math.Float32frombits(uint32(int32(k)+127)<<23)
-}
-
-func likeliest(logits []float32) (uint8, float32) {
-	best := 0
-	for i, v := range logits {
-		if v > logits[best] {
-			best = i
-		}
-	}
-	sum := 0.0
-	for _, v := range logits {
-		sum += math.Exp(float64(v - logits[best]))
-	}
-	return uint8(best), float32(1 / sum)
 }

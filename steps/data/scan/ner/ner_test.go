@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -68,9 +69,17 @@ func TestAgainstOnnxruntime(t *testing.T) {
 		if diff := cmp.Diff(g.Offsets[1:n-1], offsets); diff != "" {
 			t.Errorf("%q: offsets (-want +got)\n%s", g.Text, diff)
 		}
-		labels, probabilities := make([]uint8, n), make([]float32, n)
-		m.classify(g.IDs, labels, probabilities)
-		if diff := cmp.Diff(g.Labels, labels); diff != "" {
+		out := make([]float32, n*labels)
+		m.classify(g.IDs, out)
+		best, probabilities := make([]uint8, n), make([]float32, n)
+		for i := range best {
+			for l, p := range out[i*labels : (i+1)*labels] {
+				if p > probabilities[i] {
+					best[i], probabilities[i] = uint8(l), p
+				}
+			}
+		}
+		if diff := cmp.Diff(g.Labels, best); diff != "" {
 			t.Errorf("%q: labels (-want +got)\n%s", g.Text, diff)
 		}
 		for i, p := range probabilities {
@@ -188,9 +197,19 @@ func BenchmarkTokens(b *testing.B) {
 		ids = append(ids, g.IDs...)
 	}
 	ids = ids[:120]
-	labels, probabilities := make([]uint8, 120), make([]float32, 120)
+	out := make([]float32, 120*labels)
+	began := processorSeconds(b)
 	for b.Loop() {
-		m.classify(ids, labels, probabilities)
+		m.classify(ids, out)
 	}
-	b.ReportMetric(120*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
+	// Others may share the machine: the processor's time is the fair measure.
+	b.ReportMetric(120*float64(b.N)/(processorSeconds(b)-began), "tokens/cpu-s")
+}
+
+func processorSeconds(b *testing.B) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
 }
