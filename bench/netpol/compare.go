@@ -19,7 +19,7 @@ import (
 )
 
 // compare asks our engine for everything that a list could hold.
-func compare(dir string, want *connections, blocks reach.Answer) (tally, []string, error) {
+func compare(dir string, want *connections, blocks reach.Answer, reasons map[string]*tally) (tally, []string, error) {
 	c := kube.NewCluster()
 	c.BlocksMatchPods = blocks
 	owners := map[string]string{}
@@ -28,13 +28,15 @@ func compare(dir string, want *connections, blocks reach.Answer) (tally, []strin
 		return tally{}, nil, err
 	}
 	e := kube.New(c)
-	j := judge{e: e, want: want, workloads: map[string][]string{}}
+	j := judge{e: e, want: want, workloads: map[string][]string{}, reasons: reasons, hosts: map[string]bool{}, homeless: map[string]bool{}, refused: len(c.Problems()) > 0}
 	for _, p := range c.Pods() {
 		name := owners[p.ID()]
 		if name == "" {
 			name = workload(p)
 		}
 		j.workloads[name] = append(j.workloads[name], p.ID())
+		j.hosts[name] = j.hosts[name] || p.HostNet
+		j.homeless[name] = j.homeless[name] || len(p.IPs) == 0
 		for _, a := range p.IPs {
 			j.taken = append(j.taken, a)
 		}
@@ -134,6 +136,10 @@ func note(o map[string]any, owners map[string]string, ingresses *[]kube.End) {
 // judge compares one directory.
 type judge struct {
 	tally
+	reasons     map[string]*tally
+	hosts       map[string]bool // workloads with a pod on its node's network
+	homeless    map[string]bool // workloads with a pod whose address is not known
+	refused     bool            // something was not understood
 	e           *kube.Engine
 	want        *connections
 	workloads   map[string][]string // their names of workloads, to our pods
@@ -145,17 +151,43 @@ type judge struct {
 // some is every port but the 0 that their ranges leave out.
 var some = reach.Transport.Minus(reach.Port(reach.TCP, 0).Union(reach.Port(reach.UDP, 0)).Union(reach.Port(reach.SCTP, 0)))
 
-func (j *judge) decide(what string, want, yes, maybe reach.Ports) {
+// reason is why two workloads, or one and an address, may be told otherwise.
+func (j *judge) reason(ends ...string) string {
+	for _, end := range ends {
+		switch {
+		case j.refused:
+			return "a manifest that the API refuses"
+		case j.want.udn:
+			return "networks beside the cluster's, or of a namespace's own"
+		case j.hosts[end]:
+			return "pods on their node's network, and pods' own nodes"
+		case j.homeless[end]:
+			return "address blocks, and a pod whose address is not known"
+		}
+	}
+	return "other"
+}
+
+func (j *judge) count(reason, difference string, t tally) {
+	if j.reasons[reason] == nil {
+		j.reasons[reason] = &tally{}
+	}
+	for _, sum := range []*tally{&j.tally, j.reasons[reason]} {
+		sum.same, sum.unknown, sum.different = sum.same+t.same, sum.unknown+t.unknown, sum.different+t.different
+	}
+	j.differences = append(j.differences, difference)
+}
+
+func (j *judge) decide(from, to string, want, yes, maybe reach.Ports) {
+	what := from + " => " + to
 	want, yes, maybe = want.Intersect(some), yes.Intersect(some), maybe.Intersect(some)
 	switch {
 	case want.Equal(yes) && maybe.Minus(yes).IsEmpty():
 		j.same++
 	case want.Covers(yes) && yes.Union(maybe).Covers(want):
-		j.unknown++
-		j.differences = append(j.differences, fmt.Sprintf("unknown: %s: they say %v, we say surely %v and perhaps %v", what, want, yes, maybe))
+		j.count(j.reason(from, to), fmt.Sprintf("unknown: %s: they say %v, we say surely %v and perhaps %v", what, want, yes, maybe), tally{unknown: 1})
 	default:
-		j.different++
-		j.differences = append(j.differences, fmt.Sprintf("different: %s: they say %v, we say surely %v and perhaps %v", what, want, yes, maybe))
+		j.count(j.reason(from, to), fmt.Sprintf("different: %s: they say %v, we say surely %v and perhaps %v", what, want, yes, maybe), tally{different: 1})
 	}
 }
 
@@ -166,14 +198,17 @@ func (j *judge) inside() {
 				continue
 			}
 			yes, maybe := j.ask(j.pods(from), j.pods(to))
-			j.decide(from+" => "+to, j.want.pairs[[2]string{from, to}], yes, maybe)
+			j.decide(from, to, j.want.pairs[[2]string{from, to}], yes, maybe)
 		}
 	}
 	for pair := range j.want.pairs {
 		for _, name := range pair {
 			if j.workloads[name] == nil && name != ingressController {
-				j.different++
-				j.differences = append(j.differences, "different: "+name+" is a workload to them alone")
+				reason := "pods that have finished"
+				if j.refused || j.want.udn {
+					reason = j.reason(name)
+				}
+				j.count(reason, "different: "+name+" is a workload to them alone", tally{different: 1})
 			}
 		}
 	}
@@ -232,12 +267,14 @@ func (j *judge) outside() {
 						want = want.Union(x.ports)
 					}
 				}
-				from, to, what := end, j.pods(name), a.String()+" => "+name
+				from, to := end, j.pods(name)
+				names := []string{a.String(), name}
 				if !in {
-					from, to, what = to, from, name+" => "+a.String()
+					from, to = to, from
+					slices.Reverse(names)
 				}
 				yes, maybe := j.ask(from, to)
-				j.decide(what, want, yes, maybe)
+				j.decide(names[0], names[1], want, yes, maybe)
 			}
 		}
 	}
@@ -268,8 +305,7 @@ func (j *judge) ingresses(ends []kube.End) {
 		case want.IsEmpty() == (some == reach.No):
 			j.same++
 		default:
-			j.different++
-			j.differences = append(j.differences, fmt.Sprintf("different: %s => %s: they say %v, we say %v", ingressController, name, want, some))
+			j.count("ingress controllers", fmt.Sprintf("different: %s => %s: they say %v, we say %v", ingressController, name, want, some), tally{different: 1})
 		}
 	}
 }

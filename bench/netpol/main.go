@@ -14,10 +14,10 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
@@ -46,7 +46,7 @@ func run(checkout string, verbose bool, blocks reach.Answer) error {
 	}
 	var all tally
 	var compared, agreeing, without int
-	why := map[string][]string{}
+	reasons := map[string]*tally{}
 	for _, d := range dirs {
 		expected, err := readExpected(checkout, d.Name())
 		if err != nil {
@@ -57,7 +57,7 @@ func run(checkout string, verbose bool, blocks reach.Answer) error {
 			continue
 		}
 		compared++
-		t, differences, err := compare(filepath.Join(checkout, "tests", d.Name()), expected, blocks)
+		t, differences, err := compare(filepath.Join(checkout, "tests", d.Name()), expected, blocks, reasons)
 		if err != nil {
 			return fmt.Errorf("%s: %w", d.Name(), err)
 		}
@@ -65,44 +65,18 @@ func run(checkout string, verbose bool, blocks reach.Answer) error {
 		if t.different == 0 {
 			agreeing++
 		}
-		if reason := strange(expected, differences); t.different > 0 || t.unknown > 0 {
-			why[reason] = append(why[reason], fmt.Sprintf("%s: %d the same, %d unknown, %d different", d.Name(), t.same, t.unknown, t.different))
-			if verbose {
-				why[reason] = append(why[reason], differences...)
+		if verbose && len(differences) > 0 {
+			fmt.Printf("%s: %d the same, %d unknown, %d different\n", d.Name(), t.same, t.unknown, t.different)
+			for _, line := range differences {
+				fmt.Println("\t" + line)
 			}
 		}
 	}
 	fmt.Printf("%d directories: %d compared, %d without an expected list\n", len(dirs), compared, without)
 	fmt.Printf("%d directories without a difference\n", agreeing)
 	fmt.Printf("pairs: %d the same, %d unknown to us, %d different\n", all.same, all.unknown, all.different)
-	var reasons []string
-	for r := range why {
-		reasons = append(reasons, r)
-	}
-	slices.Sort(reasons)
-	for _, r := range reasons {
-		fmt.Println("\n" + r)
-		for _, line := range why[r] {
-			fmt.Println("\t" + line)
-		}
+	for _, r := range slices.Sorted(maps.Keys(reasons)) {
+		fmt.Printf("\t%s: %d unknown to us, %d different\n", r, reasons[r].unknown, reasons[r].different)
 	}
 	return nil
-}
-
-// strange names what a directory has that our engine does not read.
-func strange(expected *connections, differences []string) string {
-	switch {
-	case expected.udn:
-		return "user-defined networks"
-	case expected.vms:
-		return "virtual machines"
-	case len(differences) == 0:
-		return "unknown only"
-	}
-	for _, d := range differences {
-		if !strings.Contains(d, ingressController) {
-			return "other"
-		}
-	}
-	return "ingress controllers"
 }
