@@ -61,7 +61,7 @@ func TestParquetThatIsNoFlowLog(t *testing.T) {
 		Amount  float64
 	}
 	for name, data := range map[string][]byte{
-		"lacks": parquetOfAny(t, []other{{"10.0.0.1", 1}}),
+		"without columns": parquetOfAny(t, []other{{"10.0.0.1", 1}}),
 		"of a type": parquetOfAny(t, []struct {
 			Srcaddr float64 `parquet:"srcaddr"`
 		}{{1}}),

@@ -200,13 +200,11 @@ func TestTheSameRecordsShowTheSame(t *testing.T) {
 // TestNothingIsLostWhenFlowsAreMadeCoarser: with room for few flows, in any
 // order, the outcome is the same, and each record and byte is counted.
 func TestNothingIsLostWhenFlowsAreMadeCoarser(t *testing.T) {
-	seen := map[Coarseness]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.SliceOfN(rapid.Custom(rapid.SampledFrom([]func(*rapid.T) row{drawRow, drawAlike, drawAlike}).Draw(t, "draw")), 60, 150).Draw(t, "rows")
 		exact := read(t, Options{}, textOf(rows))
 		room := 1 + len(exact.Flows)*rapid.SampledFrom([]int{0, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 95, 100, 105}).Draw(t, "percent")/100
 		got := read(t, Options{MaxFlows: room}, textOf(rows))
-		seen[got.Coarse.Level]++
 		total := func(o *Observed) (n, bytes int64) {
 			for _, f := range o.Flows {
 				n += f.Records
@@ -245,9 +243,36 @@ func TestNothingIsLostWhenFlowsAreMadeCoarser(t *testing.T) {
 			}
 		}
 	})
-	for _, level := range []Coarseness{Exact, AmbiguousPorts, RejectedPorts, PublicNetworks, AllNetworks, PublicAsOne} {
-		if seen[level] == 0 {
-			t.Errorf("no case of %q", level)
+}
+
+// TestEachStepOfCoarseness: fifty flows of five kinds, of which each step makes
+// one kind one.
+func TestEachStepOfCoarseness(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(header)
+	for i := 1; i <= 10; i++ {
+		b.WriteString(line(fmt.Sprintf("10.0.0.2 10.0.0.1 %d %d 6 1 10 1700000000 1700000060 ACCEPT OK", 40000+i, 50000+i)))
+		for _, flow := range []string{"54.0.0.1 10.0.0.1 50000 %d 6 1 10 1700000000 1700000060 REJECT OK",
+			"54.1.1.%d 10.0.0.1 50000 443 6 1 10 1700000000 1700000060 ACCEPT OK", "10.1.1.%d 10.0.0.1 50000 443 6 1 10 1700000000 1700000060 ACCEPT OK", "54.%d.2.1 10.0.0.1 50000 443 6 1 10 1700000000 1700000060 ACCEPT OK"} {
+			b.WriteString(line(fmt.Sprintf(flow, i)))
+		}
+	}
+	for _, tt := range []struct {
+		room, flows int
+		level       Coarseness
+		records     int64
+	}{
+		{50, 50, Exact, 0},
+		{49, 41, AmbiguousPorts, 10},
+		{40, 32, RejectedPorts, 20},
+		{31, 23, PublicNetworks, 40},
+		{22, 14, AllNetworks, 50},
+		{13, 4, PublicAsOne, 50},
+		{3, 3, PublicAsOne, 50},
+	} {
+		o := observe(t, Options{MaxFlows: tt.room}, "f", []byte(b.String()))
+		if len(o.Flows) != tt.flows || o.Coarse.Level != tt.level || o.Coarse.Records+o.Coarse.Left != tt.records || (o.Coarse.Left > 0) != (tt.room == 3) {
+			t.Errorf("room for %d: %d flows, %q, %+v; want %d, %q, %d", tt.room, len(o.Flows), o.Coarse.Level, o.Coarse, tt.flows, tt.level, tt.records)
 		}
 	}
 }
