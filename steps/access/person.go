@@ -62,12 +62,14 @@ type facts struct {
 // slash ("acme.example/owner").
 var ownerKeys = []string{"owner", "owners", "owned-by", "ownedby", "owner-email", "technical-owner", "business-owner", "team", "squad", "contact", "maintainer", "responsible"}
 
+var tagSigns = strings.NewReplacer("_", "-", ":", "-", ".", "-", " ", "-")
+
 // ownerIn finds an owner among tags, labels or annotations.
 func ownerIn(tags map[string]string) (owner, key string) {
 	best := len(ownerKeys)
 	for k, v := range tags {
 		name := strings.ToLower(k[strings.LastIndexByte(k, '/')+1:])
-		name = strings.NewReplacer("_", "-", ":", "-", ".", "-", " ", "-").Replace(name)
+		name = tagSigns.Replace(name)
 		at := slices.Index(ownerKeys, name)
 		if v = strings.TrimSpace(v); at < 0 || none(v) || at > best || at == best && key < k {
 			continue

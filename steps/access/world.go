@@ -280,9 +280,10 @@ func later(a *estate.Asset, path string) bool {
 // pointerOf turns a path of provider/aws, "config.A[0].B", into the JSON
 // pointer "/A/0/B".
 func pointerOf(path string) string {
-	path = strings.TrimPrefix(path, "config")
-	return strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(path)
+	return pathSigns.Replace(strings.TrimPrefix(path, "config"))
 }
+
+var pathSigns = strings.NewReplacer(".", "/", "[", "/", "]", "")
 
 // lookup returns the JSON at a path of provider/aws; nil if nothing stands
 // there.

@@ -136,11 +136,11 @@ func (c *climb) entersByNewTrust(p, target *Principal) bool {
 // ask decides one call, once for all who are kin.
 func (c *climb) ask(r Request) Decision {
 	k := c.keyOf(&r)
-	if got, ok := c.asks[k]; ok {
+	if got, ok := c.answers[k]; ok {
 		return got
 	}
 	got := c.w.Decide(r)
-	c.asks[k] = got
+	c.answers[k] = got
 	return got
 }
 
@@ -197,7 +197,13 @@ func (c *climb) requests(p, target *Principal, n *reference.Need, carrier *Carri
 			break
 		}
 		service, _, _ := strings.Cut(n.Action, ":")
-		add(resourcePattern(service, n.Resource, p.Account), false)
+		k := kindOf{service, n.Resource, p.Account}
+		pattern, ok := c.patterns[k]
+		if !ok {
+			pattern = resourcePattern(service, n.Resource, p.Account)
+			c.patterns[k] = pattern
+		}
+		add(pattern, false)
 	}
 	return c.withContext(on, n, identity, target)
 }
@@ -242,13 +248,16 @@ func (c *climb) withContext(rs []Request, n *reference.Need, identity, target *P
 	return rs
 }
 
+// kindOf is a type of resource in an account.
+type kindOf struct{ service, name, account string }
+
 // resourcePattern is a pattern for all resources of a type in an account.
 func resourcePattern(service, kind, account string) string {
 	for _, r := range reference.Resources(service) {
 		if r.Name != kind {
 			continue
 		}
-		s := strings.NewReplacer("${Partition}", "aws", "${Account}", account).Replace(r.ARN)
+		s := strings.ReplaceAll(strings.ReplaceAll(r.ARN, "${Partition}", "aws"), "${Account}", account)
 		var b strings.Builder
 		for s != "" {
 			from := strings.Index(s, "${")

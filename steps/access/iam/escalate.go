@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -99,28 +100,30 @@ type taken struct {
 
 // climb is the working of one Escalations call.
 type climb struct {
-	w      *World
-	around Surroundings
-	routes []reference.Route
-	people []*Principal
-	number map[string]int
-	admin  []Decision // of each principal; Deny if he is none
-	bits   map[string]int
-	may    []bitset // of each principal: route actions his policies speak of
-	needs  []bitset // of each route
-	named  []action // of each of bits
-	trusts map[trustKey]Decision
-	asks   map[askKey]Decision
-	pins   map[askKey]pinned
-	shapes shapes
-	words  words
+	w       *World
+	around  Surroundings
+	routes  []reference.Route
+	people  []*Principal
+	number  map[string]int
+	admin   []Decision // of each principal; Deny if he is none
+	bits    map[string]int
+	may     []bitset // of each principal: route actions his policies speak of
+	needs   []bitset // of each route
+	named   []action // of each of bits
+	trusts  map[trustKey]Decision
+	answers map[askKey]Decision
+	pins    map[askKey]pinned
+	shapes  shapes
+	words   words
 	// Who is alike: see kin.
 	numbers  map[*Principal]int32
 	kins     []kin
 	sayings  map[saidKey]*said
 	policies map[*Policy]int32
+	asking   map[*Policy]bool
 	// Room for keys.
 	key, partyKey []byte
+	patterns      map[kindOf]string
 	// meetings are resources where a statement's pattern meets a type's.
 	meetings map[[2]string]meeting
 	// leavings are resources of a type that a NotResource leaves.
@@ -221,8 +224,8 @@ func (w *World) climb(ctx context.Context, routes []reference.Route, around Surr
 func (w *World) climbOf(ctx context.Context, routes []reference.Route, around Surroundings, people []*Principal, stages []stage) *climb {
 	c := &climb{
 		w: w, around: around, routes: routes, people: people, stages: stages, ctx: ctx, fresh: map[freshKey]bool{},
-		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, asks: map[askKey]Decision{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{}, leavings: map[leaving]meeting{},
-		numbers: map[*Principal]int32{}, sayings: map[saidKey]*said{}, policies: map[*Policy]int32{},
+		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, answers: map[askKey]Decision{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{}, leavings: map[leaving]meeting{},
+		numbers: map[*Principal]int32{}, patterns: map[kindOf]string{}, sayings: map[saidKey]*said{}, policies: map[*Policy]int32{}, asking: map[*Policy]bool{},
 	}
 	for i, p := range c.people {
 		if c.numbers[p] = int32(i); !c.isStage(i) {
@@ -261,6 +264,9 @@ func (w *World) trustUnread(p *Principal) bool {
 // IsAdministrator says whether a principal is one: Allow, Conditional if only
 // some of his requests are, Deny, or Unknown.
 func (w *World) IsAdministrator(p *Principal) Decision {
+	if !slices.ContainsFunc(p.Policies, (*Policy).mayAllowAll) && p.Kind != Root {
+		return Deny
+	}
 	d := w.decision(&Request{Principal: p, Action: "*", Resource: "*"})
 	d.weigh()
 	gates := []*gate{&d.identity}
@@ -293,6 +299,18 @@ func (w *World) IsAdministrator(p *Principal) Decision {
 		}
 	}
 	return out
+}
+
+// mayAllowAll says that some statement of a policy may allow every action. None
+// does in most, and then there is nothing to weigh.
+func (p *Policy) mayAllowAll() bool {
+	return slices.ContainsFunc(p.index.always, func(i int32) bool {
+		s := &p.Statements[i]
+		if s.Deny && !s.noEffect || s.notAction && len(s.actions) > 0 {
+			return false
+		}
+		return s.wrong != "" || len(s.actions) == 0 || slices.ContainsFunc(s.actions, func(a Pattern) bool { return a.shape == any_ || a.shape == general && a.elements[0] == many })
+	})
 }
 
 // givingRights are the calls without which nobody is an administrator.
@@ -362,13 +380,69 @@ func (c *climb) prepare() {
 			}
 		}
 		c.admin[i] = c.w.IsAdministrator(p)
+	}
+	wholes := map[string]Decision{}
+	for i, p := range c.people {
 		c.full[i] = c.admin[i]
-		if c.full[i] == Deny {
+		if c.full[i] != Deny {
+			continue
+		}
+		key, shared := c.wholeKey(int32(i))
+		got, ok := wholes[key]
+		if !ok || !shared {
 			after := *p
 			after.Policies = append(slices.Clone(p.Policies), c.w.everything)
-			c.full[i] = c.w.IsAdministrator(&after)
+			got = c.w.IsAdministrator(&after)
+		}
+		if shared {
+			wholes[key] = got
+		}
+		c.full[i] = got
+	}
+}
+
+// wholeKey is equal for principals who, were they given everything, would be
+// administrators or not alike. shared is false if somebody must be asked about
+// himself.
+func (c *climb) wholeKey(who int32) (key string, shared bool) {
+	p := c.people[who]
+	out := c.partyKey[:0]
+	for _, action := range givingRights {
+		bit, ok := c.bits[action]
+		if !ok {
+			return "", false
+		}
+		n := c.kinOf(who, int32(bit))
+		if c.kins[bit].all[n].alone {
+			return "", false
+		}
+		out = binary.AppendUvarint(out, uint64(n))
+	}
+	if p.Boundary != nil {
+		if c.asks(p.Boundary) {
+			return "", false
+		}
+		out = binary.AppendUvarint(out, uint64(c.policyNumber(p.Boundary)))
+	}
+	if a := c.w.accounts[p.Account]; a != nil {
+		for _, level := range a.SCPs {
+			if slices.ContainsFunc(level, c.asks) {
+				return "", false
+			}
 		}
 	}
+	c.partyKey = out
+	return string(out), true
+}
+
+// asks says that some statement of a policy asks who exactly makes the request.
+func (c *climb) asks(p *Policy) bool {
+	got, ok := c.asking[p]
+	if !ok {
+		got = slices.ContainsFunc(p.Statements, func(s Statement) bool { return s.asksWho(c.w.names) })
+		c.asking[p] = got
+	}
+	return got
 }
 
 // speaks lists the actions that a policy may allow.

@@ -1,24 +1,20 @@
 package iam
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
 
-// element is one step of a pattern.
-type element struct {
-	kind elementKind
-	r    rune // of a literal
-}
-
-type elementKind uint8
+// element is one step of a pattern: the character of a literal, or a wildcard,
+// which is less than zero. A large estate's policies have millions.
+type element int32
 
 const (
-	literal    elementKind = iota
-	one                    // `?`: any one character
-	many                   // `*`: any number of characters
-	oneInPart              // `?` within one part of an ARN: any character but a colon
-	manyInPart             // `*` within one part of an ARN
+	one        element = -1 - iota // `?`: any one character
+	many                           // `*`: any number of characters
+	oneInPart                      // `?` within one part of an ARN: any character but a colon
+	manyInPart                     // `*` within one part of an ARN
 )
 
 // shape says which way of matching a pattern needs, cheapest first.
@@ -105,16 +101,13 @@ func newARNPattern(s string) (p Pattern, ok bool) {
 // stand between wildcards without having any itself.
 type maker struct {
 	Pattern
-	buf  strings.Builder
 	wild bool // * and ? are special in what is written
 	arn  bool
 }
 
 // write adds text of the policy.
 func (b *maker) write(s string) {
-	if b.fold {
-		s = lower(s)
-	}
+	s = b.take(s)
 	for _, r := range s {
 		inPart := b.arn && len(b.ends) < arnParts-1
 		switch {
@@ -123,50 +116,57 @@ func (b *maker) write(s string) {
 		case r == '*' && b.wild:
 			b.star(many)
 		case r == '?' && b.wild && inPart:
-			b.elements = append(b.elements, element{kind: oneInPart})
+			b.elements = append(b.elements, oneInPart)
 		case r == '?' && b.wild:
-			b.elements = append(b.elements, element{kind: one})
+			b.elements = append(b.elements, one)
 		default:
 			b.rune(r)
-			continue
 		}
-		b.buf.WriteRune(r)
 	}
 }
 
 // literal adds text in which no character is special.
 func (b *maker) literal(s string) {
+	for _, r := range b.take(s) {
+		b.rune(r)
+	}
+}
+
+// take adds to the text, and makes room.
+func (b *maker) take(s string) string {
 	if b.fold {
 		s = lower(s)
 	}
-	for _, r := range s {
-		b.rune(r)
+	if !utf8.ValidString(s) {
+		s = string([]rune(s))
 	}
+	b.text += s // the same memory, where it is the first piece
+	if b.elements == nil {
+		b.elements = make([]element, 0, len(s))
+	}
+	return s
 }
 
 func (b *maker) rune(r rune) {
 	if b.arn && r == ':' && len(b.ends) < arnParts-1 {
 		b.ends = append(b.ends, len(b.elements))
 	}
-	b.elements = append(b.elements, element{kind: literal, r: r})
-	b.buf.WriteRune(r)
+	b.elements = append(b.elements, element(r))
 }
 
 func (b *maker) done() Pattern {
-	b.text = b.buf.String()
 	b.classify()
 	return b.Pattern
 }
 
 // arnDone is done for an ARN; ok is false if it has too few parts.
 func (b *maker) arnDone() (p Pattern, ok bool) {
-	if len(b.elements) == 1 && b.elements[0].kind == manyInPart && b.buf.String() == "*" {
+	if len(b.elements) == 1 && b.elements[0] == manyInPart && b.text == "*" {
 		return NewPattern("*", false), true
 	}
 	if len(b.ends) < arnParts-1 {
 		return Pattern{}, false
 	}
-	b.text = b.buf.String()
 	b.classify()
 	if b.shape == general {
 		b.shape = inParts
@@ -175,18 +175,18 @@ func (b *maker) arnDone() (p Pattern, ok bool) {
 }
 
 // star adds a wildcard for many, but none after itself: `**` says no more.
-func (p *Pattern) star(kind elementKind) {
-	if n := len(p.elements); n > 0 && p.elements[n-1].kind == kind {
+func (p *Pattern) star(e element) {
+	if n := len(p.elements); n > 0 && p.elements[n-1] == e {
 		return
 	}
-	p.elements = append(p.elements, element{kind: kind})
+	p.elements = append(p.elements, e)
 }
 
 // classify finds the cheapest way of matching and puts the text in its form.
 func (p *Pattern) classify() {
 	wild := -1
 	for i, e := range p.elements {
-		if e.kind != literal {
+		if e < 0 {
 			wild = i
 			break
 		}
@@ -194,13 +194,13 @@ func (p *Pattern) classify() {
 	switch {
 	case wild < 0:
 		p.shape = exact
-	case wild == len(p.elements)-1 && p.elements[wild].kind == many:
+	case wild == len(p.elements)-1 && p.elements[wild] == many:
 		p.shape = prefix
-		var b strings.Builder
+		size := 0
 		for _, e := range p.elements[:wild] {
-			b.WriteRune(e.r)
+			size += utf8.RuneLen(rune(e))
 		}
-		p.text = b.String()
+		p.text = p.text[:size]
 		if wild == 0 {
 			p.shape = any_
 		}
@@ -259,21 +259,15 @@ func matchElements(es []element, s string) bool {
 			r, size = utf8.DecodeRuneInString(s[i:])
 		}
 		if e < len(es) {
-			switch k := es[e]; k.kind {
+			switch k := es[e]; k {
 			case many, manyInPart:
 				backE, backI = e+1, i
 				e++
 				continue
-			case one, oneInPart:
+			case one, oneInPart, element(r):
 				e++
 				i += size
 				continue
-			case literal:
-				if k.r == r {
-					e++
-					i += size
-					continue
-				}
 			}
 		}
 		if backE < 0 {
@@ -283,23 +277,67 @@ func matchElements(es []element, s string) bool {
 		backI += n
 		e, i = backE, backI
 	}
-	for e < len(es) && (es[e].kind == many || es[e].kind == manyInPart) {
+	for e < len(es) && (es[e] == many || es[e] == manyInPart) {
 		e++
 	}
 	return e == len(es)
+}
+
+// begins reports whether some string that begins with s is matched. What was
+// not taken up by then can always be.
+func (p *Pattern) begins(s string) bool {
+	var room [2][8]uint64
+	from, to := room[0][:], room[1][:]
+	if n := len(p.elements)/64 + 1; n > len(from) {
+		from, to = make([]uint64, n), make([]uint64, n)
+	}
+	put := func(state []uint64, i int) {
+		state[i/64] |= 1 << (i % 64)
+		for i < len(p.elements) && p.elements[i] == many {
+			i++
+			state[i/64] |= 1 << (i % 64)
+		}
+	}
+	put(from, 0)
+	for _, r := range s {
+		clear(to)
+		alive := false
+		for w, left := range from {
+			for ; left != 0; left &= left - 1 {
+				i := w*64 + bits.TrailingZeros64(left)
+				if i == len(p.elements) {
+					break
+				}
+				switch p.elements[i] {
+				case many:
+					put(to, i)
+				case one, element(r):
+					put(to, i+1)
+				default:
+					continue
+				}
+				alive = true
+			}
+		}
+		if !alive {
+			return false
+		}
+		from, to = to, from
+	}
+	return true
 }
 
 // String is the pattern as text, for messages.
 func (p *Pattern) String() string {
 	var b strings.Builder
 	for _, e := range p.elements {
-		switch e.kind {
-		case literal:
-			b.WriteRune(e.r)
+		switch e {
 		case one, oneInPart:
 			b.WriteByte('?')
-		default:
+		case many, manyInPart:
 			b.WriteByte('*')
+		default:
+			b.WriteRune(rune(e))
 		}
 	}
 	return b.String()
@@ -322,6 +360,13 @@ func (p *Pattern) covers(q *Pattern, budget *int) bool {
 		if q.shape == any_ || q.shape == prefix {
 			return false
 		}
+	case q.shape != prefix || q.fold != p.fold:
+	case p.shape == prefix:
+		return strings.HasPrefix(q.text, p.text)
+	case p.elements[len(p.elements)-1] == many && p.shape == general:
+		// The last star takes whatever follows what q begins with; and that alone
+		// is matched by q too.
+		return p.match(q.text)
 	}
 	_, found, err := search([]set{{*q}}, []set{{*p}}, budget)
 	return err == nil && !found
@@ -342,6 +387,11 @@ func (p *Pattern) meets(q *Pattern, budget *int) bool {
 		return p.Match(q.text)
 	case p.shape == exact && (q.fold || !p.fold):
 		return q.Match(p.text)
+	case p.fold != q.fold:
+	case q.shape == prefix && p.shape != inParts:
+		return p.begins(q.text)
+	case p.shape == prefix && q.shape != inParts:
+		return q.begins(p.text)
 	}
 	_, found, err := search([]set{{*p}, {*q}}, nil, budget)
 	return err != nil || found

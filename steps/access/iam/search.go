@@ -149,13 +149,13 @@ func guess(in, out []set) (string, bool) {
 func (p *Pattern) sample(fill string) string {
 	var b strings.Builder
 	for _, e := range p.elements {
-		switch e.kind {
-		case literal:
-			b.WriteRune(e.r)
+		switch e {
 		case one, oneInPart:
 			b.WriteByte('x')
-		default:
+		case many, manyInPart:
 			b.WriteString(fill)
+		default:
+			b.WriteRune(rune(e))
 		}
 	}
 	return b.String()
@@ -192,13 +192,11 @@ func newProduct(in, out []set) *product {
 				p.words += m.words
 				p.machines = append(p.machines, m)
 				for _, e := range s[i].elements {
-					switch e.kind {
-					case literal:
-						named[e.r] = true
-						named[upperRune(e.r)], named[lowerRune(e.r)] = true, true
-					case oneInPart, manyInPart:
-						p.colon = true
+					if r := rune(e); r >= 0 {
+						named[r] = true
+						named[upperRune(r)], named[lowerRune(r)] = true, true
 					}
+					p.colon = p.colon || e == oneInPart || e == manyInPart
 				}
 			}
 			spans = append(spans, [2]int{from, len(p.machines)})
@@ -226,7 +224,7 @@ func newProduct(in, out []set) *product {
 // close adds the positions that are reached without a character.
 func (m *machine) close(state []uint64) {
 	for i, e := range m.p.elements {
-		if state[m.first+i/64]>>(i%64)&1 == 1 && (e.kind == many || e.kind == manyInPart) {
+		if state[m.first+i/64]>>(i%64)&1 == 1 && (e == many || e == manyInPart) {
 			state[m.first+(i+1)/64] |= 1 << ((i + 1) % 64)
 		}
 	}
@@ -246,12 +244,8 @@ func (m *machine) step(from, to []uint64, r, folded rune) (alive bool) {
 			}
 			e := m.p.elements[i]
 			next := -1
-			switch e.kind {
-			case literal:
-				if e.r == r {
-					next = i + 1
-				}
-			case one:
+			switch e {
+			case one, element(r):
 				next = i + 1
 			case oneInPart:
 				if r != ':' {
@@ -269,7 +263,7 @@ func (m *machine) step(from, to []uint64, r, folded rune) (alive bool) {
 				alive = true
 				// A star is passed for nothing; two never stand together, save
 				// of two kinds.
-				for next < len(m.p.elements) && (m.p.elements[next].kind == many || m.p.elements[next].kind == manyInPart) {
+				for next < len(m.p.elements) && (m.p.elements[next] == many || m.p.elements[next] == manyInPart) {
 					next++
 					to[m.first+next/64] |= 1 << (next % 64)
 				}
@@ -316,12 +310,12 @@ func (p *product) letters(state []uint64, buf []rune) []rune {
 	for k := range p.machines[:p.required] {
 		m := &p.machines[k]
 		for i, e := range m.p.elements {
-			if e.kind != literal || state[m.first+i/64]>>(i%64)&1 == 0 {
+			if e < 0 || state[m.first+i/64]>>(i%64)&1 == 0 {
 				continue
 			}
-			buf = appendRune(buf, e.r)
+			buf = appendRune(buf, rune(e))
 			if m.p.fold {
-				buf = appendRune(buf, upperRune(e.r))
+				buf = appendRune(buf, upperRune(rune(e)))
 			}
 		}
 	}

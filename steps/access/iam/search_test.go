@@ -95,3 +95,38 @@ func TestARNPatternsAgainstEveryShortText(t *testing.T) {
 		}
 	})
 }
+
+// TestQuickAnswersAreTheSearchs: what is told of two patterns without a search is
+// what a search finds.
+func TestQuickAnswersAreTheSearchs(t *testing.T) {
+	piece := rapid.StringOfN(rapid.RuneFrom([]rune("abA*?é")), 0, 6, -1)
+	quick := 0
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(label string) Pattern {
+			return NewPattern(piece.Draw(t, label)+rapid.SampledFrom([]string{"", "*"}).Draw(t, label), rapid.Bool().Draw(t, label))
+		}
+		p, q := draw("p"), draw("q")
+		budget := maxWork
+		_, beyond, err := search([]set{{q}}, []set{{p}}, &budget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, both, err := search([]set{{p}, {q}}, nil, &budget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := budget
+		if got := p.covers(&q, &budget); got == beyond {
+			t.Fatalf("%q (%v) covers %q (%v): %v, and the search finds otherwise", p.String(), p.fold, q.String(), q.fold, got)
+		}
+		if got := p.meets(&q, &budget); got != both {
+			t.Fatalf("%q (%v) meets %q (%v): %v, and the search finds otherwise", p.String(), p.fold, q.String(), q.fold, got)
+		}
+		if budget == before {
+			quick++
+		}
+	})
+	if quick < 10 {
+		t.Errorf("only %d of the questions were answered without a search", quick)
+	}
+}
