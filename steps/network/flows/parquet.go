@@ -3,6 +3,8 @@ package flows
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -46,6 +48,11 @@ func (d *reading) parquet(r io.ReaderAt, size int64) {
 			d.problem(d.line, fmt.Sprintf("a damaged Parquet file: %v", p), "fetch the file again")
 		}
 	}()
+	if err := wholeFooter(r, size); err != nil {
+		d.file.Cut = true
+		d.problem(0, "is no whole Parquet file: "+err.Error(), "fetch the file again")
+		return
+	}
 	f, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		d.file.Cut = true
@@ -67,6 +74,25 @@ func (d *reading) parquet(r io.ReaderAt, size int64) {
 			return
 		}
 	}
+}
+
+// wholeFooter checks that a file's directory lies within it, as long as it says
+// to be: the library takes memory for it before it reads.
+func wholeFooter(r io.ReaderAt, size int64) error {
+	var end [8]byte
+	if size < 12 {
+		return io.ErrUnexpectedEOF
+	}
+	if _, err := r.ReadAt(end[:], size-8); err != nil && err != io.EOF {
+		return err
+	}
+	switch n := int64(binary.LittleEndian.Uint32(end[:4])); {
+	case string(end[4:]) != parquetMagic:
+		return errors.New("it does not end as one")
+	case n > size-12:
+		return errors.New("its directory would be longer than the file")
+	}
+	return nil
 }
 
 // parquetColumn is a column that is read.
