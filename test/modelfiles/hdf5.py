@@ -17,7 +17,7 @@ with h5py.File(out + "/old.h5", "w") as f:  # superblock 0, symbol tables, heade
     f["inside"] = h5py.SoftLink("/a/b")
     f.create_dataset("raw", shape=(2,), dtype="u1", external=[("/etc/hostname", 0, 2)])
 with h5py.File(out + "/latest.h5", "w", libver="latest", userblock_size=512) as f:  # version 2 headers, dense storage
-    for i in range(40):
+    for i in range(10):
         f.attrs[f"k{i:02}"] = f"value {i}"
         f.create_group(f"g{i:02}")
     f["outside"] = h5py.ExternalLink("other.h5", "/x")

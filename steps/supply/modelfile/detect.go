@@ -3,6 +3,7 @@ package modelfile
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -149,13 +150,9 @@ func (s *scanner) rawBeside(it item) bool {
 	stem := base[:len(base)-len(it.ext())]
 	switch it.ext() {
 	case ".bin":
-		return it.siblings[stem+".xml"]
+		return slices.Contains(it.siblings, stem+".xml")
 	case ".data", ".onnx_data", ".weight", ".weights":
-		for n := range it.siblings {
-			if strings.HasSuffix(n, ".onnx") {
-				return true
-			}
-		}
+		return slices.ContainsFunc(it.siblings, func(n string) bool { return strings.HasSuffix(n, ".onnx") })
 	}
 	return false
 }

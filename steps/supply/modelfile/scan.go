@@ -30,8 +30,8 @@ type item struct {
 	r    io.ReaderAt
 	size int64
 	role role
-	// siblings are the names beside it in its container, nil where unknown.
-	siblings map[string]bool
+	// siblings are the names beside it in its folder, nil where unknown.
+	siblings []string
 }
 
 // role is what the container says of a member.
@@ -126,13 +126,7 @@ func Scan(ctx context.Context, name string, r io.ReaderAt, size int64, lim Limit
 func ScanBeside(ctx context.Context, name string, r io.ReaderAt, size int64, beside []string, lim Limits) (rep Report) {
 	s := &scanner{ctx: ctx, lim: lim.filled(), worst: map[string]int{}, seen: map[string]bool{}}
 	s.rep = Report{Name: name, Size: size}
-	it := item{path: name, r: r, size: size}
-	if beside != nil {
-		it.siblings = map[string]bool{}
-		for _, n := range beside {
-			it.siblings[n] = true
-		}
-	}
+	it := item{path: name, r: r, size: size, siblings: beside}
 	defer func() {
 		// A parser that panics has met something nobody thought of. The caller's
 		// gate must hear "unknown", not fall over.
@@ -193,7 +187,7 @@ func (s *scanner) finish() Report {
 
 // member reads one member of a container. The path is the container's and the
 // member's name.
-func (s *scanner) member(parent item, name string, r io.ReaderAt, size int64, as role, siblings map[string]bool) {
+func (s *scanner) member(parent item, name string, r io.ReaderAt, size int64, as role, siblings []string) {
 	it := item{path: parent.path + "!" + name, r: r, size: size, role: as, siblings: siblings}
 	if !s.enter(parent) {
 		return

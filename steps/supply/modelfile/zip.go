@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -48,20 +50,21 @@ func (s *scanner) zipAt(it item, d directory, at, shift int64) string {
 		names[e.name] = true
 	}
 	k := zipKind(it, names)
+	list := slices.Collect(maps.Keys(names))
 	for _, e := range entries {
 		if !e.directoryEntry {
-			s.zipMember(it, e, k, names)
+			s.zipMember(it, e, k, list)
 		}
 	}
-	if end := s.before(entries, shift); end >= 0 && at-end > 64 {
+	if end := lastByte(entries); end >= 0 && at-end > 64 {
 		s.find(it, "zip-gap", Low, end, "", fmt.Sprintf("%d bytes before the central directory belong to no member", at-end))
 	}
-	s.zipKindChecks(it, k, names)
+	s.zipKindChecks(it, k)
 	return k.format
 }
 
-// before is where the content of the last member ends, -1 if a member has none.
-func (s *scanner) before(entries []entry, _ int64) int64 {
+// lastByte is where the content of the last member ends, -1 if a member has none.
+func lastByte(entries []entry) int64 {
 	end := int64(0)
 	for _, e := range entries {
 		if e.data < 0 {
@@ -113,7 +116,7 @@ func zipKind(it item, names map[string]bool) kindOfZip {
 	return kindOfZip{"zip", ""}
 }
 
-func (s *scanner) zipMember(it item, e entry, k kindOfZip, names map[string]bool) {
+func (s *scanner) zipMember(it item, e entry, k kindOfZip, names []string) {
 	self := item{path: it.path + "!" + e.name}
 	if escapes(e.name) {
 		s.find(self, "path-traversal", High, e.header, "CWE-22", fmt.Sprintf("the member's name %.80q leaves the folder it is unpacked to", e.name))
@@ -227,7 +230,7 @@ func escapes(name string) bool {
 }
 
 // zipKindChecks looks at what only the whole archive shows.
-func (s *scanner) zipKindChecks(it item, k kindOfZip, names map[string]bool) {
+func (s *scanner) zipKindChecks(it item, k kindOfZip) {
 	if k.format == "torch-mar" {
 		s.find(it, "archive-code", Medium, -1, "CWE-829", "a model archive for TorchServe: its handler is code that the server runs")
 	}

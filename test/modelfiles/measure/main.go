@@ -2,6 +2,9 @@
 // are detected and how many benign ones are blocked.
 //
 //	go run ./test/modelfiles/measure [-v] CORPUS…
+//	go run ./test/modelfiles/measure -files PATH…
+//
+// With -files it prints a verdict for each file instead, for measuring time.
 //
 // A corpus has the folders benign and malicious, and in each one folder a kind.
 // A folder inside a kind is one sample: its verdict is the worst of its files.
@@ -46,7 +49,16 @@ func share(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) }
 
 func main() {
 	verbose := flag.Bool("v", false, "print every sample that is not as expected")
+	files := flag.Bool("files", false, "print the verdict of each file")
 	flag.Parse()
+	if *files {
+		for _, p := range flag.Args() {
+			for _, r := range scan(p) {
+				fmt.Println(r.Verdict, r.Format, r.Name)
+			}
+		}
+		return
+	}
 	var benign, borne, other tally
 	kinds := map[string]*tally{}
 	for _, root := range flag.Args() {
@@ -115,12 +127,20 @@ func scan(sample string) []modelfile.Report {
 	return out
 }
 
+// folders keeps the names of each folder.
+var folders = map[string][]string{}
+
 func beside(p string) []string {
-	entries, _ := os.ReadDir(filepath.Dir(p))
-	var names []string
+	dir := filepath.Dir(p)
+	if names, ok := folders[dir]; ok {
+		return names
+	}
+	entries, _ := os.ReadDir(dir)
+	names := make([]string, 0, len(entries))
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
+	folders[dir] = names
 	return names
 }
 
