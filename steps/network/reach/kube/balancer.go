@@ -14,6 +14,7 @@ import (
 var schemes = map[string]map[string]reach.Answer{
 	"service.beta.kubernetes.io/aws-load-balancer-scheme":                 {"internet-facing": reach.Yes, "internal": reach.No},
 	"service.beta.kubernetes.io/aws-load-balancer-internal":               {"false": reach.Yes, "*": reach.No}, // once an address block, which meant yes
+	"load-balancer.hetzner.cloud/disable-public-network":                  {"true": reach.No, "false": reach.Yes},
 	"networking.gke.io/load-balancer-type":                                {"internal": reach.No, "external": reach.Yes},
 	"cloud.google.com/load-balancer-type":                                 {"internal": reach.No, "external": reach.Yes},
 	"service.beta.kubernetes.io/azure-load-balancer-internal":             {"true": reach.No, "false": reach.Yes},
@@ -32,6 +33,8 @@ var schemes = map[string]map[string]reach.Answer{
 
 // known are the beginnings of annotations that say nothing of the scheme.
 var known = []string{
+	"external-dns.alpha.kubernetes.io/", "networking.gke.io/internal-load-balancer-", "load-balancer.hetzner.cloud/", "loadbalancer.openstack.org/",
+	"service.beta.kubernetes.io/do-loadbalancer-", "service.beta.kubernetes.io/oci-load-balancer-", "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-",
 	"service.beta.kubernetes.io/aws-load-balancer-", "service.beta.kubernetes.io/azure-load-balancer-", "service.beta.kubernetes.io/azure-pip-",
 	"service.beta.kubernetes.io/azure-dns-label-name", "service.beta.kubernetes.io/azure-additional-public-ips", sourceRanges,
 }

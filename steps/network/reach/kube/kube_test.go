@@ -323,6 +323,9 @@ func FuzzRead(f *testing.F) {
 	f.Add(policyOf("AuthorizationPolicy", "{rules: [{from: [{source: {namespaces: [a], ipBlocks: [1.2.3.4]}}], when: [{}]}]}"))
 	f.Add(policyOf("ClusterNetworkPolicy", "{tier: Admin, subject: {namespaces: {}}, egress: [{action: Pass, to: [{networks: ['::/0']}], protocols: [{udp: null}, {destinationNamedPort: x}]}]}"))
 	f.Add("{kind: PodList, apiVersion: v1, items: [{metadata: {name: a}}, 1]}")
+	f.Add(harbour + nginx + webService(balanced+", loadBalancerSourceRanges: [10.0.0.0/8]", "", "loadBalancer: {ingress: [{ip: 1.2.3.4}, {hostname: x}]}"))
+	f.Add(harbour + gateway("protocol: HTTP, allowedRoutes: {namespaces: {from: Selector, selector: {}}}", httpRoute("app", "hostnames: [a]", "name: web, port: 80, namespace: x")) + noSelector)
+	f.Add(albIngress(note("alb.ingress.kubernetes.io/listen-ports", `[{"HTTPS": 1}]`)+", "+note("alb.ingress.kubernetes.io/inbound-cidrs", "x")) + twoNetworks + calicoSetText)
 	f.Fuzz(func(t *testing.T, text string) {
 		c := NewCluster()
 		err := c.Read("fuzz", strings.NewReader(text))
@@ -331,10 +334,40 @@ func FuzzRead(f *testing.F) {
 		}
 		e := New(c)
 		e.Matrix()
+		for _, d := range e.Doors() {
+			if _, err := e.Can(Internet(), d.End, reach.Ports{}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, p := range c.Pods() {
 			if _, err := e.Can(PodEnd(p.ID()), Internet(), reach.Ports{}); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := e.Ways(Internet(), PodEnd(p.ID()), reach.Ports{}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := e.Can(PodEnd(p.ID()), AddrEnd(reach.AllIP), reach.Ports{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// A selector is read or refused, and what was read can be asked.
+func FuzzCalicoSelector(f *testing.F) {
+	for _, text := range []string{"all()", "a == 'b' && !(c in {'d', \"e\"} || has(f))", "a not in {'b'} || global()", "a starts with 'b' && a contains 'c'", "((((", "!!has(a)", "a in {}"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		x, ok := parseCalico(text)
+		if !ok {
+			return
+		}
+		x.holds(map[string]string{"a": "b"}, "ns")
+		x.keys(func(string) {})
+		not := &expression{op: "!", args: []*expression{x}}
+		if not.holds(nil, "") == x.holds(nil, "") {
+			t.Errorf("%q holds as its opposite does", text)
 		}
 	})
 }

@@ -15,6 +15,7 @@ type service struct {
 	selector *selector // nil: its endpoints are kept by something else
 	ports    []servicePort
 	broken   string // why it was not understood; then nothing else holds
+	alias    string // of an ExternalName: the name
 
 	local       bool // externalTrafficPolicy: Local, the client's address stays
 	localInside bool // internalTrafficPolicy: Local, only pods on the client's node
@@ -71,7 +72,7 @@ func readService(c *Cluster, f fields, ns, name string) {
 	s := &service{
 		ns: inDefault(ns), name: name, kind: spec.str("type"), headless: spec.str("clusterIP") == "None",
 		local: spec.str("externalTrafficPolicy") == "Local", localInside: spec.str("internalTrafficPolicy") == "Local",
-		externalIPs: addresses(spec, "externalIPs"),
+		externalIPs: addresses(spec, "externalIPs"), alias: spec.str("externalName"),
 	}
 	if !s.headless {
 		s.clusterIPs = addresses(spec, "clusterIPs")

@@ -19,6 +19,14 @@ type chosen struct {
 // see the pod and its port.
 func (e *Engine) toService(from string, sources []point, s *service, ports reach.Ports, of chosen) Result {
 	object := "service " + s.id()
+	if t := e.meant(s); t != s && t != nil && !slices.ContainsFunc(sources, func(p point) bool { return !p.inside() }) {
+		r := e.toService(from, sources, t, ports, of)
+		if len(r.Path) > 0 {
+			r.Path = slices.Insert(slices.Clone(r.Path), 1, object)
+			r.Via = append([]string{object}, r.Via...)
+		}
+		return r
+	}
 	if why := e.noBackends(s); why != "" {
 		return undecided(ports, why, from, object)
 	}
@@ -47,6 +55,23 @@ func (e *Engine) toService(from string, sources []point, s *service, ports reach
 		out.add(reach.No, reach.Ports{}, []string{from, object}, say(Because{Effect: "the service has none of these ports"}))
 	}
 	return out.done()
+}
+
+// meant is the service that an ExternalName is another name of, in the same
+// cluster; nil if it is none, or one in a circle.
+func (e *Engine) meant(s *service) *service {
+	for range 10 {
+		if s == nil || s.kind != "ExternalName" {
+			return s
+		}
+		name, rest, _ := strings.Cut(strings.TrimSuffix(s.alias, "."), ".")
+		ns, tail, _ := strings.Cut(rest, ".")
+		if tail != "svc" && tail != "svc.cluster.local" {
+			return nil
+		}
+		s = e.cluster.services[ns+"/"+name]
+	}
+	return nil
 }
 
 // toFront asks each client of each backend through one front.
