@@ -91,6 +91,7 @@ func (c *Column) Add(value []byte) {
 	}
 	c.run.reset(c.s, value, c.base)
 	c.run.all()
+	c.run.accessKeys()
 	if len(value) > 64 {
 		c.run.keys()
 		if len(value) >= chanceBytes {

@@ -17,7 +17,14 @@ func (r *run) machine(c chunk, letters bool) int {
 	case n <= 4 && (c.next == ':' || c.prev == ':') && c.kinds&isLet == 0 || n <= 4 && letters && (c.next == ':' || c.prev == ':') && allHex(r.b[c.s:c.e]):
 		return r.colons(c)
 	case n == 2 && c.next == '-' && allHex(r.b[c.s:c.e]):
-		return r.mac(c.s, '-')
+		s := c.s
+		for s >= r.floor+3 && c.s-s < 15 && r.b[s-1] == '-' && allHex(r.b[s-3:s-1]) {
+			s -= 3 // pairs without a digit, which the pass did not stop at
+		}
+		if s > 0 && is(r.b[s-1], isTok) {
+			return 0
+		}
+		return r.mac(s, '-')
 	}
 	return 0
 }

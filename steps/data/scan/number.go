@@ -197,7 +197,7 @@ func (r *run) spoken(entity, p int) bool {
 // before looks for a short run of capitals that a space or hyphen joins to the
 // chunk, as in "AB 12 34 56 C".
 func (r *run) before(c chunk) (int, bool) {
-	if c.prev != ' ' && c.prev != '-' {
+	if c.prev != ' ' && c.prev != '-' && c.prev != '.' {
 		return 0, false
 	}
 	s := c.s - 1

@@ -79,6 +79,7 @@ func (s *Scanner) scan(spans []Span, text []byte, base bits) []Span {
 	r := run{s: s, b: text, out: spans, base: base, first: len(spans)}
 	r.all()
 	r.keys()
+	r.accessKeys()
 	if len(text) >= chanceBytes {
 		r.againstChance()
 	}

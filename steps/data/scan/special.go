@@ -110,6 +110,28 @@ func (r *run) keys() {
 	}
 }
 
+// accessKeys finds access keys of AWS that hold no digit, one in thirty: their
+// alphabet has six digits among thirty-two.
+func (r *run) accessKeys() {
+	for _, prefix := range []string{"AKIA", "ASIA"} {
+		for at := 0; ; {
+			i := bytes.Index(r.b[at:], []byte(prefix))
+			if i < 0 {
+				break
+			}
+			s, e := at+i, at+i+4
+			at = e
+			for e < len(r.b) && is(r.b[e], isUp) {
+				e++
+			}
+			if e-s != 20 || s > 0 && is(r.b[s-1], isTok) || e < len(r.b) && is(r.b[e], isTok) || entropy(r.b[s+4:e]) < 2.5 {
+				continue
+			}
+			r.insert(Span{"SECRET_AWS_ACCESS_KEY", s, e, .95, byPrefix})
+		}
+	}
+}
+
 // insert lays a span among those found, in place of what it overlaps.
 func (r *run) insert(s Span) {
 	r.out = append(r.out[:r.first:r.first], merge([]Span{s}, r.out[r.first:])...)

@@ -45,7 +45,7 @@ func europeTable() []Entity {
 		pii("RO_CNP", "RO", check.CNP, .0015, 0, "", thirteen, "cnp cod numeric personal"),
 		pii("SE_PERSONNUMMER", "SE", check.Personnummer, .003, .6, "999999-9999 99999999-9999 999999+9999", "9999999999 999999999999", "personnummer samordningsnummer svensk pnr"),
 		pii("NO_FODSELSNUMMER", "NO", check.Fodselsnummer, .0006, .7, "999999_99999", eleven, "fødselsnummer fodselsnummer personnummer fnr"),
-		pii("DK_CPR", "DK", check.CPR, .035, 0, "", "999999-9999 9999999999", "cpr personnummer cprnummer"),
+		pii("DK_CPR", "DK", check.CPR, .035, 0, "", "999999-9999 9999999999", "cpr cprnummer personnummer"),
 		raw(pii("FI_PERSONAL_IDENTITY_CODE", "FI", check.HETU, .01, .8, "999999-999X 999999+999X 999999A999X", "", "henkilötunnus hetu personbeteckning")),
 		pii("IS_KENNITALA", "IS", check.Kennitala, .001, 0, "", "999999-9999 9999999999", "kennitala kt"),
 		pii("HR_OIB", "HR", check.OIB, .1, 0, "", eleven, "oib osobni"),
