@@ -88,9 +88,7 @@ func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Re
 	if ctx.Now.IsZero() {
 		ctx.Now = time.Now()
 	}
-	subject := expr.NewSubject(a, func() (json.RawMessage, error) { return config, nil }, ctx.Zone, ctx.Now)
-	subject.Setting, subject.Owned, subject.Behind = ctx.Setting, ctx.Owned, ctx.Behind
-	subject.Accounts = ctx.Accounts
+	subject := ctx.subject(a, config)
 	defer subject.Release()
 	known := &answers{}
 	out := make([]Result, len(controls))
@@ -98,6 +96,24 @@ func (s *Set) JudgeIn(ctx Context, a *estate.Asset, config json.RawMessage) []Re
 		out[i] = c.judge(subject, known, ctx.Around)
 	}
 	return out
+}
+
+// JudgeOne asks one control of an asset, as JudgeIn asks all of its type.
+func (s *Set) JudgeOne(ctx Context, c *Control, a *estate.Asset, config json.RawMessage) Result {
+	if ctx.Now.IsZero() {
+		ctx.Now = time.Now()
+	}
+	subject := ctx.subject(a, config)
+	defer subject.Release()
+	return c.judge(subject, nil, ctx.Around)
+}
+
+// subject is what conditions are asked of.
+func (ctx *Context) subject(a *estate.Asset, config json.RawMessage) *expr.Subject {
+	subject := expr.NewSubject(a, func() (json.RawMessage, error) { return config, nil }, ctx.Zone, ctx.Now)
+	subject.Setting, subject.Owned, subject.Behind = ctx.Setting, ctx.Owned, ctx.Behind
+	subject.Accounts = ctx.Accounts
+	return subject
 }
 
 // answers are the conditions an asset has been asked already. They are few, so

@@ -32,7 +32,9 @@ func (d *decoder) run(r io.Reader) error {
 		}
 		r = z
 	}
-	text, err := decoded(r)
+	buffer := buffered(r)
+	defer unbuffered(buffer)
+	text, err := decoded(buffer)
 	if err != nil {
 		d.report(estate.ReadMalformed, reason(err), "export it again as UTF-8")
 		return nil
@@ -40,6 +42,7 @@ func (d *decoder) run(r io.Reader) error {
 	counted := &counter{r: text}
 	defer func() { d.bytes = counted.n }()
 	in := newInput(counted)
+	defer in.release()
 	first, ok := in.next()
 	switch {
 	case !ok && !errors.Is(in.err, io.EOF):
@@ -135,7 +138,9 @@ func (d *decoder) yaml(in *input) error {
 	}
 	if int64(len(text)) > d.lim.yaml {
 		if first == '{' || first == '[' { // JSON under a YAML name is streamed
-			return d.json(newInput(io.MultiReader(bytes.NewReader(text), rest)))
+			again := newInput(io.MultiReader(bytes.NewReader(text), rest))
+			defer again.release()
+			return d.json(again)
 		}
 		d.report(estate.ReadSkipped, "YAML above "+size(d.lim.yaml)+" is not read",
 			"export it as JSON (-o json), which is read in a stream, or split it")

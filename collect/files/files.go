@@ -346,7 +346,9 @@ func (r *run) head(f candidate) []byte {
 			return nil
 		}
 	}
-	if text, err = decoded(text); err != nil {
+	buffer := buffered(text)
+	defer unbuffered(buffer)
+	if text, err = decoded(buffer); err != nil {
 		return nil
 	}
 	head, _ := io.ReadAll(io.LimitReader(text, headSize))

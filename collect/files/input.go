@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // place is a position in the text of a file (after inflation and transcoding).
@@ -34,6 +35,7 @@ func (d *damage) Unwrap() error { return d.cause }
 type input struct {
 	r      io.Reader
 	buf    []byte
+	own    *[windowSize]byte // the window that buf was at first
 	lo, hi int
 	at     place
 	err    error // what ended the reader, io.EOF included
@@ -43,8 +45,22 @@ type input struct {
 // windowSize is how much is read at once.
 const windowSize = 256 << 10
 
+// windows are kept from file to file: of a folder of small files they would be
+// most of what is allocated.
+var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
+
+// newInput opens a window on a text; release ends it.
 func newInput(r io.Reader) *input {
-	return &input{r: r, buf: make([]byte, windowSize), at: place{line: 1}}
+	own := windows.Get().(*[windowSize]byte)
+	return &input{r: r, buf: own[:], own: own, at: place{line: 1}}
+}
+
+// release gives the window back. Nothing of it may be used after.
+func (in *input) release() {
+	if in.own != nil {
+		windows.Put(in.own)
+	}
+	in.own, in.buf, in.lo, in.hi = nil, nil, 0, 0
 }
 
 // fill makes sure that at least one byte is in the window; false at the end.

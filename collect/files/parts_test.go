@@ -63,7 +63,7 @@ func TestAnyEncodingIsTheSameText(t *testing.T) {
 			"le": utf16File(text, false, true), "be": utf16File(text, true, true),
 			"bareLE": utf16File(text, false, false), "bareBE": utf16File(text, true, false),
 		} {
-			r, err := decoded(strings.NewReader(raw))
+			r, err := decoded(buffered(strings.NewReader(raw)))
 			if err != nil {
 				t.Fatal(name, err)
 			}

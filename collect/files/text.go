@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -63,11 +64,25 @@ func (f *inflater) Read(p []byte) (int, error) {
 // errUTF32 is the one encoding with a mark that is refused: nothing writes it.
 var errUTF32 = errors.New("the file is UTF-32; convert it to UTF-8")
 
+// buffers are kept from file to file, as windows are.
+var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
+
+func buffered(r io.Reader) *bufio.Reader {
+	b := buffers.Get().(*bufio.Reader)
+	b.Reset(r)
+	return b
+}
+
+// unbuffered gives a buffer back. Nothing that reads from it may be used after.
+func unbuffered(b *bufio.Reader) {
+	b.Reset(nil)
+	buffers.Put(b)
+}
+
 // decoded reads text as UTF-8: it drops a byte-order mark and converts UTF-16,
 // which PowerShell's redirection writes, with a mark or recognised by the zero
 // byte beside the first character.
-func decoded(r io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(r, 64<<10)
+func decoded(b *bufio.Reader) (io.Reader, error) {
 	head, err := b.Peek(4)
 	if err != nil && err != io.EOF {
 		return nil, err

@@ -35,14 +35,21 @@ import (
 // StaleAfter is the age from which another tool's result is called old.
 const StaleAfter = 30 * 24 * time.Hour
 
+// topic is one check of another tool: what all of its results share.
+type topic struct {
+	tool  *foreignTool
+	scan  *estate.Scan
+	check string
+	about estate.ForeignCheck
+	rule  foreignRule
+	// id is that of its findings where no control of ours asks the same.
+	id string
+}
+
 // saying is one result of another tool, placed.
 type saying struct {
-	tool    *foreignTool
-	scan    *estate.Scan
+	*topic
 	version string
-	check   string
-	about   estate.ForeignCheck
-	rule    foreignRule
 	result  estate.ForeignResult
 }
 
@@ -134,6 +141,7 @@ func (s *Step) listen(ctx context.Context, m *merger) ([]*fault, error) {
 		scan := scans[f.Scan]
 		if scan == nil {
 			scan = &estate.Scan{Tool: f.Tool, Name: f.Tool}
+			scans[f.Scan] = scan
 		}
 		m.take(places, scan, &f, faults)
 		return nil
@@ -151,8 +159,8 @@ func (s *Step) listen(ctx context.Context, m *merger) ([]*fault, error) {
 // take places one tool's results on one resource.
 func (m *merger) take(places *atlas, scan *estate.Scan, f *estate.Foreign, faults map[string]*fault) {
 	for _, r := range f.Results {
-		about := scan.Checks[r.Check]
-		rule, id := m.known.rule(f.Tool, r.Check, about.Kind)
+		t := m.topic(scan, f.Tool, r.Check)
+		rule, id := t.rule, t.id
 		c, at := m.choose(places, &f.Resource, rule)
 		if c != nil {
 			id = c.ID
@@ -173,9 +181,29 @@ func (m *merger) take(places *atlas, scan *estate.Scan, f *estate.Foreign, fault
 			one = &fault{id: id, key: key, at: at, control: c}
 			faults[name] = one
 		}
-		tool := m.known.tool(f.Tool)
-		one.says = append(one.says, saying{tool: tool, scan: scan, version: r.Version, check: r.Check, about: about, rule: rule, result: r})
+		one.says = append(one.says, saying{topic: t, version: r.Version, result: r})
 	}
+}
+
+// topicKey names a check of a scan.
+type topicKey struct {
+	scan        *estate.Scan
+	tool, check string
+}
+
+// topic is a check as one scan has it, made once.
+func (m *merger) topic(scan *estate.Scan, tool, check string) *topic {
+	key := topicKey{scan, tool, check}
+	t := m.topics[key]
+	if t == nil {
+		t = &topic{tool: m.known.tool(tool), scan: scan, check: check, about: scan.Checks[check]}
+		t.rule, t.id = m.known.rule(tool, check, t.about.Kind)
+		if m.topics == nil {
+			m.topics = map[topicKey]*topic{}
+		}
+		m.topics[key] = t
+	}
+	return t
 }
 
 // choose finds the asset, and of the controls that ask what a check asks the one

@@ -22,6 +22,7 @@ type merger struct {
 	own       map[string]int // findings by id
 	known     *foreignMap
 	settings  *control.Settings // once somebody asked
+	topics    map[topicKey]*topic
 }
 
 // merge makes a finding of a fault, adds it to ours, or leaves it where nobody
@@ -131,12 +132,7 @@ func (m *merger) answer(f *fault) (finding.Outcome, error) {
 	}
 	ctx := control.Context{Now: m.snap.Taken(), Setting: m.settings.For(a), Owned: m.step.controls.Owned(m.snap, f.at.node), Behind: control.Behind(m.snap, f.at.node),
 		Zone: func() (string, bool) { return m.workloads.ZoneOf(a.ID) }, Accounts: m.settings.Accounts()}
-	for _, r := range m.step.controls.JudgeIn(ctx, a, config) {
-		if r.Control.ID == f.control.ID {
-			return r.Outcome, nil
-		}
-	}
-	return finding.NA, nil
+	return m.step.controls.JudgeOne(ctx, f.control, a, config).Outcome, nil
 }
 
 // finding is the finding that the tools' words make by themselves.

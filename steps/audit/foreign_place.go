@@ -21,6 +21,8 @@ type atlas struct {
 	objects   map[object][]estate.Node          // of clusters, read or named
 	singles   map[estate.Coverage][]estate.Node // by type, account and region
 	addresses map[string][]string               // ids by address
+	blocks    map[string][]string               // ids by the address of a resource block, of all its instances; made once one is asked for
+	kinds     map[string]map[string]bool        // the clusters in which every object of a kind was listed; made once one is asked for
 	images    map[string]estate.Node            // by each id of kubernetes.ImageIDs
 }
 
@@ -222,12 +224,20 @@ func (a *atlas) byObject(r *estate.ForeignResource) spot {
 // listed reports whether every object of a kind was listed, in one cluster or in
 // all.
 func (a *atlas) listed(kind, cluster string) bool {
-	found := map[string]bool{}
-	for _, c := range a.snap.Coverage() {
-		if c.Type[strings.LastIndexByte(c.Type, '/')+1:] == kind && a.clusters[c.Account] {
-			found[c.Account] = true
+	if a.kinds == nil {
+		a.kinds = map[string]map[string]bool{}
+		for _, c := range a.snap.Coverage() {
+			if !a.clusters[c.Account] {
+				continue
+			}
+			k := c.Type[strings.LastIndexByte(c.Type, '/')+1:]
+			if a.kinds[k] == nil {
+				a.kinds[k] = map[string]bool{}
+			}
+			a.kinds[k][c.Account] = true
 		}
 	}
+	found := a.kinds[kind]
 	if cluster != "" {
 		return found[cluster]
 	}
@@ -257,15 +267,27 @@ func (a *atlas) owner(n estate.Node) estate.Node {
 	return n
 }
 
-func (a *atlas) byAddress(r *estate.ForeignResource, c *control.Control) spot {
-	ids := a.addresses[r.Address]
-	if len(ids) == 0 { // instances of one resource block
-		for address, of := range a.addresses {
-			if strings.HasPrefix(address, r.Address+"[") {
-				ids = append(ids, of...)
+// instances are the ids of all instances of the resource or module at an address.
+func (a *atlas) instances(address string) []string {
+	if a.blocks == nil {
+		a.blocks = map[string][]string{}
+		for full, ids := range a.addresses {
+			for i := range full {
+				if full[i] == '[' {
+					a.blocks[full[:i]] = append(a.blocks[full[:i]], ids...)
+				}
 			}
 		}
 	}
+	return a.blocks[address]
+}
+
+func (a *atlas) byAddress(r *estate.ForeignResource, c *control.Control) spot {
+	ids := a.addresses[r.Address]
+	if len(ids) == 0 { // instances of one resource block
+		ids = a.instances(r.Address)
+	}
+	ids = slices.Clone(ids)
 	slices.Sort(ids)
 	ids = slices.Compact(append(ids, "terraform://"+r.Address))
 	var found []estate.Node
