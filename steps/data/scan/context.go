@@ -153,7 +153,9 @@ func readWords(b []byte, from, to int, yield func(h uint32, end int)) {
 				break
 			}
 		}
-		if i-start > 1 {
+		// Letters behind a digit are a part of a hash or a number more often than a
+		// word.
+		if i-start > 1 && (start == 0 || !is(b[start-1], isDig)) {
 			yield(wordHash(h), i)
 		}
 	}

@@ -374,7 +374,7 @@ func (r *run) iban(c chunk) int {
 		return 0
 	}
 	var buf [34]byte
-	n, i := 0, c.s
+	n, i, spaced := 0, c.s, false
 	for ; i < len(b) && n < want; i++ {
 		x := b[i]
 		if is(x, isAlnum) {
@@ -385,12 +385,16 @@ func (r *run) iban(c chunk) int {
 			n++
 			continue
 		}
+		spaced = true
 		if x != ' ' && x != '-' || i+1 >= len(b) || !is(b[i+1], isAlnum) || n%4 != 0 {
 			break
 		}
 	}
 	if n != want || i < len(b) && is(b[i], isAlnum) || !check.IBAN(buf[:n]) {
 		return 0
+	}
+	if b[c.s] >= 'a' && (spaced || allHex(b[c.s:i])) && !r.spoken(placeIBAN, c.s) {
+		return 0 // the beginning of a hash in small letters, more likely
 	}
 	return r.emit("IBAN_CODE", c.s, i, .95, byIBAN)
 }

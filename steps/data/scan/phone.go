@@ -1,5 +1,7 @@
 package scan
 
+import "bytes"
+
 // Telephone numbers have no check digit: what speaks for one is its country
 // code, the way its groups are written, or a word nearby.
 
@@ -64,9 +66,29 @@ func (r *run) phone(c chunk) (start, end int, score float64, reason string) {
 		score, reason = p.form(p.digits[:p.n]), byForm
 	} else {
 		set, negative := r.context(c.s)
-		score, reason = p.weigh(set.has(placePhone) || r.labelled(p.end), negative)
+		spoken := set.has(placePhone)
+		if spoken && p.seps == 0 && !r.base.has(placePhone) {
+			spoken = r.onLine(placePhone, c.s)
+		}
+		score, reason = p.weigh(spoken || r.labelled(p.end), negative)
 	}
 	return p.start, p.end, score, reason
+}
+
+// onLine reports whether a word of the same line, before place p, speaks for an
+// entity: for a bare run of digits a word of the line before is not enough.
+func (r *run) onLine(entity, p int) bool {
+	from := max(0, p-window)
+	if i := bytes.LastIndexByte(r.b[from:p], '\n'); i >= 0 {
+		from += i
+	}
+	found := false
+	readWords(r.b, from, p, func(h uint32, _ int) {
+		if set := r.s.words.get(h); set != nil {
+			found = found || set.has(entity)
+		}
+	})
+	return found
 }
 
 // labelled reports whether the word right behind a number says that it is a

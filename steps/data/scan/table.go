@@ -96,7 +96,7 @@ func healthTable() []Entity {
 			words: "mrn medicalrecord chart patientid"},
 		{Name: "ICD10_CODE", Group: PHI, Sensitivity: Medium, Chance: .6, check: icd10,
 			plain: "A99 A99.9 A99.99 A99.999 A99.9X A99.99X A9A.9 A99.999A A99.99AA A99.9AAA A99.AAAA",
-			words: "icd diagnosis diagnoses diagnosed dx diag icd10 condition"},
+			words: "icd diagnosis diagnoses diagnosed icd10"},
 	}
 }
 

@@ -21,7 +21,7 @@ func europeTable() []Entity {
 		pii("DE_SOCIAL_SECURITY", "DE", check.RVNR, .01, .75, "99999999A999 99_999999_A_999 99_999999_A999", "", "rentenversicherung rentenversicherungsnummer sozialversicherungsnummer sozialversicherung rvnr svnr"),
 		health(pii("DE_HEALTH_INSURANCE", "DE", check.KVNR, .1, 0, "", "A999999999", "kvnr krankenversicherung krankenversichertennummer versichertennummer krankenkasse")),
 		mixed("10", pii("DE_ID_CARD", "DE", check.IDCardDE, .1, 0, "", "", "personalausweis ausweis ausweisnummer reisepass pass perso")),
-		pii("FR_NIR", "FR", check.NIR, .001, .85, "9_99_99_99_999_999_99 9_99_99_9A_999_999_99 999999999999999 999999A99999999 9999999999999_99", "", "nir sécurité sociale securite insee secu"),
+		pii("FR_NIR", "FR", check.NIR, .001, .85, "9_99_99_99_999_999_99 9_99_99_9A_999_999_99 999999A99999999 9999999999999_99", "999999999999999", "nir sécurité sociale securite insee secu"),
 		pii("FR_SPI", "FR", check.SPI, .0008, 0, "", "99_99_999_999_999 9999999999999", "fiscal spi impots impôts numéro numero"),
 		pii("FR_SIREN", "FR", check.SIREN, .1, 0, "", "999~999~999", "siren entreprise"),
 		pii("FR_SIRET", "FR", check.SIRET, .01, .5, "999_999_999_99999", "99999999999999", "siret etablissement entreprise"),

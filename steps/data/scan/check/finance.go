@@ -93,6 +93,9 @@ func IBAN(b []byte) bool {
 	if len(b) < 15 || len(b) > 34 || !isDigit(b[2]) || !isDigit(b[3]) || IBANLength(b[0], b[1]) != len(b) {
 		return false
 	}
+	if numericIBAN(b[0], b[1]) && !allDigits(b[4:]) {
+		return false
+	}
 	r := 0
 	for _, part := range [2][]byte{b[4:], b[:4]} {
 		for _, c := range part {
@@ -110,6 +113,17 @@ func IBAN(b []byte) bool {
 		}
 	}
 	return r%97 == 1
+}
+
+// numericIBAN reports whether a country's account numbers hold digits only.
+func numericIBAN(x, y byte) bool {
+	const table = "ATBABECZDEDKEEESFIHRHUILISLTMENOPLPTRSSESISKTNXK"
+	for i := 0; i < len(table); i += 2 {
+		if table[i] == x && table[i+1] == y {
+			return true
+		}
+	}
+	return false
 }
 
 // ABA is a routing number of a bank in the United States: nine digits of a
