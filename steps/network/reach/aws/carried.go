@@ -50,7 +50,7 @@ func (n *Network) tags() map[*Interface]string {
 		mark(x.nodes, id)
 	}
 	for _, x := range r.blind {
-		mark(x.nodes, x.name)
+		mark(x.nodes, x.name+"?")
 	}
 	for _, all := range r.apis {
 		for _, x := range all {
@@ -85,7 +85,7 @@ func (m *Matrix) carry(to int) []layer {
 			}
 			dst = &n.model.Interfaces[m.Classes[to].Members[1]]
 		}
-		q := &query{n: n, from: Place{Interface: src.ID}, src: src, legs: legs, apis: m.apis(from), direct: func(at *Interface) Allow { return m.Direct(from, int(m.tagged[at])) }}
+		q := &query{n: n, from: Place{Interface: src.ID}, src: src, legs: legs, apis: m.apis(from), blind: m.blind(from), direct: func(at *Interface) Allow { return m.Direct(from, int(m.tagged[at])) }}
 		var all Allow
 		for _, a := range q.throughTo(dst, Place{Interface: dst.ID}) {
 			all = all.or(a.allow)
@@ -167,6 +167,18 @@ func (m *Matrix) apis(from int) func(q *query, api *API) []arrival {
 		out := q.askAPI(api)
 		m.arrivals.Store(key, out)
 		return out
+	}
+}
+
+// blind remembers what a class opens to relays that may lead anywhere.
+func (m *Matrix) blind(from int) func(q *query) Allow {
+	return func(q *query) Allow {
+		if known, ok := m.arrivals.Load(from); ok {
+			return known.(Allow)
+		}
+		a := q.anyBlind()
+		m.arrivals.Store(from, a)
+		return a
 	}
 }
 

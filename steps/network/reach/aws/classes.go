@@ -154,6 +154,7 @@ func (m *Matrix) classify() {
 	classes, nets, sets := map[string]int32{}, map[string]int32{}, map[string]int32{}
 	set := int32(0)
 	tags := n.tags()
+	m.bearing = map[string][]int32{}
 	m.tagged = make(map[*Interface]int32, len(tags))
 	var key, names []byte
 	for i := range n.model.Interfaces {
@@ -192,6 +193,12 @@ func (m *Matrix) classify() {
 				set = int32(len(m.sets))
 				sets[string(names)] = set
 				m.sets = append(m.sets, f)
+				for _, g := range f.Groups {
+					m.bearing[g] = append(m.bearing[g], set)
+				}
+				if f.GroupsUnread {
+					m.unreadSets = append(m.unreadSets, set)
+				}
 			}
 			m.nets[net] = append(m.nets[net], id)
 			m.Classes = append(m.Classes, Class{first: f, net: net, set: set})

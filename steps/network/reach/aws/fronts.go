@@ -36,6 +36,7 @@ type relays struct {
 	outside   map[netip.Addr][]*front
 	functions map[string][]*front
 	blind     []*front // what may lead to anything it has a way to
+	several   bool     // blind ones are of several relays
 	any       []*front // what may lead to any function
 	services  map[string][]*EndpointService
 	endpoints map[string][]*Endpoint
@@ -170,6 +171,7 @@ func (n *Network) addBlind(r *relay, dial reach.Ports, why string) {
 	if r.lb == nil || r.lb.Type == "application" {
 		n.relays.any = append(n.relays.any, &front{relay: r, dial: dial, unsure: why})
 	}
+	n.relays.several = n.relays.several || len(n.relays.blind) > 0 && n.relays.blind[0].relay != r
 	n.relays.blind = append(n.relays.blind, &front{relay: r, dial: dial, at: reach.AllPorts, preserve: keeps, unsure: why})
 }
 

@@ -3,7 +3,6 @@ package aws
 import (
 	"net/netip"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
@@ -13,14 +12,16 @@ import (
 type Matrix struct {
 	Classes []Class
 
-	network *Network
-	bounds  []netip.Addr
-	nets    [][]int32 // the classes of each net
-	looks   []int32   // what routers and ACLs see of each net
-	own     map[string]bool
-	sets    []*Interface         // one bearer of each set of groups
-	rows    [][]layer            // by receiving class
-	tagged  map[*Interface]int32 // the classes of what relays use
+	network    *Network
+	bounds     []netip.Addr
+	nets       [][]int32 // the classes of each net
+	looks      []int32   // what routers and ACLs see of each net
+	own        map[string]bool
+	sets       []*Interface       // one bearer of each set of groups
+	bearing    map[string][]int32 // the sets each group is in
+	unreadSets []int32
+	rows       [][]layer            // by receiving class
+	tagged     map[*Interface]int32 // the classes of what relays use
 
 	carried  []carried // by receiving class
 	arrivals sync.Map  // at APIs
@@ -57,7 +58,7 @@ func (m *Matrix) each(job func(w *worker, net int32)) {
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			w := &worker{m: m, judged: map[judgement]int32{}, joined: map[[3]int32]int32{}, ways: map[[3]int32][]way{}, refs: map[[2]int32]map[string]bool{}}
+			w := m.worker()
 			for net := range next {
 				job(w, net)
 			}
@@ -129,19 +130,36 @@ func (m *Matrix) allow(id int32) Allow {
 // worker computes pairs of nets, remembering what it worked out.
 type worker struct {
 	m      *Matrix
-	judged map[judgement]int32
+	judged map[uint64]int32
 	joined map[[3]int32]int32
 	ways   map[[3]int32][]way
-	refs   map[[2]int32]map[string]bool
+	refs   []reach.Bits // by set and direction; see refers
+	addrs  map[netip.Addr]uint64
+}
+
+func (m *Matrix) worker() *worker {
+	return &worker{m: m, judged: map[uint64]int32{}, joined: map[[3]int32]int32{}, ways: map[[3]int32][]way{},
+		refs: make([]reach.Bits, 2*len(m.sets)), addrs: map[netip.Addr]uint64{}}
 }
 
 // judgement is a question to a set of groups. The other end's set counts only
-// if a rule may name it.
+// if a rule may name it. number is the address's.
 type judgement struct {
 	set, peer int32
 	way       int8
 	named     reach.Answer
 	addr      netip.Addr
+	number    uint64
+}
+
+// number gives an address a small number.
+func (w *worker) number(a netip.Addr) uint64 {
+	id, ok := w.addrs[a]
+	if !ok {
+		id = uint64(len(w.addrs))
+		w.addrs[a] = id
+	}
+	return id
 }
 
 // pair computes what the classes of one net open to those of another; with
@@ -159,33 +177,36 @@ func (w *worker) pair(from, to int32, bearers reach.Bits) {
 		w.ways[key] = ways
 	}
 	for i := range ways {
-		if ways[i].carries.Maybe.IsEmpty() {
+		y := &ways[i]
+		if y.carries.Maybe.IsEmpty() {
 			continue
 		}
 		carries := int32(1)
-		if !ways[i].carries.isAll() {
-			carries = m.intern(ways[i].carries)
+		if !y.carries.isAll() {
+			carries = m.intern(y.carries)
 		}
+		out := judgement{way: outward, named: y.named[outward], addr: y.to, number: w.number(y.to)}
+		in := judgement{way: inward, named: y.named[inward], addr: y.seen, number: w.number(y.seen)}
 		for _, b := range m.nets[to] {
 			for _, a := range m.nets[from] {
-				if bearers != nil && !bearers.Has(int(a)) && !bearers.Has(int(b)) {
-					continue
+				if bearers == nil || bearers.Has(int(a)) || bearers.Has(int(b)) {
+					w.put(a, b, carries, out, in)
 				}
-				w.put(a, b, &ways[i], carries)
 			}
 		}
 	}
 }
 
 // put adds what one way lets class a open to class b.
-func (w *worker) put(a, b int32, y *way, carries int32) {
+func (w *worker) put(a, b, carries int32, out, in judgement) {
 	m := w.m
-	sa, sb := m.Classes[a].set, m.Classes[b].set
-	egress := w.judge(judgement{sa, sb, outward, y.named[outward], y.to})
+	out.set, out.peer = m.Classes[a].set, m.Classes[b].set
+	egress := w.judge(out)
 	if egress == 0 {
 		return
 	}
-	ingress := w.judge(judgement{sb, sa, inward, y.named[inward], y.seen})
+	in.set, in.peer = out.peer, out.set
+	ingress := w.judge(in)
 	if ingress == 0 {
 		return
 	}
@@ -201,41 +222,50 @@ func (w *worker) put(a, b int32, y *way, carries int32) {
 }
 
 func (w *worker) judge(j judgement) int32 {
-	f, p := w.m.sets[j.set], w.m.sets[j.peer]
-	if !w.refers(j.set, int(j.way), p) {
-		// No rule names the other end's groups: all such ends are judged alike.
-		p, j.peer = &Interface{}, -1
+	// Ends that no rule names by their groups are judged alike.
+	p, peer := &Interface{}, uint64(0)
+	if w.refers(j.set, int(j.way)).Has(int(j.peer)) {
+		p, peer = w.m.sets[j.peer], uint64(j.peer)+1
 	}
-	if id, ok := w.judged[j]; ok {
+	// Sets and addresses number less than a million each: there are no more of
+	// either than classes, of which more could not be held.
+	key := uint64(j.set)<<43 | peer<<23 | j.number<<3 | uint64(j.way)<<2 | uint64(j.named)
+	if id, ok := w.judged[key]; ok {
 		return id
 	}
+	f := w.m.sets[j.set]
 	id := w.m.intern(w.m.network.passes(f.Groups, f.GroupsUnread, int(j.way), side{j.addr, p.Groups, p.GroupsUnread, j.named}))
-	w.judged[j] = id
+	w.judged[key] = id
 	return id
 }
 
-// refers reports whether the rules of a set of groups may name an interface by
-// one of its groups.
-func (w *worker) refers(set int32, way int, p *Interface) bool {
-	key := [2]int32{set, int32(way)}
-	refs, ok := w.refs[key]
-	if !ok {
-		refs = map[string]bool{}
-		for _, id := range w.m.sets[set].Groups {
-			if g := w.m.network.groups[id]; g != nil {
-				for _, r := range g.rules[way] {
-					for _, ref := range r.perm.Groups {
-						refs[ref] = true
-					}
+// refers is the sets of groups that the rules of a set may name.
+func (w *worker) refers(set int32, way int) reach.Bits {
+	known := &w.refs[2*int(set)+way]
+	if *known != nil {
+		return *known
+	}
+	out := reach.NewBits(len(w.m.sets) + 1)
+	for _, id := range w.m.sets[set].Groups {
+		g := w.m.network.groups[id]
+		if g == nil {
+			continue
+		}
+		for _, r := range g.rules[way] {
+			for _, ref := range r.perm.Groups {
+				for _, s := range w.m.bearing[ref] {
+					out.Set(int(s))
+				}
+			}
+			if len(r.perm.Groups) > 0 {
+				for _, s := range w.m.unreadSets {
+					out.Set(int(s))
 				}
 			}
 		}
-		w.refs[key] = refs
 	}
-	if len(refs) == 0 {
-		return false
-	}
-	return p.GroupsUnread || slices.ContainsFunc(p.Groups, func(id string) bool { return refs[id] })
+	*known = out
+	return out
 }
 
 // add puts class a into the row of b, joined with what other ways gave. Only

@@ -131,6 +131,44 @@ func BenchmarkAllPairsBehindLoadBalancers(b *testing.B) {
 	}
 }
 
+// online gives each VPC an internet gateway and every third interface a public
+// address.
+func online(m *Model) *Model {
+	for v := range 50 {
+		id := fmt.Sprintf("igw-%d", v)
+		m.Gateways = append(m.Gateways, Gateway{id, fmt.Sprintf("vpc-%d", v)})
+		m.RouteTables[v].Routes = append(m.RouteTables[v].Routes, Route{CIDR: netip.MustParsePrefix("0.0.0.0/0"), Target: id})
+	}
+	for i := 0; i < len(m.Interfaces); i += 3 {
+		m.Interfaces[i].Addresses[0].Public = netip.AddrFrom4([4]byte{54, byte(i >> 16), byte(i >> 8), byte(i)})
+	}
+	return m
+}
+
+func BenchmarkOnline(b *testing.B) {
+	model := online(balanced(estate(100_000)))
+	m := New(model).Matrix()
+	b.Run("all_pairs", func(b *testing.B) {
+		for b.Loop() {
+			b.ReportMetric(float64(len(New(model).Matrix().Classes)), "classes")
+		}
+	})
+	b.Run("from_the_internet", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := m.From(Place{Outside: "internet"}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("to_a_service", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := m.To(Place{Service: "com.amazonaws.eu.s3"}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 // BenchmarkEdit changes one thing of a network of a hundred thousand
 // interfaces: a group's rules, the same with a prefix that parts classes, a
 // network ACL and a route table.

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -311,6 +312,36 @@ func TestNobodyConnectsToANATGateway(t *testing.T) {
 	for _, from := range []Place{{Addr: netip.MustParseAddr("8.8.8.8")}, {Interface: "eni-lb"}} {
 		if a, err := New(m).Can(from, Place{Interface: "eni-nat"}); err != nil || a.Reachable != reach.No {
 			t.Errorf("from %v: %+v, %v, want no", from, a, err)
+		}
+	}
+}
+
+// TestRelaysThatLeadToEachOther holds that a question ends though all load
+// balancers are targets of all, or none of them was read in full.
+func TestRelaysThatLeadToEachOther(t *testing.T) {
+	for _, unread := range []bool{false, true} {
+		m := shop()
+		for i := range 12 {
+			id := fmt.Sprintf("lb-%d", i)
+			f := Interface{ID: "eni-" + id, Subnet: "subnet-public", Groups: []string{"sg-user"}, Addresses: []Address{{Private: netip.AddrFrom4([4]byte{10, 0, 0, byte(100 + i)})}}}
+			m.Interfaces = append(m.Interfaces, f)
+			g := TargetGroup{ID: "tg-" + id, Type: "ip", Protocol: "HTTP"}
+			for k := range 12 {
+				g.Targets = append(g.Targets, Target{netip.AddrFrom4([4]byte{10, 0, 0, byte(100 + k)}).String(), 80})
+			}
+			m.TargetGroups = append(m.TargetGroups, g)
+			m.LoadBalancers = append(m.LoadBalancers, LoadBalancer{ID: id, Type: "application", Unread: unread, Interfaces: []string{f.ID}, Listeners: []Listener{{"HTTP", 80, []string{g.ID}}}})
+		}
+		n := New(m)
+		a, err := n.Can(Place{Interface: "eni-user"}, Place{Interface: "eni-server"})
+		if err != nil || a.Reachable != reach.No {
+			t.Errorf("unread %v, from a VPC that nothing joins: %+v, %v; want no", unread, a, err)
+		}
+		if a, err = n.Can(Place{Interface: "eni-lb-0"}, Place{Interface: "eni-server"}); err != nil || a.Reachable == reach.No && unread {
+			t.Errorf("unread %v: %+v, %v", unread, a, err)
+		}
+		if pairs := n.Matrix().Pairs(); pairs == 0 {
+			t.Error("no pairs")
 		}
 	}
 }

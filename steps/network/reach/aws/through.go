@@ -22,9 +22,20 @@ type query struct {
 	legs map[legKey]reach.Answer
 	apis func(q *query, api *API) []arrival
 
+	// blind, if set, remembers what arrives at relays that may lead anywhere.
+	blind func(q *query) Allow
+
 	passing []*relay // relays the path leads through already
+	blindly bool     // one of them may lead anywhere
+	steps   int
+	touches reach.Answer // whether the source opens anything to any relay
 	why     []string
 }
+
+// mostSteps is how many relays behind relays a question follows before it is
+// given up as unknown: more than any network that was built on purpose has, and
+// few enough for one in which all lead to all.
+const mostSteps = 100
 
 type legKey struct {
 	f        *front
@@ -55,12 +66,50 @@ func (q *query) through(at *Interface, addr netip.Addr, ports reach.Ports, seen 
 			out = append(out, q.behind(f, at, ports, seen)...)
 		}
 	}
-	for _, f := range q.n.relays.blind {
+	return merged(append(out, q.byBlind(at, ports, seen)...))
+}
+
+// byBlind lists what arrives by way of relays that may lead anywhere. Of
+// several, each may lead to the others, so what reaches one may reach all.
+func (q *query) byBlind(at *Interface, ports reach.Ports, seen bool) []arrival {
+	r := &q.n.relays
+	if q.blindly || len(r.blind) == 0 {
+		return nil
+	}
+	q.blindly = true
+	defer func() { q.blindly = false }()
+	var out []arrival
+	if r.several {
+		any := q.anyBlind
+		if q.blind != nil {
+			any = func() Allow { return q.blind(q) }
+		}
+		if a := any().unsure(); a.Answer() != reach.No {
+			out = append(out, arrival{allow: a})
+		}
+		return out
+	}
+	for _, f := range r.blind {
 		if !slices.Contains(f.nodes, at) {
 			out = append(out, q.behind(f, at, ports, seen)...)
 		}
 	}
 	return out
+}
+
+// anyBlind is what the source can open to some relay that may lead anywhere.
+func (q *query) anyBlind() Allow {
+	passing := q.passing
+	q.passing = nil
+	defer func() { q.passing = passing }()
+	var all Allow
+	for _, f := range q.n.relays.blind {
+		for _, a := range q.onto(f.relay, f.dial, false) {
+			q.say(f.unsure)
+			all = all.or(a.allow)
+		}
+	}
+	return all
 }
 
 // behind lists what a front passes on to one of its targets.
@@ -76,6 +125,11 @@ func (q *query) behind(f *front, at *Interface, ports reach.Ports, seen bool) []
 func (q *query) onto(r *relay, dial reach.Ports, seen bool) []arrival {
 	if slices.Contains(q.passing, r) {
 		return nil
+	}
+	if len(q.passing) > 0 {
+		if q.steps++; q.steps > mostSteps {
+			return q.giveUp(dial)
+		}
 	}
 	q.passing = append(q.passing, r)
 	defer func() { q.passing = q.passing[:len(q.passing)-1] }()
@@ -97,7 +151,68 @@ func (q *query) onto(r *relay, dial reach.Ports, seen bool) []arrival {
 		}
 	}
 	out = append(out, q.byPrivateLink(r, dial)...)
-	return append(out, q.byAPI(r, dial)...)
+	return merged(append(out, q.byAPI(r, dial)...))
+}
+
+// giveUp is what arrives at a relay that is not followed any more: unknown, if
+// the source can open anything to any relay at all.
+func (q *query) giveUp(dial reach.Ports) []arrival {
+	if q.touches == reach.Unknown {
+		q.touches = reach.Is(q.touchesAny())
+	}
+	if q.touches == reach.No {
+		return nil
+	}
+	q.say("the load balancers lead to each other in too many ways to follow")
+	return []arrival{{allow: Allow{Maybe: dial}}}
+}
+
+func (q *query) touchesAny() bool {
+	n := q.n
+	if len(n.model.APIs) > 0 {
+		return true
+	}
+	touches := func(f *Interface) bool {
+		if f == nil || f == q.src {
+			return f != nil
+		}
+		if q.direct != nil {
+			return q.direct(f).Answer() != reach.No
+		}
+		return len(q.straight(f, reach.AllPorts)) > 0
+	}
+	for _, r := range n.relays.known {
+		if r.part != "" || slices.ContainsFunc(r.nodes, touches) {
+			return true
+		}
+	}
+	for i := range n.model.Endpoints {
+		for _, id := range n.model.Endpoints[i].Interfaces {
+			if n.ifaces[id] == nil || touches(n.ifaces[id]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// merged joins arrivals that differ in their ports only. The path kept is the
+// shortest that carries something for sure.
+func merged(all []arrival) []arrival {
+	out := all[:0]
+	for _, a := range all {
+		i := slices.IndexFunc(out, func(b arrival) bool { return a.node == b.node && a.seen == b.seen && a.private == b.private })
+		if i < 0 {
+			out = append(out, a)
+			continue
+		}
+		b := &out[i]
+		if a.allow.Answer() == reach.Yes && (b.allow.Answer() != reach.Yes || len(a.hops) < len(b.hops)) {
+			b.hops, b.via = a.hops, a.via
+		}
+		b.allow = b.allow.or(a.allow)
+	}
+	return out
 }
 
 // into lists what arrives at an interface, directly and through relays.

@@ -203,7 +203,7 @@ func (m *Matrix) revise(n *Network, c change) *Matrix {
 // moved is the matrix with another network under it, whose interfaces are the
 // same. Its rows are still the old ones.
 func (m *Matrix) moved(n *Network) *Matrix {
-	out := &Matrix{Classes: m.Classes, network: n, bounds: m.bounds, nets: m.nets, own: m.own, sets: m.sets, tagged: m.tagged,
+	out := &Matrix{Classes: m.Classes, network: n, bounds: m.bounds, nets: m.nets, own: m.own, sets: m.sets, bearing: m.bearing, unreadSets: m.unreadSets, tagged: m.tagged,
 		rows: slices.Clone(m.rows), carried: make([]carried, len(m.Classes)), allows: slices.Clone(m.allows), ids: make(map[string]int32, len(m.ids))}
 	for k, v := range m.ids {
 		out.ids[k] = v
