@@ -149,6 +149,27 @@ func TestAssetsThatWereNotRead(t *testing.T) {
 	}
 }
 
+func TestUndecided(t *testing.T) {
+	read := []estate.Read{{Operation: "kubernetes:list", Status: estate.ReadOK}}
+	for name, tt := range map[string]struct {
+		a    estate.Asset
+		want bool
+	}{
+		"read":        {estate.Asset{Type: ContainerType, Config: json.RawMessage(`{"image":"acme/web:1"}`), Reads: read}, false},
+		"no image":    {estate.Asset{Type: ContainerType, Config: json.RawMessage(`{"name":"c"}`), Reads: read}, true},
+		"refused":     {estate.Asset{Type: ContainerType, Config: json.RawMessage(`{"image":"acme/web:1"}`), Reads: []estate.Read{{Operation: "kubernetes:list", Status: estate.ReadDenied}}}, true},
+		"after apply": {estate.Asset{Type: ContainerType, Config: json.RawMessage(`{"name":"c"}`), Reads: read, Unknown: []string{"/image"}}, true},
+		"a cloud's":   {estate.Asset{Type: "AWS::MSK::Cluster", Config: json.RawMessage(`{}`), Reads: read}, false},
+	} {
+		tt.a.ID = name
+		for _, s := range Services(&tt.a, nil) {
+			if got := s.Undecided(); (got != "") != tt.want {
+				t.Errorf("%s: %q", name, got)
+			}
+		}
+	}
+}
+
 func TestTaskDefinition(t *testing.T) {
 	a := &estate.Asset{ID: "arn:aws:ecs:eu-west-1:111122223333:task-definition/llm:1", Type: taskDefinition, Config: json.RawMessage(`{"containerDefinitions":[
 		{"name":"llm","image":"vllm/vllm-openai:v0.11.0","command":["--model","m"],"portMappings":[{"containerPort":8000}]},

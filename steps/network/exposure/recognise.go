@@ -52,7 +52,9 @@ func (e *Exposure) Reach() reach.Ports {
 
 // Recognise returns the doors of a service, in the order of the rules. One that
 // listens on loopback only is none. Of a service whose configuration was not
-// read, what its type tells is returned with Auth unknown.
+// read, what its type tells is returned with Auth unknown; what a container runs
+// only its configuration tells, so that one without doors may have some where
+// Undecided says why.
 func Recognise(s Service) []Exposure {
 	matches := software.Recognise(container(&s))
 	var out []Exposure
@@ -74,6 +76,23 @@ func Recognise(s Service) []Exposure {
 		out = append(out, e)
 	}
 	return out
+}
+
+// Undecided says why a service may have doors that Recognise does not find, ""
+// if what tells them was read. An image of the company's own that bears no
+// known name and is given no command was read, and tells nothing.
+func (s *Service) Undecided() string {
+	switch {
+	case s.Unread != "":
+		return s.Unread
+	case s.Settings != nil:
+		return ""
+	case s.WordsUnread != "":
+		return "its command: " + s.WordsUnread
+	case s.Image == "" && len(s.Words) == 0:
+		return "neither image nor command is said"
+	}
+	return ""
 }
 
 // Rules are all rules, in order. The caller must not change them.

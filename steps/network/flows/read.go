@@ -52,8 +52,9 @@ func (a *Aggregate) ReadFile(ctx context.Context, path string) (File, error) {
 // Read reads one file from r: plain, gzip or zstd; VPC flow logs as text or
 // Parquet, what `aws logs filter-log-events` and `get-log-events` print, or
 // Hubble's flows as JSON lines. What it is, its content says and not its name,
-// which is used to name problems. Parquet is read in place where r can
-// (io.ReaderAt and io.Seeker, as a file), else from memory up to 512 MB.
+// which is used to name problems. Where r is an io.ReaderAt and io.Seeker, as a
+// file is, it is read from its start and Parquet in place; else Parquet is read
+// from memory, up to 512 MB.
 // The error is the context's alone: all that is wrong with the file is in the
 // aggregate's problems.
 func (a *Aggregate) Read(ctx context.Context, name string, r io.Reader) (File, error) {
