@@ -33,9 +33,13 @@ var dangers = []danger{
 	{"__", "a name with double underscores leads to the interpreter"},
 	{`\x5f`, "an escaped underscore hides a name"},
 	{`\u005f`, "an escaped underscore hides a name"},
+	{`\u0000005f`, "an escaped underscore hides a name"},
 	{`\137`, "an escaped underscore hides a name"},
+	{`\n{`, "an escaped character hides a name"},
 	{"|attr(", "the attr filter reaches any attribute"},
 	{"attr(", "the attr filter reaches any attribute"},
+	{"'attr'", "the attr filter reaches any attribute"},
+	{`"attr"`, "the attr filter reaches any attribute"},
 	{"lipsum", "lipsum is a way to the interpreter"},
 	{"url_for", "a web framework's function"},
 	{"get_flashed_messages", "a web framework's function"},
@@ -44,9 +48,6 @@ var dangers = []danger{
 	{"os.system", "runs a command"},
 	{"environ", "reads the environment"},
 	{"%c", "builds a string from character codes"},
-	{"import ", "loads another template"},
-	{"include ", "loads another template"},
-	{"extends ", "loads another template"},
 	{"func_globals", "leads to the interpreter"},
 	{"gi_frame", "leads to the interpreter"},
 	{"mro(", "leads to the interpreter"},
@@ -62,6 +63,12 @@ var dangers = []danger{
 var (
 	callPattern  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`([A-Za-z_][\w.]*)\s*\(`) })
 	quotePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"`) })
+	loadsPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^%(?:import|include|extends|from)\b.*`) })
+	// Underscores that are joined to something, put in by replace, or an attribute
+	// that is no plain text.
+	buildsPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`['"]_+['"]\s*[*~+]|[~+]\s*['"]_+['"]|replace\([^,()]+,\s*['"]_+['"]|\battribute\s*=\s*[^'"\s]`)
+	})
 	indexPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[[^\]]*[~+*%][^\]]*\]`) })
 )
 
@@ -71,13 +78,18 @@ func (s *scanner) jinja(it item, key, text string) {
 	if code == "" {
 		return
 	}
+	lower := strings.ToLower(code)
 	for _, d := range dangers {
-		// Two underscores inside a longer run of them, or a lone word in a string of
-		// prose, would be no name; a template has neither in its code.
-		if i := strings.Index(code, d.word); i >= 0 && !(d.word == "import " && !strings.Contains(code, "%import ")) && !(d.word == "include " && !strings.Contains(code, "%include ")) && !(d.word == "extends " && !strings.Contains(code, "%extends ")) {
-			s.find(it, "template-injection", High, -1, "CWE-1336", fmt.Sprintf("%s: %s in template code: %.120q", key, d.why, around(code, i)))
+		if i := strings.Index(lower, d.word); i >= 0 {
+			s.find(it, "template-injection", High, -1, "CWE-1336", fmt.Sprintf("%s: %s in template code: %.120q", key, d.why, around(lower, i)))
 			return
 		}
+	}
+	if m := loadsPattern().FindString(code); m != "" {
+		s.find(it, "template-injection", High, -1, "CWE-1336", fmt.Sprintf("%s loads another template: %.60q", key, m))
+	}
+	if m := buildsPattern().FindString(code); m != "" {
+		s.find(it, "template-computed", Medium, -1, "CWE-1336", fmt.Sprintf("%s puts a name with underscores together: %.60q", key, m))
 	}
 	own := map[string]bool{}
 	for _, m := range macroPattern().FindAllStringSubmatch(text, -1) {

@@ -150,17 +150,24 @@ func isHDF5(h []byte, it item) bool {
 	if len(h) >= 8 && string(h[:8]) == hdf5.Signature {
 		return true
 	}
-	// The signature may stand at 512, 1024, 2048 and so on, behind a user block.
-	for at := 512; at+8 <= len(h); at *= 2 {
-		if string(h[at:at+8]) == hdf5.Signature {
-			return true
-		}
+	if hdf5At(h) > 0 {
+		return true
 	}
 	switch it.ext() {
 	case ".h5", ".hdf5", ".keras":
 		return it.size > 8 && bytes.Contains(h, []byte(hdf5.Signature))
 	}
 	return false
+}
+
+// hdf5At finds the signature behind a user block: at 512, 1024, 2048 and so on.
+func hdf5At(h []byte) int {
+	for at := 512; at+8 <= len(h); at *= 2 {
+		if string(h[at:at+8]) == hdf5.Signature {
+			return at
+		}
+	}
+	return -1
 }
 
 // hdf5 reads Keras 2 models and weights.

@@ -48,7 +48,9 @@ func (s *scanner) npy(it item) string {
 // objectType is the spelling of the type of Python objects. A field of a record
 // may be named so as well; then there is no pickle behind the header, and that is
 // said.
-var objectType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`'[|<>=]?O\d*'|'object`) })
+var objectType = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`'(?:[^']*[,|<>=() 0-9])?O\d*(?:,[^']*)?'|'[^']*(?i:object)`)
+})
 
 // strictPickle tries an item as a pickle and reports nothing.
 func (s *scanner) strictPickle(it item) (pickle.Result, error) {

@@ -200,14 +200,25 @@ func (s *scanner) encoded(it item, off, n int64, decode func(string) ([]byte, er
 // polyglot tries what else a loader may take the file for: pickle loaders read
 // from the first byte whatever it is, zip readers look at the end.
 func (s *scanner) polyglot(it item, head []byte, format string) {
-	switch format {
-	case "pickle", "zip", "json", "xml", "yaml", "source", "template", "torchscript-code":
-	default:
-		res, err := pickle.Scan(s.ctx, it.r, 0, it.size, pickle.Options{Strict: true, MaxOps: 1 << 16})
-		if err == nil && armed(res) && res.Calls > 0 {
+	if format != "pickle" {
+		const enough = 1 << 16
+		res, err := pickle.Scan(s.ctx, it.r, 0, it.size, pickle.Options{Strict: true, MaxOps: enough})
+		if err == nil && res.Ops >= enough {
+			// So many opcodes are no accident: it is a pickle, whatever its name.
+			res = s.pickleAt(it, 0, true)
+		}
+		if err == nil && armed(res) && (res.Calls > 0 || res.Stopped) {
 			s.pickleAt(it, 0, true)
 			s.find(it, "polyglot", Medium, 0, "CWE-436", "the file is a pickle as well, and pickle loaders would run it")
 		}
+	}
+	if at := hdf5At(head); format != "hdf5" && at > 0 {
+		s.find(it, "polyglot", Medium, int64(at), "CWE-436", "the file is an HDF5 file as well")
+		s.hdf5(it)
+	}
+	if format != "tar" && len(head) >= 512 && string(head[257:262]) == "ustar" {
+		s.find(it, "polyglot", Medium, 257, "CWE-436", "the file is a tar archive as well")
+		s.tar(it)
 	}
 	if format != "zip" && it.size > 22 && it.role != roleTensor {
 		if tail := s.head(it, it.size-22, 22); bytes.HasPrefix(tail, []byte("PK\x05\x06")) {

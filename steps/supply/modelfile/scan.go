@@ -188,7 +188,7 @@ func (s *scanner) finish() Report {
 // member reads one member of a container. The path is the container's and the
 // member's name.
 func (s *scanner) member(parent item, name string, r io.ReaderAt, size int64, as role, siblings []string) {
-	it := item{path: parent.path + "!" + name, r: r, size: size, role: as, siblings: siblings}
+	it := item{path: parent.path + "!" + printable(name), r: r, size: size, role: as, siblings: siblings}
 	if !s.enter(parent) {
 		return
 	}
@@ -196,6 +196,16 @@ func (s *scanner) member(parent item, name string, r io.ReaderAt, size int64, as
 	i := len(s.rep.Members)
 	s.rep.Members = append(s.rep.Members, Member{Path: it.path, Size: size})
 	s.rep.Members[i].Format = s.dispatch(it)
+}
+
+// printable keeps a member's name from steering the terminal it is shown on.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x202e {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(name, "?"))
 }
 
 // enter counts one more member, one level down; false if a limit is reached.

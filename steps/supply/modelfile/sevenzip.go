@@ -428,7 +428,7 @@ func (r *sevenReader) files() {
 				continue
 			}
 			if escapes(name) {
-				r.s.find(item{path: r.it.path + "!" + name}, "path-traversal", High, -1, "CWE-22", fmt.Sprintf("the member's name %.80q leaves the folder it is unpacked to", name))
+				r.s.find(item{path: r.it.path + "!" + printable(name)}, "path-traversal", High, -1, "CWE-22", fmt.Sprintf("the member's name %.80q leaves the folder it is unpacked to", name))
 			}
 			r.s.member(r.it, name, io.NewSectionReader(src, at, int64(n)), int64(n), roleNone, nil)
 			at += int64(n)

@@ -47,7 +47,7 @@ func (s *scanner) tar(it item) string {
 			s.find(it, "tar-broken", Undecided, -1, "", "the archive breaks off: "+err.Error())
 			break
 		}
-		self := item{path: it.path + "!" + h.Name}
+		self := item{path: it.path + "!" + printable(h.Name)}
 		if escapes(h.Name) {
 			s.find(self, "path-traversal", High, -1, "CWE-22", fmt.Sprintf("the member's name %.80q leaves the folder it is unpacked to", h.Name))
 		}
@@ -91,7 +91,7 @@ func (s *scanner) tarMember(it item, t *tar.Reader, src *io.SectionReader, h *ta
 	// the member is sparse.
 	at, err := src.Seek(0, io.SeekCurrent)
 	if err != nil || at+h.Size > it.size || sparse(h) {
-		s.find(item{path: it.path + "!" + h.Name}, "tar-broken", Undecided, at, "", "the member reaches beyond the file, or is sparse")
+		s.find(item{path: it.path + "!" + printable(h.Name)}, "tar-broken", Undecided, at, "", "the member reaches beyond the file, or is sparse")
 		return
 	}
 	s.member(it, strings.TrimPrefix(h.Name, "./"), io.NewSectionReader(it.r, at, h.Size), h.Size, as, nil)

@@ -50,6 +50,7 @@ func (s *scanner) zipAt(it item, d directory, at, shift int64) string {
 		names[e.name] = true
 	}
 	k := zipKind(it, names)
+	entries = s.overlapping(it, entries)
 	list := slices.Collect(maps.Keys(names))
 	for _, e := range entries {
 		if !e.directoryEntry {
@@ -61,6 +62,19 @@ func (s *scanner) zipAt(it item, d directory, at, shift int64) string {
 	}
 	s.zipKindChecks(it, k)
 	return k.format
+}
+
+// overlapping drops the members with which an archive holds more than twice what
+// its file does: their content overlaps, which multiplies the work of reading it.
+func (s *scanner) overlapping(it item, entries []entry) []entry {
+	total := int64(0)
+	for i, e := range entries {
+		if total += max(e.packed, 0); total > 2*it.size {
+			s.find(it, "zip-overlap", Medium, e.header, "CWE-409", fmt.Sprintf("its members overlap; the last %d were not read", len(entries)-i))
+			return entries[:i]
+		}
+	}
+	return entries
 }
 
 // lastByte is where the content of the last member ends, -1 if a member has none.
@@ -82,14 +96,21 @@ type kindOfZip struct {
 }
 
 func zipKind(it item, names map[string]bool) kindOfZip {
+	var torch, script kindOfZip
 	for n := range names {
-		if base := path.Base(n); base == "data.pkl" || base == "constants.pkl" {
-			root := strings.TrimSuffix(n, base)
-			if names[root+"constants.pkl"] {
-				return kindOfZip{"torchscript", root}
-			}
-			return kindOfZip{"torch", root}
+		// Torch finds its records whatever their case.
+		switch base := strings.ToLower(path.Base(n)); base {
+		case "data.pkl":
+			torch = kindOfZip{"torch", n[:len(n)-len(base)]}
+		case "constants.pkl":
+			script = kindOfZip{"torchscript", n[:len(n)-len(base)]}
 		}
+	}
+	if script.format != "" {
+		return script
+	}
+	if torch.format != "" {
+		return torch
 	}
 	for n := range names {
 		if root, ok := strings.CutSuffix(n, "models/model.json"); ok && names[root+"archive_format"] {
@@ -117,7 +138,7 @@ func zipKind(it item, names map[string]bool) kindOfZip {
 }
 
 func (s *scanner) zipMember(it item, e entry, k kindOfZip, names []string) {
-	self := item{path: it.path + "!" + e.name}
+	self := item{path: it.path + "!" + printable(e.name)}
 	if escapes(e.name) {
 		s.find(self, "path-traversal", High, e.header, "CWE-22", fmt.Sprintf("the member's name %.80q leaves the folder it is unpacked to", e.name))
 	}
@@ -196,7 +217,13 @@ func (s *scanner) encrypted(it, self item, e entry, as role) {
 
 // zipRole says what an archive's loader does with a member.
 func zipRole(e entry, k kindOfZip) role {
-	rel, inside := strings.CutPrefix(e.name, k.root)
+	// A second archive may lie in the same file under another root: what is named
+	// as a pickle is read as one wherever it lies.
+	name := strings.ToLower(e.name)
+	if strings.HasSuffix(name, ".pkl") && k.format != "zip" {
+		return rolePickle
+	}
+	rel, inside := strings.CutPrefix(name, strings.ToLower(k.root))
 	switch k.format {
 	case "torch", "torchscript":
 		switch {
@@ -205,8 +232,6 @@ func zipRole(e entry, k kindOfZip) role {
 			return roleTensor
 		case strings.HasPrefix(rel, "code/"):
 			return roleCode
-		case strings.HasSuffix(rel, ".pkl"):
-			return rolePickle
 		case rel == "version" || rel == "byteorder" || strings.HasPrefix(rel, ".data/") || rel == ".format_version" || rel == ".storage_alignment":
 			return roleTensor
 		}

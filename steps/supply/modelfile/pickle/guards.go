@@ -40,6 +40,10 @@ var guards = map[string]func(m *machine, args value) string{
 		}
 		return "loads a pickle whose bytes are not in the file"
 	},
+	"torch._tensor._rebuild_from_type_v2": rebuild,
+	"torch._tensor._rebuild_from_type":    rebuild,
+	"torch.tensor._rebuild_from_type":     rebuild,
+	"torch.tensor._rebuild_from_type_v2":  rebuild,
 	"copyreg._reconstructor": func(m *machine, args value) string {
 		all, ok := m.members(args)
 		if !ok || len(all) != 3 || all[0].kind() != kGlobal || all[1].kind() != kGlobal {
@@ -81,6 +85,15 @@ var guards = map[string]func(m *machine, args value) string{
 		}
 		return "reaches into something shared"
 	},
+}
+
+// rebuild calls the function it is handed first.
+func rebuild(m *machine, args value) string {
+	all, ok := m.members(args)
+	if ok && len(all) > 1 && all[0].kind() == kGlobal && strings.HasPrefix(m.globals[all[0].global()].ruling.Name, "torch._utils._rebuild_") {
+		return ""
+	}
+	return "calls something other than torch's own constructors of tensors"
 }
 
 func ufunc(m *machine, args value) string {

@@ -74,6 +74,7 @@ func (m *machine) objects() error {
 		key := f.Rule + "\x00" + f.Text
 		if !m.seen[key] {
 			m.seen[key] = true
+			m.worst = max(m.worst, f.Level)
 			m.res.Findings = append(m.res.Findings, f)
 		}
 	}

@@ -70,7 +70,10 @@ type Result struct {
 	Arrays   int   // joblib arrays stepped over
 }
 
-const trailLength = 8
+const (
+	trailLength = 8
+	maxFindings = 1000
+)
 
 // array is what joblib writes raw into the stream behind a wrapper object.
 const wrapperModule, wrapperName = "joblib.numpy_pickle", "NumpyArrayWrapper"
@@ -93,6 +96,7 @@ type machine struct {
 	ops     int
 	at      int64 // of the opcode being run
 	lost    bool
+	worst   Level // of the findings so far
 	depth   int
 
 	pairs   []value // of the dict last filled
@@ -187,10 +191,12 @@ func (m *machine) broken(rule, text string) {
 // find records a finding once for each rule and text.
 func (m *machine) find(rule string, level Level, cwe, text string) {
 	key := rule + "\x00" + text
-	if m.seen[key] || len(m.res.Findings) >= 1000 {
+	// Past a thousand, only what is worse than all before is kept.
+	if m.seen[key] || len(m.res.Findings) >= maxFindings && level <= m.worst {
 		return
 	}
 	m.seen[key] = true
+	m.worst = max(m.worst, level)
 	m.res.Findings = append(m.res.Findings, Finding{Rule: rule, Level: level, Off: m.at, Trail: m.trail(), CWE: cwe, Text: text})
 }
 
