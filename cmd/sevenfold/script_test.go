@@ -43,6 +43,10 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	harbour, err := filepath.Abs(filepath.Join("..", "..", "examples", "harbour"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	scripts, err := filepath.Glob(filepath.Join("testdata", "script", "*.txt"))
 	if err != nil || len(scripts) < 100 {
 		t.Fatalf("%d scripts: %v", len(scripts), err)
@@ -60,6 +64,7 @@ func TestScripts(t *testing.T) {
 		Files: scripts,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("HARBOUR", harbour)
 			return os.CopyFS(filepath.Join(e.WorkDir, "exports"), os.DirFS(exports))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

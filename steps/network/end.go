@@ -33,6 +33,7 @@ type spot struct {
 // opened from or to.
 type Unplaced struct{ ID, Why string }
 
+// Error says what has no place, why, and what does.
 func (u *Unplaced) Error() string {
 	return fmt.Sprintf("%s has no place in a network: %s\nhint: name an interface, an instance, a pod, a job or a store; sevenfold network zones lists what has a place", u.ID, u.Why)
 }

@@ -11,6 +11,7 @@ const (
 	Strayed  = "network-pipeline-egress"
 	Exposed  = "network-internet-exposure"
 	Intended = "network-intent-violated"
+	Open     = "network-ai-service-open"
 )
 
 // Rules lists the findings that this step gives, whatever the estate.
@@ -34,6 +35,9 @@ func Rules() []finding.Rule {
 		{ID: Exposed, Step: "network", Title: "A host of the internet can open a connection to it", Asks: "can the internet open a connection to it that nobody meant?", Severity: finding.High,
 			Why: "Inference servers, dashboards and notebooks are built for trusted networks. What the internet can reach is found within hours.",
 			Fix: "Make the load balancer internal or narrow the rule below to those who need it; if it is meant, say so (network: intents: - {rule: allowed, from: internet, to: …, ports: […]})."},
+		{ID: Open, Step: "network", Title: "An AI service that asks nobody who he is can be reached", Asks: "does each AI service that something beyond its own zone can reach make callers prove who they are?", Severity: finding.Critical,
+			Why: "Dashboards, notebooks, inference servers and vector stores run what they are told. Without authentication whoever can open a connection owns the models, the data, and often the machine.",
+			Fix: "Switch its authentication on (see the source), and let only those reach it who need it: sevenfold network recommend writes the rules.", InvalidFor: []string{"what listens on loopback only"}},
 		{ID: Intended, Step: "network", Title: "An intent of sevenfold.yaml is violated", Asks: "does the network keep every intent that sevenfold.yaml states?", Severity: finding.High,
 			Why: "Somebody wrote down that this must not be possible.",
 			Fix: "Take away the rule that lets it pass (below), or change the intent."},

@@ -75,6 +75,7 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 		out.Criteria[workloads.List[i].ID] = j.decide(&workloads.List[i])
 	}
 	j.intents()
+	j.services()
 	out.Findings = j.findings
 	s.relations = w.graph()
 	return out, nil

@@ -1,0 +1,171 @@
+package network
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/steps/network/exposure"
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
+)
+
+// Service is one door of an AI system of the estate, with who can reach it.
+type Service struct {
+	Asset string   `json:"asset"`
+	Name  string   `json:"name"` // the container, or the resource
+	Rule  string   `json:"rule"`
+	Title string   `json:"title"`
+	Ports []string `json:"ports"`
+	// Auth is "yes", "no" or "unknown": whether callers must prove who they are.
+	Auth     string   `json:"auth"`
+	Because  string   `json:"because"`
+	Internet string   `json:"internet"` // yes, no or unknown
+	Zones    []string `json:"zones"`    // those from which it can be reached
+	Path     []Hop    `json:"path"`
+	Severity string   `json:"severity"`
+	Source   string   `json:"source"`
+
+	exposure exposure.Exposure
+	owner    estate.Node
+}
+
+// Services finds the doors of AI systems and decides who can reach each: the
+// internet, and which zones.
+func (w *World) Services(z *Zones) []Service {
+	out := []Service{}
+	internet, _ := w.End(Internet, nil, false)
+	for n, a := range w.snap.Assets() {
+		if a.Referenced || a.Type == estate.SetType {
+			continue
+		}
+		owner, ok := w.standsFor(n, a)
+		if !ok {
+			continue
+		}
+		full := *a
+		if full.Config == nil {
+			config, err := w.snap.Config(n)
+			if err != nil {
+				w.problem("%s: %v", a.ID, err)
+				continue
+			}
+			full.Config = config
+		}
+		for _, s := range exposure.Services(&full, w.notesOf(owner)) {
+			for _, e := range exposure.Recognise(s) {
+				out = append(out, w.service(z, internet, owner, s, e))
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Service) int {
+		return strings.Compare(a.Asset+" "+a.Name+" "+a.Rule, b.Asset+" "+b.Name+" "+b.Rule)
+	})
+	return out
+}
+
+// service decides who can reach one door.
+func (w *World) service(z *Zones, internet End, owner estate.Node, s exposure.Service, e exposure.Exposure) Service {
+	out := Service{Asset: w.snap.Asset(owner).ID, Name: s.Name, Rule: e.Rule.ID, Title: e.Rule.Title, Ports: listed(e.Reach()), Auth: e.Auth.String(), Because: e.Because, Zones: []string{}, Path: []Hop{},
+		Severity: e.Rule.Severity, Source: e.Rule.Source, exposure: e, owner: owner}
+	to := w.sites(owner, true)
+	l := w.reachDoor(internet.spots, to, e.Reach())
+	out.Internet = l.Reachable.String()
+	if l.Reachable == reach.Yes {
+		out.Path = orEmpty(l.Path)
+	}
+	for _, zone := range z.List {
+		from := slices.DeleteFunc(slices.Clone(z.spots[zone.Name][0]), func(s spot) bool { return s.asset == owner })
+		r := w.reachDoor(from, to, e.Reach())
+		if r.Reachable != reach.Yes {
+			continue
+		}
+		out.Zones = append(out.Zones, zone.Name)
+		if len(out.Path) == 0 {
+			out.Path = orEmpty(r.Path)
+		}
+	}
+	return out
+}
+
+// reachDoor is what can be opened to a thing on some ports of its own. What leads to
+// it may be dialled on another port: then any that leads there counts.
+func (w *World) reachDoor(from, to []spot, ports reach.Ports) Link {
+	l, _ := w.reach(from, to, ports)
+	if l.Reachable != reach.No {
+		return l
+	}
+	all, _ := w.reach(from, to, reach.Ports{})
+	if all.Reachable == reach.Yes && slices.ContainsFunc(all.Path, func(h Hop) bool {
+		return strings.HasPrefix(h.Name, "service ") || strings.HasPrefix(h.Name, "ingress ") || strings.HasPrefix(h.Name, "gateway ") || strings.Contains(h.Name, "loadbalancer")
+	}) {
+		return all
+	}
+	return l
+}
+
+// standsFor is the component whose place a service has: itself, or what holds the
+// container; false if it has none, or is told by another already.
+func (w *World) standsFor(n estate.Node, a *estate.Asset) (estate.Node, bool) {
+	if a.Type != exposure.ContainerType {
+		return n, w.component(n, a)
+	}
+	for e := range w.snap.In(n) {
+		if e.Type == estate.Contains && w.component(e.Node, w.snap.Asset(e.Node)) {
+			return e.Node, true
+		}
+	}
+	return 0, false
+}
+
+// notesOf are the annotations of an object.
+func (w *World) notesOf(n estate.Node) map[string]string {
+	config, err := w.snap.Config(n)
+	if err != nil || w.snap.Asset(n).Cloud != estate.Kubernetes {
+		return nil
+	}
+	var d struct {
+		Metadata struct{ Annotations map[string]string }
+	}
+	_ = json.Unmarshal(config, &d) // annotations of another shape are none
+	return d.Metadata.Annotations
+}
+
+// services gives a finding for each door of an AI system that asks nobody who he is,
+// or of which that is not known, and that somebody of another zone can reach.
+func (j *jury) services() {
+	for _, s := range j.w.Services(j.zones) {
+		own, _ := j.workloads.ZoneOf(s.Asset)
+		others := slices.DeleteFunc(slices.Clone(s.Zones), func(z string) bool { return z == own })
+		if s.Auth == exposure.Yes.String() || s.Internet != reach.Yes.String() && len(others) == 0 {
+			continue
+		}
+		severity := finding.Severity(s.Severity)
+		evidence := []finding.Evidence{{What: "it is", Where: s.Name, Value: s.exposure.How}, {What: "callers prove who they are", Where: s.Source, Value: s.Auth + ": " + s.Because},
+			{What: "it listens on", Where: "ports", Value: strings.Join(s.Ports, ", ")}, {What: "the internet reaches it", Where: "routes, groups and policies", Value: s.Internet}}
+		if len(others) > 0 {
+			evidence = append(evidence, finding.Evidence{What: "reached from", Where: "zones", Value: strings.Join(others, ", ")})
+		}
+		for i, h := range s.Path {
+			evidence = append(evidence, finding.Evidence{What: fmt.Sprintf("hop %d", i+1), Where: h.Name, Value: firstOf(h.Rule, "passes")})
+		}
+		id := j.find(Open, s.Asset, s.Name+" "+s.Rule, severity, evidence, nil)
+		f := &j.findings[slices.IndexFunc(j.findings, func(f finding.Finding) bool { return f.ID == id })]
+		f.Title = s.Title
+		if s.Auth != exposure.No.String() {
+			f.Status = finding.Unknown
+			f.Title = "Could not tell whether callers must prove who they are: " + s.Title
+		}
+		f.Frameworks = append(f.Frameworks, s.exposure.Rule.CWE...)
+		f.Evidence = append(f.Evidence, cves(s.exposure.Rule.CVE)...)
+	}
+}
+
+func cves(list []string) []finding.Evidence {
+	if len(list) == 0 {
+		return nil
+	}
+	return []finding.Evidence{{What: "known as", Where: "CVE", Value: strings.Join(list, ", ")}}
+}
