@@ -127,6 +127,28 @@ def prowler(ours, theirs):
     return out + [met(f"client CPU at most a tenth, by medians: 1/{cpu:.1f}", cpu >= 10), met(f"peak memory at most a fifth, by medians: 1/{peak:.1f}", peak >= 5)]
 
 
+def drift(r):
+    if not r:
+        return ["Not measured."]
+    out = ["| days compared | assets | records | wall s | CPU s |", "|---|---|---|---|---|"]
+    sizes = sorted({int(name.rpartition("/")[2]) for name in r["figures"]})
+    for n in sizes:
+        for what, say in (("same", "a day and itself"), ("changed", "a day and the second after it")):
+            f = r["figures"][f"Drift/{what}/{n}"]
+            seconds = {k: f["ns/op"][k] / 1e9 for k in ("min", "median")}
+            out.append(f"| {say} | {f['assets']['median']:,.0f} | {f['records']['median']:,.0f} | {both(seconds, 3)} | {both(f['cpu-s/op'], 3)} |")
+    low, high = r["load"]
+    out += ["", f"Commit {r['commit']}, {r['runs']} runs of each, load {low}–{high}.", ""]
+    for n in sizes:
+        g = r["figures"][f"Drift/growth/{n}"]
+        out.append(f"- a state of {g['assets']['median']:,.0f} assets: the first snapshot {g['first-MB']['median']:.1f} MB, a further day of which {g['changed']['median']:,.0f} assets differ at most {g['day-MB']['median']:.2f} MB")
+        if n == 100_000:
+            least = r["figures"][f"Drift/changed/{n}"]["ns/op"]["min"] / 1e9
+            out += [met(f"100,000 assets compared in at most 1 s, by the smallest wall: {least:.2f} s", least <= 1),
+                    met(f"a day adds at most 3 MB, by the largest: {max(g['day-MB']['all']):.2f} MB", max(g["day-MB"]["all"]) <= 3)]
+    return out
+
+
 def access(ours, simulate, splaining):
     if not ours:
         return ["Not measured."]
@@ -161,7 +183,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     sizes = sorted((json.loads(p.read_text()) for p in folder.glob("estate-*.json") if p.stat().st_size), key=lambda r: int(r["name"]))
     planned = sorted((json.loads(p.read_text()) for p in folder.glob("plan-*.json") if p.stat().st_size), key=lambda r: (int(r["base"]), int(r["name"])))
-    parts = {n: read(folder, n) for n in ("start", "graph", "sevenfold", "prowler", "admission", "access", "access-iam-simulate", "access-cloudsplaining")}
+    parts = {n: read(folder, n) for n in ("start", "graph", "sevenfold", "prowler", "admission", "drift", "access", "access-iam-simulate", "access-cloudsplaining")}
     lines = [HEAD, *machine([*parts.values(), *sizes, *planned]), "",
              "## A stored snapshot judged", "",
              "`sevenfold audit --snapshot latest --format json --out FILE`: the whole process, with loading, decoding, all controls, workloads, criteria and report.",
@@ -175,6 +197,10 @@ def main():
              "Growth of certified Deployments by their scale subresource, 200 requests a second by the clock, one second in five gated namespaces of forty certified Deployments each and one in others by turns;",
              "API server, etcd, gate and client on the same machine. Floor, webhook and its look at the object are in the gated figure. Added is gated minus not gated, run by run.",
              "", *admission(parts["admission"]), "",
+             "## Drift, and what a day adds to a state", "",
+             "`bench/estategen`'s estate on three days; on each of the later ones one read asset in a hundred has another setting than on the first. Go benchmarks, one iteration a run:",
+             "two snapshots loaded from a state in SQLite are compared, their configurations read from it meanwhile. The first day is held against itself loaded again, and against the third.",
+             "", *drift(parts["drift"]), "",
              "## Who may do what", "",
              "`bench/accessgen`: roles that hold one to five of AWS's own 1,594 managed policies, every fourth a policy of its own with a variable and two conditions, every third a",
              "boundary; three levels of control policies, one of them with conditions. Eight questions by turns, which the context leaves open. `sevenfold`'s engine by its Go benchmarks,",

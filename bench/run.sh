@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures everything that docs/benchmarks.md states and writes that file.
 #
-#	bench/run.sh [start] [estate] [graph] [prowler] [plan] [admission] [access] [render]
+#	bench/run.sh [start] [estate] [graph] [prowler] [plan] [admission] [access] [drift] [render]
 #
 # Without arguments all parts run, which takes about half an hour on two idle
 # cores. A part that is run alone replaces its own lines and leaves the others,
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 export CGO_ENABLED=${CGO_ENABLED:-0}
 runs=${RUNS:-5} out=bench/out bin=bench/out/sevenfold
 read -ra sizes <<<"${SIZES:-1000 10000 100000 200000 1000000}"
-[ $# -gt 0 ] || set -- start estate graph prowler plan admission access render
+[ $# -gt 0 ] || set -- start estate graph prowler plan admission access drift render
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -68,14 +68,20 @@ admission() { RUNS=$runs bench/admission.sh "$out"; }
 # The policy engine, and two peers on the same account.
 access() { RUNS=$runs bench/access.sh "$out"; }
 
+# Two days of one estate compared, and what a day adds to a state.
+drift() {
+	python3 bench/gobench.py "$runs" ./bench/estategen Drift >"$work/r"
+	python3 bench/record.py "$work/r" >"$out/drift.json"
+}
+
 render() { python3 bench/render.py "$out" >docs/benchmarks.md; }
 
 for part in "$@"; do
 	case $part in
-	start | estate | graph | prowler | plan | admission | access) "$part" ;;
+	start | estate | graph | prowler | plan | admission | access | drift) "$part" ;;
 	render) ;;
 	*)
-		echo "no part $part: start, estate, graph, prowler, plan, admission, access, render" >&2
+		echo "no part $part: start, estate, graph, prowler, plan, admission, access, drift, render" >&2
 		exit 2
 		;;
 	esac

@@ -17,6 +17,8 @@ type generator struct {
 	r       *rand.Rand
 	builder *estate.Builder
 	faulty  float64
+	day     int     // since the first snapshot
+	changed float64 // share of the assets that differ from it
 	stats   stats
 	err     error
 }
@@ -79,6 +81,10 @@ func (g *generator) tags(name string) []obj {
 // that are operations were read with it; absent are those that the provider
 // said there is nothing for.
 func (g *generator) send(a estate.Asset, root string, config obj, absent ...string) {
+	if g.differs() {
+		config["Setting"] = fmt.Sprintf("day %d", g.day)
+		g.stats.Changed++
+	}
 	data, err := json.Marshal(config)
 	if err != nil {
 		g.err = fmt.Errorf("%s: %w", a.ID, err)
@@ -101,6 +107,15 @@ func (g *generator) send(a estate.Asset, root string, config obj, absent ...stri
 	g.stats.Read++
 	g.stats.Bytes += len(data)
 	g.stats.Types[a.Type]++
+}
+
+// differs draws whether the next asset has another setting than on the first day.
+// It draws from the day alone, so that all else stays as it was.
+func (g *generator) differs() bool {
+	if g.day == 0 {
+		return false
+	}
+	return rand.New(rand.NewPCG(uint64(g.stats.Read), uint64(g.day))).Float64() < g.changed
 }
 
 // operations are the further replies that configurations here hold.

@@ -45,6 +45,7 @@ type stats struct {
 	Relations int            `json:"relations"`
 	Bytes     int            `json:"configBytes"`
 	Faulty    int            `json:"faulty"`
+	Changed   int            `json:"changed,omitempty"` // since the first day
 	Types     map[string]int `json:"types"`
 }
 
@@ -85,10 +86,18 @@ const (
 
 // generate makes an estate of so many read assets.
 func generate(ctx context.Context, read int, seed uint64, faulty float64) (*estate.Snapshot, stats, error) {
+	return generateDay(ctx, read, seed, faulty, 0, 0)
+}
+
+// generateDay is the same estate so many days later, when each day another share of
+// its assets has another setting than on the first.
+func generateDay(ctx context.Context, read int, seed uint64, faulty float64, day int, changed float64) (*estate.Snapshot, stats, error) {
 	g := &generator{
 		r:       rand.New(rand.NewPCG(seed, 0)),
-		builder: estate.NewBuilder(taken),
+		builder: estate.NewBuilder(taken.AddDate(0, 0, day)),
 		faulty:  faulty,
+		day:     day,
+		changed: changed,
 		stats:   stats{Types: map[string]int{}},
 	}
 	for i := 0; g.stats.Read < read; i++ {
