@@ -22,6 +22,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/access"
 	"github.com/sevenfold-sec/sevenfold/steps/audit"
+	"github.com/sevenfold-sec/sevenfold/steps/network"
 )
 
 // Options of one run.
@@ -82,6 +83,7 @@ func Steps(o Options) []Step {
 	return []Step{
 		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline),
 		access.New().With(o.Beside).Aside(o.Step != "" && o.Step != "access"),
+		network.New(o.Scope).Aside(o.Step != "" && o.Step != "network"),
 	}
 }
 
