@@ -204,7 +204,8 @@ func (e *Engine) rawSpan(p *peer) span {
 		keep(e.where(func(c *class) reach.Answer { return e.onNode(c, p.nodeSel) }))
 	}
 	if p.addrs != nil {
-		keep(e.where(func(c *class) reach.Answer { return e.inAddrs(c, p) }))
+		within := e.within(p.addrs)
+		keep(e.where(func(c *class) reach.Answer { return e.inAddrs(c, p, within) }))
 	}
 	if same(s.must, s.may) {
 		s.must = s.may
@@ -365,8 +366,22 @@ func (e *Engine) onNode(c *class, sel *selector) reach.Answer {
 	return reach.No
 }
 
-// inAddrs says whether a class's addresses are among a peer's.
-func (e *Engine) inAddrs(c *class, p *peer) reach.Answer {
+// within is the cells that lie in a set of addresses, each of which lies there
+// whole or not at all.
+func (e *Engine) within(addrs *reach.Addrs) reach.Bits {
+	out := reach.NewBits(len(e.edges))
+	for _, r := range addrs.Ranges() {
+		last := e.edges.cell(r.To)
+		for i := e.edges.cell(r.From); i <= last; i++ {
+			out.Set(i)
+		}
+	}
+	return out
+}
+
+// inAddrs says whether a class's addresses are among a peer's, within which
+// are these cells.
+func (e *Engine) inAddrs(c *class, p *peer, within reach.Bits) reach.Answer {
 	matter := reach.Yes
 	if p.outside && c.kind != outside {
 		return reach.No
@@ -394,7 +409,7 @@ func (e *Engine) inAddrs(c *class, p *peer) reach.Answer {
 	}
 	in := 0
 	for _, i := range c.cells {
-		if p.addrs.Has(e.edges[i]) {
+		if within.Has(i) {
 			in++
 		}
 	}

@@ -205,6 +205,9 @@ func TestIngress(t *testing.T) {
 		{"a controller nobody knows", strings.ReplaceAll(nginx, "k8s.io/ingress-nginx", "example.com/x") + svc, "internet", ing, "", "unknown"},
 		{"a service nobody read", nginx, "internet", ing, "", "unknown"},
 		{"a backend that is no service", strings.ReplaceAll(nginx, "service: {name: web, port: {number: 80}}", "resource: {kind: Bucket, name: x}") + svc, "internet", ing, "", "unknown"},
+		{"the older kind", "---\n{apiVersion: extensions/v1beta1, kind: Ingress, metadata: {name: web, namespace: app, annotations: {kubernetes.io/ingress.class: nginx}}, spec: {backend: {serviceName: web, servicePort: 80}}}\n" + svc, "pod dev/other", ing, "tcp/80", "yes tcp/80: pod dev/other > pod edge/nginx > ingress app/web > service app/web > pod app/web"},
+		{"the pods' port instead of the service's", strings.ReplaceAll(nginx, "number: 80", "number: 8080") + strings.ReplaceAll(svc, "targetPort: http", "targetPort: 8080"), "internet", ing, "", "unknown"},
+		{"not understood", strings.ReplaceAll(nginx, "rules: [", "rules: [7, ") + svc, "internet", ing, "", "unknown"},
 		{"a port the service has not", strings.ReplaceAll(nginx, "number: 80", "number: 81") + svc, "internet", ing, "", "no"},
 
 		{"AWS: public", albIngress(scheme("internet-facing")+ipTargets) + svc, "internet", ing, "tcp/80", "yes tcp/80: internet > load balancer of ingress app/web > ingress app/web > service app/web > pod app/web"},

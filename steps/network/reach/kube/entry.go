@@ -180,7 +180,7 @@ func (e *Engine) toTarget(out *told, src point, l leg, n *entry, t target, c car
 	backends, why := e.targetBackends(&t)
 	if why != "" {
 		if only == nil || t.service == "" {
-			out.add(reach.Unknown, dial, path(l.via, "", ""), say(Because{Effect: "hands connections on to what is not known", Reason: why}))
+			out.add(reach.Unknown, dial, path(l.via, "", "what is not known"), say(Because{Effect: "hands connections on to what is not known", Reason: why}))
 		}
 		return
 	}

@@ -206,6 +206,7 @@ var readers = map[string]func(c *Cluster, f fields, ns, name string){
 	"discovery.k8s.io/EndpointSlice":     readEndpointSlice,
 	"/Endpoints":                         readEndpoints,
 	"networking.k8s.io/Ingress":          readIngress,
+	"extensions/Ingress":                 readIngress,
 	"networking.k8s.io/IngressClass":     readIngressClass,
 	"elbv2.k8s.aws/IngressClassParams":   readIngressClassParams,
 	"route.openshift.io/Route":           readRoute,

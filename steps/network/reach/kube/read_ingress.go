@@ -22,8 +22,10 @@ func readIngress(c *Cluster, f fields, ns, name string) {
 	if text := n.annotations["alb.ingress.kubernetes.io/listen-ports"]; text != "" {
 		n.listeners = albListeners(meta, text)
 	}
-	if spec.has("defaultBackend") {
-		n.targets = append(n.targets, ingressBackend(spec.obj("defaultBackend"), n))
+	for _, key := range []string{"defaultBackend", "backend"} {
+		if spec.has(key) {
+			n.targets = append(n.targets, ingressBackend(spec.obj(key), n))
+		}
 	}
 	for _, r := range spec.objs("rules") {
 		for _, p := range r.obj("http").objs("paths") {
@@ -36,6 +38,15 @@ func readIngress(c *Cluster, f fields, ns, name string) {
 
 func ingressBackend(f fields, n *entry) target {
 	t := target{ports: n.ports()}
+	if f.has("serviceName") { // before networking.k8s.io/v1
+		t.service = n.ns + "/" + f.str("serviceName")
+		if port, ok := whole(f.m["servicePort"]); ok && port > 0 && port < 65536 {
+			t.number = uint16(port)
+		} else {
+			t.named = f.str("servicePort")
+		}
+		return t
+	}
 	if !f.has("service") {
 		t.doubt = f.at + ": a backend that is no service is not understood"
 		return t

@@ -28,7 +28,7 @@ func (c *Cluster) Unread(group, kind, ns, why string) {
 // one of those; they make nothing but ways through them unsure.
 func (c *Cluster) unsure(group, kind, ns, name, why string) bool {
 	id := inDefault(ns) + "/" + name
-	entryKinds := map[string]string{"networking.k8s.io/Ingress": "ingress ", "route.openshift.io/Route": "route ", gatewayGroup + "/Gateway": "gateway ", "networking.istio.io/Gateway": "istio gateway "}
+	entryKinds := map[string]string{"networking.k8s.io/Ingress": "ingress ", "extensions/Ingress": "ingress ", "route.openshift.io/Route": "route ", gatewayGroup + "/Gateway": "gateway ", "networking.istio.io/Gateway": "istio gateway "}
 	switch full := group + "/" + kind; {
 	case full == "/Service" && name != "":
 		c.services[id] = &service{ns: inDefault(ns), name: name, broken: why}
