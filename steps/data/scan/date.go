@@ -66,24 +66,15 @@ func numericDate(b []byte, c chunk) int {
 	return 0
 }
 
-// months are the first three letters of their English names, which several
-// languages share for most of them.
-const months = "janfebmaraprmayjunjulaugsepoctnovdec"
-
-// monthAt reads a month's name at i.
+// monthAt reads a month's name at i: one whose first three letters are those of
+// an English name, which several languages share for most of them.
 func monthAt(b []byte, i int) (end int) {
-	if i+3 > len(b) {
+	if i+3 > len(b) || !is(b[i], isLet) {
 		return 0
 	}
-	var w [3]byte
-	for k := range w {
-		w[k] = b[i+k] | 0x20
-	}
-	found := false
-	for k := 0; k < len(months); k += 3 {
-		found = found || months[k:k+3] == string(w[:])
-	}
-	if !found {
+	switch string([]byte{b[i] | 0x20, b[i+1] | 0x20, b[i+2] | 0x20}) {
+	case "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec":
+	default:
 		return 0
 	}
 	for end = i + 3; end < len(b) && end < i+10 && is(b[end], isLet); end++ {
@@ -93,8 +84,11 @@ func monthAt(b []byte, i int) (end int) {
 
 // wordyDate reads 12 March 1985 and 12-Mar-1985.
 func wordyDate(b []byte, c chunk) int {
+	if c.e-c.s > 2 || c.next != ' ' && c.next != '-' || c.e+1 >= len(b) || !is(b[c.e+1], isLet) {
+		return 0
+	}
 	d, e := digitsAt(b, c.s, 2)
-	if e != c.e || d < 1 || d > 31 || c.next != ' ' && c.next != '-' {
+	if e != c.e || d < 1 || d > 31 {
 		return 0
 	}
 	m := monthAt(b, c.e+1)
@@ -114,8 +108,11 @@ func wordyDate(b []byte, c chunk) int {
 
 // monthFirst reads March 12, 1985 when the pass stands at its day.
 func monthFirst(b []byte, c chunk, floor int) (start, end int) {
+	if c.prev != ' ' || c.e-c.s > 2 || c.s < 4 || !is(b[c.s-2], isLet) {
+		return 0, 0
+	}
 	d, e := digitsAt(b, c.s, 2)
-	if e != c.e || d < 1 || d > 31 || c.prev != ' ' {
+	if e != c.e || d < 1 || d > 31 {
 		return 0, 0
 	}
 	s := c.s - 1

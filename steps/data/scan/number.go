@@ -57,7 +57,7 @@ func (r *run) digit(i int) int {
 		return c.s + 36
 	}
 	if letters && (c.e-c.s >= 12 || c.prev == '_' || c.prev == '-' || c.next == '_' || c.next == '-' || c.next == '.' || c.next == ':') ||
-		c.prev == '-' || c.next == '-' || c.next == ':' && c.e-c.s >= 8 {
+		c.prev == '-' && c.s > 1 && is(r.b[c.s-2], isLet) || c.next == ':' && c.e-c.s >= 8 || c.next == '-' && c.e-c.s >= 8 {
 		if end := r.secret(c); end > 0 {
 			return end
 		}

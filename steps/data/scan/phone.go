@@ -50,6 +50,9 @@ func (r *run) phone(c chunk) (start, end int, score float64, reason string) {
 	if c.kinds&isLet != 0 && !extended(r.b, c) {
 		return 0, 0, 0, ""
 	}
+	if c.e-c.s < 6 && c.next != ' ' && c.next != '-' && c.next != '.' && c.next != '/' && c.next != ')' && c.next != '(' {
+		return 0, 0, 0, "" // too short, and nothing follows
+	}
 	p, ok := r.number(c)
 	if !ok || p.n < 5 || p.n > 15 || c.inside && !p.plus {
 		return 0, 0, 0, ""
