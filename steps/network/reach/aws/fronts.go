@@ -51,6 +51,7 @@ type entrance struct {
 	link  string
 	nodes []*Interface
 	ports reach.Ports // of the load balancer
+	part  string      // why nodes are not all there are; "" if they are
 }
 
 func (n *Network) indexRelays() {
@@ -314,9 +315,12 @@ func (n *Network) blindAPI(api *API, why string) {
 }
 
 func (n *Network) indexIntegration(api *API, x *Integration, link *VPCLink, t targets) {
-	nodes := n.interfaces(link.ID, link.Interfaces)
+	nodes, part := n.interfaces(link.ID, link.Interfaces), ""
+	if len(nodes) < len(link.Interfaces) {
+		part = "the interfaces of VPC link " + link.ID + " were not all read"
+	}
 	for _, a := range x.Addrs {
-		f := &front{relay: &relay{name: api.ID, api: api, nodes: nodes}, dial: https, at: reach.AllOf(reach.TCP), to: a, preserve: reach.No}
+		f := &front{relay: &relay{name: api.ID, api: api, nodes: nodes, part: part}, dial: https, at: reach.AllOf(reach.TCP), to: a, preserve: reach.No}
 		if x.Port > 0 && x.Port < 65536 {
 			f.at = reach.Port(reach.TCP, uint16(x.Port))
 		} else {
@@ -333,6 +337,6 @@ func (n *Network) indexIntegration(api *API, x *Integration, link *VPCLink, t ta
 		balancers = []string{x.Balancer}
 	}
 	for _, id := range balancers {
-		n.relays.apis[id] = append(n.relays.apis[id], entrance{api, link.ID, nodes, ports})
+		n.relays.apis[id] = append(n.relays.apis[id], entrance{api, link.ID, nodes, ports, part})
 	}
 }

@@ -1,6 +1,8 @@
 // Package aws decides exactly which addresses of an AWS network can open a
 // connection to which, from the configuration alone: route tables, network
-// ACLs, security groups, gateways, peerings, transit gateways, endpoints.
+// ACLs, security groups, gateways, peerings, transit gateways, endpoints, and
+// the load balancers, endpoint services and APIs that take a connection and open
+// another. README.md says where the edges are.
 //
 // The answer is three-valued. What the model does not hold (a route table that
 // was not read, a security group nobody listed) is never taken for a wall: the

@@ -213,7 +213,7 @@ func destinations() []Place {
 
 // hide takes one thing away, as a refused call would.
 func hide(t *rapid.T, m *Model) {
-	switch rapid.IntRange(0, 16).Draw(t, "hide") {
+	switch rapid.IntRange(0, 17).Draw(t, "hide") {
 	case 0:
 		// Route tables are listed by one call: either one could not be read,
 		// or none of a VPC was.
@@ -280,6 +280,9 @@ func hide(t *rapid.T, m *Model) {
 		if len(m.APIs) > 0 && m.APIs[0].Unread {
 			relaysUnread(m) // else the integration that names it says so
 		}
+	case 17:
+		id := rapid.SampledFrom([]string{"eni-link", "eni-s3", "eni-api"}).Draw(t, "interface")
+		m.Interfaces = slices.DeleteFunc(slices.Clone(m.Interfaces), func(f Interface) bool { return f.ID == id })
 	case 16:
 		m.PublicAccess = []PublicAccess{{Unread: true}}
 	}

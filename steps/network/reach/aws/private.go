@@ -98,8 +98,14 @@ func (q *query) byAPI(r *relay, dial reach.Ports) []arrival {
 				a.hops = append(slices.Clone(a.hops), Hop{e.api.ID, "integration by VPC link " + e.link})
 				a.via = append(slices.Clone(a.via), e.api.ID)
 			}
+			if e.part != "" {
+				q.say(e.part)
+				out = append(out, arrival{allow: a.allow.unsure()})
+			}
 			if len(e.nodes) > 0 {
 				out = append(out, q.byLink(e, r, dial, a)...)
+			}
+			if len(e.nodes) > 0 || e.part != "" {
 				continue
 			}
 			if ans := q.enforced(r, dial, netip.Addr{}); ans != reach.Yes {
