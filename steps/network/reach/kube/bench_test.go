@@ -228,6 +228,15 @@ func BenchmarkDoors(b *testing.B) {
 		}
 		done()
 	})
+	b.Run("entrances", func(b *testing.B) {
+		done := cpu(b)
+		for b.Loop() {
+			if _, err := e.Entrances(Internet(), reach.Ports{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		done()
+	})
 	b.Run("block", func(b *testing.B) {
 		done := cpu(b)
 		for b.Loop() {

@@ -327,6 +327,14 @@ func (d *doors) ways(t *rapid.T, e *Engine, o doorOracle, c client) {
 	if c.pod != nil {
 		from = PodEnd(c.pod.ID())
 	}
+	entrances, err := e.Entrances(from, reach.AllOf(reach.TCP))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]int{}
+	for _, in := range entrances {
+		told[fmt.Sprint(in.Pod.ID(), in.Reachable, in.Ports, in.Maybe, in.Path)]++
+	}
 	for id := range o.pods {
 		ways, err := e.Ways(from, PodEnd(id), reach.AllOf(reach.TCP))
 		if err != nil {
@@ -337,9 +345,17 @@ func (d *doors) ways(t *rapid.T, e *Engine, o doorOracle, c client) {
 			t.Fatalf("the direct way is %+v, Can says %+v", ways[0], direct)
 		}
 		for _, w := range ways[1:] {
+			if w.Reachable != reach.No {
+				told[fmt.Sprint(id, w.Reachable, w.Ports, w.Maybe, w.Path)]--
+			}
 			if len(w.Via) == 0 || w.Path[len(w.Path)-1] != "pod "+id || w.Reachable == reach.Yes && w.Ports.IsEmpty() {
 				t.Fatalf("a way through nothing: %+v", w)
 			}
+		}
+	}
+	for what, n := range told {
+		if n != 0 {
+			t.Fatalf("%s is among entrances %d times more than among ways", what, n)
 		}
 	}
 }

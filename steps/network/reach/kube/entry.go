@@ -33,17 +33,18 @@ func (e *Engine) toEntryNamed(from string, sources []point, to End, ports reach.
 	if n == nil {
 		return Result{}, fmt.Errorf("no %s was read\nhint: name it NAMESPACE/NAME", to.text)
 	}
-	return e.toEntry(from, sources, n, ports, nil), nil
+	return e.toEntry(from, sources, n, ports, chosen{}), nil
 }
 
 // toEntry says whether clients get to the services behind an entry: first to
 // whoever carries its connections, from there to the pods. Ports are those the
 // entry is dialled on.
-func (e *Engine) toEntry(from string, sources []point, n *entry, ports reach.Ports, only func(backend) bool) Result {
+func (e *Engine) toEntry(from string, sources []point, n *entry, ports reach.Ports, of chosen) Result {
 	if n.broken != "" {
 		return undecided(ports, n.broken, from, n.id)
 	}
 	out := newTold()
+	out.per = of.per
 	c := e.carrier(n)
 	first := map[int]leg{}
 	for _, t := range e.targetsOf(n) {
@@ -55,10 +56,10 @@ func (e *Engine) toEntry(from string, sources []point, n *entry, ports reach.Por
 			if _, ok := first[i]; !ok {
 				first[i] = e.firstLeg(src, n, c)
 			}
-			e.toTarget(out, src, first[i], n, t, c, dial, only)
+			e.toTarget(out, src, first[i], n, t, c, dial, of.backend)
 		}
 	}
-	if out.first && only == nil {
+	if out.first && of.backend == nil {
 		out.add(reach.No, reach.Ports{}, []string{from, n.id}, say(Because{Effect: "hands nothing on, on these ports"}))
 	}
 	return out.done()

@@ -339,6 +339,9 @@ func FuzzRead(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
+		if _, err := e.Entrances(Internet(), reach.Ports{}); err != nil {
+			t.Fatal(err)
+		}
 		for _, p := range c.Pods() {
 			if _, err := e.Can(PodEnd(p.ID()), Internet(), reach.Ports{}); err != nil {
 				t.Fatal(err)

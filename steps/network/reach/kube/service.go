@@ -12,6 +12,7 @@ import (
 type chosen struct {
 	backend func(backend) bool // only these backends; nil is all
 	fronts  []string           // only these ways in, for clients outside; none is all
+	per     map[string]*told   // filled with the answer for each pod; nil if nobody asks
 }
 
 // toService says which of a service's ports can be opened. A connection to a
@@ -31,6 +32,7 @@ func (e *Engine) toService(from string, sources []point, s *service, ports reach
 		return undecided(ports, why, from, object)
 	}
 	out := newTold()
+	out.per = of.per
 	if s.headless { // its name is the pods' own addresses
 		e.toHeadless(out, object, sources, s, ports, of)
 		return out.done()

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
@@ -32,12 +33,21 @@ func (e *Engine) reasons(s, t point, ports reach.Ports, answer reach.Answer) rea
 type told struct {
 	result Result
 	first  bool
+	per    map[string]*told // for each pod at a path's end, by its name there; nil if nobody asks
 }
 
 func newTold() *told { return &told{first: true, result: Result{Reachable: reach.No}} }
 
 // add takes in an answer on some ports.
 func (t *told) add(answer reach.Answer, ports reach.Ports, path []string, because reasons) {
+	if end := len(path) - 1; t.per != nil && end > 0 && strings.HasPrefix(path[end], "pod ") {
+		one := t.per[path[end]]
+		if one == nil {
+			one = newTold()
+			t.per[path[end]] = one
+		}
+		one.add(answer, ports, path, because)
+	}
 	switch answer {
 	case reach.Yes:
 		t.result.Ports = t.result.Ports.Union(ports)

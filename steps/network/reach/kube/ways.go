@@ -174,7 +174,7 @@ func (e *Engine) Ways(from, to End, ports reach.Ports) ([]Result, error) {
 			}
 			continue
 		}
-		if r := e.toEntry(from.text, sources, n, ports, only); len(r.Path) > 0 {
+		if r := e.toEntry(from.text, sources, n, ports, chosen{backend: only}); len(r.Path) > 0 {
 			out = append(out, r)
 		}
 	}
