@@ -42,7 +42,7 @@ func types(res scan.Result) []string {
 // table of made-up people in each.
 func TestFormats(t *testing.T) {
 	files, err := filepath.Glob("testdata/formats/*")
-	if err != nil || len(files) < 25 {
+	if err != nil || len(files) < 35 {
 		t.Fatal(err, files)
 	}
 	for _, f := range files {

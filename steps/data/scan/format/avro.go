@@ -53,7 +53,9 @@ type avroField struct {
 	of   *avroType
 }
 
-var errAvro = errors.New("not as the format says")
+// errForm is what a reader here says of bytes that are not as their format lays
+// down.
+var errForm = errors.New("not as the format says")
 
 func (a *avroFile) read() error {
 	if _, err := a.in.Discard(4); err != nil {
@@ -125,7 +127,7 @@ func (a *avroFile) sized(most int64) ([]byte, error) {
 		return nil, err
 	}
 	if n < 0 || n > most {
-		return nil, errAvro
+		return nil, errForm
 	}
 	b := make([]byte, n)
 	_, err = io.ReadFull(a.in, b)
@@ -135,7 +137,7 @@ func (a *avroFile) sized(most int64) ([]byte, error) {
 // schema makes a type of a schema's JSON.
 func (a *avroFile) schema(raw any, depth int) (*avroType, error) {
 	if a.types++; a.types > maxLeaves || depth > 60 {
-		return nil, errAvro
+		return nil, errForm
 	}
 	switch s := raw.(type) {
 	case string:
@@ -156,7 +158,7 @@ func (a *avroFile) schema(raw any, depth int) (*avroType, error) {
 	case map[string]any:
 		return a.complex(s, depth)
 	}
-	return nil, errAvro
+	return nil, errForm
 }
 
 func (a *avroFile) complex(s map[string]any, depth int) (*avroType, error) {
@@ -201,7 +203,7 @@ func (a *avroFile) complex(s map[string]any, depth int) (*avroType, error) {
 	case "fixed":
 		n, _ := s["size"].(float64)
 		if t.size = int(n); n < 0 || n > maxCell {
-			return nil, errAvro
+			return nil, errForm
 		}
 	default:
 		if named := a.named[kind]; named != nil && named != t {
@@ -229,7 +231,7 @@ func (a *avroFile) block(top *avroType) error {
 		return noEnd(err)
 	}
 	if sync != a.sync {
-		return errAvro
+		return errForm
 	}
 	c := avroCursor{a: a, b: data}
 	for range count {
@@ -270,10 +272,10 @@ func (a *avroFile) unpack(b []byte) ([]byte, error) {
 		}
 	case "snappy":
 		if len(b) < 4 {
-			return nil, errAvro
+			return nil, errForm
 		}
 		if n, err := snappy.DecodedLen(b[:len(b)-4]); err != nil || n > maxBlock {
-			return nil, errAvro
+			return nil, errForm
 		}
 		return snappy.Decode(nil, b[:len(b)-4])
 	default:
@@ -315,7 +317,7 @@ func (c *avroCursor) take(n int64) ([]byte, error) {
 
 func (c *avroCursor) value(t *avroType, path string, depth int) error {
 	if depth > maxNesting {
-		return errAvro
+		return errForm
 	}
 	switch t.kind {
 	case "null":
@@ -351,7 +353,7 @@ func (c *avroCursor) value(t *avroType, path string, depth int) error {
 	case "enum":
 		i, err := c.long()
 		if err == nil && (i < 0 || i >= int64(len(t.names))) {
-			err = errAvro
+			err = errForm
 		}
 		return err
 	case "union":
@@ -360,7 +362,7 @@ func (c *avroCursor) value(t *avroType, path string, depth int) error {
 			return err
 		}
 		if i < 0 || i >= int64(len(t.union)) {
-			return errAvro
+			return errForm
 		}
 		return c.value(t.union[i], path, depth+1)
 	case "record", "error":
@@ -377,7 +379,7 @@ func (c *avroCursor) value(t *avroType, path string, depth int) error {
 	case "array", "map":
 		return c.many(t, path, depth)
 	}
-	return errAvro
+	return errForm
 }
 
 // many reads the blocks of an array or map.
@@ -397,7 +399,7 @@ func (c *avroCursor) many(t *avroType, path string, depth int) error {
 			}
 		}
 		if n > 1<<20 && n > int64(len(c.b)) {
-			return errAvro // members without bytes could be told in billions
+			return errForm // members without bytes could be told in billions
 		}
 		for ; n > 0; n-- {
 			at := path

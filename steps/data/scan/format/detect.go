@@ -53,6 +53,9 @@ func detect(name string, head []byte) string {
 			return m.kind
 		}
 	}
+	if len(head) > 16 && string(head[:4]) == "\xff\xff\xff\xff" && head[6] == 0 && head[7] == 0 && head[4]&7 == 0 {
+		return "arrow" // a stream: a mark and the length of its schema
+	}
 	if len(head) > 262 && string(head[257:262]) == "ustar" {
 		return "tar"
 	}
