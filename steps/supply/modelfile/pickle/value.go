@@ -236,8 +236,13 @@ func unquote(s string) string {
 }
 
 // rawUnicode undoes the \uXXXX and \UXXXXXXXX escapes of the UNICODE opcode.
+// Its other bytes are Latin-1.
 func rawUnicode(s string) string {
-	if !strings.Contains(s, `\`) {
+	plain := true
+	for i := range len(s) {
+		plain = plain && s[i] != '\\' && s[i] < 0x80
+	}
+	if plain {
 		return s
 	}
 	var b strings.Builder
@@ -258,7 +263,7 @@ func rawUnicode(s string) string {
 				continue
 			}
 		}
-		b.WriteByte(s[i])
+		b.WriteRune(rune(s[i]))
 	}
 	return b.String()
 }
