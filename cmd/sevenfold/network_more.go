@@ -366,11 +366,14 @@ func adviceText(w io.Writer, list []network.Advice) error {
 		}
 		switch {
 		case a.Cut && len(a.Breaks) == 0:
-			fmt.Fprintln(w, "  proved  on a copy of the network: nothing of it is left")
+			fmt.Fprintln(w, "  proved  on a copy of the network: nothing of it is open any more")
 		case a.Cut:
-			fmt.Fprintln(w, "  proved  on a copy of the network: nothing of it is left, but what is in use breaks")
+			fmt.Fprintln(w, "  proved  on a copy of the network: nothing of it is open any more, but what is in use breaks")
 		default:
 			fmt.Fprintf(w, "  left    %s\n", printable(network.Few(a.Left, 3)))
+		}
+		for _, u := range a.Unsure {
+			fmt.Fprintf(w, "  unsure  %s\n", printable(u))
 		}
 		for _, b := range a.Breaks {
 			fmt.Fprintf(w, "  breaks  %s\n", printable(b))

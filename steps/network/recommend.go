@@ -30,6 +30,9 @@ type Advice struct {
 	// decided on a copy of the network; Left is what is.
 	Cut  bool     `json:"cut"`
 	Left []string `json:"left"`
+	// Unsure is what could not be told of the changed network, nor of the one before:
+	// a node that stands for its clients, say.
+	Unsure []string `json:"unsure"`
 	// Closes are other connections that go with it, Breaks those of them that were
 	// seen in use.
 	Closes []Opening `json:"closes"`
@@ -122,7 +125,7 @@ func (w *World) offences(s *scope.Scope, workloads *scope.Workloads) []offence {
 
 // advise finds what cuts one offence, and what goes with it.
 func (w *World) advise(ctx context.Context, o offence, seen *Observed) (Advice, error) {
-	a := Advice{Against: o.text, From: o.from, To: o.to, Path: orEmpty(o.link.Path), Rules: []string{}, Commands: []string{}, Policies: []Policy{}, Deletes: []string{}, Left: []string{}, Closes: []Opening{}, Breaks: []string{}}
+	a := Advice{Against: o.text, From: o.from, To: o.to, Path: orEmpty(o.link.Path), Rules: []string{}, Commands: []string{}, Policies: []Policy{}, Deletes: []string{}, Left: []string{}, Unsure: []string{}, Closes: []Opening{}, Breaks: []string{}}
 	c, chosen := w.cut(o.source, o.target)
 	a.Rules, a.Commands = c.Rules, c.Commands
 	next := w
@@ -133,6 +136,7 @@ func (w *World) advise(ctx context.Context, o offence, seen *Observed) (Advice, 
 	// only policies help.
 	if left := next.openPairs(o.source, o.target); len(left) > 0 {
 		a.Policies, a.Deletes = next.policiesAgainst(left, seen)
+		a.Policies = orEmpty(a.Policies)
 		if len(a.Policies)+len(a.Deletes) > 0 {
 			copied, err := next.withPolicies(ctx, a.Policies, a.Deletes)
 			if err != nil {
@@ -151,7 +155,10 @@ func (w *World) advise(ctx context.Context, o offence, seen *Observed) (Advice, 
 		a.Left = append(a.Left, fmt.Sprintf("%s -> %s", p.from, p.to))
 	}
 	a.Left = orEmpty(unique(a.Left))
-	a.Cut = len(a.Left) == 0
+	a.Cut, a.Deletes = len(a.Left) == 0, orEmpty(a.Deletes)
+	if l, _ := next.reach(o.source, o.target, reach.Ports{}); l.Reachable == reach.Unknown {
+		a.Unsure = l.Because
+	}
 	if d, err := Compare(ctx, w, next); err == nil {
 		a.Closes = w.beside(d.Closed, o)
 	}
