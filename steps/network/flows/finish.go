@@ -324,6 +324,7 @@ func blind(o *Observed) (out []string) {
 		}
 		out = append(out, fmt.Sprintf("nothing was recorded from %s to %s", g.From.Format(time.RFC3339), g.To.Format(time.RFC3339)))
 	}
+	say(o.Coarse.Records, "%d records stand in flows that were made coarser: %s", o.Coarse.Records, o.Coarse.Level)
 	say(o.Coarse.Left, "%d records had no place any more", o.Coarse.Left)
 	return out
 }

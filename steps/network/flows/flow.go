@@ -129,6 +129,26 @@ type Flow struct {
 	Bytes, Packets int64
 }
 
+// Opened says whether the flow shows that a connection came through to its
+// server. Yes takes more than a record that was accepted: the client's interface
+// accepts what the server's then holds back. It must have been let in at the
+// server's side, or the server must have answered. No is what a rule held back
+// on the way. All else is Unknown, above all where it is not known which end is
+// the server.
+func (f *Flow) Opened() reach.Answer {
+	switch {
+	case f.Sides == Ambiguous, f.Verdict == Dropped:
+		return reach.Unknown
+	case f.Verdict == Rejected && f.ReplyHeld:
+		return reach.Yes // else there would be no answer to hold back
+	case f.Verdict == Rejected:
+		return reach.No
+	case f.Replies > 0, f.Direction == Ingress && f.Verdict != Unsaid:
+		return reach.Yes
+	}
+	return reach.Unknown
+}
+
 // Observed is all that was seen.
 type Observed struct {
 	Flows []Flow // in order of At, client, server, protocol, port

@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
 
 var update = flag.Bool("update", false, "write what the golden cases give")
@@ -149,6 +151,29 @@ func TestSides(t *testing.T) {
 				t.Errorf("got  %s\nwant eni-0a: %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestOpened(t *testing.T) {
+	for name, tt := range map[string]struct {
+		flow Flow
+		want reach.Answer
+	}{
+		"let in at the server":           {Flow{Verdict: Accepted, Direction: Ingress, Sides: Stated}, reach.Yes},
+		"let out at the client":          {Flow{Verdict: Accepted, Direction: Egress, Sides: Stated}, reach.Unknown},
+		"let out and answered":           {Flow{Verdict: Accepted, Direction: Egress, Sides: Inferred, Replies: 1}, reach.Yes},
+		"nobody says where":              {Flow{Verdict: Accepted, Sides: Inferred}, reach.Unknown},
+		"let in, the ends not told":      {Flow{Verdict: Accepted, Direction: Ingress}, reach.Unknown},
+		"held back":                      {Flow{Verdict: Rejected, Direction: Egress, Sides: Inferred}, reach.No},
+		"its answers held back":          {Flow{Verdict: Rejected, Direction: Ingress, Sides: Inferred, ReplyHeld: true, Replies: 3}, reach.Yes},
+		"dropped for another reason":     {Flow{Verdict: Dropped, Direction: Ingress, Sides: Stated}, reach.Unknown},
+		"audited":                        {Flow{Verdict: Audited, Direction: Ingress, Sides: Stated}, reach.Yes},
+		"no verdict, and answered":       {Flow{Direction: Egress, Sides: Stated, Replies: 1}, reach.Yes},
+		"no verdict, seen at the server": {Flow{Direction: Ingress, Sides: Stated}, reach.Unknown},
+	} {
+		if got := tt.flow.Opened(); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
 	}
 }
 

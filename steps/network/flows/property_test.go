@@ -271,7 +271,7 @@ func TestEachStepOfCoarseness(t *testing.T) {
 		{3, 3, PublicAsOne, 50},
 	} {
 		o := observe(t, Options{MaxFlows: tt.room}, "f", []byte(b.String()))
-		if len(o.Flows) != tt.flows || o.Coarse.Level != tt.level || o.Coarse.Records+o.Coarse.Left != tt.records || (o.Coarse.Left > 0) != (tt.room == 3) {
+		if len(o.Flows) != tt.flows || o.Coarse.Level != tt.level || o.Coarse.Records+o.Coarse.Left != tt.records || (o.Coarse.Left > 0) != (tt.room == 3) || (len(o.Blind()) > 0) != (tt.level > Exact) {
 			t.Errorf("room for %d: %d flows, %q, %+v; want %d, %q, %d", tt.room, len(o.Flows), o.Coarse.Level, o.Coarse, tt.flows, tt.level, tt.records)
 		}
 	}
