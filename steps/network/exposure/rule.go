@@ -226,4 +226,13 @@ func values(settings []Setting, is ...string) []Setting {
 	return out
 }
 
+// own makes settings count values that are not seen as ones of their own making.
+func own(settings []Setting) []Setting {
+	out := slices.Clone(settings)
+	for i := range out {
+		out[i].Own = true
+	}
+	return out
+}
+
 func tcp(number uint16, what string) Port { return Port{reach.TCP, number, what} }

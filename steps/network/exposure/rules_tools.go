@@ -6,7 +6,7 @@ import "github.com/sevenfold-sec/sevenfold/steps/network/reach"
 var notebooks = []Rule{
 	{ID: "jupyter", Title: "Notebook server asks nobody to sign in", Systems: []string{"Jupyter"}, Ports: []Port{tcp(8888, "web")},
 		PortAt: append(flags("--port", "--ServerApp.port", "--NotebookApp.port"), envs("JUPYTER_PORT")...), Bind: Bind{At: flags("--ip", "--ServerApp.ip", "--NotebookApp.ip")},
-		Off:    append(values(flags("--NotebookApp.token", "--ServerApp.token", "--LabApp.token", "--IdentityProvider.token"), ""), Setting{Image: "*kubeflownotebookswg/jupyter*"}, Setting{Image: "*/notebook-servers/jupyter*"}),
+		Off:    append(own(values(flags("--NotebookApp.token", "--ServerApp.token", "--LabApp.token", "--IdentityProvider.token"), "")), Setting{Image: "*kubeflownotebookswg/jupyter*"}, Setting{Image: "*/notebook-servers/jupyter*"}),
 		Always: append(flags("--NotebookApp.password", "--ServerApp.password", "--LabApp.password", "--PasswordIdentityProvider.hashed_password"), words("jupyterhub-singleuser", "start-singleuser.sh", "start-singleuser.py")...),
 		Files:  []string{"*/.jupyter", "/etc/jupyter", "/usr/local/etc/jupyter", "*jupyter_server_config.py", "*jupyter_notebook_config.py"}, FileAt: flags("--config"),
 		Default: Yes, Why: "Jupyter makes itself a token unless told not to", Severity: "critical", CWE: missing,
