@@ -170,7 +170,8 @@ def access(ours, simulate, splaining):
                 met(f"in at most 150 MB, the test program's all, by the largest: {max(load['rss-MB']['all']):.0f} MB", max(load["rss-MB"]["all"]) <= 150),
                 met(f"who-can in at most 50 ms, by the smallest wall: {who['ns/op']['min'] / 1e6:.1f} ms, {1e3 * who['cpu-s/op']['min']:.1f} CPU ms", who["ns/op"]["min"] <= 5e7),
                 met(f"at least 500,000 decisions a second of one core, by the greatest: {max(decide['decisions/cpu-s']['all']):,.0f}", max(decide["decisions/cpu-s"]["all"]) >= 500_000)]
-    out += ["", "| the same account | CPU s | peak MiB | what it did | commit, runs, load |", "|---|---|---|---|---|"]
+    out += ways(figures)
+    out += ["", "| the account of the first table | CPU s | peak MiB | what it did | commit, runs, load |", "|---|---|---|---|---|"]
     if simulate:
         said = simulate["said"]
         out.append(f"| {simulate['name']} | {both(simulate['cpu_s'])} | {both(simulate['peak_mib'], 0)} | {said['questions']} of the questions: {said['questions'] / said['cpu_s']:.0f} decisions a CPU second, its start not counted | {where(simulate).replace(' | ', ', ')} |")
@@ -179,15 +180,43 @@ def access(ours, simulate, splaining):
     return out
 
 
+def ways(figures):
+    sizes = sorted(int(name.rpartition("/")[2]) for name in figures if name.startswith("Ways/"))
+    if not sizes:
+        return ["- ways to administrator: not measured"]
+    out = ["", "Ways to administrator, in one account made to be bad: users and roles that services take, with one to four of AWS's managed policies each, drawn by lot, and",
+           "nothing known beside policies, which leaves most ways open. All ways, each with its steps and the statements that decide them; and who can climb at all, which every assessment asks.", "",
+           "| principals | all ways | CPU s | wall s | program's MB | who climbs | CPU s | wall s |", "|---|---|---|---|---|---|---|---|"]
+    for n in sizes:
+        every, who = figures[f"Ways/{n}"], figures[f"Climbers/{n}"]
+        wall = [f"{f['ns/op']['min'] / 1e9:.2f} / {f['ns/op']['median'] / 1e9:.2f}" for f in (every, who)]
+        out.append(f"| {n:,} | {every['ways']['median']:,.0f} | {both(every['cpu-s/op'])} | {wall[0]} | {both(every['rss-MB'], 0)} | {who['climbers']['median']:,.0f} | {both(who['cpu-s/op'])} | {wall[1]} |")
+    if 10_000 in sizes:
+        f = figures["Ways/10000"]
+        out += ["", met(f"all ways of 10,000 principals in at most 10 s, by the smallest wall: {f['ns/op']['min'] / 1e9:.1f} s, {f['cpu-s/op']['min']:.1f} CPU s", f["ns/op"]["min"] <= 1e10)]
+    return out
+
+
+def assessed(r):
+    """All steps over the same estate."""
+    if not r:
+        return ["- `sevenfold assess`, all steps: not measured"]
+    peak = 1.048576 * max(r["peak_mib"]["all"])
+    low, high = r["load"]
+    return [met(f"`sevenfold assess`, all steps, 100,000 assets in at most 5 s, by the smallest wall: {r['wall_s']['min']:.1f} s, {r['cpu_s']['min']:.1f} CPU s", r["wall_s"]["min"] <= 5),
+            met(f"in at most 300 MB, by the largest peak: {peak:.0f} MB", peak <= 300),
+            f"- that was at commit {r['commit']}, {r['runs']} runs, load {low}–{high}"]
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     sizes = sorted((json.loads(p.read_text()) for p in folder.glob("estate-*.json") if p.stat().st_size), key=lambda r: int(r["name"]))
     planned = sorted((json.loads(p.read_text()) for p in folder.glob("plan-*.json") if p.stat().st_size), key=lambda r: (int(r["base"]), int(r["name"])))
-    parts = {n: read(folder, n) for n in ("start", "graph", "sevenfold", "prowler", "admission", "drift", "access", "access-iam-simulate", "access-cloudsplaining")}
+    parts = {n: read(folder, n) for n in ("start", "graph", "sevenfold", "prowler", "admission", "drift", "assess-100000", "access", "access-iam-simulate", "access-cloudsplaining")}
     lines = [HEAD, *machine([*parts.values(), *sizes, *planned]), "",
              "## A stored snapshot judged", "",
              "`sevenfold audit --snapshot latest --format json --out FILE`: the whole process, with loading, decoding, all controls, workloads, criteria and report.",
-             *estates(sizes), "",
+             *estates(sizes), *assessed(parts["assess-100000"]), "",
              "## The graph", "", "A million assets and five million relations; Go benchmarks of `estate`, one iteration a run.", "", *graph(parts["graph"]), "",
              "## A plan gated", "",
              "`sevenfold gate plan PLAN.json --alone`, and over a stored snapshot (`--snapshot latest`): the whole process, the plan read and converted, both sides",

@@ -35,6 +35,11 @@ estate() {
 		python3 bench/measure.py -n "$times" --name "$n" --ok 0,1,3 -- \
 			"$bin" audit --snapshot latest --state "$work/state" --format json --out "$work/report.json" >"$work/r"
 		python3 bench/record.py "$work/r" "made=@$work/made" "findings=#$work/report.json" "stored_mib=$(du -m "$work/state/sevenfold.db" | cut -f1)" >"$out/estate-$n.json"
+		if [ "$n" = 100000 ]; then
+			python3 bench/measure.py -n "$times" --name assess --ok 0,1,3 -- \
+				"$bin" assess --snapshot latest --state "$work/state" --format json --out "$work/report.json" >"$work/r"
+			python3 bench/record.py "$work/r" >"$out/assess-$n.json"
+		fi
 		rm -rf "$work/state"
 	done
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"strconv"
@@ -105,4 +108,89 @@ func BenchmarkWhoCan(b *testing.B) {
 			b.ReportMetric(float64(found), "holders")
 		})
 	}
+}
+
+// BenchmarkWays finds every way by which somebody of an account made to be bad
+// becomes administrator; up to 10,000 principals.
+func BenchmarkWays(b *testing.B) {
+	climb(b, func(w *iam.World, routes []reference.Route) (int, error) {
+		ways, err := w.Escalations(context.Background(), routes, unread{})
+		return len(ways), err
+	}, "ways")
+}
+
+// BenchmarkClimbers finds who of the same account can, and no ways: what every
+// assessment asks.
+func BenchmarkClimbers(b *testing.B) {
+	climb(b, func(w *iam.World, routes []reference.Route) (int, error) {
+		who, err := w.Climbers(context.Background(), routes, unread{})
+		return len(who), err
+	}, "climbers")
+}
+
+func climb(b *testing.B, find func(*iam.World, []reference.Route) (int, error), what string) {
+	b.Helper()
+	routes, err := reference.Routes()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, n := range benchSizes() {
+		if n > 10_000 {
+			continue
+		}
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			w := badAccount(n)
+			found := 0
+			b.ResetTimer()
+			start := processor()
+			for b.Loop() {
+				if found, err = find(w, routes); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric((processor()-start)/float64(b.N), "cpu-s/op")
+			b.ReportMetric(resident(), "rss-MB")
+			b.ReportMetric(float64(found), what)
+		})
+	}
+}
+
+// unread says of everything beside policies that it was not read, which leaves
+// most ways open.
+type unread struct{}
+
+func (unread) Carriers(string, string) ([]iam.Carrier, bool) { return nil, false }
+
+func (unread) Fact(string, *iam.Principal, *iam.Principal, *iam.Carrier) (holds, known bool) {
+	return false, false
+}
+
+// badAccount is an account of n principals, half of them users and half roles
+// that services take, each with one to four of the provider's managed policies,
+// whatever they allow.
+func badAccount(n int) *iam.World {
+	random := rand.New(rand.NewPCG(7, 7))
+	w := iam.NewWorld()
+	w.AddAccount(&iam.Account{ID: account})
+	var pool []*iam.Policy
+	for _, arn := range reference.ManagedARNs() {
+		document, _ := reference.Managed(arn)
+		pool = append(pool, w.Parse(arn, document))
+	}
+	services := []string{"lambda.amazonaws.com", "ec2.amazonaws.com", "sagemaker.amazonaws.com", "glue.amazonaws.com", "states.amazonaws.com", "bedrock.amazonaws.com", "ecs-tasks.amazonaws.com"}
+	for i := range n {
+		p := &iam.Principal{Kind: iam.User, Account: account, Name: "p" + strconv.Itoa(i)}
+		p.ARN = "arn:aws:iam::" + account + ":user/" + p.Name
+		if i%2 == 1 {
+			p.Kind, p.ARN = iam.Role, "arn:aws:iam::"+account+":role/"+p.Name
+			p.InstanceProfiles = []string{"arn:aws:iam::" + account + ":instance-profile/" + p.Name}
+			document := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":%q},"Action":"sts:AssumeRole"}]}`, services[random.IntN(len(services))])
+			w.AddResource(&iam.Resource{ARN: p.ARN, Account: account, Policy: w.Parse("trust of "+p.Name, []byte(document))})
+		}
+		for range 1 + random.IntN(4) {
+			p.Policies = append(p.Policies, pool[random.IntN(len(pool))])
+		}
+		w.AddPrincipal(p)
+	}
+	return w
 }

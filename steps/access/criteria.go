@@ -109,6 +109,7 @@ func (v *view) judge(ctx context.Context, o *Overview) ([]sentence, error) {
 		j.hear(n)
 	}
 	j.roles()
+	v.stages, v.classes, v.given, v.spanOf = nil, nil, nil, nil // what follows needs room
 	v.relations = j.graph()
 	out := make([]sentence, len(j.of))
 	for i := range j.of {

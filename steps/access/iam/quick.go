@@ -23,9 +23,9 @@ type shapes struct {
 	// all who share it: the free ones for a principal, those on a carrier for him
 	// and it, those on the target for his kin and it.
 	apart []bool
-	// people says of each principal whether his trust policy was read and may
-	// admit anybody but services and identity providers.
-	people []bool
+	// admitted says of each principal whom his trust policy may admit beside
+	// services and identity providers; nil if nobody, or if it was not read.
+	admitted []*admitted
 	// parties are, by route, those who are kin for each call on the target.
 	parties []parties
 	// carried are the answers to a route's calls on a resource that acts as a
@@ -60,7 +60,7 @@ type parties struct {
 func (c *climb) shape() {
 	c.shapes = shapes{
 		calls: make([][]targetCall, len(c.routes)), asked: map[shapeKey]Decision{}, direct: make([]bool, len(c.routes)), apart: make([]bool, len(c.routes)),
-		people: make([]bool, len(c.people)), parties: make([]parties, len(c.routes)), carried: map[carriedKey]Decision{},
+		admitted: make([]*admitted, len(c.people)), parties: make([]parties, len(c.routes)), carried: map[carriedKey]Decision{},
 	}
 	known := map[string]int32{}
 	for r := range c.routes {
@@ -88,8 +88,7 @@ func (c *climb) shape() {
 	}
 	for i, p := range c.people {
 		if !c.w.trustUnread(p) {
-			on := c.w.resources[p.ARN]
-			c.shapes.people[i] = on.Policy != nil && on.Policy.admitsPeople()
+			c.shapes.admitted[i] = c.w.resources[p.ARN].Policy.admits()
 		}
 	}
 }
@@ -123,17 +122,38 @@ func isApart(route *reference.Route) bool {
 	return true
 }
 
-// admitsPeople says that some statement of a trust policy allows somebody who
-// is no service and no identity provider.
-func (p *Policy) admitsPeople() bool {
+// admitted are those whom a trust policy names in what it allows.
+type admitted struct {
+	anybody        bool // somebody is named in another way than by account or ARN
+	accounts, arns []string
+}
+
+// has says that a user or role may be among them.
+func (a *admitted) has(p *Principal) bool {
+	return a != nil && (a.anybody || p.Account == "" || slices.Contains(a.accounts, p.Account) || slices.Contains(a.arns, p.ARN))
+}
+
+// admits lists whom a trust policy names in what it allows, services and
+// identity providers aside; nil if nobody.
+func (p *Policy) admits() *admitted {
+	if p == nil {
+		return nil
+	}
+	out := &admitted{}
 	for i := range p.Statements {
 		s := &p.Statements[i]
 		ps := &s.principals
-		if s.wrong != "" || !s.Deny && (ps.not || ps.everyone || len(ps.accounts)+len(ps.arns)+len(ps.canonical)+len(ps.other) > 0) {
-			return true
+		if s.Deny && s.wrong == "" {
+			continue
 		}
+		out.anybody = out.anybody || s.wrong != "" || !s.hasPrincipal || ps.not || ps.everyone || len(ps.canonical)+len(ps.other) > 0 ||
+			slices.ContainsFunc(ps.arns, func(arn string) bool { return !strings.Contains(arn, ":role/") && !strings.Contains(arn, ":user/") })
+		out.accounts, out.arns = append(out.accounts, ps.accounts...), append(out.arns, ps.arns...)
 	}
-	return false
+	if !out.anybody && len(out.accounts)+len(out.arns) == 0 {
+		return nil
+	}
+	return out
 }
 
 // partyOf numbers a principal among those who can take a route.
@@ -190,7 +210,7 @@ func (c *climb) trustCalls(who, t int32, r int) Decision {
 		if !call.trust {
 			continue
 		}
-		if !c.shapes.people[t] && !rewritesTrust(&c.routes[r]) {
+		if !c.shapes.admitted[t].has(c.people[who]) && !rewritesTrust(&c.routes[r]) {
 			return Deny
 		}
 		key := shapeKey{-1 - who, t, call.shape}

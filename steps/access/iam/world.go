@@ -215,9 +215,17 @@ func (w *World) versionsOf(p *Principal) []*Policy {
 	return out
 }
 
+// foldKeys are tags by folded key: the same map if none has another.
 func foldKeys(tags map[string]string) map[string]string {
 	if len(tags) == 0 {
 		return nil
+	}
+	same := true
+	for k := range tags {
+		same = same && lower(k) == k
+	}
+	if same {
+		return tags
 	}
 	out := make(map[string]string, len(tags))
 	for k, v := range tags {
