@@ -68,7 +68,7 @@ func storedZip(n uint32) (head, tail []byte) {
 
 // dicts is a pickle of a list of n small dicts, as Python writes it.
 func dicts(n int) []byte {
-	b := []byte("\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00]\x94(")
+	b := []byte("\x80\x04]\x94(")
 	for i := range n {
 		if i == 0 {
 			b = append(b, "}\x94(\x8c\x02id\x94K\x00\x8c\x04name\x94\x8c\x03abc\x94u"...)

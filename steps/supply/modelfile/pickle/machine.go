@@ -95,6 +95,7 @@ type machine struct {
 	ring    [trailLength]int64
 	ops     int
 	at      int64 // of the opcode being run
+	frame   int64 // where the frame ends that the opcode lies in; 0 if it lies in none
 	lost    bool
 	worst   Level // of the findings so far
 	depth   int
@@ -161,6 +162,7 @@ func (m *machine) run() error {
 			m.broken("pickle-broken", err.Error())
 			return nil
 		}
+		m.framed()
 		if m.opt.Strict && !m.res.Intact {
 			return nil
 		}
@@ -173,6 +175,19 @@ func (m *machine) run() error {
 			return nil
 		}
 	}
+}
+
+// framed checks that no opcode crosses the end of its frame. Writers end a frame
+// between opcodes; CPython's C unpickler, reading from a file, takes one that
+// crosses for another number of bytes than it says (cpython issue 154848).
+func (m *machine) framed() {
+	if m.frame == 0 || m.r.pos < m.frame {
+		return
+	}
+	if m.r.pos > m.frame {
+		m.find("pickle-frame", Suspicious, "CWE-436", names[m.opcode()]+" crosses the end of its frame, where unpicklers differ in what they read")
+	}
+	m.frame = 0
 }
 
 func (m *machine) limit(what string, n int) {

@@ -86,6 +86,10 @@ func TestScan(t *testing.T) {
 		{"no mark", "Nt.", []string{"pickle-underflow"}},
 		{"memo never written", "h\x05.", []string{"pickle-memo"}},
 		{"protocol 9", "\x80\x09N.", []string{"pickle-protocol"}},
+		{"frame", "\x80\x04\x95\x02\x00\x00\x00\x00\x00\x00\x00N.", nil},
+		{"an opcode across the end of its frame", "\x80\x04\x95\x02\x00\x00\x00\x00\x00\x00\x00" + str("abc") + ".", []string{"pickle-frame"}},
+		{"a frame inside a frame", "\x80\x04\x95\x0c\x00\x00\x00\x00\x00\x00\x00N0\x95\x02\x00\x00\x00\x00\x00\x00\x00N.", []string{"pickle-frame"}},
+		{"a frame beyond the file", "\x80\x04\x95\xff\x00\x00\x00\x00\x00\x00\x00N.", []string{"pickle-frame-cut"}},
 		{"class of TorchScript", gl("__torch__.net", "Module") + ")\x81.", nil},
 		{"torch's module as persistent id", str("module") + gl("torch.nn.modules.linear", "Linear") + "\x86Q)\x81.", nil},
 		{"blanks around a name", "cos\r\nsystem\r\n(S'x'\ntR.", []string{"pickle-name", "pickle-unlisted-call", "pickle-unlisted-global"}},
@@ -167,7 +171,7 @@ func TestLimitsAreNamed(t *testing.T) {
 // Whatever harmless opcodes come before, a call of something unlisted is found:
 // nothing a pickle does to its stack or memo hides a later call.
 func TestNothingHidesACall(t *testing.T) {
-	harmless := []string{"N0", "K\x01\x85\x94" + "0", "](K\x01K\x02e0", "}(" + str("a") + "Nu0", "(NNl0", "(1", "\x8a\x020\x310", "G\x00\x00\x00\x00\x00\x00\x00\x000", "C\x03abc0", "Nq\xc80", "N20" + "0", "\x88\x89\x860", gl("collections", "OrderedDict") + ")R0", "I1\n0", "V\\u0041\n0", "\x95\x05\x00\x00\x00\x00\x00\x00\x00"}
+	harmless := []string{"N0", "K\x01\x85\x94" + "0", "](K\x01K\x02e0", "}(" + str("a") + "Nu0", "(NNl0", "(1", "\x8a\x020\x310", "G\x00\x00\x00\x00\x00\x00\x00\x000", "C\x03abc0", "Nq\xc80", "N20" + "0", "\x88\x89\x860", gl("collections", "OrderedDict") + ")R0", "I1\n0", "V\\u0041\n0", "\x95\x02\x00\x00\x00\x00\x00\x00\x00N0"}
 	evil := []string{"cos\nsystem\n(S'x'\ntR.", "\x80\x04" + sg("mypackage", "run") + ")R.", "(S'x'\nisubprocess\ncall\n.", "(" + gl("pty", "spawn") + "o."}
 	rapid.Check(t, func(t *rapid.T) {
 		var b strings.Builder

@@ -32,9 +32,7 @@ func (m *machine) step(op byte) error {
 	case opProto:
 		return m.proto()
 	case opFrame:
-		if _, ok := m.r.uint(8); !ok {
-			return errCut
-		}
+		return m.newFrame()
 	case opNone:
 		m.push(mk(kNone, 0))
 	case opNewTrue:
@@ -62,6 +60,23 @@ func (m *machine) step(op byte) error {
 			return nil
 		}
 		return fmt.Errorf("%w: %#02x", errOpcode, op)
+	}
+	return nil
+}
+
+func (m *machine) newFrame() error {
+	n, ok := m.r.uint(8)
+	if !ok {
+		return errCut
+	}
+	if m.frame != 0 {
+		m.find("pickle-frame", Suspicious, "CWE-436", "a frame starts before the one around it ends, where unpicklers differ in what they read")
+	}
+	m.frame = 0
+	if n > uint64(m.r.end-m.r.pos) {
+		m.broken("pickle-frame-cut", fmt.Sprintf("a frame says it is %d bytes long, %d follow", n, m.r.end-m.r.pos))
+	} else if n > 0 {
+		m.frame = m.r.pos + int64(n)
 	}
 	return nil
 }
