@@ -45,7 +45,8 @@ var controllers = []struct {
 	{"openshift.io/ingress-to-route", []map[string]string{{"ingresscontroller.operator.openshift.io/deployment-ingresscontroller": "default"}}},
 }
 
-// called by their class where no IngressClass was read.
+// byName is the controllers that classes of these names are for, where no
+// IngressClass was read.
 var byName = map[string]string{
 	"nginx": "k8s.io/ingress-nginx", "traefik": "traefik.io/", "haproxy": "haproxy-ingress.github.io/controller", "contour": "projectcontour.io/", "kong": "ingress-controllers.konghq.com/kong",
 	"istio": "istio.io/ingress-controller", "openshift-default": "openshift.io/ingress-to-route", "alb": albController, "gce": "gce", "gce-internal": "gce-internal", "azure/application-gateway": azureController, "azure-application-gateway": azureController,

@@ -8,7 +8,8 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
 
-// attached to further networks, as Multus and its like read it.
+// networksNote is the annotation by which pods join further networks, as Multus
+// and its like read it.
 //
 // https://github.com/k8snetworkplumbingwg/multi-net-spec
 const networksNote = "k8s.v1.cni.cncf.io/networks"

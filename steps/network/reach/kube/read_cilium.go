@@ -110,11 +110,9 @@ func ciliumRules(spec fields, key, at, dir, ns string, act action) []rule {
 				one.peers = append(one.peers, peer{addrs: &all, outside: true, maybe: r.at + ": which addresses " + k + " stands for is not known"})
 			}
 		}
-		for _, k := range []string{"toServices"} {
-			if r.has(k) {
-				named = true
-				one.peers = append(one.peers, peer{all: true, maybe: r.at + ": which addresses " + k + " stands for is not known"})
-			}
+		if r.has("toServices") {
+			named = true
+			one.peers = append(one.peers, peer{all: true, maybe: r.at + ": which pods and addresses toServices stands for is not decided"})
 		}
 		for _, k := range []string{"fromRequires", "toRequires", "authentication"} {
 			if r.has(k) {
