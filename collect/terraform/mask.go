@@ -108,8 +108,11 @@ func (k masker) hideAll(v, unknown any) (any, any) {
 		if len(k.key) == 0 {
 			return fmt.Sprintf("sevenfold:masked(sensitive,%d)", len(v)), unknown
 		}
+		// The digest of the digest, as of a value of a configuration map that was
+		// withheld: one value has one, wherever it was read.
+		sum := sha256.Sum256([]byte(v))
 		h := hmac.New(sha256.New, k.key)
-		h.Write([]byte(v))
+		fmt.Fprintf(h, "sha256:%x", sum)
 		return fmt.Sprintf("sevenfold:masked(sensitive,%d,%x)", len(v), h.Sum(nil)[:4]), unknown
 	case map[string]any:
 		all := make(map[string]any, len(v))

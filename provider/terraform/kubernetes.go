@@ -464,10 +464,11 @@ func digestOf(v any) string {
 		return ""
 	}
 	if rest, masked := strings.CutPrefix(s, "sevenfold:masked(sensitive,"); masked {
-		if !strings.Contains(rest, ",") {
+		_, hash, digested := strings.Cut(rest, ",")
+		if !digested {
 			return ""
 		}
-		return "sevenfold:masked(value," + rest
+		return fmt.Sprintf("sevenfold:masked(value,%d,%s", len("sha256:")+2*sha256.Size, hash)
 	}
 	sum := sha256.Sum256([]byte(s))
 	return "sha256:" + hex.EncodeToString(sum[:])

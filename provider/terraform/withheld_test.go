@@ -42,7 +42,7 @@ func TestWithheldLeavesTraces(t *testing.T) {
 		"map": {"kubernetes_config_map", `{` + meta + `,"data":{"t":"0.2"},"binary_data":{"b":"AA=="}}`, "valueDigests",
 			map[string]any{"data": map[string]any{"t": sum("0.2")}, "binaryData": map[string]any{"b": sum("AA==")}}, false},
 		"sensitive": {"kubernetes_config_map", `{` + meta + `,"data":{"t":"sevenfold:masked(sensitive,3,0a1b2c3d)","u":"sevenfold:masked(sensitive,3)"}}`, "valueDigests",
-			map[string]any{"data": map[string]any{"t": "sevenfold:masked(value,3,0a1b2c3d)"}}, false},
+			map[string]any{"data": map[string]any{"t": "sevenfold:masked(value,71,0a1b2c3d)"}}, false},
 		"manifest":    {"kubernetes_manifest", `{"manifest":{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","namespace":"ml"},"data":{"t":"1"},"valueDigests":{"data":{"t":"made up"}}}}`, "valueDigests", map[string]any{"data": map[string]any{"t": sum("1")}}, false},
 		"secret":      {"kubernetes_secret", `{` + meta + `,"data":{"k":"v"},"binary_data":{"b":"AA=="},"type":"Opaque"}`, "keyNames", []any{"b", "k"}, false},
 		"secret_raw":  {"kubernetes_manifest", `{"manifest":{"apiVersion":"v1","kind":"Secret","metadata":{"name":"x","namespace":"ml"},"stringData":{"k":"v"}}}`, "keyNames", []any{"k"}, false},

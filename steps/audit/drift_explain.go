@@ -33,8 +33,13 @@ func Differences(before, after *estate.Asset) ([]Change, error) {
 		dropTags(was)
 		dropTags(is)
 	}
-	if after.Cloud == estate.AWS {
+	switch {
+	case after.Cloud == estate.AWS:
 		alikePolicies(was, is)
+	case before.Type == after.Type && after.Type == "v1/ConfigMap":
+		values(after, was, is)
+	case before.Type == after.Type && after.Type == "v1/Secret":
+		secretKeys(after, was, is, before.Unknown)
 	}
 	d := differ{cloud: after.Cloud}
 	d.compare("config", any(was), any(is))
