@@ -74,6 +74,9 @@ func (p *jsonReader) all() error {
 			}
 			p.depth--
 			p.path = p.path[:p.levels[p.depth].path]
+			if p.depth == 0 && c == ']' {
+				continue // its members were the records
+			}
 			if err := p.closed(); err != nil {
 				return err
 			}

@@ -89,18 +89,20 @@ func Read(ctx context.Context, name string, src io.ReaderAt, size int64, lim Lim
 	case errors.Is(err, errEnough):
 		rep.Partial, err = true, nil
 	}
+	if err == nil {
+		// A library that was interrupted may have called the file damaged.
+		err = ctx.Err()
+	}
 	return rep, err
 }
 
 // reader is one reading.
 type reader struct {
-	ctx     context.Context
-	lim     Limits
-	sink    Sink
-	rep     *Report
-	failed  error // the sink's or the context's own error, which no format may hide
-	packed  int64 // compressed bytes that what is read comes from
-	unruled int64
+	ctx    context.Context
+	lim    Limits
+	sink   Sink
+	rep    *Report
+	failed error // the sink's or the context's own error, which no format may hide
 }
 
 // text, value and row pass to the sink, keeping account.
