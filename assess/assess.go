@@ -82,7 +82,7 @@ type Result struct {
 func Steps(o Options) []Step {
 	return []Step{
 		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline),
-		access.New().With(o.Beside).Aside(o.Step != "" && o.Step != "access"),
+		access.New().Limits(access.KeyLimitsOf(o.Scope.Access.Keys)).With(o.Beside).Aside(o.Step != "" && o.Step != "access"),
 		network.New(o.Scope).Aside(o.Step != "" && o.Step != "network"),
 	}
 }

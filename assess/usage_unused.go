@@ -37,7 +37,7 @@ func FindUnused(ctx context.Context, snap *estate.Snapshot, sc *scope.Scope, u *
 	if err != nil {
 		return nil, err
 	}
-	keys, err := access.Credentials(ctx, snap, workloads.List, o, u, access.DefaultKeyLimits())
+	keys, err := access.Credentials(ctx, snap, workloads.List, o, u, access.KeyLimitsOf(sc.Access.Keys))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"time"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
 )
@@ -12,9 +13,9 @@ import (
 // default asks for. Where approvers are named it counts only if one of them
 // signed it: whoever is held back cannot loosen the gate himself.
 type Loosening struct {
-	// Setting is "pilot" or "fail_on".
+	// Setting is "pilot", "fail_on" or "keys".
 	Setting string
-	// Workload is the name of the workload a pilot is of; empty for fail_on.
+	// Workload is the name of the workload a pilot is of; empty for the others.
 	Workload string
 	Value    string
 }
@@ -55,6 +56,12 @@ func (s *Scope) hold() {
 	if !finding.High.AtLeast(s.Gate.FailOn) && !s.approved(l, s.Gate.FailOnSignature) {
 		s.Held = append(s.Held, l)
 		s.Gate.FailOn = finding.High
+	}
+	if l, ok := s.Access.Keys.loosened(); ok && !s.approved(l, s.Access.Keys.Signature) {
+		s.Held = append(s.Held, l)
+		const most = KeyDays * 24 * time.Hour
+		k := &s.Access.Keys
+		k.Age, k.Unused = min(k.Age, most), min(k.Unused, most)
 	}
 }
 

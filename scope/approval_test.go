@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -81,6 +82,40 @@ func TestLimit(t *testing.T) {
 		}
 		if ok && s.Declared[0].Limit == 0 {
 			t.Errorf("%s: no limit is read", text)
+		}
+	}
+}
+
+// How old keys may become is anybody's to shorten, and an approver's to lengthen.
+func TestLimitsOfKeys(t *testing.T) {
+	const day = 24 * time.Hour
+	approver := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	key := "ed25519:" + base64.StdEncoding.EncodeToString(approver.Public().(ed25519.PublicKey))
+	signed := Loosening{"keys", "", "365d 90d"}.Sign(approver)
+	tests := map[string]struct {
+		text string
+		want Keys
+		held bool
+	}{
+		"shorter":                  {"{age: 30d, unused: 14d}", Keys{Age: 30 * day, Unused: 14 * day}, false},
+		"longer, unsigned":         {"{age: 365d}", Keys{Age: 90 * day}, true},
+		"longer, signed":           {"{age: 365d, signature: " + signed + "}", Keys{Age: 365 * day, Signature: signed}, false},
+		"longer still than signed": {"{age: 366d, signature: " + signed + "}", Keys{Age: 90 * day, Signature: signed}, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s, err := Parse("f.yaml", fmt.Appendf(nil, "access: {keys: %s}\ngate: {approvers: [%q]}\n", tt.text, key))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, s.Access.Keys); d != "" || len(s.Held) > 0 != tt.held {
+				t.Errorf("(-want +got)\n%s held %v", d, s.Held)
+			}
+		})
+	}
+	for _, text := range []string{"{age: soon}", "{age: 0d}", "{unused: -3d}", "{ages: 3d}"} {
+		if _, err := Parse("f.yaml", []byte("access: {keys: "+text+"}\n")); err == nil {
+			t.Errorf("%s is taken", text)
 		}
 	}
 }

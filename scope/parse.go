@@ -26,6 +26,7 @@ type file struct {
 	Sources   []strict.Text `key:"sources" doc:"What to read: aws:regions=eu-west-1, kubernetes:CONTEXT, dir:PATH, findings:REPORTS."`
 	Zones     zonesYAML     `key:"zones" doc:"Which assets are in which zone."`
 	Workloads []declared    `key:"workloads" doc:"Workloads with their owner and purpose; they refine and merge what is discovered."`
+	Access    accessYAML    `key:"access" doc:"What is asked of credentials."`
 	Data      dataYAML      `key:"data" doc:"Where labelled data may be, and how long."`
 	Network   networkYAML   `key:"network" doc:"What may open connections to what."`
 	Services  []service     `key:"services" doc:"External services whose terms were reviewed."`
@@ -191,6 +192,7 @@ func (c *checker) scope(f *file) *Scope {
 			Reviewed: c.day(v.Terms.Reviewed), Expires: c.day(v.Terms.Expires),
 		}})
 	}
+	c.access(&f.Access, &s.Access)
 	c.network(&f.Network, &s.Network)
 	c.gate(&f.Gate, &s.Gate)
 	s.hold()

@@ -41,6 +41,7 @@ type Scope struct {
 	Zones []Zone
 	// Declared workloads in the order of the file.
 	Declared []Declared
+	Access   Access
 	Data     Data
 	Network  Network
 	Services []Service

@@ -134,7 +134,8 @@ func (g *globals) known(key ed25519.PrivateKey, approvers []ed25519.PublicKey) e
 	return usage("the key is none of gate.approvers, so what it signs would not count", "add its public key to gate.approvers, or use the key of one of them")
 }
 
-// loosen prints an approver's signature of a wider pilot or a weaker fail_on.
+// loosen prints an approver's signature of a wider pilot, a weaker fail_on or
+// longer limits of keys.
 func (g *globals) loosen(setting, value string, workload []string, file string) error {
 	l := scope.Loosening{Setting: setting, Value: value}
 	var line string
@@ -146,16 +147,23 @@ func (g *globals) loosen(setting, value string, workload []string, file string) 
 		line = "pilot: {replicas: " + value + ", signature: %s}"
 	case setting == "fail_on" && len(workload) == 0:
 		line = "fail_on: " + value + "\nfail_on_signature: %s"
+	case setting == "keys" && len(workload) == 0:
+		age, unused, _ := strings.Cut(value, " ")
+		line = "access: {keys: {age: " + age + ", unused: " + unused + ", signature: %s}}"
 	default:
-		return usage(fmt.Sprintf("%q is no setting that is signed like this", setting), "pilot=N WORKLOAD, or fail_on=SEVERITY")
+		return usage(fmt.Sprintf("%q is no setting that is signed like this", setting), "pilot=N WORKLOAD, fail_on=SEVERITY, or 'keys=AGE UNUSED'")
 	}
 	// The file itself says whether the value can stand.
 	probe := fmt.Sprintf("gate: {fail_on: %q}\n", value)
-	if setting == "pilot" {
+	switch setting {
+	case "pilot":
 		probe = fmt.Sprintf("workloads: [{name: w, pilot: {replicas: %s}}]\n", value)
+	case "keys":
+		age, unused, _ := strings.Cut(value, " ")
+		probe = fmt.Sprintf("access: {keys: {age: %q, unused: %q}}\n", age, unused)
 	}
 	if _, err := scope.Parse("value", []byte(probe)); err != nil || strings.ContainsAny(value, "{}\n,") {
-		return usage(fmt.Sprintf("%s cannot be %q", setting, value), "pilot=5 WORKLOAD, or fail_on=critical")
+		return usage(fmt.Sprintf("%s cannot be %q", setting, value), "pilot=5 WORKLOAD, fail_on=critical, or 'keys=120d 90d'")
 	}
 	key, err := privateKey(file)
 	if err != nil {

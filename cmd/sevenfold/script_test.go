@@ -69,7 +69,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": holdsJSON, "bytes": holdsBytes, "fill": fillFile, "locked": locked, "findingid": findingID, "newer": newer,
-			"flip": flip, "approver": approver, "driftid": driftID, "stamp": stamp, "grantid": grantID, "patchof": patchOfReport, "countsall": countsAll,
+			"flip": flip, "approver": approver, "driftid": driftID, "stamp": stamp, "grantid": grantID, "patchof": patchOfReport, "countsall": countsAll, "criterion": criterion,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

@@ -12,6 +12,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/scope"
 )
 
 // Key is one long-lived way to act as an identity: an access key, an API key of one
@@ -48,8 +49,11 @@ type Key struct {
 // KeyLimits are how old a key may become, and for how long it may lie unused.
 type KeyLimits struct{ Age, Stale time.Duration }
 
-// DefaultKeyLimits are 90 days each. Source: CIS AWS Foundations Benchmark.
-func DefaultKeyLimits() KeyLimits { return KeyLimits{staleAfter, staleAfter} }
+// KeyLimitsOf are those that a scope sets, and 90 days for what it does not.
+func KeyLimitsOf(k scope.Keys) KeyLimits {
+	const usual = scope.KeyDays * 24 * time.Hour
+	return KeyLimits{cmp.Or(k.Age, usual), cmp.Or(k.Unused, usual)}
+}
 
 // readKeys reads access keys and keys of services, by principalKey of the user.
 func readKeys(snap *estate.Snapshot) (map[string][]Key, error) {

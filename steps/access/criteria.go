@@ -7,18 +7,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/provider/aws"
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
 )
-
-// staleAfter is after how long without use, or since it was made, a credential
-// counts as stale. Source: CIS AWS Foundations Benchmark, keys are rotated every
-// 90 days.
-const staleAfter = 90 * 24 * time.Hour
 
 // mostClimbers bounds the principals among which ways to administrator are
 // looked for at every assessment; above it `access escalations` is for asking.
@@ -27,7 +21,9 @@ const mostClimbers = 20_000
 // standing is what is known of who can act on or as one workload.
 type standing struct {
 	assets, undecided, clustered int
+	decided                      int      // of the clustered
 	types                        []string // of the undecided
+	dark                         []string // what of clusters was not read
 	can, open                    int      // principals
 	ownerless, kindless          int
 	nobodys                      []string // identities without owner, a hundred at most
@@ -36,7 +32,7 @@ type standing struct {
 	keys, stale                  []string // long-lived credentials
 	unkeyed                      []string // whose credentials were not read
 	climbs, mayClimb             []string
-	admins                       []string // roles it runs as
+	admins                       []string // roles and accounts it runs as
 	runsAs                       []string
 	beyond                       []string // what its roles can change of other workloads
 	shared                       []string
@@ -54,6 +50,7 @@ type jury struct {
 	ours     map[string]bool
 	climbs   map[string]iam.Decision // principal -> best way to administrator
 	climbErr string
+	crowd    *crowd // nil: no workload has anything in a cluster
 }
 
 // sentence is the criteria of one workload, and who can act on it for whom nobody
@@ -102,6 +99,9 @@ func (v *view) judge(ctx context.Context, o *Overview) ([]sentence, error) {
 		}
 	}
 	j.assets()
+	if err := j.inClusters(ctx); err != nil {
+		return nil, err
+	}
 	for _, n := range v.people {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -179,10 +179,17 @@ func (j *jury) hear(n estate.Node) {
 	a := j.v.snap.Asset(n)
 	id := j.ids[a.ID]
 	if a.Cloud == estate.Kubernetes {
+		var on *reach
 		if id != nil && len(id.Touches) > 0 {
-			j.each(id.reach.any(), func(s *standing, _ int) { s.know(id) })
+			on = &id.reach
 		}
+		j.hearInside(a, id, on, nil)
 		return
+	}
+	var counted map[int]bool
+	if j.crowd != nil && j.crowd.deeds[a.ID] != nil {
+		counted = map[int]bool{}
+		defer func() { j.hearInside(a, id, nil, counted) }()
 	}
 	g := j.grasps[n]
 	if g == nil {
@@ -196,7 +203,11 @@ func (j *jury) hear(n estate.Node) {
 		}
 	}
 	can := join(sure, tied)
-	j.each(can, func(s *standing, _ int) { s.know(id) })
+	j.each(can, func(s *standing, w int) {
+		if s.know(id); counted != nil {
+			counted[w] = true
+		}
+	})
 	j.each(less(open, can), func(s *standing, _ int) {
 		s.open++
 		s.openWhy = few(s.openWhy, a.ID)
@@ -290,7 +301,7 @@ func (j *jury) longLived(n estate.Node, id *Identity) (long, stale []string, kno
 		}
 		name := c.Type + " " + c.ID + " of " + a.ID
 		long = append(long, name)
-		if old := now.Add(-staleAfter); !c.Created.IsZero() && c.Created.Before(old) || !c.LastUsed.IsZero() && c.LastUsed.Before(old) {
+		if l := j.v.limits; !c.Created.IsZero() && now.Sub(c.Created) > l.Age || !c.LastUsed.IsZero() && now.Sub(c.LastUsed) > l.Stale {
 			stale = append(stale, name)
 		}
 	}
@@ -326,7 +337,7 @@ func (j *jury) roles() {
 				continue
 			}
 			for e := range j.v.snap.Out(n) {
-				if e.Type != estate.RunsAs || j.v.snap.Asset(e.Node).Type != "AWS::IAM::Role" || slices.Contains(users[w], e.Node) {
+				if typ := j.v.snap.Asset(e.Node).Type; e.Type != estate.RunsAs || typ != "AWS::IAM::Role" && typ != "v1/ServiceAccount" || slices.Contains(users[w], e.Node) {
 					continue
 				}
 				users[w] = append(users[w], e.Node)
@@ -343,11 +354,15 @@ func (j *jury) roles() {
 		for _, n := range users[w] {
 			id := j.v.snap.Asset(n).ID
 			s.runsAs = append(s.runsAs, id)
-			if d, ok := j.climbs[id]; ok {
-				s.climber(id, d)
-			}
 			if z := zones[n]; z["training"] && z["serving"] {
 				s.shared = append(s.shared, id)
+			}
+			if strings.HasPrefix(id, "k8s://") {
+				j.ownAccount(s, own, id)
+				continue
+			}
+			if d, ok := j.climbs[id]; ok {
+				s.climber(id, d)
 			}
 			p, ok := j.m.world.Principal(id)
 			if !ok {

@@ -15,8 +15,8 @@ func (j *jury) blank(s *standing) string {
 	if n := s.undecided; n > 0 {
 		why = append(why, fmt.Sprintf("who may touch %s is not decided in this version (%s)", countOf(n, "asset", "assets"), strings.Join(s.types, ", ")))
 	}
-	if s.clustered > 0 {
-		why = append(why, fmt.Sprintf("who may make pods beside %s is not decided here: sevenfold access who-can k8s:create:/pods asks", countOf(s.clustered, "object of a cluster", "objects of a cluster")))
+	if len(s.dark) > 0 {
+		why = append(why, "of what it has in clusters not everything was read: "+some(s.dark))
 	}
 	if len(s.unlisted) > 0 {
 		why = append(why, "users and roles were not all listed of account "+strings.Join(s.unlisted, ", "))
@@ -41,7 +41,7 @@ func some(list []string) string {
 
 func (j *jury) claims(s *standing, what string, examined, of int) []finding.Claim {
 	return []finding.Claim{
-		{Claim: "assets whose access was decided", Examined: s.assets, Of: s.assets + s.undecided + s.clustered, Source: "policies, boundaries, organisation, trust"},
+		{Claim: "assets whose access was decided", Examined: s.assets + s.decided, Of: s.assets + s.undecided + s.clustered, Source: "policies, boundaries, organisation, trust, bindings"},
 		{Claim: what, Examined: examined, Of: of, Source: "policies, boundaries, organisation, trust"},
 	}
 }
@@ -105,10 +105,10 @@ func (j *jury) scope(_ int, s *standing) finding.Criterion {
 		faults = append(faults, "it runs as an administrator: "+some(s.admins))
 	}
 	if len(s.beyond) > 0 {
-		faults = append(faults, "the role it runs as can change what belongs to other workloads: "+some(s.beyond))
+		faults = append(faults, "what it runs as can change what belongs to other workloads: "+some(s.beyond))
 	}
 	if len(s.shared) > 0 {
-		faults = append(faults, "training and serving share a role: "+some(s.shared))
+		faults = append(faults, "training and serving run as the same: "+some(s.shared))
 	}
 	if len(s.maybe) > 0 {
 		blank = join2("strangers can reach it under conditions: "+some(s.maybe), blank)
@@ -124,7 +124,7 @@ func (j *jury) credentials(w int, s *standing) finding.Criterion {
 	if n := len(s.keys); n > 0 {
 		fault = fmt.Sprintf("%s of who can act on it: %s", countOf(n, "long-lived key", "long-lived keys"), some(s.keys))
 		if len(s.stale) > 0 {
-			fault += fmt.Sprintf("; %d of them older than 90 days or not used for so long", len(s.stale))
+			fault += fmt.Sprintf("; %d of them older than %d days or not used for %d", len(s.stale), int(j.v.limits.Age.Hours()/24), int(j.v.limits.Stale.Hours()/24))
 		}
 	}
 	if len(s.unkeyed) > 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope"
 )
 
 // Overview says of every identity of an estate what of AI it may touch, how,
@@ -156,6 +157,7 @@ type claim struct{ owner, from string }
 // view is the state of making one overview.
 type view struct {
 	snap        *estate.Snapshot
+	limits      KeyLimits // of credentials
 	direct      *direct
 	relations   estate.Addition // what was decided, for the graph
 	amazon      *Amazon         // what decided the criteria; nil before
@@ -208,7 +210,7 @@ func Survey(ctx context.Context, snap *estate.Snapshot, workloads []finding.Work
 }
 
 func newView(snap *estate.Snapshot, workloads []finding.Workload) *view {
-	v := &view{snap: snap, workloads: workloads,
+	v := &view{snap: snap, workloads: workloads, limits: KeyLimitsOf(scope.Keys{}),
 		given: map[policyIn]*given{}, classes: map[string]*class{}, orders: map[string]*order{}, runners: map[estate.Node][]runner{},
 		keysOf: map[estate.Node][]estate.Node{}, tokens: map[string][]Credential{}, namespaces: map[site]claim{}, own: map[estate.Node]*held{},
 		tiedTrust: map[trust]bool{}, shared: map[string]*reach{}, places: map[string][]place{}, spanOf: map[span][]uint64{},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope"
 )
 
 // Where a grant stands hangs on what was said of it, of what it says now, and on the
@@ -118,7 +119,7 @@ func TestKeys(t *testing.T) {
 			k := tt.key
 			m := worldOf(t, nil)
 			k.lastIn(nil, k.Identity, m.snap, usageNow)
-			k.judge(usageNow, DefaultKeyLimits())
+			k.judge(usageNow, KeyLimitsOf(scope.Keys{}))
 			if f := strings.Join(k.Faults, "; "); !strings.Contains(f, tt.fault) || tt.fault == "" && f != "" {
 				t.Errorf("faults %q", f)
 			}

@@ -36,10 +36,17 @@ type Step struct {
 	aside     bool // its criteria are not asked for
 	relations estate.Addition
 	beside    Beside
+	limits    KeyLimits
 }
 
 // New returns the step.
-func New() *Step { return &Step{} }
+func New() *Step { return &Step{limits: KeyLimitsOf(scope.Keys{})} }
+
+// Limits sets how old keys may become, and for how long they may lie unused.
+func (s *Step) Limits(l KeyLimits) *Step {
+	s.limits = l
+	return s
+}
 
 // Aside leaves the criteria out, for commands that ask for another step's: who is
 // there and whom nobody answers for is found all the same.
@@ -68,6 +75,7 @@ func (s *Step) Seen() *Overview { return s.seen }
 // Judge implements assess.Step: all access criteria.
 func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (finding.Judgement, error) {
 	v := newView(snap, workloads.List)
+	v.limits = s.limits
 	look := v.surveyed
 	if s.aside {
 		look = v.survey

@@ -30,7 +30,7 @@ func (s *Step) With(b Beside) *Step {
 // besides decides access.unused, and adds to access.scope and access.credentials
 // what reviews and credentials say.
 func (s *Step) besides(ctx context.Context, m *Amazon, o *Overview, workloads []finding.Workload, criteria map[string][]finding.Criterion) error {
-	keys, err := Credentials(ctx, m.snap, workloads, o, s.beside.Usage, DefaultKeyLimits())
+	keys, err := Credentials(ctx, m.snap, workloads, o, s.beside.Usage, s.limits)
 	if err != nil {
 		return err
 	}

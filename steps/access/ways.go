@@ -124,18 +124,24 @@ func known(amazon *Amazon, clusters *Clusters, of string) error {
 func (c *Clusters) unlisted() []string {
 	var out []string
 	for _, cluster := range c.names {
-		var lacks []string
-		for _, t := range counted {
-			if strings.HasPrefix(t.typ, rbacTypes) && !c.snap.Covered(t.typ, cluster, "") {
-				lacks = append(lacks, t.kind+"s")
-			}
+		out = append(out, c.unlistedIn(cluster)...)
+	}
+	return out
+}
+
+// unlistedIn is unlisted of one cluster.
+func (c *Clusters) unlistedIn(cluster string) []string {
+	var out, lacks []string
+	for _, t := range counted {
+		if strings.HasPrefix(t.typ, rbacTypes) && !c.snap.Covered(t.typ, cluster, "") {
+			lacks = append(lacks, t.kind+"s")
 		}
-		if len(lacks) > 0 {
-			out = append(out, strings.Join(lacks, ", ")+" of cluster "+cluster+", which were not all listed")
-		}
-		if why := c.unlet[cluster]; why != "" {
-			out = append(out, why)
-		}
+	}
+	if len(lacks) > 0 {
+		out = append(out, strings.Join(lacks, ", ")+" of cluster "+cluster+", which were not all listed")
+	}
+	if why := c.unlet[cluster]; why != "" {
+		out = append(out, why)
 	}
 	return out
 }

@@ -148,3 +148,20 @@ func templateIn(schema any, depth int) Decision {
 
 // schemaDepth bounds how deep a schema is searched.
 const schemaDepth = 40
+
+// PodMakers lists the requests by which pods are made, or made anew with another
+// template: Kubernetes' own kinds and the custom ones that are known to run pods.
+// Whoever may make one of them in a namespace runs what he likes there, as the
+// accounts of the namespace. Namespace and name are left to the caller; requests
+// to change bear a name.
+func PodMakers() []Request {
+	var out []Request
+	for i := range runners {
+		r := &runners[i]
+		out = append(out, Request{Verb: "create", Group: r.group, Resource: r.resource})
+		if r.changes {
+			out = append(out, Request{Verb: "patch", Group: r.group, Resource: r.resource, Name: "*"}, Request{Verb: "update", Group: r.group, Resource: r.resource, Name: "*"})
+		}
+	}
+	return out
+}
