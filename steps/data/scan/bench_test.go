@@ -7,7 +7,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/parquet-go/parquet-go"
+
 	"github.com/sevenfold-sec/sevenfold/steps/data/scan"
+	"github.com/sevenfold-sec/sevenfold/steps/data/scan/format"
 )
 
 // dense is a table in which nearly every field is somebody's.
@@ -59,6 +62,86 @@ func benchmarkText(b *testing.B, text []byte) {
 	b.ReportMetric(float64(len(text))*float64(b.N)/1e6/(processorSeconds(b)-began), "MB/cpu-s")
 	b.ReportMetric(float64(len(spans)), "spans")
 }
+
+// BenchmarkObjectCSV is the dense table read cell by cell, with its columns
+// judged.
+func BenchmarkObjectCSV(b *testing.B) {
+	benchmarkObject(b, "people.csv", append([]byte("id,name,email,phone,ssn,card,iban,born,ip\n"), dense(4<<20)...))
+}
+
+// BenchmarkObjectText is prose as a text file.
+func BenchmarkObjectText(b *testing.B) { benchmarkObject(b, "report.txt", ordinary(4<<20)) }
+
+// BenchmarkObjectJSONL is a file of prompts and answers.
+func BenchmarkObjectJSONL(b *testing.B) {
+	var text bytes.Buffer
+	for i, line := range bytes.Split(ordinary(4<<20), []byte("\n")) {
+		fmt.Fprintf(&text, "{\"id\":%d,\"messages\":[{\"role\":\"user\",\"content\":%q}]}\n", i, line)
+	}
+	benchmarkObject(b, "chat.jsonl", text.Bytes())
+}
+
+func benchmarkObject(b *testing.B, name string, text []byte) {
+	s, err := scan.New(scan.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(text)))
+	began := processorSeconds(b)
+	for b.Loop() {
+		if _, err := s.Object(b.Context(), name, bytes.NewReader(text), int64(len(text)), format.Limits{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(text))*float64(b.N)/1e6/(processorSeconds(b)-began), "MB/cpu-s")
+}
+
+// parquetRow is a row of the Parquet benchmark: texts, a repeated one, numbers.
+type parquetRow struct {
+	ID    int64
+	Email string
+	Text  string
+	Kind  string `parquet:",dict"`
+	Score float64
+}
+
+func parquetFile(b *testing.B) []byte {
+	b.Helper()
+	var file bytes.Buffer
+	w := parquet.NewGenericWriter[parquetRow](&file, parquet.Compression(&parquet.Snappy))
+	lines := bytes.Split(ordinary(4<<20), []byte("\n"))
+	for i, l := range lines {
+		if _, err := w.Write([]parquetRow{{int64(i), fmt.Sprintf("user%d@example.com", i), string(l), []string{"a", "b"}[i%2], float64(i)}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+func BenchmarkObjectParquet(b *testing.B) { benchmarkObject(b, "a.parquet", parquetFile(b)) }
+
+// BenchmarkBareParquet reads the same columns of the same file and looks at
+// nothing.
+func BenchmarkBareParquet(b *testing.B) {
+	file := parquetFile(b)
+	b.SetBytes(int64(len(file)))
+	began := processorSeconds(b)
+	for b.Loop() {
+		if _, err := format.Read(b.Context(), "a.parquet", bytes.NewReader(file), int64(len(file)), format.Limits{}, nothing{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(file))*float64(b.N)/1e6/(processorSeconds(b)-began), "MB/cpu-s")
+}
+
+type nothing struct{}
+
+func (nothing) Text([]byte) error          { return nil }
+func (nothing) Value(string, []byte) error { return nil }
+func (nothing) Row()                       {}
 
 func processorSeconds(b *testing.B) float64 {
 	var u syscall.Rusage

@@ -149,7 +149,7 @@ func readWords(b []byte, from, to int, yield func(h uint32, end int)) {
 			}
 			w = load(b, i)
 			mask = letterMask(w)
-			if mask&0x80 == 0 {
+			if mask&0x80 == 0 || is(b[i], isUp) && !is(b[i-1], isUp) {
 				break
 			}
 		}

@@ -17,18 +17,18 @@ const nine, ten, eleven, twelve, thirteen = "999999999", "9999999999", "99999999
 
 func financeTable() []Entity {
 	return []Entity{
-		{Name: "CREDIT_CARD", Group: PCI, Sensitivity: High, Chance: .025, check: check.Card, alone: .8,
+		{Name: "CREDIT_CARD", Group: PCI, Sensitivity: High, Chance: .038, check: check.Card, alone: .8,
 			strong: ten + "999999 9999~9999~9999~9999 9999~999999~99999 9999~999999~9999 99999999999999 999999999999999 9999999999999999999 9999_9999_9999_9999_999",
 			plain:  "999999999999 9999999999999 99999999999999999 999999999999999999",
 			words:  "card cards credit creditcard cc ccn debit visa mastercard amex discover maestro diners jcb pan karte kreditkarte carte tarjeta cardnumber payment charge charged pay"},
-		{Name: "ABA_ROUTING_NUMBER", Country: "US", Group: Financial, Sensitivity: Medium, Chance: .03, check: check.ABA,
+		{Name: "ABA_ROUTING_NUMBER", Country: "US", Group: Financial, Sensitivity: Medium, Chance: .04, check: check.ABA,
 			plain: nine + " 9999-9999-9", words: "routing aba rtn transit wire ach"},
 		{Name: "US_BANK_NUMBER", Country: "US", Group: Financial, Sensitivity: High, Chance: 1,
 			plain: "99999999 " + nine + " " + ten + " " + eleven + " " + twelve + " " + thirteen + " 99999999999999 999999999999999 9999999999999999 99999999999999999",
 			words: "bank account acct checking savings konto kontonummer"},
 		{Name: "UK_SORT_CODE", Country: "GB", Group: Financial, Sensitivity: Medium, Chance: .99, check: check.SortCode,
 			plain: "99-99-99 999999", words: "sort sortcode"},
-		{Name: "SWIFT_BIC", Group: Financial, Sensitivity: Low, Chance: .1, check: check.BIC,
+		{Name: "SWIFT_BIC", Group: Financial, Sensitivity: Low, Chance: .14, check: check.BIC,
 			plain: "AAAAAAXX", words: "swift bic"},
 		{Name: "LEI_CODE", Group: Financial, Sensitivity: Low, Chance: .01, check: check.LEI, chunks: "20", alone: .3, words: "lei entity"},
 		{Name: "ISIN_CODE", Group: Financial, Sensitivity: Low, Chance: .1, check: check.ISIN,
@@ -94,7 +94,7 @@ func healthTable() []Entity {
 		{Name: "MEDICAL_RECORD_NUMBER", Group: PHI, Sensitivity: High, Chance: 1,
 			plain: "999999 9999999 99999999 999999999 9999999999 AA999999 AA9999999 A9999999 999-999-999 99-99-99 999-99-99",
 			words: "mrn medicalrecord chart patientid"},
-		{Name: "ICD10_CODE", Group: PHI, Sensitivity: Medium, Chance: .6, check: icd10,
+		{Name: "ICD10_CODE", Group: PHI, Sensitivity: Medium, Chance: 1, check: icd10,
 			plain: "A99 A99.9 A99.99 A99.999 A99.9X A99.99X A9A.9 A99.999A A99.99AA A99.9AAA A99.AAAA",
 			words: "icd diagnosis diagnoses diagnosed icd10"},
 	}

@@ -48,7 +48,7 @@ func issuer(b []byte) bool {
 		case two == 62:
 			return n >= 16 // UnionPay
 		}
-		return two != 66 && two != 61 || n == 16 // Maestro 60, 63, 64, 67 to 69
+		return two != 66 && two != 61 // Maestro 60, 63, 64, 67 to 69
 	case '8':
 		return n == 16 && (two == 81 || two == 82) // RuPay, UnionPay
 	case '9':
