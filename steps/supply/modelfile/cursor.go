@@ -47,7 +47,6 @@ func (c *cursor) take(n int) []byte {
 }
 
 func (c *cursor) u8() uint8   { return c.take(1)[0] }
-func (c *cursor) u16() uint16 { return c.order.Uint16(c.take(2)) }
 func (c *cursor) u32() uint32 { return c.order.Uint32(c.take(4)) }
 func (c *cursor) u64() uint64 { return c.order.Uint64(c.take(8)) }
 
@@ -57,7 +56,7 @@ func (c *cursor) text(n uint64, keep int) string {
 		return ""
 	}
 	if n > uint64(c.left()) {
-		c.fail(tooLong{n, c.left(), c.pos})
+		c.fail(lengthError{n, c.left(), c.pos})
 		return ""
 	}
 	b := make([]byte, min(n, uint64(keep)))
@@ -75,7 +74,7 @@ func (c *cursor) skip(n uint64) {
 		return
 	}
 	if n > uint64(c.left()) {
-		c.fail(tooLong{n, c.left(), c.pos})
+		c.fail(lengthError{n, c.left(), c.pos})
 		return
 	}
 	if n > 1<<20 {
@@ -89,21 +88,21 @@ func (c *cursor) skip(n uint64) {
 	c.pos += int64(n)
 }
 
-// tooLong is a length that the file cannot hold.
-type tooLong struct {
+// lengthError is a length that the file cannot hold.
+type lengthError struct {
 	n    uint64
 	left int64
 	at   int64
 }
 
-func (e tooLong) Error() string {
+func (e lengthError) Error() string {
 	return fmt.Sprintf("a length of %d at offset %d, with %d bytes left", e.n, e.at, e.left)
 }
 
 // header reports why a header could not be read: a length that no file could
 // have is an attack on its reader, a shorter one may be a cut file.
 func (s *scanner) header(it item, rule string, err error) {
-	var long tooLong
+	var long lengthError
 	if errors.As(err, &long) && long.n > 1<<40 {
 		s.find(it, rule+"-overflow", High, long.at, "CWE-190", "the header lies: "+err.Error())
 		return

@@ -99,24 +99,46 @@ func walkJSON(r io.Reader, f func(node)) error {
 	}
 }
 
+// plainJSON blanks what Python's json writes beyond JSON: a byte order mark, and
+// NaN, Infinity and -Infinity where a number stands. It works in place.
+func plainJSON(b []byte) []byte {
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	text := false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case text || c != 'N' && c != 'I':
+		default:
+			for _, word := range []string{"NaN", "Infinity"} {
+				if bytes.HasPrefix(b[i:], []byte(word)) {
+					b[i] = '0'
+					for k := 1; k < len(word); k++ {
+						b[i+k] = ' '
+					}
+				}
+			}
+		}
+	}
+	return b
+}
+
 // json reads a JSON file: what it is follows from its name and keys.
 func (s *scanner) json(it item) string {
-	if it.size > s.lim.Header {
-		_, _ = s.whole(it) // says so
-		return "json"
-	}
 	if it.base() == "schema.json" && strings.Contains(it.path, "!") {
 		s.skops(it)
 		return "skops-schema"
 	}
 	format := "json"
 	keras := it.role == roleKeras
-	r := &contextReader{s.ctx, io.NewSectionReader(it.r, 0, it.size)}
-	first := make([]byte, 3)
-	if b := s.head(it, 0, 3); string(b) == "\xef\xbb\xbf" {
-		_, _ = io.ReadFull(r, first)
+	b, ok := s.whole(it)
+	if !ok {
+		return format
 	}
-	err := walkJSON(r, func(n node) {
+	b = plainJSON(b)
+	err := walkJSON(&contextReader{s.ctx, bytes.NewReader(b)}, func(n node) {
 		if len(n.path) == 1 {
 			switch n.key() {
 			case "nbformat":
@@ -136,10 +158,8 @@ func (s *scanner) json(it item) string {
 		s.find(it, "json-broken", Undecided, -1, "", "no JSON to its end: "+err.Error())
 	}
 	if keras && err == nil {
-		if b, ok := s.whole(it); ok {
-			s.kerasJSON(it, bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
-			format = "keras-config"
-		}
+		s.kerasJSON(it, b)
+		format = "keras-config"
 	}
 	return format
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -103,7 +104,7 @@ func (g ggufReader) value(key string, typ uint32, depth int) {
 			return
 		}
 		if n > uint64(c.left()) {
-			c.fail(tooLong{n, c.left(), c.pos})
+			c.fail(lengthError{n, c.left(), c.pos})
 			return
 		}
 		for range n {
@@ -128,6 +129,8 @@ func (g ggufReader) tensors(n, align uint64) {
 	c := g.c
 	type info struct {
 		name         string
+		kind         uint32
+		shape        []uint64
 		offset, size uint64
 	}
 	var infos []info
@@ -139,12 +142,16 @@ func (g ggufReader) tensors(n, align uint64) {
 			return
 		}
 		size, over := uint64(1), false
+		shape := make([]uint64, 0, 8)
 		for range dims {
-			hi, lo := bits.Mul64(size, g.length())
+			n := g.length()
+			shape = append(shape, n)
+			hi, lo := bits.Mul64(size, n)
 			over = over || hi != 0
 			size = lo
 		}
-		block, known := ggmlBlock[c.u32()]
+		kind := c.u32()
+		block, known := ggmlBlock[kind]
 		offset := c.u64()
 		if c.err != nil {
 			g.s.header(g.it, "gguf", fmt.Errorf("tensor %.60q: %w", name, c.err))
@@ -158,11 +165,13 @@ func (g ggufReader) tensors(n, align uint64) {
 			g.s.find(g.it, "gguf-overflow", High, c.pos, "CWE-190", fmt.Sprintf("the size or offset of tensor %.60q overflows", name))
 			return
 		}
-		infos = append(infos, info{name, offset, bytes})
+		infos = append(infos, info{name, kind, shape, offset, bytes})
 	}
 	start := (uint64(c.pos) + align - 1) / align * align
 	end := uint64(0)
 	for _, i := range infos {
+		slices.Reverse(i.shape) // the innermost dimension comes first here, last elsewhere
+		g.s.tensor(g.it, i.name, fmt.Sprintf("ggml-%d", i.kind), i.shape, int64(start+i.offset), int64(i.size))
 		if i.offset%align != 0 {
 			g.s.find(g.it, "gguf-alignment", Medium, -1, "CWE-119", fmt.Sprintf("tensor %.60q does not lie on the alignment", i.name))
 		}

@@ -1,6 +1,7 @@
 package modelfile
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 )
@@ -171,23 +172,60 @@ func (o *onnxScan) attribute(f field) error {
 
 // tensor looks at where an external tensor's data lies.
 func (o *onnxScan) tensor(f field) error {
-	var name string
-	return o.sub(f, func(p field) error {
+	var t onnxTensor
+	err := o.sub(f, func(p field) error {
 		switch p.num {
+		case 1:
+			return o.dims(&t, p)
+		case 2:
+			t.kind = p.val
 		case 8:
-			name = o.str(p)
+			t.name = o.str(p)
+		case 9:
+			t.data, t.size = p.off, p.n
 		case 13:
 			k, v := o.pair(p)
-			if k != "location" {
-				return nil
-			}
-			switch {
-			case escapes(v), strings.Contains(v, "://"):
-				o.s.find(o.it, "external-data-traversal", High, p.off, "CWE-22", fmt.Sprintf("tensor %.60q takes its data from %.120q, outside the model's folder", name, v))
-			case v == "*/_ORT_MEM_ADDR_/*":
-				o.s.find(o.it, "external-data-memory", High, p.off, "CWE-125", fmt.Sprintf("tensor %.60q takes its data from an address in the runtime's memory", name))
+			if k == "location" {
+				o.location(t.name, v, p.off)
 			}
 		}
 		return nil
 	})
+	if err == nil && t.name != "" {
+		o.s.tensor(o.it, t.name, fmt.Sprintf("onnx-%d", t.kind), t.shape, t.data, t.size)
+	}
+	return err
+}
+
+type onnxTensor struct {
+	name       string
+	kind       uint64
+	shape      []uint64
+	data, size int64
+}
+
+// dims reads one dimension, or several packed into one field.
+func (o *onnxScan) dims(t *onnxTensor, p field) error {
+	if p.wire == 0 {
+		t.shape = append(t.shape, p.val)
+		return nil
+	}
+	b := []byte(o.str(p))
+	for len(b) > 0 && len(t.shape) < 64 {
+		v, k := binary.Uvarint(b)
+		if k <= 0 {
+			return fmt.Errorf("%w: bad dimensions at offset %d", errProto, p.off)
+		}
+		t.shape, b = append(t.shape, v), b[k:]
+	}
+	return nil
+}
+
+func (o *onnxScan) location(name, v string, at int64) {
+	switch {
+	case escapes(v), strings.Contains(v, "://"):
+		o.s.find(o.it, "external-data-traversal", High, at, "CWE-22", fmt.Sprintf("tensor %.60q takes its data from %.120q, outside the model's folder", name, v))
+	case v == "*/_ORT_MEM_ADDR_/*":
+		o.s.find(o.it, "external-data-memory", High, at, "CWE-125", fmt.Sprintf("tensor %.60q takes its data from an address in the runtime's memory", name))
+	}
 }

@@ -96,6 +96,9 @@ func (s *scanner) behind(it item, pos int64) {
 // pickleAt runs one pickle and translates its findings.
 func (s *scanner) pickleAt(it item, pos int64, strict bool) pickle.Result {
 	opt := pickle.Options{MaxOps: s.lim.Ops, Strict: strict, Payload: s.payloads(it)}
+	if s.tensors != nil {
+		opt.Tensor = func(t pickle.Tensor) { s.torchTensor(it, t) }
+	}
 	res, err := pickle.Scan(s.ctx, it.r, pos, it.size, opt)
 	for _, f := range res.Findings {
 		s.add(Finding{Rule: f.Rule, Severity: levels[f.Level], Member: it.path, Offset: f.Off, Trail: f.Trail, CWE: f.CWE, Text: clip(f.Text, 600)})

@@ -168,7 +168,7 @@ func (r *rReader) length() uint64 {
 		n = uint64(r.c.u32())<<32 | uint64(r.c.u32())
 	}
 	if n > uint64(r.c.left()) && r.c.err == nil {
-		r.c.fail(tooLong{n, r.c.left(), r.c.pos})
+		r.c.fail(lengthError{n, r.c.left(), r.c.pos})
 		return 0
 	}
 	return n

@@ -112,6 +112,7 @@ func (s *scanner) tensorList(it item, raw []byte) ([]span, error) {
 		if err := s.tensorEntry(it, key, e); err != nil {
 			return nil, err
 		}
+		s.tensor(it, key, e.Dtype, e.Shape, int64(8+len(raw))+int64(e.Offsets[0]), int64(e.Offsets[1]-e.Offsets[0]))
 		spans = append(spans, span{key, e.Offsets[0], e.Offsets[1]})
 	}
 	if _, err := dec.Token(); err != nil {

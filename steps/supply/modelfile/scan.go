@@ -13,15 +13,18 @@ import (
 
 // scanner is one run of Scan.
 type scanner struct {
-	ctx      context.Context
-	lim      Limits
-	rep      Report
-	worst    map[string]int // rank by member path
-	seen     map[string]bool
-	unpacked int64
-	members  int
-	depth    int
-	dropped  int
+	ctx       context.Context
+	lim       Limits
+	rep       Report
+	worst     map[string]int // rank by member path
+	seen      map[string]bool
+	unpacked  int64
+	members   int
+	depth     int
+	dropped   int
+	tensors   func(tensorAt)   // told of every tensor, if somebody asks
+	records   map[string]entry // of the torch archive being read, by name
+	recordsOf item             // that archive
 }
 
 // item is a file or a member of one, as a scanner reads it.
@@ -123,8 +126,12 @@ func Scan(ctx context.Context, name string, r io.ReaderAt, size int64, lim Limit
 
 // ScanBeside is Scan for a file of a folder whose names are known: some formats
 // keep their raw weights in a file that only the one beside it explains.
-func ScanBeside(ctx context.Context, name string, r io.ReaderAt, size int64, beside []string, lim Limits) (rep Report) {
-	s := &scanner{ctx: ctx, lim: lim.filled(), worst: map[string]int{}, seen: map[string]bool{}}
+func ScanBeside(ctx context.Context, name string, r io.ReaderAt, size int64, beside []string, lim Limits) Report {
+	return run(ctx, name, r, size, beside, lim, nil)
+}
+
+func run(ctx context.Context, name string, r io.ReaderAt, size int64, beside []string, lim Limits, tensors func(tensorAt)) (rep Report) {
+	s := &scanner{tensors: tensors, ctx: ctx, lim: lim.filled(), worst: map[string]int{}, seen: map[string]bool{}}
 	s.rep = Report{Name: name, Size: size}
 	it := item{path: name, r: r, size: size, siblings: beside}
 	defer func() {

@@ -109,7 +109,7 @@ func (u ubjReader) container(open byte, depth int) {
 	if t == '#' {
 		n, counted = u.count(), true
 		if n > uint64(c.left()) && ubjWidth[elem] > 0 {
-			c.fail(tooLong{n, c.left(), c.pos})
+			c.fail(lengthError{n, c.left(), c.pos})
 			return
 		}
 		if w, fixed := ubjWidth[elem]; fixed && open == '[' {
@@ -117,7 +117,7 @@ func (u ubjReader) container(open byte, depth int) {
 			return
 		}
 		if n > uint64(c.left()) {
-			c.fail(tooLong{n, c.left(), c.pos})
+			c.fail(lengthError{n, c.left(), c.pos})
 			return
 		}
 		t = 0

@@ -51,6 +51,14 @@ func (s *scanner) zipAt(it item, d directory, at, shift int64) string {
 	}
 	k := zipKind(it, names)
 	entries = s.overlapping(it, entries)
+	if s.tensors != nil && strings.HasPrefix(k.format, "torch") {
+		s.records = map[string]entry{}
+		for _, e := range entries {
+			s.records[strings.TrimPrefix(e.name, k.root)] = e
+		}
+		s.recordsOf = it
+		defer func() { s.records = nil }()
+	}
 	list := slices.Collect(maps.Keys(names))
 	for _, e := range entries {
 		if !e.directoryEntry {

@@ -21,6 +21,20 @@ type Options struct {
 	// Payload, if set, is told of every string and bytes value that is at least
 	// 8 bytes long: the offset and length of its bytes and its first ones.
 	Payload func(off, n int64, head []byte)
+
+	// Tensor, if set, is told of every tensor of torch that is put into a dict
+	// under a text, as state dicts are.
+	Tensor func(Tensor)
+}
+
+// Tensor is one tensor of torch as a pickle describes it.
+type Tensor struct {
+	Name    string
+	Storage string // class of the storage: FloatStorage
+	Key     string // name of the storage's record
+	Offset  int64  // of the first element in the storage, in elements
+	Shape   []int64
+	Strides []int64 // in elements
 }
 
 // Level is how bad a finding is.

@@ -254,6 +254,9 @@ func (m *machine) container(op byte) bool {
 // fill keeps the pairs of the dict that was filled last, if they are few: what
 // the state of a wrapper object looks like.
 func (m *machine) fill(dict value, pairs []value) {
+	if m.opt.Tensor != nil {
+		m.tensors(pairs) // state dicts are OrderedDicts, which are objects
+	}
 	if dict.kind() != kDict {
 		return
 	}
@@ -324,5 +327,5 @@ func (m *machine) persistent(id value) value {
 			return all[1]
 		}
 	}
-	return mk(kPers, 0)
+	return mk(kPers, keptArgs(id))
 }
