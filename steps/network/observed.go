@@ -136,7 +136,9 @@ func (w *World) decideFlow(o *Observed, f *flows.Flow) {
 			o.touched[s.asset]++
 		}
 	}
-	through := f.Verdict == flows.Accepted || f.Verdict == flows.Audited || f.Verdict == flows.Unsaid
+	// A packet let out by its sender may still be held back by the other side: only
+	// what was let in there, or answered, was opened.
+	through := f.Opened() == reach.Yes
 	d := Disagreement{From: f.Client.String(), To: f.Server.String(), Port: strings.Join(ports.List(), ","), Verdict: f.Verdict.String(), At: f.At, Records: f.Records, First: f.First, Last: f.Last, Because: orEmpty(l.Because)}
 	switch {
 	case l.Reachable == reach.Yes && through:
@@ -159,7 +161,7 @@ func (w *World) decideFlow(o *Observed, f *flows.Flow) {
 		add(&o.HeldBack, d)
 	case l.Reachable == reach.Unknown:
 		add(&o.Undecided, d)
-	default:
+	case f.Verdict == flows.Rejected:
 		o.Agreed++ // held back, and not allowed
 	}
 }
