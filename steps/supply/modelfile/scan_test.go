@@ -183,7 +183,7 @@ func documentSamples(tb testing.TB) []sample {
 	rHead := "X\n" + be(2, 0x40000, 0x20300)
 	return []sample{
 		{"config", "config.json", `{"architectures":["LlamaForCausalLM"],"model_type":"llama"}`, "json", Clean, ""},
-		{"Python's numbers", "trainer_state.json", `{"loss":NaN,"best":[Infinity,-Infinity],"x":"NaN \\" Infinity"}`, "json", Clean, ""},
+		{"Python's numbers", "trainer_state.json", `{"loss":NaN,"best":[Infinity,-Infinity],"x":"NaN \" Infinity"}`, "json", Clean, ""},
 		{"a byte order mark", "config.json", "\xef\xbb\xbf{}", "json", Clean, ""},
 		{"auto_map", "config.json", `{"auto_map":{"AutoModel":"modeling.Model"}}`, "json", Suspicious, "auto-map"},
 		{"remote code asked for", "config.json", `{"trust_remote_code":true}`, "json", Suspicious, "trust-remote-code"},
