@@ -89,19 +89,20 @@ func (q *query) throughTo(dst *Interface, to Place) []arrival {
 func (n *Network) unread(src, dst *Interface, to Place, out *Answer) Allow {
 	var all Allow
 	if to.Interface == "" && to.Function != "" {
-		for _, v := range n.model.VPCs {
-			if v.LoadBalancersUnread {
+		for _, v := range n.vpcs {
+			if v.relaysUnread() {
 				all = allowUnknown
 				out.Because = append(out.Because, "the load balancers of "+v.ID+" were not all read")
 			}
 		}
+		slices.Sort(out.Because)
 		return all
 	}
 	if dst == nil || n.subnets[dst.Subnet] == nil || n.closed(dst) {
 		return all
 	}
 	v := n.subnets[dst.Subnet].vpc
-	if v.LoadBalancersUnread {
+	if v.relaysUnread() {
 		all = allowUnknown
 		out.Because = append(out.Because, "the load balancers that lead into "+v.ID+" were not all read")
 	}

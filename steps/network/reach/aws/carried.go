@@ -72,7 +72,7 @@ func (m *Matrix) carry(to int) []layer {
 	n, at := m.network, m.Classes[to].first
 	fronts := len(n.relays.fronts[at]) + len(n.relays.blind)
 	v := n.subnets[at.Subnet]
-	if fronts == 0 && len(n.model.ServiceNetworks) == 0 && (v == nil || !v.vpc.LoadBalancersUnread) {
+	if fronts == 0 && len(n.model.ServiceNetworks) == 0 && (v == nil || !v.vpc.relaysUnread()) {
 		return nil
 	}
 	var row []layer
@@ -103,7 +103,7 @@ func (m *Matrix) carry(to int) []layer {
 func (m *Matrix) knocking(at *Interface) reach.Bits {
 	r, out := &m.network.relays, reach.NewBits(len(m.Classes))
 	v := m.network.subnets[at.Subnet]
-	if len(r.blind) > 0 || len(m.network.model.ServiceNetworks) > 0 || v == nil || v.vpc.LoadBalancersUnread {
+	if len(r.blind) > 0 || len(m.network.model.ServiceNetworks) > 0 || v == nil || v.vpc.relaysUnread() {
 		return reach.FullBits(len(m.Classes))
 	}
 	seen := map[*Interface]bool{}

@@ -45,6 +45,10 @@ type vpc struct {
 	main *table
 }
 
+// relaysUnread reports whether relays may lead into a VPC that nobody listed: a
+// VPC that was not read itself could not say.
+func (v *vpc) relaysUnread() bool { return v.unread || v.LoadBalancersUnread }
+
 type subnet struct {
 	*Subnet
 	vpc   *vpc
