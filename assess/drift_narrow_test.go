@@ -235,3 +235,39 @@ func TestDriftOfListsThatEnd(t *testing.T) {
 		t.Errorf("a damaged file (-want +got):\n%s", diff)
 	}
 }
+
+// One cause is one record: a damaged file of a folder in which exports of an account
+// lie too hides the objects of a cluster, and what is not read of an asset at all is
+// not told reply by reply.
+func TestDriftTellsEachCauseOnce(t *testing.T) {
+	before, after := &world{}, &world{}
+	for _, kind := range []string{"ConfigMap", "Secret", "Service"} {
+		before.put(ml+kind+"/x", "v1/"+kind, `{"metadata":{"name":"x","namespace":"ml","uid":"u"}}`)
+	}
+	for _, w := range []*world{before, after} {
+		w.covered = nil
+		for i := range w.assets {
+			w.assets[i].Source = "dir:e"
+		}
+		w.sources = []estate.SourceStatus{{Source: "dir:e", Status: "complete"}}
+	}
+	after.blind = []estate.BlindSpot{{Source: "dir:e", Account: acct, Region: "eu-west-1", Operation: "k/all.json", Status: estate.ReadMalformed, Why: "the file ends inside a value"}}
+	if got := told(t, before, after); len(got) != 1 || !strings.HasPrefix(got[0], "unseen k/all.json") {
+		t.Errorf("a damaged file: %q", got)
+	}
+	reply := func(status estate.ReadStatus, why string) []estate.Read {
+		var out []estate.Read
+		for _, key := range []string{"", "GetBucketAcl", "GetBucketCors"} {
+			out = append(out, estate.Read{Operation: "s3:" + key, Key: key, Status: status, Why: why})
+		}
+		return out
+	}
+	one := func(reads []estate.Read) *world {
+		w := (&world{}).put(bucket, "AWS::S3::Bucket", `{"Name":"lake","GetBucketAcl":{"a":1},"GetBucketCors":{"b":1}}`)
+		w.assets[0].Reads = reads
+		return w
+	}
+	if got := told(t, one(reply(estate.ReadOK, "")), one(reply(estate.ReadSkipped, "only a part of it is made here"))); len(got) != 1 || !strings.HasPrefix(got[0], "unseen ") {
+		t.Errorf("an asset that is not read at all: %q", got)
+	}
+}

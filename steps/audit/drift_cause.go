@@ -30,7 +30,10 @@ func (c *comparison) cause(s, other *estate.Snapshot, a *estate.Asset, operation
 	defer func() { c.causes[key] = best }()
 	for i := range s.BlindSpots() {
 		b := &s.BlindSpots()[i]
-		if b.Asset != "" || !meets(b.Account, a.Account) || !meets(b.Region, a.Region) {
+		// What a damaged file of a folder held nobody knows: that others in the folder
+		// are of an account and a region says nothing of a cluster's objects.
+		file := a.Cloud == estate.Kubernetes && len(b.Types) == 0 && b.Source == a.Source && strings.HasPrefix(b.Source, "dir:")
+		if b.Asset != "" || !file && (!meets(b.Account, a.Account) || !meets(b.Region, a.Region)) {
 			continue
 		}
 		score := 0

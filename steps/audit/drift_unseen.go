@@ -176,6 +176,7 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 			cut(r.Key)
 		}
 	}
+	out = withRoot(out)
 	notWas, notIs := b.Unknown, a.Unknown
 	if a.Type == "v1/Node" && (was["nodeInfo"] == nil || is["nodeInfo"] == nil) {
 		// It is of a node's status, which a manifest does not have.
@@ -205,6 +206,17 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 		}
 	}
 	return out
+}
+
+// withRoot leaves out the further replies about an asset that are missing for the
+// very reason for which the root is: nobody read the asset.
+func withRoot(lost []lostRead) []lostRead {
+	root := slices.IndexFunc(lost, func(l lostRead) bool { return l.root })
+	if root < 0 {
+		return lost
+	}
+	of := lost[root]
+	return slices.DeleteFunc(lost, func(l lostRead) bool { return !l.root && l.now == of.now && l.why == of.why })
 }
 
 // lookAndApprove is the mend of what the baseline did not see.
