@@ -80,6 +80,11 @@ type Limits struct {
 	Ops      int   // pickle opcodes; default 1<<31-1
 	Findings int   // findings kept; default 1,000
 
+	// Vouched are globals that the caller answers for: "module.Name", or
+	// "package.*" for all of a package. They are allowed in pickles and skops
+	// files; what is known to be dangerous stays refused.
+	Vouched []string
+
 	// Digest asks for the SHA-256 of the file, which takes reading all of it.
 	Digest bool
 }

@@ -54,5 +54,5 @@ var objectType = sync.OnceValue(func() *regexp.Regexp {
 
 // strictPickle tries an item as a pickle and reports nothing.
 func (s *scanner) strictPickle(it item) (pickle.Result, error) {
-	return pickle.Scan(s.ctx, it.r, 0, it.size, pickle.Options{Strict: true, MaxOps: 1 << 20})
+	return pickle.Scan(s.ctx, it.r, 0, it.size, pickle.Options{Strict: true, MaxOps: 1 << 20, Vouched: s.vouched})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/steps/supply/modelfile/pickle"
 )
@@ -59,7 +60,7 @@ func (s *scanner) morePickle(it item, pos int64) bool {
 	if len(h) == 2 && h[0] == 0x80 && h[1] <= 5 {
 		return true
 	}
-	res, err := pickle.Scan(s.ctx, it.r, pos, it.size, pickle.Options{Strict: true, MaxOps: 1 << 20})
+	res, err := pickle.Scan(s.ctx, it.r, pos, it.size, pickle.Options{Strict: true, MaxOps: 1 << 20, Vouched: s.vouched})
 	return err == nil && (res.Stopped && res.Ops > 1 || armed(res))
 }
 
@@ -95,7 +96,7 @@ func (s *scanner) behind(it item, pos int64) {
 
 // pickleAt runs one pickle and translates its findings.
 func (s *scanner) pickleAt(it item, pos int64, strict bool) pickle.Result {
-	opt := pickle.Options{MaxOps: s.lim.Ops, Strict: strict, Payload: s.payloads(it)}
+	opt := pickle.Options{MaxOps: s.lim.Ops, Strict: strict, Payload: s.payloads(it), Vouched: s.vouched}
 	if s.tensors != nil {
 		opt.Tensor = func(t pickle.Tensor) { s.torchTensor(it, t) }
 	}
@@ -107,6 +108,20 @@ func (s *scanner) pickleAt(it item, pos int64, strict bool) pickle.Result {
 		s.unread(it, err)
 	}
 	return res
+}
+
+// vouched says whether the caller answers for a global.
+func (s *scanner) vouched(module, name string) bool {
+	full := module + "." + name
+	for _, v := range s.lim.Vouched {
+		if v == full {
+			return true
+		}
+		if prefix, all := strings.CutSuffix(v, "*"); all && strings.HasSuffix(prefix, ".") && strings.HasPrefix(full, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // payloads looks at strings and bytes inside a pickle: whoever wrote them may
@@ -164,7 +179,7 @@ func (s *scanner) aside(it item, name string, r io.ReaderAt, n int64) {
 // nested runs a pickle that is kept as data.
 func (s *scanner) nested(it item, off, n int64, kind string) {
 	if kind == "text" || s.depth >= s.lim.Depth {
-		res, err := pickle.Scan(s.ctx, it.r, off, off+n, pickle.Options{Strict: true, MaxOps: 1 << 16})
+		res, err := pickle.Scan(s.ctx, it.r, off, off+n, pickle.Options{Strict: true, MaxOps: 1 << 16, Vouched: s.vouched})
 		if err != nil || !armed(res) || !res.Stopped && res.Calls == 0 {
 			return
 		}
@@ -194,7 +209,7 @@ func (s *scanner) encoded(it item, off, n int64, decode func(string) ([]byte, er
 		s.aside(it, fmt.Sprintf("decoded@%d", off), bytesAt(out), int64(len(out)))
 		return
 	}
-	res, err := pickle.Scan(s.ctx, bytesAt(out), 0, int64(len(out)), pickle.Options{Strict: true, MaxOps: 1 << 16})
+	res, err := pickle.Scan(s.ctx, bytesAt(out), 0, int64(len(out)), pickle.Options{Strict: true, MaxOps: 1 << 16, Vouched: s.vouched})
 	if err == nil && armed(res) && (res.Stopped || res.Calls > 0) {
 		s.find(it, "nested-pickle", High, off, "CWE-502", "an encoded pickle inside this one would run code when unpickled: "+res.Findings[0].Text)
 	}
@@ -205,7 +220,7 @@ func (s *scanner) encoded(it item, off, n int64, decode func(string) ([]byte, er
 func (s *scanner) polyglot(it item, head []byte, format string) {
 	if format != "pickle" {
 		const enough = 1 << 16
-		res, err := pickle.Scan(s.ctx, it.r, 0, it.size, pickle.Options{Strict: true, MaxOps: enough})
+		res, err := pickle.Scan(s.ctx, it.r, 0, it.size, pickle.Options{Strict: true, MaxOps: enough, Vouched: s.vouched})
 		if err == nil && res.Ops >= enough {
 			// So many opcodes are no accident: it is a pickle, whatever its name.
 			res = s.pickleAt(it, 0, true)

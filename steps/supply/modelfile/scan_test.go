@@ -384,6 +384,28 @@ func TestTimeOver(t *testing.T) {
 	}
 }
 
+// A company answers for its own classes, and for nothing that is dangerous.
+func TestVouched(t *testing.T) {
+	lim := Limits{Vouched: []string{"mine.Thing", "ours.*", "os.*", "bare*"}}
+	tests := []struct {
+		global string
+		want   Verdict
+	}{
+		{"cmine\nThing\n", Clean},
+		{"cmine\nOther\n", Suspicious},
+		{"cours.deep.module\nThing\n", Clean},
+		{"coursmore\nThing\n", Suspicious},
+		{"cbareness\nThing\n", Suspicious},
+		{"cos\nsystem\n", Malicious},
+		{"cours\nos.system\n", Malicious},
+	}
+	for _, tt := range tests {
+		if got := scanBytes(t, "a.pkl", tt.global+")\x81.", lim).Verdict; got != tt.want {
+			t.Errorf("%q is %s, want %s", tt.global, got, tt.want)
+		}
+	}
+}
+
 func TestBesideDeclaresRawWeights(t *testing.T) {
 	const raw = "\x00\x01\x02\xff\xfe\x80\x90"
 	at := func(names ...string) Verdict {

@@ -18,6 +18,10 @@ type Options struct {
 	// files that nothing but their first bytes suggests to be pickles.
 	Strict bool
 
+	// Vouched, if set, says which globals that no table lists the caller answers
+	// for.
+	Vouched func(module, name string) bool
+
 	// Payload, if set, is told of every string and bytes value that is at least
 	// 8 bytes long: the offset and length of its bytes and its first ones.
 	Payload func(off, n int64, head []byte)
