@@ -101,9 +101,12 @@ func (g *gatherer) classes(name string, labels []Label) []Class {
 
 // samples are the texts in which a class is looked for.
 func (g *gatherer) samples() [][]byte {
-	all := slices.Clone(g.free.sample)
+	all := slices.Clone(g.free.sample[:min(len(g.free.sample), 20)])
 	for _, c := range g.order {
-		all = append(all, c.sample[:min(len(c.sample), 20)]...)
+		all = append(all, c.sample[:min(len(c.sample), 5)]...)
+		if len(all) > 40 {
+			break
+		}
 	}
 	return all
 }

@@ -28,10 +28,12 @@ type Column struct {
 	base   bits
 	run    run
 	values int64 // that were not empty
+	tested int64 // of them, those that count for the test
 	words  int64 // of them, those that are free text
 	ways   []way
 	spans  map[string]*tally
-	sample [][]byte // some values of free text, for the neural model
+	digits [20]length // by number of digits
+	sample [][]byte   // some values of free text, for the neural model
 }
 
 // way is an entity that whole values of the column could be.
@@ -86,12 +88,25 @@ func (c *Column) Add(value []byte) {
 		return
 	}
 	c.values++
-	if len(value) < 64 {
-		c.whole(value)
+	if c.sampled() {
+		c.tested++
 	}
-	c.run.reset(c.s, value, c.base)
-	c.run.all()
-	c.run.accessKeys()
+	if c.number(value) {
+		return
+	}
+	if trigger(value, 0) >= 0 || len(value) == 8 || len(value) == 11 {
+		// Values without a digit or mark have no shape, but for banks' codes.
+		if len(value) < 64 && c.sampled() {
+			c.whole(value)
+		}
+		c.run.reset(c.s, value, c.base)
+		c.run.all()
+	} else {
+		c.run.reset(c.s, value, c.base)
+	}
+	if len(value) >= 20 {
+		c.run.accessKeys()
+	}
 	if len(value) > 64 {
 		c.run.keys()
 		if len(value) >= chanceBytes {
@@ -118,6 +133,47 @@ func (c *Column) Add(value []byte) {
 		c.words++
 		c.keep(value)
 	}
+}
+
+// sampled reports whether a value counts for the column test, which needs no
+// more than some thousands of them: the first, then one in sixteen.
+func (c *Column) sampled() bool { return c.values <= 4096 || c.values&15 == 0 }
+
+// number takes in a value that is nothing but digits, if no number of its length
+// could be found in the column without the test: it reports whether that is so.
+func (c *Column) number(value []byte) bool {
+	n := len(value)
+	if n >= len(c.digits) {
+		return false
+	}
+	for _, x := range value {
+		if !is(x, isDig) {
+			return false
+		}
+	}
+	l := &c.digits[n]
+	if !l.known {
+		l.known = true
+		l.claims = c.s.shapes.find(seed.add('9', n))
+		l.found = n >= 5 && n <= 15 && c.base.has(placePhone)
+		for _, cl := range l.claims {
+			l.found = l.found || cl.strong && c.s.rows[cl.entity].alone > 0 || c.base.has(int(cl.entity))
+		}
+		l.found = l.found || len(c.s.custom) > 0
+	}
+	if l.found {
+		return false
+	}
+	if len(l.claims) > 0 && c.sampled() {
+		c.count(l.claims, value, value)
+	}
+	return true
+}
+
+// length is what numbers of one length could be.
+type length struct {
+	known, found bool
+	claims       []claim
 }
 
 // whole counts, for every entity of the value's shape, whether it passes.
@@ -198,7 +254,7 @@ func (c *Column) Labels() []Label {
 		put(kind, t.count, confidence, "values found in it")
 	}
 	if best, ok := c.proven(); ok {
-		put(c.s.rows[best.entity].Name, best.hits, .9, "more of its values pass the check than chance allows")
+		put(c.s.rows[best.entity].Name, best.hits*c.values/c.tested, .9, "more of its values pass the check than chance allows")
 	}
 	c.byName(put)
 	all := make([]Label, 0, len(labels))
@@ -250,7 +306,7 @@ func (c *Column) proven() (way, bool) {
 	best, least := way{}, math.Inf(1)
 	for _, w := range c.ways {
 		e := &c.s.rows[w.entity]
-		if e.check == nil || e.Chance >= .5 || w.trials < columnValues || w.trials*10 < c.values*9 ||
+		if e.check == nil || e.Chance >= .5 || w.trials < columnValues || w.trials*10 < c.tested*9 ||
 			float64(w.hits) < columnShare*float64(w.trials) {
 			continue
 		}

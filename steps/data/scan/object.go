@@ -126,6 +126,7 @@ type gatherer struct {
 	letters int64 // of them, in pieces that read like prose
 	code    codeSigns
 	lost    int
+	last    int // the column of the last cell, or one near it
 }
 
 // Text takes a piece of free text.
@@ -156,6 +157,20 @@ func (g *gatherer) Text(b []byte) error {
 
 // Value takes a cell.
 func (g *gatherer) Value(column string, b []byte) error {
+	// Cells mostly come in the order of the columns, or column by column.
+	if n := len(g.order); n > 0 {
+		if c := g.order[g.last]; c.name == column {
+			c.Add(b)
+			return nil
+		}
+		if g.last++; g.last == n {
+			g.last = 0
+		}
+		if c := g.order[g.last]; c.name == column {
+			c.Add(b)
+			return nil
+		}
+	}
 	c := g.columns[column]
 	if c == nil {
 		if len(g.order) >= maxObjectColumns {

@@ -73,6 +73,9 @@ var errEnough = errors.New("limit reached")
 // Read reads one file of size bytes. The error is the context's or the sink's;
 // all that is wrong with the file is in the report.
 func Read(ctx context.Context, name string, src io.ReaderAt, size int64, lim Limits, sink Sink) (rep Report, err error) {
+	if err := ctx.Err(); err != nil {
+		return rep, err
+	}
 	r := &reader{ctx: ctx, lim: lim.filled(), sink: sink, rep: &rep}
 	defer func() {
 		if p := recover(); p != nil {
@@ -102,6 +105,7 @@ type reader struct {
 	lim    Limits
 	sink   Sink
 	rep    *Report
+	calls  int
 	failed error // the sink's or the context's own error, which no format may hide
 }
 
@@ -130,7 +134,7 @@ func (r *reader) row() error {
 }
 
 func (r *reader) passed(n int, err error) error {
-	if err == nil {
+	if r.calls++; err == nil && (r.calls&255 == 0 || n > 4096) {
 		err = r.ctx.Err()
 	}
 	if err != nil {
