@@ -157,7 +157,7 @@ func (c *Column) number(value []byte) bool {
 		l.claims = c.s.shapes.find(seed.add('9', n))
 		l.found = n >= 5 && n <= 15 && c.base.has(placePhone)
 		for _, cl := range l.claims {
-			l.found = l.found || cl.strong && c.s.rows[cl.entity].alone > 0 || c.base.has(int(cl.entity))
+			l.found = l.found || cl.alone > 0 || c.base.has(int(cl.entity))
 		}
 		l.found = l.found || len(c.s.custom) > 0
 	}
@@ -206,7 +206,6 @@ func (c *Column) whole(value []byte) {
 
 func (c *Column) count(claims []claim, compact, value []byte) {
 	for _, cl := range claims {
-		e := &c.s.rows[cl.entity]
 		i := slices.IndexFunc(c.ways, func(w way) bool { return w.entity == cl.entity })
 		if i < 0 {
 			c.ways = append(c.ways, way{entity: cl.entity})
@@ -214,10 +213,10 @@ func (c *Column) count(claims []claim, compact, value []byte) {
 		}
 		c.ways[i].trials++
 		v := compact
-		if e.raw {
+		if cl.raw {
 			v = bytes.ToUpper(value)
 		}
-		if e.check == nil || e.check(v) {
+		if cl.check == nil || cl.check(v) {
 			c.ways[i].hits++
 		}
 	}

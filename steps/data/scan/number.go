@@ -288,9 +288,9 @@ func (r *run) ends(end int) bool {
 
 // claims weighs each entity that a window's shape stands for.
 func (r *run) claims(claims []claim, compact []byte, start, end int, c chunk, best *candidate) {
-	for _, cl := range claims {
-		e := &r.s.rows[cl.entity]
-		strong := cl.strong && e.alone > 0
+	for i := range claims {
+		cl := &claims[i]
+		strong := cl.alone > 0
 		if !strong && !r.spoken(int(cl.entity), c.s) {
 			continue
 		}
@@ -298,21 +298,21 @@ func (r *run) claims(claims []claim, compact []byte, start, end int, c chunk, be
 			r.trials[cl.entity]++
 			r.dirty = true
 		}
-		if e.check != nil {
+		if cl.check != nil {
 			v := compact
-			if e.raw {
+			if cl.raw {
 				v = bytes.ToUpper(r.b[start:end])
 			}
-			if !e.check(v) {
+			if !cl.check(v) {
 				continue
 			}
 		}
 		set, negative := r.context(c.s)
 		spoken := set.has(int(cl.entity))
-		score, reason := r.weigh(e, cl.strong, spoken, negative, c.inside)
+		score, reason := cl.weigh(spoken, negative, c.inside)
 		length := end - start
 		better := score > best.score || score == best.score && (length > best.end-start ||
-			length == best.end-start && e.Chance < r.s.rows[best.entity].Chance)
+			length == best.end-start && cl.chance < float32(r.s.rows[best.entity].Chance))
 		if better {
 			*best = candidate{cl.entity, end, score, reason, spoken}
 		}

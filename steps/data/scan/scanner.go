@@ -195,15 +195,15 @@ const (
 	byRule          = "a rule of yours"
 )
 
-// weigh is the score of an entity whose check has passed.
-func (r *run) weigh(e *Entity, strong, spoken, negative, inside bool) (float64, string) {
+// weigh is the score of a claim whose check has passed.
+func (cl *claim) weigh(spoken, negative, inside bool) (float64, string) {
 	switch {
-	case spoken && e.check != nil && e.Chance < .5:
+	case spoken && cl.check != nil && cl.chance < .5:
 		return .95, byCheckAndWord
-	case spoken && (e.check != nil || !negative):
+	case spoken && (cl.check != nil || !negative):
 		return .8, byFormAndWord
-	case strong && e.alone > 0:
-		score := e.alone
+	case cl.alone > 0:
+		score := math.Round(float64(cl.alone)*100) / 100
 		if negative {
 			score -= .4
 		}

@@ -22,10 +22,23 @@ func (s signature) add(kind byte, n int) signature {
 	return s ^ s>>29
 }
 
-// claim is an entity that a shape stands for.
+// claim is an entity that a shape stands for, with what is asked of it at each
+// candidate.
 type claim struct {
+	check  func([]byte) bool
+	chance float32
+	alone  float32 // 0 unless the shape is strong
 	entity uint8
-	strong bool
+	raw    bool
+}
+
+func claimOf(e int, strong bool) claim {
+	row := &catalogue()[e]
+	c := claim{check: row.check, chance: float32(row.Chance), entity: uint8(e), raw: row.raw}
+	if strong {
+		c.alone = float32(row.alone)
+	}
+	return c
 }
 
 // index answers which entities a signature could be. It is open-addressed, and
@@ -52,7 +65,7 @@ func buildIndex() *index {
 					if found[s] == nil {
 						order = append(order, s)
 					}
-					found[s] = append(found[s], claim{uint8(e), strong})
+					found[s] = append(found[s], claimOf(e, strong))
 				}
 			}
 		}
@@ -62,7 +75,7 @@ func buildIndex() *index {
 		put(row.plain, e, false)
 		for _, n := range strings.Fields(row.chunks) {
 			length, _ := strconv.Atoi(n)
-			x.chunks[length] = append(x.chunks[length], claim{uint8(e), row.alone > 0})
+			x.chunks[length] = append(x.chunks[length], claimOf(e, true))
 		}
 	}
 	size := 1
