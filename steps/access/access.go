@@ -137,6 +137,7 @@ func (d *direct) interest(w finding.Workload) []string {
 		switch d.snap.Asset(n).Kind {
 		case estate.KindStore, estate.KindDataset, estate.KindModel, estate.KindEndpoint, estate.KindSecret:
 			ids = append(ids, id)
+			ids = append(ids, pointsOf(d.snap, n)...)
 		}
 	}
 	slices.Sort(ids)

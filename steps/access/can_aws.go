@@ -36,6 +36,9 @@ type Amazon struct {
 	orders   mark
 	// claims say who a principal is and whose.
 	claims *direct
+	// points and passages lie on the way of requests.
+	points   []point
+	passages []passage
 }
 
 var _ Evaluator = (*Amazon)(nil)
@@ -51,6 +54,9 @@ func NewAmazon(ctx context.Context, snap *estate.Snapshot) (*Amazon, error) {
 	}
 	m := &Amazon{snap: snap, world: w, places: r.places, unlisted: r.unlisted(), doubts: r.doubts, marks: r.marks, orders: r.orders, claims: &direct{snap: snap, people: map[estate.Node]identity{}}}
 	m.owned(r.resources)
+	if err := m.gates(ctx, r); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 
@@ -80,7 +86,7 @@ func (m *Amazon) Can(ctx context.Context, q Question) (Answer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ensure(r.Resource)
-	return m.answer(m.explain(m.spread(r)), q.Explain), nil
+	return m.answer(m.byRAM(r, m.passing(r, m.anyWay(m.spread(r)))), q.Explain), nil
 }
 
 // WhoCan implements Evaluator.
@@ -101,7 +107,7 @@ func (m *Amazon) WhoCan(ctx context.Context, q Question) ([]Holder, error) {
 		for i := range all {
 			all[i].Principal = p
 		}
-		a := m.answer(m.explain(all), q.Explain)
+		a := m.answer(m.passing(all[0], m.anyWay(all)), q.Explain)
 		one := Holder{Principal: p.ARN, Decision: a.Decision, Because: a.Because, Conditions: a.Conditions, Unknown: a.Unknown}
 		if n, ok := m.snap.Find(p.ARN); ok {
 			who := m.claims.who(n)
@@ -123,7 +129,7 @@ func (m *Amazon) holders(all []iam.Request) []*iam.Principal {
 	}
 	seen := map[*iam.Principal]bool{}
 	var out []*iam.Principal
-	for _, r := range all {
+	for _, r := range slices.Concat(all, m.byPoints(all[0])) {
 		for _, h := range m.world.WhoCan(r) {
 			if !seen[h.Principal] {
 				seen[h.Principal] = true
@@ -220,6 +226,7 @@ func (m *Amazon) request(q Question) (iam.Request, error) {
 		}
 	}
 	r := iam.Request{Action: action, Context: q.Context}
+	m.throughEndpoint(&r)
 	switch {
 	case q.Resource == "*" && literal:
 		r.Resource, r.Literal = "*", true

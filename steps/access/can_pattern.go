@@ -193,6 +193,9 @@ func (m *Amazon) settled(r iam.Request, a iam.Answer) iam.Answer {
 	if r.Literal {
 		return a
 	}
+	if p, inside := m.pointOf(r.Resource); p != nil {
+		a = m.behind(p, inside, r, a)
+	}
 	refused := ""
 	if on := m.world.Resource(r.Resource); on == nil {
 		refused = m.refusedFor(r)

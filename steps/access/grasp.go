@@ -67,6 +67,7 @@ type deed struct {
 // here the requests are those that AWS's own reference has for it: see deedsOf.
 var deeds = map[string][]deed{
 	"AWS::S3::Bucket":                          {{0, "s3:GetObject", "/*"}, {1, "s3:PutObject", "/*"}, {1, "s3:DeleteObject", "/*"}},
+	"AWS::S3::AccessPoint":                     {{0, "s3:GetObject", "/object/*"}, {1, "s3:PutObject", "/object/*"}, {1, "s3:DeleteObject", "/object/*"}},
 	"AWS::S3Express::DirectoryBucket":          {{0, "s3express:CreateSession", ""}, {1, "s3express:CreateSession", ""}},
 	"AWS::S3Vectors::VectorBucket":             {{0, "s3vectors:GetVectors", "/index/*"}, {1, "s3vectors:PutVectors", "/index/*"}},
 	"AWS::S3Vectors::Index":                    {{0, "s3vectors:GetVectors", ""}, {1, "s3vectors:PutVectors", ""}},

@@ -55,7 +55,7 @@ func (d *decision) because(got Decision) []Reason {
 	}
 	for i := range d.rcps {
 		if d.rcps[i].t == no {
-			out = append(out, Reason{Effect: "none", Layer: "rcp"})
+			out = append(out, Reason{Effect: "none", Layer: d.rcps[i].layer})
 		}
 	}
 	p := d.principal
@@ -99,6 +99,8 @@ func (d *decision) layerOf(p *Policy) string {
 		return "session"
 	case d.on != nil && d.on.Policy == p:
 		return "resource"
+	case slices.Contains(d.through, p):
+		return "endpoint"
 	}
 	in := func(a *Account, of func(*Account) [][]*Policy) bool {
 		return a != nil && slices.ContainsFunc(of(a), func(level []*Policy) bool { return slices.Contains(level, p) })

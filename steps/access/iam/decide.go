@@ -269,6 +269,30 @@ func (d *decision) gather() {
 	if !p.ServiceLinked && rcpServices[d.action.service] {
 		d.rcps = d.levels(d.rcps, d.to, "rcp", func(a *Account) [][]*Policy { return a.RCPs })
 	}
+	for _, p := range d.through {
+		d.rcps = append(d.rcps, gate{layer: "endpoint"})
+		d.passes(p, &d.rcps[len(d.rcps)-1])
+	}
+}
+
+// passes weighs a policy of what the request goes through. It limits as a resource
+// control policy does, and names principals.
+func (d *decision) passes(p *Policy, allow *gate) {
+	d.unreadPolicy(p, allow, &d.deny)
+	d.eachOf(p, func(s *Statement) bool {
+		m := d.named(s)
+		if m == noMatch {
+			return true
+		}
+		sure := of2(m&^(bySession|notSure) != 0)
+		if s.Deny || s.noEffect {
+			d.put(p, s, &d.deny, sure)
+		}
+		if !s.Deny {
+			d.put(p, s, allow, sure)
+		}
+		return true
+	})
 }
 
 // alone is a list of one policy.

@@ -37,6 +37,7 @@ type env struct {
 	// the context is known.
 	generic bool
 	context []keyed
+	through []*Policy
 	// Patterns, where the request leaves action or resource open.
 	actionSet, resourceSet set
 	one                    [1]string
@@ -275,7 +276,7 @@ func (e *env) path(a *Account, applies bool) (state, []string) {
 
 // prepare fills the environment of a request; it must be empty.
 func (e *env) prepare(w *World, r *Request) {
-	e.w, e.sessionName = w, r.Session
+	e.w, e.sessionName, e.through = w, r.Session, r.Through
 	e.action = newAction(r.Action)
 	e.action.numberOf(w.names)
 	if strings.ContainsAny(r.Action, "*?") {

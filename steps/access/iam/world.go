@@ -370,6 +370,9 @@ type Request struct {
 	// Context holds the values of condition keys. A key that is there with no
 	// value is absent from the request; one that is not there is open.
 	Context map[string][]string
+	// Through are policies of what the request passes, as a network's endpoint:
+	// each of them must allow it too, as it names principals.
+	Through []*Policy
 }
 
 // Reason is a statement that decides.
