@@ -217,10 +217,40 @@ func (g *gatherer) labels() []Label {
 	return all
 }
 
+// nameBudget is how much free text of one object the model reads, over all its
+// columns: a few seconds' work.
+const nameBudget = 48 << 10
+
+// distinct takes values kept of a column, each once, as many as its share of
+// the budget allows.
+func (g *gatherer) distinct(c *Column) [][]byte {
+	columns := 1
+	for _, o := range g.order {
+		if o.words > 0 {
+			columns++
+		}
+	}
+	left := nameBudget / columns
+	seen := map[string]bool{}
+	var all [][]byte
+	for _, text := range c.sample {
+		if seen[string(text)] {
+			continue
+		}
+		if left -= len(text); left < 0 && len(all) > 0 {
+			break
+		}
+		seen[string(text)] = true
+		all = append(all, text)
+	}
+	return all
+}
+
 // named adds what the model finds in the values kept of a column.
 func (g *gatherer) named(c *Column, labels []Label) []Label {
 	count, best := map[string]int64{}, map[string]float64{}
-	for _, text := range c.sample {
+	sample := g.distinct(c)
+	for _, text := range sample {
 		for _, sp := range g.s.names.Names(nil, text) {
 			count[sp.Type]++
 			best[sp.Type] = max(best[sp.Type], sp.Score)
@@ -235,7 +265,7 @@ func (g *gatherer) named(c *Column, labels []Label) []Label {
 		if slices.ContainsFunc(labels, func(l Label) bool { return l.Type == k }) {
 			continue
 		}
-		l := c.label(k, count[k], fmt.Sprintf("the model found them in %d values examined", len(c.sample)))
+		l := c.label(k, count[k], fmt.Sprintf("the model found them in %d different values of free text", len(sample)))
 		l.Confidence = math.Round(best[k]*100) / 100
 		labels = append(labels, l)
 	}

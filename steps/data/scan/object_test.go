@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -146,5 +148,44 @@ func TestObjectVerdicts(t *testing.T) {
 		if res.Verdict != tt.want || !strings.Contains(strings.Join(res.Reasons, "; "), tt.reason) {
 			t.Errorf("%s %.30q: %s %v, want %s %s", tt.name, tt.text, res.Verdict, res.Reasons, tt.want, tt.reason)
 		}
+	}
+}
+
+// upperNamer calls every word in capitals a person.
+type upperNamer struct{ texts int }
+
+func (u *upperNamer) Names(spans []scan.Span, text []byte) []scan.Span {
+	u.texts++
+	for _, at := range regexp.MustCompile(`\b[A-Z]{3,}\b`).FindAllIndex(text, -1) {
+		spans = append(spans, scan.Span{Type: "PERSON", Start: at[0], End: at[1], Score: .9, Reason: "capitals"})
+	}
+	return spans
+}
+
+func TestNamesAreSoughtInFreeTextOnly(t *testing.T) {
+	n := &upperNamer{}
+	s, err := scan.New(scan.Options{Names: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("id,code,remark\n")
+	for i := range 500 {
+		fmt.Fprintf(&b, "%d,ABC,the parcel for ANNA came back today and again\n", i)
+	}
+	res, err := s.Object(context.Background(), "a.csv", strings.NewReader(b.String()), int64(b.Len()), format.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Labels) != 1 || res.Labels[0].Type != "PERSON" || res.Labels[0].Column != "remark" || len(res.Unknown) > 0 {
+		t.Errorf("got %+v", res)
+	}
+	if n.texts != 1 {
+		t.Errorf("the same text was read %d times", n.texts)
+	}
+	// What a check found stays where the model says otherwise.
+	spans := s.Text([]byte("ANNA has AKIA" + "QWERTZUIOPASDFGH and DE89370400440532013000"))
+	if len(spans) != 3 || spans[1].Type != "SECRET_AWS_ACCESS_KEY" || spans[2].Type != "IBAN_CODE" {
+		t.Errorf("got %+v", spans)
 	}
 }

@@ -203,7 +203,7 @@ func (cl *claim) weigh(spoken, negative, inside bool) (float64, string) {
 	case spoken && (cl.check != nil || !negative):
 		return .8, byFormAndWord
 	case cl.alone > 0:
-		score := math.Round(float64(cl.alone)*100) / 100
+		score := cl.alone
 		if negative {
 			score -= .4
 		}

@@ -27,7 +27,7 @@ func (s signature) add(kind byte, n int) signature {
 type claim struct {
 	check  func([]byte) bool
 	chance float32
-	alone  float32 // 0 unless the shape is strong
+	alone  float64 // 0 unless the shape is strong
 	entity uint8
 	raw    bool
 }
@@ -36,7 +36,7 @@ func claimOf(e int, strong bool) claim {
 	row := &catalogue()[e]
 	c := claim{check: row.check, chance: float32(row.Chance), entity: uint8(e), raw: row.raw}
 	if strong {
-		c.alone = float32(row.alone)
+		c.alone = row.alone
 	}
 	return c
 }

@@ -63,6 +63,7 @@ type Report struct {
 // Problem is a reason why a file, or a part of it, was not read.
 type Problem struct{ Why string }
 
+// Error is the reason.
 func (p Problem) Error() string { return p.Why }
 
 func problem(format string, a ...any) error { return Problem{fmt.Sprintf(format, a...)} }
