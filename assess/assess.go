@@ -49,6 +49,10 @@ type Options struct {
 	Step string
 	// Beside is what the access criteria take from logs and reviews.
 	Beside access.Beside
+	// Flows are the flow logs that the network's criteria are held against.
+	Flows []string
+	// FlowsSaid is what they said when they were read before, in their place; nil: nothing.
+	FlowsSaid *network.Seen
 	// Access asks for the identities that direct policy names: on a large estate
 	// that list is larger than all the rest, and no criterion rests on it yet.
 	Access bool
@@ -72,6 +76,8 @@ type Result struct {
 	Lapsed []gate.Lapsed
 	// Patches mend what is written in Terraform, one for each plan or state.
 	Patches []Patch
+	// Flows is what flow logs said; nil where none were given.
+	Flows *network.Seen
 	// Overview is every identity with what of AI it may touch.
 	Overview *access.Overview
 	// Access lists the identities that direct policy names, if they were asked for.
@@ -83,7 +89,7 @@ func Steps(o Options) []Step {
 	return []Step{
 		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline),
 		access.New().Limits(access.KeyLimitsOf(o.Scope.Access.Keys)).With(o.Beside).Aside(o.Step != "" && o.Step != "access"),
-		network.New(o.Scope).Aside(o.Step != "" && o.Step != "network"),
+		network.New(o.Scope).Seen(o.Flows).Again(o.FlowsSaid).Aside(o.Step != "" && o.Step != "network"),
 	}
 }
 
@@ -267,7 +273,7 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 		r.Criteria[w.ID] = cs
 		r.Verdicts[w.ID] = gate.Decide(cs)
 	}
-	r.Overview = overviewed(steps)
+	r.Overview, r.Flows = overviewed(steps), flowsSaid(steps)
 	if !o.Access {
 		return r, nil
 	}

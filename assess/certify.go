@@ -135,6 +135,9 @@ func (r *Result) evidence(ctx context.Context, o Options, c Certify) (map[string
 	if err := accessEvidence(files, o.Beside); err != nil {
 		return nil, fmt.Errorf("evidence bundle: %w", err)
 	}
+	if err := flowsEvidence(files, r.Flows); err != nil {
+		return nil, fmt.Errorf("evidence bundle: %w", err)
+	}
 	if c.Own != nil {
 		if err := certificate.Collect(files, certificate.ControlsDir, c.Own); err != nil {
 			return nil, fmt.Errorf("evidence bundle: %w", err)
@@ -250,6 +253,9 @@ func Recheck(ctx context.Context, s *certificate.Statement, dir, version string,
 	}
 	if o.Beside, err = accessAgain(b); err != nil {
 		return refuse("access.unused", "what logs and reviews said cannot be read from the evidence: %s", err), nil
+	}
+	if o.FlowsSaid, err = flowsAgain(b); err != nil {
+		return refuse("network.observed", "what flow logs said cannot be read from the evidence: %s", err), nil
 	}
 	r, err := Judge(ctx, snap, o)
 	if err != nil {

@@ -2,9 +2,13 @@ package assess
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/network"
 )
@@ -42,4 +46,65 @@ func NetworkDiff(ctx context.Context, s *scope.Scope, old, next *estate.Snapshot
 		}
 	}
 	return d, nil
+}
+
+// FlowsPrefix begins a source of flow logs: flows:PATH, a file or a folder of VPC flow
+// logs or Hubble's flows. They hold no asset, and say what the network was seen to do.
+const FlowsPrefix = "flows:"
+
+// FlowLogs are the paths of the flow logs among sources. The error names a source
+// without a path.
+func FlowLogs(sources []string) ([]string, error) {
+	var out []string
+	for _, s := range sources {
+		path, ok := strings.CutPrefix(s, FlowsPrefix)
+		if !ok {
+			continue
+		}
+		if path == "" {
+			return nil, &SourceError{s, "it names no file", "flows:PATH, a file or a folder of VPC flow logs or Hubble's flows"}
+		}
+		if _, err := os.Stat(path); err != nil {
+			return nil, &SourceError{s, "it cannot be read: " + err.Error(), "name a file or folder that is there"}
+		}
+		out = append(out, path)
+	}
+	return out, nil
+}
+
+// flowsSaid takes what flow logs said from the step that read them; nil if none did.
+func flowsSaid(steps []Step) *network.Seen {
+	for _, s := range steps {
+		if n, ok := s.(*network.Step); ok {
+			return n.Flows()
+		}
+	}
+	return nil
+}
+
+// flowsEvidence adds to a bundle what flow logs said.
+func flowsEvidence(files map[string][]byte, seen *network.Seen) error {
+	if seen == nil {
+		return nil
+	}
+	text, err := json.Marshal(seen)
+	files[certificate.FlowsFile] = text
+	return err
+}
+
+// flowsAgain reads it; nil where there is none.
+func flowsAgain(b certificate.Bundle) (*network.Seen, error) {
+	if !b.Has(certificate.FlowsFile) {
+		return nil, nil
+	}
+	f, err := os.Open(b.Path(certificate.FlowsFile))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var seen network.Seen
+	if err := json.NewDecoder(newBounded(f, maxEvidence)).Decode(&seen); err != nil {
+		return nil, fmt.Errorf("%s: %w", certificate.FlowsFile, err)
+	}
+	return &seen, nil
 }

@@ -10,10 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/network"
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
+	"github.com/sevenfold-sec/sevenfold/test/builtin"
 )
 
 // harbourNetwork reads the example estate, as it is or changed by edit, and makes a
@@ -208,5 +213,57 @@ func swap(t *testing.T, path, old, next string) {
 	}
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), old, next)), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFlowsAreEvidence holds that what flow logs said can be judged again without them,
+// as a certificate's evidence must be.
+func TestFlowsAreEvidence(t *testing.T) {
+	snap, _, s, _ := harbourNetwork(t, nil)
+	log := filepath.Join(t.TempDir(), "flows.log")
+	if err := os.WriteFile(log, []byte(strings.Join([]string{
+		"version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status",
+		"2 444455556666 eni-0b22000000000074 10.10.1.40 10.20.2.60 40000 8000 6 10 840 1764000000 1764000060 ACCEPT OK",
+		"2 444455556666 eni-0b22000000000074 10.10.1.40 10.20.2.60 40001 22 6 10 840 1764000000 1764000060 ACCEPT OK",
+	}, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Scope: s, Controls: builtin.Controls(t), Now: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC), Step: "network", Flows: []string{log}}
+	observed := func(o Options) finding.Criterion {
+		r, err := Judge(context.Background(), snap, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range r.Workloads.List {
+			if w.Name != "quay-llm" {
+				continue
+			}
+			for _, c := range r.Criteria[w.ID] {
+				if c.ID == "network.observed" {
+					return c
+				}
+			}
+		}
+		t.Fatal("quay-llm has no criterion network.observed")
+		return finding.Criterion{}
+	}
+	first := observed(o)
+	if first.Status != finding.CriterionFail || !strings.Contains(first.Reason, "tcp/22 was let through and is not allowed") {
+		t.Errorf("%s: %s", first.Status, first.Reason)
+	}
+	r, err := Judge(context.Background(), snap, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	if err := flowsEvidence(files, r.Flows); err != nil {
+		t.Fatal(err)
+	}
+	o.Flows, o.FlowsSaid = nil, new(network.Seen)
+	if err := json.Unmarshal(files[certificate.FlowsFile], o.FlowsSaid); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, observed(o)); diff != "" {
+		t.Errorf("judged again without the logs (-first +again):\n%s", diff)
 	}
 }

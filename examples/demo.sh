@@ -67,6 +67,19 @@ echo "── The same question of a copy of the estate in which he has that poli
 expect 0 access escalations --principal user/joao.teles -c "$work/cut/sevenfold.yaml" --state "$work/cutstate"
 
 echo
+echo "── From training to what serves, by the peering; and the rule and the policies that cut it ──"
+expect 0 network can i-0a11000000000090 quay-llm -c examples/harbour/sevenfold.yaml --state "$state"
+expect 1 network matrix -c examples/harbour/sevenfold.yaml --state "$state"
+code=0
+"$sevenfold" network recommend --format json --out "$work/advice.json" -c examples/harbour/sevenfold.yaml --state "$state" || code=$?
+[ "$code" = 1 ]
+cp -R examples/harbour "$work/parted"
+python3 examples/growth/part.py "$work/advice.json" "$work/parted"
+echo
+echo "── The same question of a copy of the estate in which that rule is gone ──"
+expect 1 network can i-0a11000000000090 quay-llm -c "$work/parted/sevenfold.yaml" --state "$work/partedstate"
+
+echo
 echo "── The gate: quay-llm is to grow from 8 replicas to 20 (examples/growth/main.tf) ──"
 expect 1 gate plan examples/growth/plan.json -c examples/harbour/sevenfold.yaml --state "$state"
 expect 1 gate certify quay-llm -c examples/harbour/sevenfold.yaml --state "$state" --out "$work/quay.cert"

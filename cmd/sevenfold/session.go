@@ -34,6 +34,7 @@ type session struct {
 	ambient  bool // the sources were found, not given
 	sources  []string
 	events   []assess.Log
+	flows    []string // logs of what the network was seen to do
 	// maskKeyFile is the file of --mask-key, newMaskKey that of baseline approve.
 	maskKeyFile string
 	newMaskKey  bool
@@ -54,8 +55,8 @@ func (g *globals) open() (*session, error) {
 	return s, s.splitEvents()
 }
 
-// splitEvents takes the logs of events out of the sources: they hold no asset,
-// and say who made a difference. Folders of exports may hold logs beside others.
+// splitEvents takes the logs of events and of flows out of the sources: they hold no
+// asset, and say who made a difference, and what the network was seen to do. Folders of exports may hold logs beside others.
 func (s *session) splitEvents() (err error) {
 	if s.events, err = assess.Logs(s.sources); err != nil {
 		what, hint := err.Error(), ""
@@ -65,7 +66,17 @@ func (s *session) splitEvents() (err error) {
 		}
 		return usage(what, hint)
 	}
-	s.sources = slices.DeleteFunc(slices.Clone(s.sources), func(src string) bool { return strings.HasPrefix(src, assess.EventsPrefix) })
+	if s.flows, err = assess.FlowLogs(s.sources); err != nil {
+		what, hint := err.Error(), ""
+		var slip *assess.SourceError
+		if errors.As(err, &slip) {
+			hint = slip.Hint()
+		}
+		return usage(what, hint)
+	}
+	s.sources = slices.DeleteFunc(slices.Clone(s.sources), func(src string) bool {
+		return strings.HasPrefix(src, assess.EventsPrefix) || strings.HasPrefix(src, assess.FlowsPrefix)
+	})
 	return nil
 }
 
@@ -252,7 +263,7 @@ func (s *session) options(within time.Duration) (assess.Options, error) {
 	if err != nil {
 		return assess.Options{}, err
 	}
-	o := assess.Options{Scope: s.scope, Sources: s.sources, Controls: s.controls, Now: time.Now().UTC(), Within: within, MaskKey: key}
+	o := assess.Options{Scope: s.scope, Sources: s.sources, Controls: s.controls, Now: time.Now().UTC(), Within: within, MaskKey: key, Flows: s.flows}
 	if s.folder() != "" {
 		o.Resume = assess.NewResume(s.folder())
 	}

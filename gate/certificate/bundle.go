@@ -26,6 +26,8 @@ const (
 	BaselineDir = "baseline/"
 	// AccessFile is what logs and reviews said of access, if there were any.
 	AccessFile = "access.json.gz"
+	// FlowsFile is what flow logs said of the network, if there were any.
+	FlowsFile = "flows.json"
 )
 
 // Bounds of a bundle that is read.
@@ -45,7 +47,7 @@ func WriteBundle(dir string, files map[string][]byte) (map[string]string, error)
 			}
 		}
 	} else {
-		for _, old := range []string{SnapshotFile, ScopeFile, VersionsFile, ControlsDir, BaselineDir, AccessFile} {
+		for _, old := range []string{SnapshotFile, ScopeFile, VersionsFile, ControlsDir, BaselineDir, AccessFile, FlowsFile} {
 			if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
 				return nil, fmt.Errorf("bundle: %w", err)
 			}

@@ -17,13 +17,13 @@ type jury struct {
 	scope     *scope.Scope
 	workloads *scope.Workloads
 	zones     *Zones
-	observed  *Observed
+	observed  *Seen
 	findings  []finding.Finding
 	told      map[string]bool // findings given
 	named     map[string]End  // ends of intents
 }
 
-func newJury(w *World, s *scope.Scope, workloads *scope.Workloads, observed *Observed) *jury {
+func newJury(w *World, s *scope.Scope, workloads *scope.Workloads, observed *Seen) *jury {
 	return &jury{w: w, scope: s, workloads: workloads, zones: w.ZonesOf(s, workloads), observed: observed, told: map[string]bool{}, named: map[string]End{}}
 }
 

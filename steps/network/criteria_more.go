@@ -320,7 +320,7 @@ func (j *jury) seen(p *party) finding.Criterion {
 		c.Status, c.Reason, c.Hint = finding.CriterionUnknown, "no flow logs were given", "add flows:PATH to the sources: VPC flow logs or Hubble flows; sevenfold network observed PATH compares them"
 		return c
 	}
-	return j.observed.criterion(p)
+	return j.observed.criterion(j.w, p)
 }
 
 // intents gives a finding for each intent of sevenfold.yaml that the network does

@@ -42,9 +42,9 @@ type Observed struct {
 	// Outside are flows of which neither end stands in the network that was read.
 	Outside int `json:"outside"`
 
-	touched map[estate.Node]int            // flows decided, by thing
+	touched map[string]int                 // flows decided, by the thing's id
 	used    map[[2]estate.Node]reach.Ports // by thing; -1 is a host
-	wrong   map[estate.Node][]string
+	wrong   map[string][]string            // by the thing's id
 	kept    []pairOfSpots
 	ports   []reach.Ports
 }
@@ -102,7 +102,7 @@ func (w *World) ReadFlows(ctx context.Context, paths []string, format string) (*
 // against decides every kind of flow.
 func (w *World) against(seen *flows.Observed) *Observed {
 	o := &Observed{First: seen.First, Last: seen.Last, Records: seen.Records, Flows: len(seen.Flows), NotAllowed: []Disagreement{}, HeldBack: []Disagreement{}, Undecided: []Disagreement{},
-		Unused: []Opening{}, Blind: orEmpty(seen.Blind()), touched: map[estate.Node]int{}, used: map[[2]estate.Node]reach.Ports{}, wrong: map[estate.Node][]string{}}
+		Unused: []Opening{}, Blind: orEmpty(seen.Blind()), touched: map[string]int{}, used: map[[2]estate.Node]reach.Ports{}, wrong: map[string][]string{}}
 	for i := range seen.Flows {
 		w.decideFlow(o, &seen.Flows[i])
 	}
@@ -133,7 +133,7 @@ func (w *World) decideFlow(o *Observed, f *flows.Flow) {
 	}
 	for _, s := range append(slices.Clone(from), to...) {
 		if s.asset >= 0 {
-			o.touched[s.asset]++
+			o.touched[w.snap.Asset(s.asset).ID]++
 		}
 	}
 	// A packet let out by its sender may still be held back by the other side: only
@@ -154,7 +154,7 @@ func (w *World) decideFlow(o *Observed, f *flows.Flow) {
 		add(&o.NotAllowed, d)
 		for _, s := range append(slices.Clone(from), to...) {
 			if s.asset >= 0 {
-				o.wrong[s.asset] = append(o.wrong[s.asset], fmt.Sprintf("%s -> %s on %s was let through and is not allowed: %s", d.From, d.To, d.Port, joinFew(d.Because, 1)))
+				o.wrong[w.snap.Asset(s.asset).ID] = append(o.wrong[w.snap.Asset(s.asset).ID], fmt.Sprintf("%s -> %s on %s was let through and is not allowed: %s", d.From, d.To, d.Port, joinFew(d.Because, 1)))
 			}
 		}
 	case l.Reachable == reach.Yes && f.Verdict == flows.Rejected && !f.ReplyHeld:
@@ -189,7 +189,10 @@ func (w *World) endOfFlow(e flows.Endpoint) []spot {
 	}
 	out := w.address(e.Addr.Addr())
 	for i, s := range out {
-		if s.asset >= 0 {
+		switch {
+		case s.points[0].pod != podPlace{}:
+			out[i].asset = w.ownerOfPod(s.points[0].pod)
+		case s.asset >= 0:
 			out[i].asset = w.ownerOf(s.asset)
 		}
 	}
@@ -247,7 +250,7 @@ func (w *World) FindUnused(o *Observed) {
 	}
 	for _, f := range all {
 		for _, t := range all {
-			if f.node == t.node || len(f.from) == 0 || len(t.to) == 0 || o.touched[f.node] == 0 && o.touched[t.node] == 0 {
+			if f.node == t.node || len(f.from) == 0 || len(t.to) == 0 || o.touched[w.snap.Asset(f.node).ID] == 0 && o.touched[w.snap.Asset(t.node).ID] == 0 {
 				continue // neither was watched
 			}
 			l, _ := w.reach(f.from, t.to, reach.Ports{})
@@ -262,16 +265,33 @@ func (w *World) FindUnused(o *Observed) {
 	slices.SortFunc(o.Unused, func(a, b Opening) int { return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.To, b.To)) })
 }
 
+// Seen is what a comparison of flow logs with the network says of each thing: what
+// network.observed rests on, and what a certificate's evidence keeps of the logs.
+type Seen struct {
+	First   time.Time           `json:"first"`
+	Last    time.Time           `json:"last"`
+	Records int64               `json:"records"`
+	Blind   []string            `json:"blind,omitempty"`
+	Touched map[string]int      `json:"touched"` // flows decided, by asset id
+	Wrong   map[string][]string `json:"wrong"`   // what was let through and is not allowed
+}
+
+// Seen sums the comparison up.
+func (o *Observed) Seen() *Seen {
+	return &Seen{First: o.First, Last: o.Last, Records: o.Records, Blind: o.Blind, Touched: o.touched, Wrong: o.wrong}
+}
+
 // criterion decides network.observed for one workload.
-func (o *Observed) criterion(p *party) finding.Criterion {
+func (o *Seen) criterion(w *World, p *party) finding.Criterion {
 	c := finding.Criterion{ID: "network.observed"}
 	var fails, unsure []string
 	claim := finding.Claim{Claim: "components of which flows were seen and held against what is allowed", Of: len(p.things), Source: fmt.Sprintf("flow logs from %s to %s", day(o.First), day(o.Last))}
 	for _, n := range p.things {
-		if o.touched[n] > 0 {
+		id := w.snap.Asset(n).ID
+		if o.Touched[id] > 0 {
 			claim.Examined++
 		}
-		fails = append(fails, o.wrong[n]...)
+		fails = append(fails, o.Wrong[id]...)
 	}
 	c.Evidence = []finding.Claim{claim}
 	switch {

@@ -14,6 +14,7 @@ type Step struct {
 	scope     *scope.Scope
 	aside     bool
 	flows     []string
+	seen      *Seen
 	relations estate.Addition
 }
 
@@ -31,6 +32,15 @@ func (s *Step) Seen(paths []string) *Step {
 	s.flows = paths
 	return s
 }
+
+// Again gives what flow logs said when they were read before, in the place of the logs.
+func (s *Step) Again(seen *Seen) *Step {
+	s.seen = seen
+	return s
+}
+
+// Flows is what the flow logs said, once Judge has run; nil where none were given.
+func (s *Step) Flows() *Seen { return s.seen }
 
 // ID implements assess.Step.
 func (*Step) ID() string { return "network" }
@@ -61,13 +71,14 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 	if err != nil {
 		return out, err
 	}
-	var observed *Observed
-	if len(s.flows) > 0 {
-		if observed, err = w.ReadFlows(ctx, s.flows, ""); err != nil {
+	if len(s.flows) > 0 && s.seen == nil {
+		observed, err := w.ReadFlows(ctx, s.flows, "")
+		if err != nil {
 			return out, err
 		}
+		s.seen = observed.Seen()
 	}
-	j := newJury(w, s.scope, workloads, observed)
+	j := newJury(w, s.scope, workloads, s.seen)
 	for i := range workloads.List {
 		if err := ctx.Err(); err != nil {
 			return out, err

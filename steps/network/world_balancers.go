@@ -2,6 +2,7 @@ package network
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -71,7 +72,7 @@ func (w *World) readBalancer(n estate.Node, a *estate.Asset, s *standing) {
 	if lb.Type == "classic" {
 		lb.ID = d.LoadBalancerName
 		for _, l := range d.ListenerDescriptions {
-			group := aws.TargetGroup{ID: a.ID + " port " + l.Listener.Protocol, VPC: lb.VPC, Type: "instance", Protocol: firstOf(l.Listener.InstanceProtocol, l.Listener.Protocol)}
+			group := aws.TargetGroup{ID: fmt.Sprintf("%s port %d", a.ID, l.Listener.LoadBalancerPort), VPC: lb.VPC, Type: "instance", Protocol: firstOf(l.Listener.InstanceProtocol, l.Listener.Protocol)}
 			for _, i := range d.Instances {
 				group.Targets = append(group.Targets, aws.Target{ID: i.InstanceId, Port: l.Listener.InstancePort})
 			}
