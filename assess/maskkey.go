@@ -37,8 +37,9 @@ func (m MaskKeys) Use(ctx context.Context, key []byte, anew bool) error {
 	}
 	given := maskKeyID(key)
 	noted, _, err := m.Store.Blob(ctx, auditStep, maskKeyKey, 0)
+	var damaged *store.DamagedError
 	switch {
-	case err != nil && !errors.Is(err, store.ErrNotFound):
+	case err != nil && !errors.Is(err, store.ErrNotFound) && !(anew && errors.As(err, &damaged)):
 		return err
 	case err == nil && string(noted) == given:
 		return nil

@@ -15,7 +15,7 @@ func (e *Export) emitAs(d *Draft, r *reply, u use, sink estate.Sink) error {
 		}
 		return ErrNoID
 	}
-	if s := e.known.find(d.Resource, r.subjects, r.scope); s != nil && len(r.subjects) > 0 {
+	if s := e.here(d.Resource, r.subjects, r.scope); s != nil && len(r.subjects) > 0 {
 		config := d.Config
 		d.Config = maps.Clone(s.fields)
 		maps.Copy(d.Config, config)

@@ -32,6 +32,7 @@ type Export struct {
 	tags     map[string]map[string]string // tags of assets not read yet, by id
 	gathered map[string]*gathered
 	source   string
+	last     bool // all documents were seen
 }
 
 // NewExport returns a reader for one folder.
@@ -247,6 +248,7 @@ func (e *Export) Flush(sink estate.Sink) {
 			}
 		}
 	}
+	e.last = true
 	for _, r := range e.waiting {
 		if !e.apply(r, sink, true) {
 			e.unplaced(r, sink)

@@ -115,16 +115,35 @@ func (e *Export) subject(r *reply, u use, final bool) *stub {
 		}
 		return nil
 	}
-	if s := e.known.find(res, r.named(u.call), r.scope); s != nil {
+	if s := e.here(res, r.named(u.call), r.scope); s != nil {
 		return s
 	}
-	if s := e.known.find(res, r.subjects, r.scope); s != nil {
+	if s := e.here(res, r.subjects, r.scope); s != nil {
 		return s
 	}
 	if !final || len(r.subjects) == 0 || r.ownUses() != 1 {
 		return nil
 	}
 	return e.imagine(r, u)
+}
+
+// here is the asset that a reply's subject names. One of another place may only be
+// the first of its name to be listed: a key of several regions, the role of another
+// account. Whether it is meant shows once nothing more is to come, and a bare name
+// never means another account's.
+func (e *Export) here(res *Resource, subjects []string, scope Scope) *stub {
+	s := e.known.find(res, subjects, scope)
+	if s == nil {
+		return nil
+	}
+	if _, isARN := parseARN(subjects[len(subjects)-1]); !isARN && scope.Account != "" && s.scope.Account != "" && s.scope.Account != scope.Account {
+		return nil
+	}
+	region := scope.Region == "" || s.scope.Region == "" || s.scope.Region == scope.Region || res.IsGlobal() || res.Type == "AWS::S3::Bucket"
+	if !region && !e.last {
+		return nil
+	}
+	return s
 }
 
 // rivals reports whether the subject of a reply that several types share
