@@ -41,7 +41,7 @@ func named(exts ...string) func([]byte, item) bool {
 	}
 }
 
-// readings are tried in this order; the first that fits reads the file.
+// readings are the formats known, made once a scan. They are tried in this order; the first that fits reads the file.
 func readings() []reading {
 	return []reading{
 		{"zip", magic("PK\x03\x04", "PK\x05\x06"), (*scanner).zip},
@@ -110,7 +110,7 @@ func (s *scanner) dispatch(it item) string {
 	if it.role == roleTensor {
 		return s.tensorBytes(it, head)
 	}
-	for _, r := range readings() {
+	for _, r := range s.readings {
 		if r.is(head, it) {
 			s.polyglot(it, head, r.name)
 			return r.scan(s, it)

@@ -2,7 +2,6 @@ package modelfile
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,14 +12,6 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/steps/supply/modelfile/pickle"
 )
-
-// node is a place in a JSON or YAML document: the keys that lead there and the
-// scalar found.
-type node struct {
-	path   []string // keys and indexes from the root
-	value  string
-	isText bool
-}
 
 func (n node) key() string {
 	if len(n.path) == 0 {
@@ -41,63 +32,11 @@ func (n node) inside(k string) bool {
 	return false
 }
 
-const maxDocumentDepth = 512
+// maxYAML bounds YAML, which is held as a tree of a hundred times its size.
+const maxYAML = 1 << 20
 
-// walkJSON streams a JSON document and calls f for every scalar, and for every
-// object key with an empty value before its content.
-func walkJSON(r io.Reader, f func(node)) error {
-	dec := json.NewDecoder(r)
-	dec.UseNumber()
-	var path []string
-	var visit func(depth int) error
-	visit = func(depth int) error {
-		if depth > maxDocumentDepth {
-			return fmt.Errorf("nested deeper than %d", maxDocumentDepth)
-		}
-		t, err := dec.Token()
-		if err != nil {
-			return err
-		}
-		switch t := t.(type) {
-		case json.Delim:
-			path = append(path, "")
-			for i := 0; dec.More(); i++ {
-				if t == '{' {
-					k, err := dec.Token()
-					if err != nil {
-						return err
-					}
-					path[len(path)-1] = k.(string)
-				} else {
-					path[len(path)-1] = strconv.Itoa(i)
-				}
-				if err := visit(depth + 1); err != nil {
-					return err
-				}
-			}
-			path = path[:len(path)-1]
-			_, err := dec.Token()
-			return err
-		case string:
-			f(node{path, t, true})
-		case json.Number:
-			f(node{path, t.String(), false})
-		case bool:
-			f(node{path, strconv.FormatBool(t), false})
-		case nil:
-			f(node{path, "", false})
-		}
-		return nil
-	}
-	for {
-		if err := visit(0); err != nil {
-			if errors.Is(err, io.EOF) && len(path) == 0 {
-				return nil
-			}
-			return err
-		}
-	}
-}
+// maxTree bounds JSON that is held as a tree.
+const maxTree = 8 << 20
 
 // plainJSON blanks what Python's json writes beyond JSON: a byte order mark, and
 // NaN, Infinity and -Infinity where a number stands. It works in place.
@@ -138,7 +77,7 @@ func (s *scanner) json(it item) string {
 		return format
 	}
 	b = plainJSON(b)
-	err := walkJSON(&contextReader{s.ctx, bytes.NewReader(b)}, func(n node) {
+	err := walkJSON(b, func(n node) {
 		if len(n.path) == 1 {
 			switch n.key() {
 			case "nbformat":
@@ -224,7 +163,7 @@ func (s *scanner) target(it item, n node) {
 
 // yaml reads a YAML file of any number of documents without building objects.
 func (s *scanner) yaml(it item) string {
-	b, ok := s.whole(it)
+	b, ok := s.atMost(it, maxYAML)
 	if !ok {
 		return "yaml"
 	}

@@ -48,6 +48,10 @@ func (s *scanner) gguf(it item) string {
 		s.find(it, "gguf-overflow", High, 8, "CWE-190", fmt.Sprintf("the header announces %d tensors and %d pairs in %d bytes", tensors, pairs, it.size))
 		return "gguf"
 	}
+	if tensors > 1_000_000 {
+		s.find(it, "limit-members", Undecided, 8, "CWE-400", fmt.Sprintf("%d tensors; the limit is a million", tensors))
+		return "gguf"
+	}
 	align := uint64(32)
 	g := ggufReader{s: s, it: it, c: c, length: length}
 	for range pairs {

@@ -51,12 +51,19 @@ func (s *scanner) kerasJSON(it item, b []byte) {
 	if len(bytes.TrimSpace(b)) == 0 {
 		return
 	}
+	if len(b) > 2*maxTree {
+		s.find(it, "limit-header", Undecided, -1, "CWE-400", fmt.Sprintf("an architecture of %d bytes; the limit is %d", len(b), 2*maxTree))
+		return
+	}
 	s.kerasValue(it, b, 0)
 }
 
 func (s *scanner) kerasValue(it item, raw json.RawMessage, depth int) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || raw[0] != '{' && raw[0] != '[' {
+		return
+	}
+	if s.ctx.Err() != nil {
 		return
 	}
 	if depth > 128 {

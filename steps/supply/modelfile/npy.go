@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -18,15 +19,15 @@ func (s *scanner) npy(it item) string {
 		s.find(it, "npy-broken", Undecided, 0, "", "the header is cut short")
 		return "npy"
 	}
-	at, n := int64(10), int64(binary.LittleEndian.Uint16(h[8:]))
+	at, length := int64(10), int64(binary.LittleEndian.Uint16(h[8:]))
 	if h[6] >= 2 && len(h) == 12 {
-		at, n = 12, int64(binary.LittleEndian.Uint32(h[8:]))
+		at, length = 12, int64(binary.LittleEndian.Uint32(h[8:]))
 	}
-	if at+n > it.size || n > s.lim.Header {
-		s.find(it, "npy-broken", Undecided, 8, "CWE-400", fmt.Sprintf("a header of %d bytes does not fit the file", n))
+	if at+length > it.size || length > s.lim.Header {
+		s.find(it, "npy-broken", Undecided, 8, "CWE-400", fmt.Sprintf("a header of %d bytes does not fit the file", length))
 		return "npy"
 	}
-	text := string(s.head(it, at, int(n)))
+	text := string(s.head(it, at, int(length)))
 	if !strings.Contains(text, "'shape'") || !strings.HasPrefix(strings.TrimSpace(text), "{") {
 		s.find(it, "npy-broken", Undecided, at, "", "the header is no dictionary with descr and shape")
 	}
@@ -36,13 +37,47 @@ func (s *scanner) npy(it item) string {
 		s.find(it, "npy-header", Medium, at, "CWE-436", "the header is not spelt as numpy writes it")
 	}
 	if objectType().MatchString(text) {
-		s.pickleAt(it, at+n, false)
+		s.pickleAt(it, at+length, false)
 		return "npy-object"
 	}
 	if !strings.HasSuffix(strings.TrimSpace(text), "}") {
 		s.find(it, "npy-broken", Undecided, at, "", "the header does not end as a dictionary")
 	}
+	if n, ok := npyBytes(text); ok && it.size-at-length > n {
+		s.behindData(it, at+length+n)
+	}
 	return "npy"
+}
+
+var (
+	plainType  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`'descr':\s*'[|<>=]?[fiubcSVU](\d+)'`) })
+	plainShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`'shape':\s*\(([\d, ]*)\)`) })
+)
+
+// npyBytes is how many bytes an array of a plain type takes.
+func npyBytes(header string) (int64, bool) {
+	typ, shape := plainType().FindStringSubmatch(header), plainShape().FindStringSubmatch(header)
+	if typ == nil || shape == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(typ[1], 10, 32)
+	if err != nil {
+		return 0, false
+	}
+	if strings.Contains(typ[0], "U"+typ[1]) {
+		n *= 4
+	}
+	for d := range strings.SplitSeq(shape[1], ",") {
+		if d = strings.TrimSpace(d); d == "" {
+			continue
+		}
+		x, err := strconv.ParseInt(d, 10, 64)
+		if err != nil || x > 1<<40 || n > 1<<50/max(x, 1) {
+			return 0, false
+		}
+		n *= x
+	}
+	return n, true
 }
 
 // objectType is the spelling of the type of Python objects. A field of a record

@@ -2,6 +2,7 @@ package modelfile
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -106,6 +107,9 @@ func (o *onnxScan) function(f field) error {
 		}
 		return nil
 	})
+	if len(o.own) > 100_000 {
+		return errors.New("more than 100,000 functions")
+	}
 	o.own[domain+"."+name] = true
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 // scanner is one run of Scan.
 type scanner struct {
+	readings  []reading
 	ctx       context.Context
 	lim       Limits
 	rep       Report
@@ -74,9 +75,12 @@ func (s *scanner) head(it item, off int64, n int) []byte {
 
 // whole reads an item that must be understood as a whole, if it is within
 // Limits.Header.
-func (s *scanner) whole(it item) ([]byte, bool) {
-	if it.size > s.lim.Header {
-		s.find(it, "limit-header", Undecided, -1, "CWE-400", fmt.Sprintf("%d bytes have to be read as a whole; the limit is %d", it.size, s.lim.Header))
+func (s *scanner) whole(it item) ([]byte, bool) { return s.atMost(it, s.lim.Header) }
+
+// atMost is whole with a limit that may be lower.
+func (s *scanner) atMost(it item, limit int64) ([]byte, bool) {
+	if limit = min(limit, s.lim.Header); it.size > limit {
+		s.find(it, "limit-header", Undecided, -1, "CWE-400", fmt.Sprintf("%d bytes have to be read as a whole; the limit is %d", it.size, limit))
 		return nil, false
 	}
 	b := s.head(it, 0, int(it.size))
@@ -131,7 +135,7 @@ func ScanBeside(ctx context.Context, name string, r io.ReaderAt, size int64, bes
 }
 
 func run(ctx context.Context, name string, r io.ReaderAt, size int64, beside []string, lim Limits, tensors func(tensorAt)) (rep Report) {
-	s := &scanner{tensors: tensors, ctx: ctx, lim: lim.filled(), worst: map[string]int{}, seen: map[string]bool{}}
+	s := &scanner{readings: readings(), tensors: tensors, ctx: ctx, lim: lim.filled(), worst: map[string]int{}, seen: map[string]bool{}}
 	s.rep = Report{Name: name, Size: size}
 	it := item{path: name, r: r, size: size, siblings: beside}
 	defer func() {

@@ -14,7 +14,7 @@ var skopsLoaders = wordSet("ReduceNode TreeNode LossNode DictNode DefaultDictNod
 // skops reads the schema of a skops file: a tree of nodes, each naming the class
 // that its loader makes.
 func (s *scanner) skops(it item) {
-	b, ok := s.whole(it)
+	b, ok := s.atMost(it, 2*maxTree)
 	if !ok {
 		return
 	}

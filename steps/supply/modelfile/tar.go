@@ -38,7 +38,7 @@ func (s *scanner) tar(it item) string {
 	t := tar.NewReader(struct{ io.ReadSeeker }{src})
 	names := map[string]bool{}
 	format := "tar"
-	for s.ctx.Err() == nil {
+	for s.ctx.Err() == nil && s.members <= s.lim.Members {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			break

@@ -7,42 +7,47 @@ import (
 	"strings"
 )
 
-// flat reads flatbuffers with every offset checked. A table is its position.
+// flat reads flatbuffers in place, with every offset checked. A table is its
+// position.
 type flat struct {
-	b   []byte
-	err error
+	*proto
+	size int
+	err  error
 }
 
 var errFlat = errors.New("an offset that leads outside the file")
 
-func (f *flat) u32(at int) int {
-	if at < 0 || at+4 > len(f.b) {
+// bytes returns n bytes at an offset, zeros with an error outside the file.
+func (f *flat) bytes(at, n int) []byte {
+	if at < 0 || n < 0 || at > f.size-n {
 		f.err = errFlat
-		return 0
+		return make([]byte, min(max(n, 0), 8))
 	}
-	return int(binary.LittleEndian.Uint32(f.b[at:]))
+	b := f.window(int64(at), n)
+	if len(b) < n {
+		f.err = errFlat
+		return make([]byte, n)
+	}
+	return b[:n]
 }
+
+func (f *flat) u32(at int) int { return int(binary.LittleEndian.Uint32(f.bytes(at, 4))) }
+func (f *flat) u16(at int) int { return int(binary.LittleEndian.Uint16(f.bytes(at, 2))) }
 
 // slot returns where a field of a table lies, 0 if it is absent.
 func (f *flat) slot(table, id int) int {
-	if table <= 0 || table+4 > len(f.b) {
+	v := table - int(int32(f.u32(table)))
+	if f.err != nil || table <= 0 {
 		f.err = errFlat
 		return 0
 	}
-	v := table - int(int32(binary.LittleEndian.Uint32(f.b[table:])))
-	if v < 0 || v+4 > len(f.b) {
-		f.err = errFlat
+	if n := f.u16(v); 4+2*id+2 > n || f.err != nil {
 		return 0
 	}
-	n := int(binary.LittleEndian.Uint16(f.b[v:]))
-	if 4+2*id+2 > n || v+4+2*id+2 > len(f.b) {
-		return 0
+	if o := f.u16(v + 4 + 2*id); o != 0 {
+		return table + o
 	}
-	o := int(binary.LittleEndian.Uint16(f.b[v+4+2*id:]))
-	if o == 0 {
-		return 0
-	}
-	return table + o
+	return 0
 }
 
 // follow returns where a field that is an offset leads, 0 if it is absent.
@@ -51,12 +56,7 @@ func (f *flat) follow(table, id int) int {
 	if at == 0 {
 		return 0
 	}
-	to := at + f.u32(at)
-	if to <= 0 || to+4 > len(f.b) {
-		f.err = errFlat
-		return 0
-	}
-	return to
+	return at + f.u32(at)
 }
 
 // vector returns the start and length of a vector of four-byte items.
@@ -65,8 +65,7 @@ func (f *flat) vector(table, id int) (at, n int) {
 	if v == 0 {
 		return 0, 0
 	}
-	n = f.u32(v)
-	if n < 0 || n > (len(f.b)-v)/4 {
+	if n = f.u32(v); n > (f.size-v)/4 {
 		f.err = errFlat
 		return 0, 0
 	}
@@ -79,11 +78,11 @@ func (f *flat) text(table, id int) string {
 		return ""
 	}
 	n := f.u32(v)
-	if n < 0 || v+4+n > len(f.b) {
+	if n > f.size-v-4 {
 		f.err = errFlat
 		return ""
 	}
-	return string(f.b[v+4 : v+4+n])
+	return string(f.bytes(v+4, min(n, 64<<10)))
 }
 
 // tfliteCustom are custom operators that the runtime or its task library brings.
@@ -91,13 +90,7 @@ var tfliteCustom = wordSet("TFLite_Detection_PostProcess Convolution2DTransposeB
 
 // tflite reads a TensorFlow Lite model: its operators by name.
 func (s *scanner) tflite(it item) string {
-	// A model of gigabytes keeps its buffers behind its tables or outside of the
-	// flatbuffer, so its first part is enough only if no offset leads beyond it.
-	if it.size > 2<<30 {
-		s.find(it, "limit-header", Undecided, -1, "CWE-400", "a flatbuffer of more than 2 GiB")
-		return "tflite"
-	}
-	f := &flat{b: s.head(it, 0, int(it.size))}
+	f := &flat{proto: s.proto(it), size: int(min(it.size, 1<<40))}
 	root := f.u32(0)
 	at, n := f.vector(root, 1)
 	for i := range n {

@@ -49,7 +49,10 @@ const (
 	maxDepth   = 128
 )
 
-var errShort = errors.New("the file ends inside a structure")
+var (
+	errShort  = errors.New("the file ends inside a structure")
+	errBudget = errors.New("its structures overlap, and would take reading the file more than eight times")
+)
 
 type walker struct {
 	ctx     context.Context
@@ -63,13 +66,14 @@ type walker struct {
 	emit    func(Entry)
 	heaps   map[int64]map[uint64][]byte
 	held    int
+	budget  int64 // bytes that may still be read: structures that overlap would multiply them
 }
 
 // Walk calls emit for everything it meets. An error means that the file is no
 // HDF5 file or that its first structures cannot be read; what fails further
 // down is an entry of kind Unread.
 func Walk(ctx context.Context, r io.ReaderAt, size int64, emit func(Entry)) error {
-	w := &walker{ctx: ctx, r: r, size: size, seen: map[int64]bool{}, emit: emit, heaps: map[int64]map[uint64][]byte{}}
+	w := &walker{ctx: ctx, r: r, size: size, seen: map[int64]bool{}, emit: emit, heaps: map[int64]map[uint64][]byte{}, budget: 8*size + maxValue}
 	root, err := w.superblock()
 	if err != nil {
 		return err
@@ -82,6 +86,9 @@ func Walk(ctx context.Context, r io.ReaderAt, size int64, emit func(Entry)) erro
 func (w *walker) at(off int64, n int) ([]byte, error) {
 	if off < 0 || n < 0 || off > w.size || int64(n) > w.size-off {
 		return nil, errShort
+	}
+	if w.budget -= int64(n); w.budget < 0 {
+		return nil, errBudget
 	}
 	b := make([]byte, n)
 	if got, err := w.r.ReadAt(b, off); got < n {

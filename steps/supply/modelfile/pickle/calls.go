@@ -56,8 +56,8 @@ func (m *machine) global(module, name string) value {
 			return mk(kComputed, 0)
 		}
 	}
-	if len(m.globals) >= 1<<20 {
-		m.find("pickle-limit-globals", Undecided, "", "more than a million different globals; further ones were not judged")
+	if len(m.globals) >= maxGlobals {
+		m.find("pickle-limit-globals", Undecided, "", fmt.Sprintf("more than %d different globals; further ones were not judged", maxGlobals))
 		return mk(kComputed, 0)
 	}
 	g := Global{Module: module, Name: name, Off: m.at, ruling: Judge(module, name)}

@@ -91,6 +91,7 @@ type Result struct {
 const (
 	trailLength = 8
 	maxFindings = 1000
+	maxGlobals  = 1 << 16
 )
 
 // array is what joblib writes raw into the stream behind a wrapper object.
