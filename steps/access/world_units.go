@@ -24,11 +24,12 @@ type units struct {
 	// enabled says of an organisation's root whether a type of policy is in force
 	// there; a type that is not in it was not told.
 	enabled map[estate.Node]map[string]bool
-	// missing says what of the organisations' policies was not read.
-	missing string
-	none    map[string]bool // accounts that are in no organisation
-	known   bool            // the estate holds anything of an organisation
-	whole   bool            // its accounts were listed to the end
+	// missing says what of the organisations' policies was not read; missingSCPs and
+	// missingRCPs say it of one kind.
+	missing, missingSCPs, missingRCPs string
+	none                              map[string]bool // accounts that are in no organisation
+	known                             bool            // the estate holds anything of an organisation
+	whole                             bool            // its accounts were listed to the end
 	// outside are the accounts that are in none of the organisations read.
 	outside []*iam.Account
 	// named are the ids of organisations that policies name.
@@ -122,7 +123,7 @@ func (r *reader) organisations(ctx context.Context) error {
 	u := &r.units
 	*u = units{named: u.named, ids: map[string]string{}, masters: map[string]string{}, none: map[string]bool{},
 		scps: map[estate.Node][]*iam.Policy{}, rcps: map[estate.Node][]*iam.Policy{}, enabled: map[estate.Node]map[string]bool{}}
-	var missing []string
+	var missing, scps, rcps []string
 	policies := 0
 	for n, a := range r.snap.Assets() {
 		if err := ctx.Err(); err != nil {
@@ -143,9 +144,15 @@ func (r *reader) organisations(ctx context.Context) error {
 		case controlPolicyType:
 			u.known = true
 			policies++
-			var why string
-			why, err = r.control(n, a)
-			if why != "" {
+			var why, kind string
+			kind, why, err = r.control(n, a)
+			switch {
+			case why == "":
+			case kind == rcpType:
+				rcps = append(rcps, why)
+			case kind == scpType:
+				scps = append(scps, why)
+			default:
 				missing = append(missing, why)
 			}
 		}
@@ -164,12 +171,17 @@ func (r *reader) organisations(ctx context.Context) error {
 	if u.known && !listed && policies == 0 {
 		missing = append(missing, "the organisation's policies were not listed")
 	}
-	slices.Sort(missing)
-	if k := len(missing); k > 3 {
-		missing = append(missing[:3], fmt.Sprintf("and %d more", k-3))
-	}
-	u.missing = strings.Join(missing, "; ")
+	u.missing, u.missingSCPs, u.missingRCPs = firstFew(missing), firstFew(scps), firstFew(rcps)
 	return nil
+}
+
+// firstFew joins the first of several reasons.
+func firstFew(why []string) string {
+	slices.Sort(why)
+	if k := len(why); k > 3 {
+		why = append(why[:3], fmt.Sprintf("and %d more", k-3))
+	}
+	return strings.Join(why, "; ")
 }
 
 // organisation reads an organisation's id and management account.
@@ -249,11 +261,11 @@ func (r *reader) enabledAt(n estate.Node, a *estate.Asset) error {
 }
 
 // control reads one policy of an organisation. why says that where it holds was
-// not read.
-func (r *reader) control(n estate.Node, a *estate.Asset) (why string, err error) {
+// not read, kind is what that leaves open; empty if it may be either.
+func (r *reader) control(n estate.Node, a *estate.Asset) (kind, why string, err error) {
 	config, err := r.snap.Config(n)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", a.ID, err)
+		return "", "", fmt.Errorf("%s: %w", a.ID, err)
 	}
 	var c struct {
 		Type          string
@@ -261,13 +273,19 @@ func (r *reader) control(n estate.Node, a *estate.Asset) (why string, err error)
 		Content       json.RawMessage
 	}
 	broken := len(config) > 0 && json.Unmarshal(config, &c) != nil
-	kind := c.Type
+	kind = c.Type
 	if kind == "" {
 		kind = c.PolicySummary.Type
 	}
 	guards := kind == rcpType || strings.Contains(a.ID, "resource_control_policy/") || strings.HasSuffix(a.ID, "/p-RCPFullAWSAccess")
 	if kind != "" && kind != scpType && kind != rcpType {
-		return "", nil // backup, tags and the like are written in other languages
+		return "", "", nil // backup, tags and the like are written in other languages
+	}
+	if kind == "" && strings.Contains(a.ID, "service_control_policy/") {
+		kind = scpType
+	}
+	if guards {
+		kind = rcpType
 	}
 	var p *iam.Policy
 	switch {
@@ -295,9 +313,9 @@ func (r *reader) control(n estate.Node, a *estate.Asset) (why string, err error)
 		}
 	}
 	if !a.Referenced && readOf(a, "organizations:ListTargetsForPolicy") != estate.ReadOK && !strings.Contains(string(config), `"Targets"`) {
-		return "what " + a.ID + " is attached to was not read", nil
+		return kind, "what " + a.ID + " is attached to was not read", nil
 	}
-	return "", nil
+	return kind, "", nil
 }
 
 // account makes an account known with its place in an organisation.
@@ -339,6 +357,7 @@ func (r *reader) account(id string) {
 		return
 	}
 	a.Path = r.path(org, rungs)
+	a.UnreadSCPs, a.UnreadRCPs = u.missingSCPs, u.missingRCPs
 	r.levels(a, rungs)
 }
 
@@ -370,6 +389,10 @@ func (r *reader) levels(a *iam.Account, rungs []estate.Node) {
 	scps := 0
 	for _, n := range rungs {
 		scps += len(u.scps[n])
+	}
+	if told && on[rcpType] && len(u.rcps) == 0 && a.UnreadRCPs == "" {
+		// AWS attaches one to everything as long as they are enabled.
+		a.UnreadRCPs = "resource control policies are enabled, and none was read"
 	}
 	full := r.world.Parse("RCPFullAWSAccess", []byte(allowEvery))
 	for i := len(rungs) - 1; i >= 0; i-- {

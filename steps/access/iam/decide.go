@@ -307,9 +307,17 @@ func (d *decision) levels(gates []gate, a *Account, layer string, of func(*Accou
 	if a == nil || a.Management {
 		return gates
 	}
-	if a.Unread != "" {
+	why := a.Unread
+	switch {
+	case why != "":
+	case layer == "scp":
+		why = a.UnreadSCPs
+	case layer == "rcp":
+		why = a.UnreadRCPs
+	}
+	if why != "" {
 		g := gate{layer: layer}
-		g.may(conj{lits: []lit{d.unknown("account " + a.ID + ": " + a.Unread + " (" + layer + ")")}})
+		g.may(conj{lits: []lit{d.unknown("account " + a.ID + ": " + why + " (" + layer + ")")}})
 		return append(gates, g)
 	}
 	for _, level := range of(a) {

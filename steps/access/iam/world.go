@@ -54,8 +54,9 @@ type Account struct {
 	// account itself. Each level must allow. No level: there are none.
 	SCPs, RCPs [][]*Policy
 	// Unread says why the organisation's policies are not known; empty if they
-	// are, or if nothing says that the account is in an organisation.
-	Unread string
+	// are, or if nothing says that the account is in an organisation. UnreadSCPs
+	// and UnreadRCPs say it of one kind of them.
+	Unread, UnreadSCPs, UnreadRCPs string
 	// Assumed says in words what was taken for absent without having been looked
 	// for. It is shown with answers.
 	Assumed string
