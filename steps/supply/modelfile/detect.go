@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -41,7 +42,19 @@ func named(exts ...string) func([]byte, item) bool {
 	}
 }
 
-// readings are the formats known, made once a scan. They are tried in this order; the first that fits reads the file.
+var (
+	formatsOnce sync.Once
+	formatsMade []reading
+)
+
+// formats are the readings, made once. (A variable with an initialiser would
+// depend on itself, since archives dispatch their members.)
+func formats() []reading {
+	formatsOnce.Do(func() { formatsMade = readings() })
+	return formatsMade
+}
+
+// readings are the formats known. They are tried in this order; the first that fits reads the file.
 func readings() []reading {
 	return []reading{
 		{"zip", magic("PK\x03\x04", "PK\x05\x06"), (*scanner).zip},
@@ -110,7 +123,7 @@ func (s *scanner) dispatch(it item) string {
 	if it.role == roleTensor {
 		return s.tensorBytes(it, head)
 	}
-	for _, r := range s.readings {
+	for _, r := range formats() {
 		if r.is(head, it) {
 			s.polyglot(it, head, r.name)
 			return r.scan(s, it)

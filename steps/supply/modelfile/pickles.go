@@ -166,7 +166,7 @@ func (s *scanner) aside(it item, name string, r io.ReaderAt, n int64) {
 		return
 	}
 	defer func() { s.depth-- }()
-	t := &scanner{readings: s.readings, ctx: s.ctx, lim: s.lim, worst: map[string]int{}, seen: map[string]bool{}, depth: s.depth, members: s.members, unpacked: s.unpacked}
+	t := &scanner{ctx: s.ctx, lim: s.lim, worst: map[string]int{}, seen: map[string]bool{}, depth: s.depth, members: s.members, unpacked: s.unpacked}
 	t.dispatch(item{path: it.path + "!" + name, r: r, size: n})
 	s.members, s.unpacked = t.members, t.unpacked
 	for _, f := range t.rep.Findings {

@@ -135,7 +135,7 @@ func ScanBeside(ctx context.Context, name string, r io.ReaderAt, size int64, bes
 }
 
 func run(ctx context.Context, name string, r io.ReaderAt, size int64, beside []string, lim Limits, tensors func(tensorAt)) (rep Report) {
-	s := &scanner{readings: readings(), tensors: tensors, ctx: ctx, lim: lim.filled(), worst: map[string]int{}, seen: map[string]bool{}}
+	s := &scanner{tensors: tensors, ctx: ctx, lim: lim.filled(), worst: map[string]int{}, seen: map[string]bool{}}
 	s.rep = Report{Name: name, Size: size}
 	it := item{path: name, r: r, size: size, siblings: beside}
 	defer func() {

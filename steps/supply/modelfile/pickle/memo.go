@@ -12,7 +12,7 @@ type memo struct {
 // weight is how many words the memo holds, about: a map entry costs eight.
 func (m *memo) weight() int { return m.n + 7*len(m.far) }
 
-const page = 4096
+const page = 512
 
 func (m *memo) put(i int64, v value) {
 	p := i / page
