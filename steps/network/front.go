@@ -57,6 +57,9 @@ func (w *World) throughDoors(from point, to podPlace) Link {
 				ways = append(ways, l)
 				continue
 			}
+			if len(l.Path) > 1 { // the client's own address is told by the way to the door
+				l.Path = append([]Hop{{Name: l.Path[1].Name, Rule: l.Path[0].Rule}}, l.Path[2:]...)
+			}
 			ways = append(ways, both(w.toDoor(from, c, r.Via[0]), l))
 		}
 	}
@@ -99,7 +102,7 @@ func (w *World) toDoor(from point, c *cluster, object string) Link {
 	if !ok {
 		return Link{Reachable: reach.Yes, Ports: reach.AllPorts}
 	}
-	here := Hop{Name: object, Rule: "of cluster " + c.name}
+	here := Hop{Name: object + " of cluster " + c.name}
 	var ways []Link
 	for _, name := range d.Names {
 		if n, ok := w.balancers()[name]; ok && w.places[n] != nil {
@@ -158,7 +161,7 @@ func linkOf(r kube.Result) Link {
 func (w *World) toInterface(from point, id string) Link {
 	to := point{iface: id}
 	if from.pod != (podPlace{}) {
-		return both(w.leaves(from.pod, w.addrsOf(to)), w.between(from, to))
+		return both(end(w.leaves(from.pod, w.addrsOf(to)), 0), w.between(from, to))
 	}
 	return w.overAWS(from, to)
 }

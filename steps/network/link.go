@@ -91,16 +91,30 @@ func (w *World) decide(from, to point) Link {
 	// between is AWS's, as far as it was read.
 	var legs []Link
 	if from.pod != (podPlace{}) {
-		legs = append(legs, w.leaves(from.pod, w.addrsOf(to)))
+		legs = append(legs, end(w.leaves(from.pod, w.addrsOf(to)), 0))
 	}
+	legs = append(legs, w.between(from, to))
 	if to.pod != (podPlace{}) {
-		legs = append(legs, w.enters(to.pod, w.addrsOf(from)))
+		legs = append(legs, end(w.enters(to.pod, w.addrsOf(from)), -1))
 	}
-	direct := both(append(legs, w.between(from, to))...)
+	direct := both(legs...)
 	if to.pod != (podPlace{}) {
 		return either(direct, w.throughDoors(from, to.pod))
 	}
 	return direct
+}
+
+// end leaves of a cluster's leg the end that is its own, the first or the last, with
+// what its policies say: the other is told by the leg beside it.
+func end(l Link, which int) Link {
+	if len(l.Path) == 0 {
+		return l
+	}
+	if which < 0 {
+		which = len(l.Path) - 1
+	}
+	l.Path = []Hop{{Name: l.Path[which].Name, Rule: l.Path[0].Rule}}
+	return l
 }
 
 func no(why string) Link { return Link{Reachable: reach.No, Because: []string{why}} }

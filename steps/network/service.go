@@ -24,7 +24,7 @@ func (w *World) toService(from point, service string) Link {
 	if from.pod != (podPlace{}) {
 		// The service's addresses are public, or those of an endpoint's interfaces; a
 		// policy that tells them apart is asked by an address of the internet's.
-		l = both(w.leaves(from.pod, reach.AddrOf(w.internet()[0])), l)
+		l = both(end(w.leaves(from.pod, reach.AddrOf(w.internet()[0])), 0), l)
 	}
 	return l
 }
@@ -52,7 +52,11 @@ func (w *World) toHosts(from point) Link {
 	for _, h := range w.internet() {
 		ways = append(ways, w.link(from, point{host: h, inet: true}))
 	}
-	return either(ways...)
+	out := either(ways...)
+	if len(out.Because) > 1 {
+		out.Because = out.Because[:1] // the others say the same of other hosts
+	}
+	return out
 }
 
 // usesTable reports whether an interface's subnet uses a route table.
