@@ -105,7 +105,7 @@ func (s *scanner) json(it item) string {
 
 // targetRoots are packages whose classes configurations name; what of them runs
 // commands or loads pickles is refused by the pickle's table all the same.
-var targetRoots = wordSet("torch torchvision torchaudio torchmetrics pytorch_lightning lightning nemo transformers diffusers datasets omegaconf hydra timm monai sklearn xgboost lightgbm catboost keras accelerate peft optimum sentence_transformers builtins.dict builtins.list numpy megatron apex ignite segmentation_models_pytorch ultralytics mlflow")
+var targetRoots = wordSet("torch torchvision torchaudio torchmetrics pytorch_lightning lightning nemo transformers diffusers datasets omegaconf hydra timm monai sklearn xgboost lightgbm catboost keras accelerate peft optimum sentence_transformers builtins.dict builtins.list numpy megatron apex ignite segmentation_models_pytorch ultralytics mlflow ldm sgm cldm taming open_clip k_diffusion mmdet mmengine fairseq espnet2 speechbrain")
 
 // docNode judges one scalar of a configuration.
 func (s *scanner) docNode(it item, n node) {
@@ -155,7 +155,9 @@ func (s *scanner) target(it item, n node) {
 	switch {
 	case r.Class == pickle.Refused:
 		s.find(it, "config-target", High, -1, r.CWE, fmt.Sprintf("%s calls %.100q: %s", n.where(), v, r.Reason))
-	case r.Class == pickle.Allowed, targetRoots[root], n.key() == "target" && len(strings.Split(v, ".")) < 3:
+	case r.Class == pickle.Allowed, targetRoots[root]:
+	case (n.key() == "target" || n.key() == "cls") && (len(strings.Split(v, ".")) < 3 || name == "" || name[0] < 'A' || name[0] > 'Z'):
+		// The word has other uses; a class is written with a capital.
 	default:
 		s.find(it, "config-target", Medium, -1, "CWE-470", fmt.Sprintf("%s calls %.100q, which is no known framework's", n.where(), v))
 	}

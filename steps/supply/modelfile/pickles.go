@@ -240,7 +240,10 @@ func (s *scanner) polyglot(it item, head []byte, format string) {
 	}
 	if format != "zip" && it.size > 22 && it.role != roleTensor {
 		if tail := s.head(it, it.size-22, 22); bytes.HasPrefix(tail, []byte("PK\x05\x06")) {
-			s.find(it, "polyglot", Medium, it.size-22, "CWE-436", "the file ends as a zip archive, and zip readers would open it")
+			// TensorFlow Lite's metadata is a zip of labels behind the model.
+			if format != "tflite" {
+				s.find(it, "polyglot", Medium, it.size-22, "CWE-436", "the file ends as a zip archive, and zip readers would open it")
+			}
 			s.zip(it)
 		}
 	}

@@ -132,7 +132,7 @@ func tensorSamples(testing.TB) []sample {
 	}
 }
 
-func graphSamples(testing.TB) []sample {
+func graphSamples(tb testing.TB) []sample {
 	node := func(op, domain string, more ...string) string {
 		return pb(1, pb(4, op)+pb(7, domain)+strings.Join(more, ""))
 	}
@@ -165,6 +165,7 @@ func graphSamples(testing.TB) []sample {
 		{"keras metadata", "keras_metadata.pb", pb(1, pb(5, `{"class_name":"Lambda","config":{"function_type":"lambda"}}`)), "savedmodel-keras-metadata", Malicious, "keras-lambda"},
 		{"tflite", "a.tflite", liteFile(""), "tflite", Clean, ""},
 		{"tflite detection", "a.tflite", liteFile("TFLite_Detection_PostProcess"), "tflite", Clean, ""},
+		{"tflite with its labels", "a.tflite", liteFile("") + zipOf(tb, file{"labels.txt", "cat\n", zip.Store}), "tflite", Clean, ""},
 		{"tflite custom", "a.tflite", liteFile("Evil"), "tflite", Suspicious, "tflite-custom-op"},
 		{"tflite that writes", "a.tflite", liteFile("FlexWriteFile"), "tflite", Malicious, "tensorflow-op"},
 		{"tflite cut", "a.tflite", liteFile("Evil")[:40], "tflite", Unknown, "tflite-broken"},
@@ -204,6 +205,9 @@ func documentSamples(tb testing.TB) []sample {
 		{"hydra", "a.yaml", "m:\n  _target_: torch.nn.Linear\n", "yaml", Clean, ""},
 		{"hydra that runs", "a.yaml", "m:\n  _target_: os.system\n", "yaml", Malicious, "config-target"},
 		{"hydra of nobody's", "a.yaml", "m:\n  _target_: mine.Thing\n", "yaml", Suspicious, "config-target"},
+		{"a target of another kind", "a.yaml", "target: www.example.org\nbuild: {target: x86_64.unknown.linux}\n", "yaml", Clean, ""},
+		{"a target that is a class", "a.yaml", "model:\n  target: mine.models.Net\n", "yaml", Suspicious, "config-target"},
+		{"a target that runs", "a.yaml", "model:\n  target: os.system\n", "yaml", Malicious, "config-target"},
 		{"yaml tag", "a.yaml", "a: !!python/object/apply:os.system [x]\n", "yaml", Malicious, "yaml-tag"},
 		{"yaml tag by a directive", "a.yaml", "%TAG !p! tag:yaml.org,2002:python/\n---\na: !p!object/apply:os.system [x]\n", "yaml", Malicious, "yaml-tag"},
 		{"yaml aliases that multiply", "a.yaml", "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]\n", "yaml", Clean, ""},
