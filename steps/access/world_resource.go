@@ -149,8 +149,10 @@ func (r *reader) ownPolicy(n estate.Node, a *estate.Asset, config json.RawMessag
 		}
 		return
 	}
+	reply := "/" + ownReads[a.Type]
 	for _, u := range a.Unknown {
-		if strings.Contains(u, "olicy") {
+		// Beside the policy there may be replies that tell of it, as its status.
+		if u == "" || u == reply || strings.Contains(u, "olicy") && (reply == "/" || strings.HasPrefix(u, reply+"/")) {
 			t.Policy = iam.Unread(a.ID, "its policy is known after apply")
 			return
 		}
