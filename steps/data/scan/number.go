@@ -54,6 +54,12 @@ func (r *run) digit(i int) int {
 	}
 	letters := c.kinds&isLet != 0
 	if c.e-c.s == 8 && c.next == '-' && uuid(r.b[c.s:]) {
+		if c.prev == '"' || c.prev == '\'' || c.prev == '=' || c.prev == '-' || c.prev == ':' {
+			// Some services give them out as keys.
+			if end := r.secret(c); end > 0 {
+				return end
+			}
+		}
 		return c.s + 36
 	}
 	if letters && (c.e-c.s >= 12 || c.prev == '_' || c.prev == '-' || c.next == '_' || c.next == '-' || c.next == '.' || c.next == ':') ||

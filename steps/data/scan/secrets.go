@@ -142,6 +142,9 @@ func (rule *secretRule) match(b []byte, s int) int {
 	if n < rule.least || n > rule.most || e < len(b) && is(b[e], isAlnum) {
 		return 0
 	}
+	if e-s > 7 && string(b[e-7:e]) == "EXAMPLE" {
+		return 0 // as documentation writes them
+	}
 	if entropy(b[s+len(p):e]) < min(rule.bits, mostEntropy(n)*.8) {
 		return 0
 	}
@@ -239,6 +242,9 @@ func (r *run) generic(s int) int {
 		return 0
 	}
 	v := b[s:e]
+	if len(v) == 36 && uuid(v) {
+		return 0 // a name of something, unless a service is known to give them out
+	}
 	if e-s < 10 || e-s > 200 || entropy(v) < 3.3 || !random(v) || e < len(b) && (b[e] == '(' || b[e] == '[') {
 		return 0
 	}

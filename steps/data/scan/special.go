@@ -110,24 +110,50 @@ func (r *run) keys() {
 	}
 }
 
-// accessKeys finds access keys of AWS that hold no digit, one in thirty: their
-// alphabet has six digits among thirty-two.
+// digitless are the keys that may hold no digit, and so no byte the pass stops
+// at: one in thirty of AWS's, whose alphabet has six digits among thirty-two,
+// and those of Hugging Face, which are letters only. Each is sought by a byte of
+// its prefix that is rare in prose.
+var digitless = []struct {
+	prefix string
+	rare   int // place of that byte
+	entity string
+	class  uint8
+	length int
+}{
+	{"AKIA", 1, "SECRET_AWS_ACCESS_KEY", isUp, 20}, {"ASIA", 0, "SECRET_AWS_ACCESS_KEY", isUp, 20},
+	{"hf_", 2, "SECRET_HUGGINGFACE_TOKEN", isLet, 37}, {"api_org_", 3, "SECRET_HUGGINGFACE_TOKEN", isLet, 42},
+}
+
+// accessKeys finds them by searches of their own.
 func (r *run) accessKeys() {
-	for _, prefix := range []string{"AKIA", "ASIA"} {
-		for at := 0; ; {
-			i := bytes.Index(r.b[at:], []byte(prefix))
+	last := byte(0)
+	for k := range digitless {
+		rare := digitless[k].prefix[digitless[k].rare]
+		if rare == last {
+			continue // sought together with the one before
+		}
+		last = rare
+		for at := 0; at < len(r.b); at++ {
+			i := bytes.IndexByte(r.b[at:], rare)
 			if i < 0 {
 				break
 			}
-			s, e := at+i, at+i+4
-			at = e
-			for e < len(r.b) && is(r.b[e], isUp) {
-				e++
+			at += i
+			for _, d := range digitless[k:] {
+				s := at - d.rare
+				e := s + len(d.prefix)
+				if d.prefix[d.rare] != rare || s < 0 || e+10 > len(r.b) || string(r.b[s:e]) != d.prefix {
+					continue
+				}
+				for e < len(r.b) && is(r.b[e], d.class) {
+					e++
+				}
+				if e-s != d.length || s > 0 && is(r.b[s-1], isTok) || e < len(r.b) && is(r.b[e], isTok) || entropy(r.b[s+len(d.prefix):e]) < 2.5 {
+					continue
+				}
+				r.insert(Span{d.entity, s, e, .95, byPrefix})
 			}
-			if e-s != 20 || s > 0 && is(r.b[s-1], isTok) || e < len(r.b) && is(r.b[e], isTok) || entropy(r.b[s+4:e]) < 2.5 {
-				continue
-			}
-			r.insert(Span{"SECRET_AWS_ACCESS_KEY", s, e, .95, byPrefix})
 		}
 	}
 }

@@ -1,0 +1,78 @@
+package scan
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+func tokenOf(class byte, n int, r *rand.Rand) string {
+	var alphabet []byte
+	for c := byte(33); c < 127; c++ {
+		if inClass(c, class) && c != '=' && c != '.' && c != '~' && c != '-' && c != '_' && c != '/' && c != '+' {
+			alphabet = append(alphabet, c)
+		}
+	}
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = alphabet[r.IntN(len(alphabet))]
+	}
+	// A key without a digit is rarer than a failing test may be.
+	b[n/2], b[n/3] = '7', '4'
+	return string(b)
+}
+
+// Every rule of the table finds a key made by it, and not one that is three
+// characters short.
+func TestEverySecretRuleProvesItself(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := func(text, entity string) (bool, string) {
+		all := ""
+		for _, sp := range s.Text([]byte(text)) {
+			if sp.Type == entity {
+				return true, ""
+			}
+			all += " " + sp.Type
+		}
+		return false, all
+	}
+	tested := 0
+	for _, rule := range secretRules() {
+		if rule.class == 0 {
+			continue
+		}
+		tested++
+		hits, n := 0, 20
+		var instead string
+		for range n {
+			token := rule.prefix + tokenOf(rule.class, rule.least, r)
+			name := "api_key"
+			if rule.prefix == "" {
+				w := strings.Fields(rule.words)
+				name = w[0] + "_secret_key"
+			}
+			if ok, all := has(fmt.Sprintf("%s = \"%s\"\n", name, token), rule.entity); ok {
+				hits++
+			} else {
+				instead = all
+			}
+			if rule.prefix != "" && rule.least > 16 {
+				short := token[:len(token)-3]
+				if ok, _ := has("value "+short+" end", rule.entity); ok && rule.least == rule.most {
+					t.Errorf("%s finds a key that is too short", rule.entity)
+				}
+			}
+		}
+		if hits < n-1 {
+			t.Errorf("%s (%s…) finds %d of %d, instead:%s", rule.entity, rule.prefix, hits, n, instead)
+		}
+	}
+	if tested < 250 {
+		t.Errorf("only %d rules", tested)
+	}
+}
