@@ -187,7 +187,7 @@ func isPickle(head []byte, it item) bool {
 
 // looksProtocol0 says whether text starts as a text pickle may.
 func looksProtocol0(head []byte) bool {
-	return len(head) > 0 && bytes.IndexByte([]byte("(c]})lditINSVFLKMJXGUTBC\x80"), head[0]) >= 0
+	return len(head) > 0 && bytes.IndexByte([]byte("(.012FIJKLMNPQRSTUVXabcdeghijlopqrstu]})GBC\x80"), head[0]) >= 0
 }
 
 func isBzip2(h []byte, _ item) bool {

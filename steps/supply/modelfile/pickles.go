@@ -218,9 +218,13 @@ func (s *scanner) encoded(it item, off, n int64, decode func(string) ([]byte, er
 // polyglot tries what else a loader may take the file for: pickle loaders read
 // from the first byte whatever it is, zip readers look at the end.
 func (s *scanner) polyglot(it item, head []byte, format string) {
-	if format != "pickle" {
+	// Pickle loaders take a zip's first byte for a persistent id and refuse.
+	if format != "pickle" && format != "zip" {
 		const enough = 1 << 16
 		res, err := pickle.Scan(s.ctx, it.r, 0, it.size, pickle.Options{Strict: true, MaxOps: enough, Vouched: s.vouched})
+		if res.LongText {
+			s.find(it, "limit-text", Undecided, 0, "CWE-400", "a text of more than 64 MiB starts the file as a pickle would; what follows it was not read as one")
+		}
 		if err == nil && res.Ops >= enough {
 			// So many opcodes are no accident: it is a pickle, whatever its name.
 			res = s.pickleAt(it, 0, true)

@@ -38,6 +38,7 @@ func pickleSamples(tb testing.TB) []sample {
 		{"a command under a name of text", "a.txt", echo, "text", Malicious, "pickle-dangerous-call"},
 		{"a command under a name of weights", "a.bin", echo, "text", Malicious, "polyglot"},
 		{"a command behind many opcodes under a name of weights", "a.bin", strings.Repeat("N0", 1<<16) + echo, "text", Malicious, "polyglot"},
+		{"a command behind a long text", "a.bin", "V" + strings.Repeat("a", 40_000) + "\n0" + echo, "text", Malicious, "polyglot"},
 		{"HDF5 behind a zip's first bytes", "a.h5", "PK\x03\x04" + strings.Repeat("\x00", 508) + "\x89HDF\r\n\x1a\n" + strings.Repeat("\x00", 100), "zip", Suspicious, "polyglot"},
 		{"two pickles", "a.pkl", plain + plain, "pickle", Clean, ""},
 		{"a command behind STOP", "a.pkl", plain + echo, "pickle", Malicious, "pickle-dangerous-call"},

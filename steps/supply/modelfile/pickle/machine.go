@@ -86,6 +86,7 @@ type Result struct {
 	Intact   bool  // nothing met that a real unpickler refuses
 	Proto    int   // highest protocol announced
 	Arrays   int   // joblib arrays stepped over
+	LongText bool  // given up, in a strict scan, at a text of more than 64 MiB
 }
 
 const (
@@ -145,6 +146,9 @@ func scan(ctx context.Context, r io.ReaderAt, from, end int64, opt Options, dept
 	def(&opt.MaxNodes, 1<<22)
 	m := &machine{ctx: ctx, r: newReader(r, from, end), opt: opt, index: map[string]int{}, seen: map[string]bool{}, texts: map[value]string{}, depth: depth}
 	m.nodes = append(m.nodes, 0)
+	if opt.Strict {
+		m.r.most = maxLine
+	}
 	m.res.Intact = true
 	err := m.run()
 	m.res.Ops, m.res.End, m.res.Globals = m.ops, m.r.pos, m.globals

@@ -227,6 +227,16 @@ func TestPayloadsAreSteppedOver(t *testing.T) {
 	}
 }
 
+// Bytes that only might be a pickle are given up at the first line too long.
+func TestStrictReadsLittle(t *testing.T) {
+	for _, op := range []string{"P", "I", "c", "g", "p"} {
+		c := &countingAt{head: []byte(op), size: 100 << 30}
+		if res, err := Scan(context.Background(), c, 0, c.size, Options{Strict: true}); err != nil || res.Intact || c.read > 1<<20 {
+			t.Errorf("%s: %v, intact %v, %d bytes read", op, err, res.Intact, c.read)
+		}
+	}
+}
+
 func TestContextEndsAScan(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

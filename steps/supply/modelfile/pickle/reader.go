@@ -15,8 +15,13 @@ const window = 64 << 10
 // ones are stepped over.
 const maxLine = 16 << 10
 
+// maxText bounds a text in bytes that nothing but their first ones suggests to be
+// a pickle.
+const maxText = 64 << 20
+
 var (
 	errCut  = errors.New("the file ends in the middle of an opcode")
+	errLong = errors.New("a line is longer than the limit")
 	errLine = errors.New("a text argument is longer than any name or number")
 )
 
@@ -29,6 +34,10 @@ type reader struct {
 	base int64 // of buf[0]
 	buf  []byte
 	err  error // a read error of r other than its end
+
+	// most ends a line at so many bytes, if set: what nobody called a pickle must
+	// not cost reading all of it.
+	most int64
 }
 
 func newReader(r io.ReaderAt, from, end int64) *reader {
@@ -102,6 +111,7 @@ func (r *reader) skip(n uint64) bool {
 func (r *reader) line() ([]byte, error) {
 	var out []byte
 	long := false
+	from := r.pos
 	for {
 		i := r.pos - r.base
 		if i < 0 || i >= int64(len(r.buf)) {
@@ -117,6 +127,9 @@ func (r *reader) line() ([]byte, error) {
 			part = rest[:k]
 		}
 		if len(out)+len(part) > maxLine {
+			if r.most > 0 && r.pos-from > r.most {
+				return nil, errLong
+			}
 			long = true
 		} else {
 			out = append(out, part...)

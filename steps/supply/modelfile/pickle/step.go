@@ -46,6 +46,9 @@ func (m *machine) step(op byte) error {
 	case opPut, opBinPut, opLongBinPut, opMemoize, opGet, opBinGet, opLongBinGet:
 		return m.remember(op)
 	case opPersID:
+		if m.opt.Strict {
+			return errors.New("a text as persistent id, which no loader takes")
+		}
 		if _, err := m.r.line(); err != nil && !errors.Is(err, errLine) {
 			return err
 		}
@@ -115,7 +118,7 @@ func (m *machine) scalar(op byte) (bool, error) {
 		}
 		m.push(mk(kInt, at))
 	case opString, opUnicode:
-		line, err := m.r.line()
+		line, err := m.longLine()
 		if err != nil && !errors.Is(err, errLine) {
 			return true, err
 		}
@@ -156,6 +159,17 @@ func (m *machine) scalar(op byte) (bool, error) {
 		return false, nil
 	}
 	return true, nil
+}
+
+// longLine is the argument of a text opcode, which may be longer than a name.
+func (m *machine) longLine() ([]byte, error) {
+	if m.opt.Strict {
+		m.r.most = maxText
+		defer func() { m.r.most = maxLine }()
+	}
+	line, err := m.r.line()
+	m.res.LongText = m.res.LongText || errors.Is(err, errLong)
+	return line, err
 }
 
 func (m *machine) fixed(k kind, n uint64) error {
