@@ -216,6 +216,8 @@ func documentSamples(tb testing.TB) []sample {
 		{"mlflow", "MLmodel", "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n", "mlflow", Clean, ""},
 		{"mlflow's own loader", "MLmodel", "flavors:\n  python_function:\n    loader_module: evil.loader\n", "mlflow", Suspicious, "config-target"},
 		{"notebook with a key", "a.ipynb", `{"nbformat":4,"cells":[{"source":["k='AKIAABCDEFGHIJKLMNOP'"]}]}`, "notebook", Suspicious, "secret"},
+		{"a class of a style sheet", "a.ipynb", `{"nbformat":4,"cells":[{"source":[".sk-estimator-doc-link-hover-and-other-words {}"]}]}`, "notebook", Clean, ""},
+		{"an API key", "a.json", `{"key":"sk-proj-Ab3dEf6hIj9lMn2pQr5tUv8xYz1bCd4f"}`, "json", Suspicious, "secret"},
 		{"jsonpickle", "a.json", `{"py/reduce":[{"py/function":"os.system"}]}`, "json", Malicious, "json-object"},
 		{"keras", "a.keras", kerasFile(tb, dense), "keras", Clean, ""},
 		{"keras Lambda", "a.keras", kerasFile(tb, `{"module":"keras.layers","class_name":"Lambda","config":{}}`), "keras", Malicious, "keras-refused"},
