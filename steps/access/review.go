@@ -18,14 +18,16 @@ import (
 )
 
 // ReviewGrant is one grant to an identity that runs a workload or can change it: a
-// policy it has, the trust by which others become it, or a binding of a cluster.
+// policy it has, the trust by which others become it, or a binding of a cluster; or
+// what the policy of something the workload has grants by itself.
 type ReviewGrant struct {
 	// ID is the same from run to run: of the identity and what is granted.
 	ID       string `json:"id"`
-	Identity string `json:"identity"`
-	// Kind is policy (one of a group's too), trust or binding.
+	Identity string `json:"identity"` // the resource for what it grants itself
+	// Kind is policy (one of a group's too), trust, binding or resource.
 	Kind string `json:"kind"`
-	// Grant is the policy's id, the role for its trust, or the binding.
+	// Grant is the policy's id, the role for its trust, the binding, or the
+	// resource with the statement of its policy or the grant of a key.
 	Grant string `json:"grant"`
 	// Says is what it grants in words; Digest is the SHA-256 of what it says, so
 	// that a change of it is seen.
@@ -45,7 +47,6 @@ type ReviewGrant struct {
 }
 
 // ReviewGrants lists the grants that are reviewed, by workload owner and identity.
-// Grants by a resource's own policy are not among them.
 // o is the overview of the same snapshot; clusters may be nil.
 func ReviewGrants(ctx context.Context, m *Amazon, clusters *Clusters, workloads []finding.Workload, o *Overview) ([]ReviewGrant, error) {
 	all := identitiesOf(m.snap, workloads, o)
@@ -73,6 +74,7 @@ func ReviewGrants(ctx context.Context, m *Amazon, clusters *Clusters, workloads 
 			out = append(out, g)
 		}
 	}
+	out = append(out, resourceGrants(m, workloads, owners)...)
 	slices.SortFunc(out, func(a, b ReviewGrant) int {
 		return cmp.Or(cmp.Compare(a.Owner, b.Owner), cmp.Compare(a.Identity, b.Identity), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Grant, b.Grant))
 	})
