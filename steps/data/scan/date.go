@@ -77,7 +77,9 @@ func monthAt(b []byte, i int) (end int) {
 	default:
 		return 0
 	}
-	for end = i + 3; end < len(b) && end < i+10 && is(b[end], isLet); end++ {
+	end = i + 3
+	for end < len(b) && end < i+10 && is(b[end], isLet) {
+		end++
 	}
 	return end
 }
@@ -158,7 +160,9 @@ func withTime(b []byte, end int) int {
 		return end
 	}
 	if i+1 < len(b) && (b[i] == '.' || b[i] == ',') && is(b[i+1], isDig) {
-		for i++; i < len(b) && is(b[i], isDig); i++ {
+		i++
+		for i < len(b) && is(b[i], isDig) {
+			i++
 		}
 	}
 	if i < len(b) && b[i] == 'Z' {

@@ -220,14 +220,14 @@ func (cl *claim) weigh(spoken, negative, inside bool) (float64, string) {
 // those without a word nearby are no finds.
 func (r *run) againstChance() {
 	drop := [192]bool{}
-	any := false
+	some := false
 	for e := range r.found {
 		if r.found[e] > 0 && r.trials[e] >= 20 && r.s.rows[e].Chance < .5 &&
 			binomialTail(int(r.trials[e]), int(r.found[e]), r.s.rows[e].Chance) > 1e-4 {
-			drop[e], any = true, true
+			drop[e], some = true, true
 		}
 	}
-	if !any {
+	if !some {
 		return
 	}
 	kept := r.out[:r.first]

@@ -38,7 +38,7 @@ func europeTable() []Entity {
 		pii("PL_REGON", "PL", check.REGON, .09, 0, "", nine, "regon"),
 		pii("PL_ID_CARD", "PL", check.IDCardPL, .1, 0, "", "AAA999999 AAA_999999", "dowód dowod osobisty dowodu identity"),
 		pii("NL_BSN", "NL", check.BSN, .09, 0, "", "999999999 9999.99.999 999~99~9999", "bsn burgerservicenummer sofinummer sofi burger"),
-		pii("BE_NATIONAL_NUMBER", "BE", check.NationalBE, .007, .9, "99.99.99-999.99", eleven, "rijksregisternummer insz niss rijksregister registre national nationaal"),
+		pii("BE_NATIONAL_NUMBER", "BE", check.NationalBE, .007, .9, "99.99.99-999.99", eleven, "rijksregisternummer insz niss rijksregister registre national"),
 		pii("CH_AHV", "CH", check.AHV, 1e-4, .95, "999.9999.9999.99 9999999999999", "", "ahv avs ahvn sozialversicherung navs"),
 		pii("CH_UID", "CH", check.UID, .09, .9, "AAA-999.999.999", "AAA999999999", "uid mwst tva"),
 		pii("AT_SVNR", "AT", check.SVNR, .04, 0, "", "9999~999999", "svnr sozialversicherungsnummer versicherungsnummer sozialversicherung svnummer"),

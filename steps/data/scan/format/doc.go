@@ -8,7 +8,7 @@
 // # What could not be read
 //
 // A file that is damaged, cut short, larger than a limit or of a form that
-// holds nothing readable gives a Problem, which says so in words that hold no
+// holds nothing readable gives an UnreadError, which says so in words that hold no
 // value from the file. What was read until then has been handed on; the caller
 // decides, and no error ends a run over many files but the context's and the
 // sink's own.

@@ -212,10 +212,10 @@ func (t *table) skipTo(column int) error {
 
 // row ends a row whose last cell was put already.
 func (t *table) row() error {
-	any := t.any
+	held := t.any
 	t.column, t.any = 0, false
 	switch {
-	case !any:
+	case !held:
 		t.first = nil
 		return nil
 	case t.names == nil:

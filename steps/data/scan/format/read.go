@@ -60,13 +60,13 @@ type Report struct {
 	Problems []string
 }
 
-// Problem is a reason why a file, or a part of it, was not read.
-type Problem struct{ Why string }
+// UnreadError is a reason why a file, or a part of it, was not read.
+type UnreadError struct{ Why string }
 
 // Error is the reason.
-func (p Problem) Error() string { return p.Why }
+func (p UnreadError) Error() string { return p.Why }
 
-func problem(format string, a ...any) error { return Problem{fmt.Sprintf(format, a...)} }
+func problem(format string, a ...any) error { return UnreadError{fmt.Sprintf(format, a...)} }
 
 // errEnough ends a reading at a limit that the caller set.
 var errEnough = errors.New("limit reached")
@@ -86,7 +86,7 @@ func Read(ctx context.Context, name string, src io.ReaderAt, size int64, lim Lim
 		}
 	}()
 	err = r.file(path.Base(name), src, size, 0)
-	switch p := (Problem{}); {
+	switch p := (UnreadError{}); {
 	case errors.As(err, &p):
 		rep.Problems = append(rep.Problems, p.Why)
 		err = nil
@@ -154,10 +154,10 @@ func (r *reader) mine(err error) bool {
 	return err != nil && (errors.Is(err, errEnough) || r.failed != nil && errors.Is(err, r.failed))
 }
 
-// damaged makes a Problem of a library's error, whose words might quote the
+// damaged makes an UnreadError of a library's error, whose words might quote the
 // file, unless the error is ours.
 func (r *reader) damaged(what string, err error) error {
-	var p Problem
+	var p UnreadError
 	switch {
 	case err == nil:
 		return nil
@@ -171,7 +171,7 @@ func (r *reader) damaged(what string, err error) error {
 
 // note keeps a problem of a part, after which the rest is read on.
 func (r *reader) note(err error) error {
-	var p Problem
+	var p UnreadError
 	if errors.As(err, &p) {
 		if len(r.rep.Problems) < 20 {
 			r.rep.Problems = append(r.rep.Problems, p.Why)

@@ -24,7 +24,7 @@ func (r *reader) sqlite(src io.ReaderAt, size int64) error {
 	if err != nil {
 		return problem("the database could not be copied aside to be read")
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = io.Copy(f, io.NewSectionReader(src, 0, size))
 	if e := f.Close(); err == nil {
 		err = e
@@ -67,7 +67,7 @@ func tablesOf(db *sqlite.Conn) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.Finalize()
+	defer func() { _ = s.Finalize() }()
 	var names []string
 	for {
 		more, err := s.Step()
@@ -88,7 +88,7 @@ func (r *reader) rows(db *sqlite.Conn, table string) error {
 	if err != nil {
 		return err
 	}
-	defer s.Finalize()
+	defer func() { _ = s.Finalize() }()
 	names := make([]string, s.ColumnCount())
 	for i := range names {
 		names[i] = table + "." + s.ColumnName(i)
