@@ -34,7 +34,7 @@ type sign struct {
 // The signs of each class: in the names of columns, and in free text.
 var columnSigns = map[string][]sign{
 	CustomerRecord: {{2, []string{"customer", "client", "member", "subscriber", "kunde"}}, {1.5, []string{"first_name", "firstname", "last_name", "lastname", "full_name", "surname"}},
-		{1, []string{"email", "phone", "mobile"}}, {1, []string{"address", "street", "city", "zip", "postcode", "postal"}}, {1, []string{"signup", "segment", "loyalty", "birth", "dob", "consent"}}},
+		{1, []string{"email", "phone", "mobile"}}, {1, []string{"name"}}, {1, []string{"address", "street", "city", "zip", "postcode", "postal"}}, {1, []string{"signup", "segment", "loyalty", "birth", "dob", "consent"}}},
 	TransactionHistory: {{2, []string{"transaction", "payment", "txn", "posting", "booking"}}, {2, []string{"amount", "debit", "credit", "balance", "betrag"}},
 		{1.5, []string{"currency", "merchant", "payee", "iban", "card", "beneficiary"}}, {1, []string{"date", "timestamp", "time", "posted"}}},
 	EmployeeCommunication: {{2.5, []string{"from", "sender", "author", "user_id"}}, {2, []string{"to", "recipient", "channel", "cc", "thread_ts", "thread"}},
@@ -125,7 +125,7 @@ func (g *gatherer) tableSigns(score map[string]float64, labels []Label) {
 		return slices.ContainsFunc(labels, func(l Label) bool { return slices.Contains(types, l.Type) })
 	}
 	if has("EMAIL_ADDRESS", "PHONE_NUMBER") {
-		score[CustomerRecord]++
+		score[CustomerRecord] += 1.5
 	}
 	if has("PERSON") && has("EMAIL_ADDRESS", "PHONE_NUMBER", "LOCATION") {
 		score[CustomerRecord]++

@@ -214,7 +214,28 @@ func (g *gatherer) labels() []Label {
 			}
 		}
 	}
-	return all
+	return g.namesOfPeople(all)
+}
+
+// namesOfPeople labels a column called name where people's addresses or numbers
+// stand beside it; alone it may name anything.
+func (g *gatherer) namesOfPeople(labels []Label) []Label {
+	people := slices.ContainsFunc(labels, func(l Label) bool {
+		return l.Column != "" && (l.Type == "EMAIL_ADDRESS" || l.Type == "PHONE_NUMBER" || l.Type == "DATE_OF_BIRTH" || l.Country != "" && l.Group == PII)
+	})
+	if !people {
+		return labels
+	}
+	for _, c := range g.order {
+		last := strings.ToLower(c.name[strings.LastIndexAny(c.name, ".]")+1:])
+		if last != "name" || c.values == 0 || slices.ContainsFunc(labels, func(l Label) bool { return l.Column == c.name && l.Type == "PERSON" }) {
+			continue
+		}
+		l := c.label("PERSON", c.values, "the column's name, beside addresses or numbers of people")
+		l.Confidence = .55
+		labels = append(labels, l)
+	}
+	return labels
 }
 
 // nameBudget is how much free text of one object the model reads, over all its

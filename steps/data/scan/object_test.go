@@ -189,3 +189,21 @@ func TestNamesAreSoughtInFreeTextOnly(t *testing.T) {
 		t.Errorf("got %+v", spans)
 	}
 }
+
+func TestACsvOfPeopleIsACustomerRecord(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("id,name,email,phone\n")
+	for i := range 30 {
+		fmt.Fprintf(&b, "%d,Jane Doe,jane%d@example.com,+1-415-555-01%02d\n", i, i, i)
+	}
+	res := object(t, "people.csv", []byte(b.String()))
+	if got := strings.Join(types(res), " "); got != "EMAIL_ADDRESS PERSON PHONE_NUMBER" {
+		t.Errorf("labels %s", got)
+	}
+	if len(res.Class) == 0 || res.Class[0].Name != scan.CustomerRecord {
+		t.Errorf("class %v", res.Class)
+	}
+	if res.Bound <= 0 || res.Bound > .1 || res.Examined.Rows != 30 {
+		t.Errorf("bound %v of %+v", res.Bound, res.Examined)
+	}
+}
