@@ -31,7 +31,7 @@ type Column struct {
 	tested int64 // of them, those that count for the test
 	words  int64 // of them, those that are free text
 	ways   []way
-	spans  map[string]*tally
+	spans  []tally // by type, in the order found
 	digits [20]length // by number of digits
 	sample [][]byte   // some values of free text, for the neural model
 }
@@ -43,6 +43,7 @@ type way struct {
 }
 
 type tally struct {
+	kind  string
 	count int64
 	score float64 // of the best
 	whole int64   // found as whole values
@@ -51,7 +52,7 @@ type tally struct {
 // Column begins a column of the name given, "" if it has none. It is not for
 // use from several goroutines.
 func (s *Scanner) Column(name string) *Column {
-	c := &Column{s: s, name: name, spans: map[string]*tally{}}
+	c := &Column{s: s, name: name}
 	eachWord([]byte(name), func(h uint32) {
 		if set := s.words.get(h); set != nil {
 			c.base.or(set)
@@ -118,13 +119,7 @@ func (c *Column) Add(value []byte) {
 		spans = merge(slices.Clone(spans), c.s.customSpans(value))
 	}
 	for _, sp := range spans {
-		t := c.spans[sp.Type]
-		if t == nil {
-			t = &tally{}
-			c.spans[sp.Type] = t
-		}
-		t.count++
-		t.score = max(t.score, sp.Score)
+		t := c.tally(sp)
 		if sp.End-sp.Start == len(value) {
 			t.whole++
 		}
@@ -133,6 +128,22 @@ func (c *Column) Add(value []byte) {
 		c.words++
 		c.keep(value)
 	}
+}
+
+// tally counts a span. A column holds few types, so that a list is faster than
+// a map.
+func (c *Column) tally(sp Span) *tally {
+	i := 0
+	for i < len(c.spans) && c.spans[i].kind != sp.Type {
+		i++
+	}
+	if i == len(c.spans) {
+		c.spans = append(c.spans, tally{kind: sp.Type})
+	}
+	t := &c.spans[i]
+	t.count++
+	t.score = max(t.score, sp.Score)
+	return t
 }
 
 // sampled reports whether a value counts for the column test, which needs no
@@ -242,15 +253,16 @@ func (c *Column) Labels() []Label {
 		l.Confidence = math.Round(confidence*100) / 100
 		labels[kind] = l
 	}
-	for kind, t := range c.spans {
-		if c.unlikely(kind, t) {
+	for i := range c.spans {
+		t := &c.spans[i]
+		if c.unlikely(t) {
 			continue
 		}
 		confidence := t.score
 		if share := float64(t.whole) / float64(c.values); share > .9 && c.values >= columnValues {
 			confidence = max(confidence, .97)
 		}
-		put(kind, t.count, confidence, "values found in it")
+		put(t.kind, t.count, confidence, "values found in it")
 	}
 	if best, ok := c.proven(); ok {
 		put(c.s.rows[best.entity].Name, best.hits*c.values/c.tested, .9, "more of its values pass the check than chance allows")
@@ -283,8 +295,8 @@ func (c *Column) label(kind string, count int64, reason string) Label {
 // unlikely reports whether what was found in a column is what chance would find
 // there: of many values of the shape, about as many pass as random ones would,
 // whatever the column's name says.
-func (c *Column) unlikely(kind string, t *tally) bool {
-	e, ok := places()[kind]
+func (c *Column) unlikely(t *tally) bool {
+	e, ok := places()[t.kind]
 	if !ok {
 		return false
 	}

@@ -134,13 +134,7 @@ func (g *gatherer) Text(b []byte) error {
 	g.text += int64(len(b))
 	g.spans = g.s.Append(g.spans[:0], b)
 	for _, sp := range g.spans {
-		t := g.free.spans[sp.Type]
-		if t == nil {
-			t = &tally{}
-			g.free.spans[sp.Type] = t
-		}
-		t.count++
-		t.score = max(t.score, sp.Score)
+		g.free.tally(sp)
 	}
 	g.free.values++
 	g.code.add(b)
