@@ -8,7 +8,7 @@ environment of torch.txt. Only classes that keep parameters are listed (estimato
 modules, optimisers, kernels, losses), under the module that defines them: a class
 is allowed because its base says what making it does, not because of where it lies.
 """
-import importlib, inspect, json, pkgutil, subprocess, sys, warnings
+import importlib, importlib.util, inspect, json, pkgutil, subprocess, sys, warnings
 
 warnings.filterwarnings("ignore")
 SKIP = ("tests", "test", "conftest", "externals", "datasets", "experimental", "setup", "bench", "cli", "onnx", "_dynamo", "_inductor", "distributed", "testing", "dask", "spark", "plotting", "rabit", "hub", "torch_hub")
@@ -56,6 +56,22 @@ def functions(*modules):
     return out
 
 
+def written(package, folder, fits):
+    """Classes that a package's source defines, without importing it: whole model zoos take minutes to."""
+    import ast, importlib.util, pathlib
+    base = pathlib.Path(importlib.util.find_spec(package).submodule_search_locations[0])
+    out = {}
+    for path in sorted((base / folder).rglob("*.py")):
+        if not fits(path.name):
+            continue
+        tree = ast.parse(path.read_text())
+        # What has a way of its own of being made again is for a person to read.
+        names = {c.name for c in tree.body if isinstance(c, ast.ClassDef) and not any(isinstance(f, ast.FunctionDef) and f.name in ("__reduce__", "__reduce_ex__", "__setstate__", "__new__") for f in c.body)}
+        if names:
+            out[".".join((package, *path.relative_to(base).with_suffix("").parts))] = names
+    return out
+
+
 def torch_part():
     import torch, torch.nn as nn, torch.optim as optim, torchvision
     from torch import _weights_only_unpickler as w
@@ -66,6 +82,13 @@ def torch_part():
         "new torchvision's models and layers are modules of torch": classes("torchvision.models", lambda c: issubclass(c, nn.Module)),
         "new torchvision's operators as modules": classes("torchvision.ops", lambda c: issubclass(c, nn.Module)),
     }
+    for why, package, folder, fits in (
+        ("new models of transformers: modules of torch, and their configurations", "transformers", "models", lambda n: n.startswith(("modeling_", "configuration_")) and not n.startswith(("modeling_tf_", "modeling_flax_"))),
+        ("new parts of ultralytics' models: modules of torch", "ultralytics", "nn", lambda n: True),
+        ("new losses and settings that ultralytics' models keep", "ultralytics", "utils", lambda n: n in ("loss.py", "tal.py")),
+    ):
+        if importlib.util.find_spec(package):
+            parts[why] = written(package, folder, fits)
     safe = {}
     for name, thing in w._get_allowed_globals().items():
         module, _, attribute = name.rpartition(".")

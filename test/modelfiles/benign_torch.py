@@ -65,5 +65,47 @@ def exported():
     torch.export.save(ep, benign("torch-export", "net.pt2"))
 
 
-for group in (tensors, legacy, modules, scripts, vision, exported):
+def trainers():
+    import random
+    import numpy as np
+    from transformers import GPT2Config, GPT2LMHeadModel, Seq2SeqTrainingArguments, TrainingArguments
+    torch.save(TrainingArguments(output_dir="out", report_to=[]), benign("hf-trainer", "training_args.bin"))
+    torch.save(Seq2SeqTrainingArguments(output_dir="out", report_to=[]), benign("hf-trainer", "seq2seq.bin"))
+    m = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=8, vocab_size=50))
+    torch.save(m, benign("hf-module", "gpt2.pt"))
+    m.save_pretrained(benign("hf-folder", "gpt2"))
+    opt = torch.optim.AdamW(m.parameters())
+    torch.save(opt.state_dict(), benign("hf-trainer", "optimizer.pt"))
+    torch.save(torch.optim.lr_scheduler.LambdaLR(opt, lambda s: 1.0).state_dict(), benign("hf-trainer", "scheduler.pt"))
+    torch.save({"python": random.getstate(), "numpy": np.random.get_state(), "cpu": torch.random.get_rng_state()}, benign("hf-trainer", "rng_state.pth"))
+
+
+def lightning():
+    import pytorch_lightning as pl
+
+    class L(pl.LightningModule):
+        def __init__(self, lr=0.1, **k):
+            super().__init__()
+            self.save_hyperparameters()
+            self.l = nn.Linear(4, 1)
+
+        def training_step(self, batch, i):
+            return self.l(batch[0]).mean()
+
+        def configure_optimizers(self):
+            return torch.optim.Adam(self.parameters())
+
+    out = benign("lightning", "model.ckpt")
+    t = pl.Trainer(max_epochs=1, logger=False, enable_progress_bar=False, enable_model_summary=False, accelerator="cpu", callbacks=[pl.callbacks.ModelCheckpoint(dirpath=os.path.dirname(out), save_top_k=0)])
+    t.fit(L(), torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.zeros(8, 4)), batch_size=4))
+    t.save_checkpoint(out)
+
+
+def yolo():
+    from ultralytics.nn.tasks import ClassificationModel, DetectionModel
+    for name, make, config in (("detect", DetectionModel, "yolov8n.yaml"), ("classify", ClassificationModel, "yolov8n-cls.yaml")):
+        torch.save({"model": make(config, verbose=False).half(), "epoch": -1, "train_args": {"imgsz": 640}, "date": "2026-01-01"}, benign("ultralytics", name + ".pt"))
+
+
+for group in (trainers, lightning, yolo, tensors, legacy, modules, scripts, vision, exported):
     attempt(group)
