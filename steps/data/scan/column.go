@@ -31,7 +31,7 @@ type Column struct {
 	tested int64 // of them, those that count for the test
 	words  int64 // of them, those that are free text
 	ways   []way
-	spans  []tally // by type, in the order found
+	spans  []tally    // by type, in the order found
 	digits [20]length // by number of digits
 	sample [][]byte   // some values of free text, for the neural model
 }

@@ -2,7 +2,7 @@ package scan
 
 // date reads a day written in digits, or with its month's name, and a time
 // after it. It returns where the date ends, or 0.
-func (r *run) date(c chunk) int {
+func (r *run) date(c *chunk) int {
 	if c.inside {
 		return 0
 	}
@@ -37,7 +37,7 @@ func validDay(y, m, d int) bool {
 	return m >= 1 && m <= 12 && d >= 1 && d <= 31 && y >= 0 && y <= 2200 && (y >= 1800 || y < 100)
 }
 
-func numericDate(b []byte, c chunk) int {
+func numericDate(b []byte, c *chunk) int {
 	sep := c.next
 	if sep != '-' && sep != '/' && sep != '.' {
 		return 0
@@ -85,7 +85,7 @@ func monthAt(b []byte, i int) (end int) {
 }
 
 // wordyDate reads 12 March 1985 and 12-Mar-1985.
-func wordyDate(b []byte, c chunk) int {
+func wordyDate(b []byte, c *chunk) int {
 	if c.e-c.s > 2 || c.next != ' ' && c.next != '-' || c.e+1 >= len(b) || !is(b[c.e+1], isLet) {
 		return 0
 	}
@@ -109,7 +109,7 @@ func wordyDate(b []byte, c chunk) int {
 }
 
 // monthFirst reads March 12, 1985 when the pass stands at its day.
-func monthFirst(b []byte, c chunk, floor int) (start, end int) {
+func monthFirst(b []byte, c *chunk, floor int) (start, end int) {
 	if c.prev != ' ' || c.e-c.s > 2 || c.s < 4 || !is(b[c.s-2], isLet) {
 		return 0, 0
 	}

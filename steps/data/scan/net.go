@@ -6,7 +6,7 @@ import (
 
 // machine reads addresses of machines and places on the map: IPv4, IPv6, MAC,
 // coordinates.
-func (r *run) machine(c chunk, letters bool) int {
+func (r *run) machine(c *chunk, letters bool) int {
 	n := c.e - c.s
 	switch {
 	case !letters && n <= 3 && c.next == '.':
@@ -38,7 +38,7 @@ func allHex(b []byte) bool {
 	return true
 }
 
-func (r *run) ipv4(c chunk) int {
+func (r *run) ipv4(c *chunk) int {
 	b, i := r.b, c.s
 	if c.inside || c.prev == '-' || c.prev == '.' || c.prev == '+' {
 		return 0
@@ -84,7 +84,7 @@ func (r *run) ipv4(c chunk) int {
 
 // colons reads groups between colons: six pairs are a MAC address, others
 // perhaps an IPv6 address. Times of day and scopes of programs are neither.
-func (r *run) colons(c chunk) int {
+func (r *run) colons(c *chunk) int {
 	b := r.b
 	s := c.s
 	for s > r.floor && c.s-s < 40 && (is(b[s-1], isHex) || b[s-1] == ':') {
@@ -136,7 +136,7 @@ func (r *run) mac(s int, sep byte) int {
 
 // coordinates reads a latitude or longitude with four decimals or more, which
 // tell a house.
-func (r *run) coordinates(c chunk) int {
+func (r *run) coordinates(c *chunk) int {
 	b := r.b
 	e := c.e + 1
 	for e < len(b) && e-c.e < 20 && is(b[e], isDig) {

@@ -87,8 +87,9 @@ func (r *run) digit(i int) int {
 	return r.shaped(c)
 }
 
-func (r *run) chunkAt(i int) (c chunk) {
-	b := r.b
+func (r *run) chunkAt(i int) *chunk {
+	b, c := r.b, &r.cur
+	*c = chunk{}
 	c.s, c.e = i, i+1
 	for c.s > r.floor && i-c.s < 64 && is(b[c.s-1], isAlnum) {
 		c.s--
@@ -117,7 +118,7 @@ func (r *run) chunkAt(i int) (c chunk) {
 
 // blob passes over a long run such as encoded data, after asking whether it
 // begins as a key does.
-func (r *run) blob(c chunk) int {
+func (r *run) blob(c *chunk) int {
 	if end := r.secret(c); end > 0 {
 		return end
 	}
@@ -153,7 +154,7 @@ type candidate struct {
 
 // shaped seeks the shapes of the catalogue in the groups that begin with a
 // chunk, and telephone numbers, and takes the likelier.
-func (r *run) shaped(c chunk) int {
+func (r *run) shaped(c *chunk) int {
 	if c.prev == '+' && !c.inside {
 		// A number behind a plus is a telephone's, and needs no words.
 		if s, e, score, reason := r.phone(c); score >= r.s.least {
@@ -202,7 +203,7 @@ func (r *run) spoken(entity, p int) bool {
 
 // before looks for a short run of capitals that a space or hyphen joins to the
 // chunk, as in "AB 12 34 56 C".
-func (r *run) before(c chunk) (int, bool) {
+func (r *run) before(c *chunk) (int, bool) {
 	if c.prev != ' ' && c.prev != '-' && c.prev != '.' {
 		return 0, false
 	}
@@ -234,7 +235,7 @@ func (r *run) itemAt(s int) int {
 }
 
 // windows tries every run of groups that begins with item k.
-func (r *run) windows(k, start int, c chunk) (best candidate) {
+func (r *run) windows(k, start int, c *chunk) (best candidate) {
 	compact := &r.compact
 	n, h := 0, seed
 	for j := k; j < r.n && j < k+15; j++ {
@@ -267,7 +268,7 @@ func (r *run) windows(k, start int, c chunk) (best candidate) {
 
 // window weighs the entities of one run of groups, if its shape is known and a
 // value may end where it does.
-func (r *run) window(h signature, compact []byte, start, end int, c chunk, best *candidate) {
+func (r *run) window(h signature, compact []byte, start, end int, c *chunk, best *candidate) {
 	if claims := r.s.shapes.find(h); claims != nil && r.ends(end) {
 		r.claims(claims, compact, start, end, c, best)
 	}
@@ -293,7 +294,7 @@ func (r *run) ends(end int) bool {
 }
 
 // claims weighs each entity that a window's shape stands for.
-func (r *run) claims(claims []claim, compact []byte, start, end int, c chunk, best *candidate) {
+func (r *run) claims(claims []claim, compact []byte, start, end int, c *chunk, best *candidate) {
 	for i := range claims {
 		cl := &claims[i]
 		strong := cl.alone > 0
@@ -328,7 +329,7 @@ func (r *run) claims(claims []claim, compact []byte, start, end int, c chunk, be
 // mixed reads one chunk of letters and digits: account numbers, tax numbers
 // with their state before them, addresses of wallets, and the types that have a
 // length but no shape.
-func (r *run) mixed(c chunk) int {
+func (r *run) mixed(c *chunk) int {
 	b, n := r.b, c.e-c.s
 	two := n >= 4 && is(b[c.s], isLet) && is(b[c.s+1], isLet)
 	if two && is(b[c.s+2], isDig) && is(b[c.s+3], isDig) && !c.inside {
@@ -372,7 +373,7 @@ func upper(dst, b []byte) []byte {
 }
 
 // iban reads an account number, written whole or in groups of four.
-func (r *run) iban(c chunk) int {
+func (r *run) iban(c *chunk) int {
 	b := r.b
 	u := func(x byte) byte { return x &^ 0x20 }
 	want := check.IBANLength(u(b[c.s]), u(b[c.s+1]))
@@ -407,7 +408,7 @@ func (r *run) iban(c chunk) int {
 
 // vat reads a tax number of the European Union. Letters and nine digits are in
 // many part numbers, so a word must speak for it.
-func (r *run) vat(c chunk) int {
+func (r *run) vat(c *chunk) int {
 	if !check.VAT(upper(r.compact[:0], r.b[c.s:c.e])) {
 		return 0
 	}

@@ -46,7 +46,7 @@ type number struct {
 }
 
 // phone reads a telephone number at a chunk and weighs it.
-func (r *run) phone(c chunk) (start, end int, score float64, reason string) {
+func (r *run) phone(c *chunk) (start, end int, score float64, reason string) {
 	if c.kinds&isLet != 0 && !extended(r.b, c) {
 		return 0, 0, 0, ""
 	}
@@ -116,7 +116,7 @@ func (r *run) labelled(end int) bool {
 
 // extended reports whether the letters of a chunk are an extension's x, as in
 // 345-899-3560x4587; the first chunk never holds it, being a group of digits.
-func extended(b []byte, c chunk) bool {
+func extended(b []byte, c *chunk) bool {
 	i := c.s
 	for i < c.e && is(b[i], isDig) {
 		i++
@@ -133,7 +133,7 @@ func extended(b []byte, c chunk) bool {
 }
 
 // number gathers digits and the separators people write between them.
-func (r *run) number(c chunk) (p number, ok bool) {
+func (r *run) number(c *chunk) (p number, ok bool) {
 	b := r.b
 	p.start = c.s
 	if c.prev == '+' || c.prev == '(' {

@@ -122,7 +122,8 @@ type run struct {
 	base  bits
 	near  nearby
 
-	contextAt int // the place, plus one, that said and negative are of
+	cur       chunk // the one being read
+	contextAt int   // the place, plus one, that said and negative are of
 	said      bits
 	negative  bool
 

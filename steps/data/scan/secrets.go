@@ -95,7 +95,7 @@ func inClass(c, class byte) bool {
 
 // secret reads the token around a chunk. Its start is that of the characters
 // tokens are made of; a prefix must begin there.
-func (r *run) secret(c chunk) int {
+func (r *run) secret(c *chunk) int {
 	b := r.b
 	s := c.s
 	for s > r.floor && c.s-s < 24 && (is(b[s-1], isTok) || b[s-1] == '.' || b[s-1] == '$' || b[s-1] == '~') {

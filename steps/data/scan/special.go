@@ -7,7 +7,7 @@ import (
 )
 
 // wallet reads an address of a cryptocurrency.
-func (r *run) wallet(c chunk) int {
+func (r *run) wallet(c *chunk) int {
 	b, n := r.b[c.s:c.e], c.e-c.s
 	ok := false
 	switch {
