@@ -16,7 +16,7 @@ import (
 // big is how long the large files of the figures are: 537 MB.
 const big = 537_000_000
 
-// sparse makes a file with a head, a hole of n bytes and a tail, which costs no
+// sparseFile makes a file with a head, a hole of n bytes and a tail, which costs no
 // disk.
 func sparseFile(tb testing.TB, head []byte, n int64, tail []byte) (*os.File, int64) {
 	tb.Helper()

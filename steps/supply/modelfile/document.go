@@ -129,7 +129,6 @@ func (s *scanner) docNode(it item, n node) {
 		s.find(it, "remote-code", Medium, -1, "CWE-829", fmt.Sprintf("the model brings code in %.80q, which loading it imports", n.value))
 	case (key == "reduce" || key == "__reduce__" || key == "py/object" || key == "py/reduce" || key == "py/function" || key == "py/type") && n.isText:
 		s.find(it, "json-object", High, -1, "CWE-502", fmt.Sprintf("%s makes the object %.100q when decoded by jsonpickle", n.where(), n.value))
-	case key == "_class_name" || key == "model_type" || key == "architectures":
 	}
 	if n.isText && len(n.value) >= 16 {
 		s.secrets(it, n.where(), n.value)
