@@ -162,10 +162,13 @@ func (r *run) shaped(c *chunk) int {
 		}
 	}
 	from := c.s
-	best := r.windows(r.itemAt(c.s), c.s, c)
+	best := &r.best
+	*best = candidate{}
+	r.windows(r.itemAt(c.s), c.s, c, best)
 	if s, ok := r.before(c); ok {
-		if first := r.windows(r.itemAt(s), s, c); first.score >= best.score && first.score > 0 {
-			best, from = first, s
+		var first candidate
+		if r.windows(r.itemAt(s), s, c, &first); first.score >= best.score && first.score > 0 {
+			*best, from = first, s
 		}
 	}
 	if best.score < r.s.least || !best.spoken && r.spoken(placePhone, c.s) {
@@ -235,7 +238,7 @@ func (r *run) itemAt(s int) int {
 }
 
 // windows tries every run of groups that begins with item k.
-func (r *run) windows(k, start int, c *chunk) (best candidate) {
+func (r *run) windows(k, start int, c *chunk, best *candidate) {
 	compact := &r.compact
 	n, h := 0, seed
 	for j := k; j < r.n && j < k+15; j++ {
@@ -244,12 +247,12 @@ func (r *run) windows(k, start int, c *chunk) (best candidate) {
 		h = h.add(it.kind, length)
 		if it.kind != '9' && it.kind != 'A' {
 			if it.kind == ')' && j == r.n-1 {
-				r.window(h, compact[:n], start, int(it.end), c, &best)
+				r.window(h, compact[:n], start, int(it.end), c, best)
 			}
 			continue
 		}
 		if n+length > len(compact) {
-			return best
+			return
 		}
 		for _, x := range r.b[it.start:it.end] {
 			if x >= 'a' {
@@ -261,9 +264,8 @@ func (r *run) windows(k, start int, c *chunk) (best candidate) {
 		if j+1 < r.n && (r.items[j+1].kind == '9' || r.items[j+1].kind == 'A') {
 			continue
 		}
-		r.window(h, compact[:n], start, int(it.end), c, &best)
+		r.window(h, compact[:n], start, int(it.end), c, best)
 	}
-	return best
 }
 
 // window weighs the entities of one run of groups, if its shape is known and a

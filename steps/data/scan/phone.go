@@ -133,8 +133,10 @@ func extended(b []byte, c *chunk) bool {
 }
 
 // number gathers digits and the separators people write between them.
-func (r *run) number(c *chunk) (p number, ok bool) {
+func (r *run) number(c *chunk) (p *number, ok bool) {
 	b := r.b
+	p = &r.phoneNumber
+	*p = number{}
 	p.start = c.s
 	if c.prev == '+' || c.prev == '(' {
 		p.start--

@@ -122,10 +122,12 @@ type run struct {
 	base  bits
 	near  nearby
 
-	cur       chunk // the one being read
-	contextAt int   // the place, plus one, that said and negative are of
-	said      bits
-	negative  bool
+	cur         chunk // the one being read
+	phoneNumber number
+	best        candidate
+	contextAt   int // the place, plus one, that said and negative are of
+	said        bits
+	negative    bool
 
 	// What is checked, without separators. It lies here since checks are called
 	// through the catalogue, which would move it to the heap at each call.
