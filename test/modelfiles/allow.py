@@ -113,7 +113,7 @@ def main():
         "scipy's sparse matrices": {"scipy.sparse._" + k: {f"{k}_matrix", f"{k}_array"} for k in ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")},
         "new xgboost's estimators": classes("xgboost", lambda c: issubclass(c, BaseEstimator)),
         "new lightgbm's estimators": classes("lightgbm", lambda c: issubclass(c, BaseEstimator)),
-        "functions that estimators and scorers keep: they compute on arrays": functions("sklearn.metrics._classification", "sklearn.metrics._regression", "sklearn.metrics._ranking", "sklearn.feature_selection._univariate_selection", "sklearn.feature_selection._mutual_info", "sklearn.metrics.pairwise", "sklearn.preprocessing._data"),
+        "ref functions that estimators and scorers keep: they compute on arrays": functions("sklearn.metrics._classification", "sklearn.metrics._regression", "sklearn.metrics._ranking", "sklearn.feature_selection._univariate_selection", "sklearn.feature_selection._mutual_info", "sklearn.metrics.pairwise", "sklearn.preprocessing._data"),
         "functions by which compiled classes are made again; they take the class from an allowed global": {},
         "scipy's distributions and interpolators": {"scipy.stats._distn_infrastructure": {"rv_continuous_frozen", "rv_discrete_frozen"}, "scipy.interpolate._interpolate": {"interp1d"}, "scipy.interpolate._bsplines": {"BSpline"}, "scipy.special": {"expit", "logit"}, "scipy.special._ufuncs": {"expit", "logit"}, "scipy.spatial._ckdtree": {"cKDTree"}, "scipy.spatial._kdtree": {"KDTree"}},
     }

@@ -166,6 +166,9 @@ func (m *machine) call(f, args value, op string) {
 	if g.ruling.NewOnly && op != "NEWOBJ" && op != "NEWOBJ_EX" {
 		m.find("pickle-constructor", Suspicious, "CWE-502", op+" runs the constructor of "+g.String()+m.arguments(args)+"; its own files never do")
 	}
+	if g.ruling.RefOnly {
+		m.find("pickle-unlisted-call", Suspicious, "CWE-502", op+" calls "+g.String()+m.arguments(args)+", which the framework's own files name and never call")
+	}
 	m.handsOn(args, op)
 	m.push(object(i, keptArgs(args)))
 }

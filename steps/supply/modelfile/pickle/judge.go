@@ -27,6 +27,9 @@ type Ruling struct {
 	// NewOnly says that the ruling holds for instances made without their
 	// constructor, which may open files.
 	NewOnly bool
+
+	// RefOnly says that it holds for naming the function, not for calling it.
+	RefOnly bool
 }
 
 //go:embed allow.txt
@@ -110,7 +113,8 @@ func Judge(module, name string) Ruling {
 	t := parsed()
 	if reason, ok := t.allow[full]; ok {
 		plain, newOnly := strings.CutPrefix(reason, "new ")
-		return Ruling{Class: Allowed, Name: full, Reason: plain, NewOnly: newOnly}
+		plain, refOnly := strings.CutPrefix(plain, "ref ")
+		return Ruling{Class: Allowed, Name: full, Reason: plain, NewOnly: newOnly, RefOnly: refOnly}
 	}
 	if module == "__torch__" || strings.HasPrefix(module, "__torch__.") {
 		return Ruling{Class: Allowed, Name: full, Reason: "a class of the TorchScript code beside the pickle; no Python module can have this name"}

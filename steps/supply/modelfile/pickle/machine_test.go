@@ -74,6 +74,8 @@ func TestScan(t *testing.T) {
 		{"a new class", gl("builtins", "type") + str("X") + ")}\x87R.", []string{"pickle-guarded-call"}},
 		{"guarded function handed on", gl("functools", "partial") + gl("builtins", "getattr") + "\x85R.", []string{"pickle-guarded-call"}},
 		{"constructor that opens files", gl("xgboost.core", "Booster") + ")R.", []string{"pickle-constructor"}},
+		{"a function kept", gl("numpy", "log1p") + ".", nil},
+		{"a function called that is only kept", gl("numpy", "mean") + "N\x85R.", []string{"pickle-unlisted-call"}},
 		{"instance without constructor", gl("xgboost.core", "Booster") + ")\x81.", nil},
 		{"enumeration member", gl("builtins", "getattr") + gl("datetime", "timezone") + str("UTC") + "\x86R.", nil},
 		{"attribute of a class", gl("builtins", "getattr") + gl("datetime", "timezone") + str("fromutc") + "\x86R.", []string{"pickle-guarded-call"}},
