@@ -41,6 +41,7 @@ type chunk struct {
 	kinds      uint8 // classes of its bytes, or-ed
 	prev, next byte  // 0 at the ends of the text
 	inside     bool  // part of a longer name, path or number
+	goesOn     bool  // a further group like the last stands behind the window
 }
 
 // digit reads the token around the digit at i and returns where to go on.
@@ -264,6 +265,8 @@ func (r *run) windows(k, start int, c *chunk, best *candidate) {
 		if j+1 < r.n && (r.items[j+1].kind == '9' || r.items[j+1].kind == 'A') {
 			continue
 		}
+		c.goesOn = j >= k+2 && j+2 < r.n && r.items[j+1].kind == ' ' && r.items[j-1].kind == ' ' &&
+			r.items[j+2].kind == '9' && int(r.items[j+2].end-r.items[j+2].start) == length
 		r.window(h, compact[:n], start, int(it.end), c, best)
 	}
 }
@@ -299,7 +302,7 @@ func (r *run) ends(end int) bool {
 func (r *run) claims(claims []claim, compact []byte, start, end int, c *chunk, best *candidate) {
 	for i := range claims {
 		cl := &claims[i]
-		strong := cl.alone > 0
+		strong := cl.alone > 0 && !c.goesOn
 		if !strong && !r.spoken(int(cl.entity), c.s) {
 			continue
 		}
