@@ -197,6 +197,35 @@ def ways(figures):
     return out
 
 
+def network(folder):
+    """The network engines, and netpol-analyzer on the same manifests."""
+    out = []
+    wanted = (("network-aws", "AWS: all pairs of interfaces, an edit"), ("network-kube", "Kubernetes: manifests read and all pairs of pods decided, one policy changed"),
+              ("network-flows", "Flow logs"))
+    for name, title in wanted:
+        r = read(folder, name)
+        if not r:
+            out += [f"{title}: not measured.", ""]
+            continue
+        out += [f"{title} (commit {r['commit']}, {r['runs']} runs, load {r['load'][0]}–{r['load'][1]}):", "", "| benchmark | wall s | others |", "|---|---|---|"]
+        for bench, units in sorted(r["figures"].items()):
+            wall = units.get("ns/op")
+            rest = "; ".join(f"{unit} {both(v, 1 if v['min'] >= 10 else 3)}" for unit, v in sorted(units.items()) if unit not in ("ns/op", "B/op", "allocs/op"))
+            out.append(f"| {bench} | {wall['min'] / 1e9:.3f} / {wall['median'] / 1e9:.3f} | {rest} |" if wall else f"| {bench} | | {rest} |")
+        out.append("")
+    rows = []
+    for p in sorted(folder.glob("network-peer-*.json"), key=lambda p: int(p.stem.rsplit("-", 1)[1])):
+        peer, ours = json.loads(p.read_text()), read(folder, p.stem.replace("peer", "ours"))
+        if ours:
+            rows.append(f"| {int(peer['pods']):,} | {both(ours['cpu_s'])} | {both(ours['peak_mib'], 0)} | {both(peer['cpu_s'])} | {both(peer['peak_mib'], 0)} | {peer['cpu_s']['min'] / max(ours['cpu_s']['min'], 0.001):.0f} | {peer['name']} | {where(peer)} |")
+    if rows:
+        out += ["The same manifests, 500 policies, read and all pairs of pods decided (`bench/network.sh`): CPU seconds and MiB here, and there.", "",
+                "| pods | CPU s here | MiB | CPU s there | MiB | times | peer | commit | runs | load |", "|---|---|---|---|---|---|---|---|---|---|", *rows]
+    else:
+        out.append("netpol-analyzer on the same manifests: not measured.")
+    return out
+
+
 def assessed(r):
     """All steps over the same estate."""
     if not r:
@@ -234,6 +263,9 @@ def main():
              "`bench/accessgen`: roles that hold one to five of AWS's own 1,594 managed policies, every fourth a policy of its own with a variable and two conditions, every third a",
              "boundary; three levels of control policies, one of them with conditions. Eight questions by turns, which the context leaves open. `sevenfold`'s engine by its Go benchmarks,",
              "one iteration a run; peers by `bench/access.sh`, each doing what it does.", "", *access(parts["access"], parts["access-iam-simulate"], parts["access-cloudsplaining"]), "",
+             "## Who can open a connection to whom", "",
+             "Go benchmarks of `steps/network/reach/aws`, `reach/kube` and `flows`, one iteration a run; the name of each says how many interfaces, pods or records.", "",
+             *network(folder), "",
              "## Beside Prowler", "",
              "The same account of the AWS double, filled with planted faults, one region, the services both read; `bench/prowler.sh`. The double answers both from the",
              "same machine, so the wall holds its time too.", "", *prowler(parts["sevenfold"], parts["prowler"]), "",

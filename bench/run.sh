@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures everything that docs/benchmarks.md states and writes that file.
 #
-#	bench/run.sh [start] [estate] [assess] [graph] [prowler] [plan] [admission] [access] [drift] [render]
+#	bench/run.sh [start] [estate] [assess] [graph] [prowler] [plan] [admission] [access] [drift] [network] [render]
 #
 # Without arguments all parts run, which takes about half an hour on two idle
 # cores. A part that is run alone replaces its own lines and leaves the others,
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 export CGO_ENABLED=${CGO_ENABLED:-0}
 runs=${RUNS:-5} out=bench/out bin=bench/out/sevenfold
 read -ra sizes <<<"${SIZES:-1000 10000 100000 200000 1000000}"
-[ $# -gt 0 ] || set -- start estate graph prowler plan admission access drift render
+[ $# -gt 0 ] || set -- start estate graph prowler plan admission access drift network render
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -77,6 +77,9 @@ admission() { RUNS=$runs bench/admission.sh "$out"; }
 
 # The policy engine, and two peers on the same account.
 access() { RUNS=$runs bench/access.sh "$out"; }
+
+# The network engines, the reader of flow logs, and a peer where its program is named.
+network() { RUNS=$runs bench/network.sh "$out"; }
 
 # Two days of one estate compared, and what a day adds to a state.
 drift() {
