@@ -29,7 +29,7 @@ func newNetworkCan(g *globals) *cobra.Command {
 					return usage(fmt.Sprintf("--port %s: %v", port, err), "--port 443, --port udp/53 or --port tcp/8000-8010")
 				}
 			}
-			return g.wire(cmd.Context(), "network can", r, func(_ context.Context, w *network.World, _ *scope.Scope, workloads *scope.Workloads) error {
+			return g.wire(cmd.Context(), "network can", r, func(_ context.Context, w *network.World, s *scope.Scope, workloads *scope.Workloads) error {
 				from, err := w.End(args[0], workloads, false)
 				if err != nil {
 					return ends(err)
@@ -43,6 +43,9 @@ func newNetworkCan(g *globals) *cobra.Command {
 					if g.format == "json" {
 						return writeJSON(out, a)
 					}
+					if g.format == "html" {
+						return answerPage(out, a, w, s)
+					}
 					return reachText(out, a)
 				}); err != nil {
 					return err
@@ -54,7 +57,7 @@ func newNetworkCan(g *globals) *cobra.Command {
 					return verdict(exitUnknown)
 				}
 				return verdict(exitNotReady)
-			})
+			}, "html")
 		},
 	}
 	r.addTo(cmd)

@@ -33,12 +33,15 @@ func newNetworkMatrix(g *globals) *cobra.Command {
 					if g.format == "json" {
 						return writeJSON(out, t)
 					}
+					if g.format == "html" {
+						return matrixPage(out, t, w, s)
+					}
 					return matrixText(out, t)
 				}); err != nil {
 					return err
 				}
 				return verdict(t.Zones.Exit())
-			})
+			}, "html")
 		},
 	}
 	r.addTo(cmd)

@@ -3,6 +3,7 @@ package network
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/scope"
@@ -37,6 +38,9 @@ type StoreCell struct {
 	Path    []Hop    `json:"path"`
 	Because []string `json:"because"`
 }
+
+// Taken is when the estate was read, in UTC.
+func (w *World) Taken() time.Time { return w.snap.Taken() }
 
 // mostStores bounds how many stores the table has columns for: those in networks of
 // the estate first.
