@@ -90,6 +90,46 @@ func TestDriftOfBounds(t *testing.T) {
 			}
 		})
 	}
+	rule := func(verbs, groups, resources, more string) string {
+		return fmt.Sprintf(`{"verbs":[%s],"apiGroups":[%s],"resources":[%s]%s}`, verbs, groups, resources, more)
+	}
+	const get, list, core, apps, every, podList = `"get"`, `"get","list"`, `""`, `"apps"`, `"*"`, `"pods"`
+	for name, tt := range map[string]struct{ was, is, path string }{
+		"verb":             {rule(get, core, podList, ""), rule(list, core, podList, ""), "its subjects may list on pods"},
+		"verb_of_all":      {rule(every, core, podList, ""), rule(every+","+get, core, podList, ""), ""},
+		"fewer":            {rule(list, core, podList, ""), rule(get, core, podList, ""), ""},
+		"named":            {rule(get, core, podList, ""), rule(get, core, podList, `,"resourceNames":["a"]`), ""},
+		"names_gone":       {rule(get, core, podList, `,"resourceNames":["a"]`), rule(get, core, podList, ""), "its subjects may get on pods"},
+		"of_one_group":     {rule(every, apps, every, ""), rule(every, every, every, ""), "its subjects may * on *"},
+		"another_group":    {rule(every, apps, every, ""), rule(every, apps+","+core, every, ""), "its subjects may * on *"},
+		"within_all":       {rule(every, every, every, ""), rule(every, apps, every, ""), ""},
+		"subresource":      {rule(get, apps, `"*/scale"`, ""), rule(get, apps, `"deployments/scale"`, ""), ""},
+		"path_of_a_server": {rule(every, every, every, ""), rule(every, every, every, "") + `,{"verbs":["get"],"nonResourceURLs":["/metrics"]}`, "its subjects may get on /metrics"},
+		"path_within":      {`{"verbs":["get"],"nonResourceURLs":["/api/*"]}`, `{"verbs":["get"],"nonResourceURLs":["/api/v1"]}`, ""},
+	} {
+		t.Run("rule_"+name, func(t *testing.T) {
+			got, paths := grade(t, reader, "rbac.authorization.k8s.io/v1/Role", `{"metadata":{"name":"reader","namespace":"ml"},"rules":[`+tt.was+`]}`, `{"metadata":{"name":"reader","namespace":"ml"},"rules":[`+tt.is+`]}`)
+			if opens := got == string(audit.NewPath); opens != (tt.path != "") || !strings.Contains(strings.Join(paths, "\n"), tt.path) {
+				t.Errorf("%s, %q; want %q", got, paths, tt.path)
+			}
+		})
+	}
+	control := func(statement string) string {
+		return `{"Id":"p-1","Arn":"arn:aws:organizations::` + acct + `:policy/o-1/service_control_policy/p-1","Name":"p","Type":"SERVICE_CONTROL_POLICY","Content":{"Statement":[` + statement + `]}}`
+	}
+	for name, tt := range map[string]struct{ was, is, path string }{
+		"denial_gone":    {statement("Deny", "s3:*", "") + "," + statement("Allow", "*", ""), statement("Allow", "*", ""), "a denial ended: s3:* on *"},
+		"denial_more":    {statement("Allow", "*", ""), statement("Deny", "s3:*", "") + "," + statement("Allow", "*", ""), ""},
+		"allows_more":    {statement("Allow", "s3:*", ""), statement("Allow", "*", ""), "who is under it may * on *"},
+		"allows_no_more": {statement("Allow", "*", ""), statement("Allow", "s3:*", ""), ""},
+	} {
+		t.Run("control_policy_"+name, func(t *testing.T) {
+			got, paths := grade(t, "arn:aws:organizations::"+acct+":policy/o-1/service_control_policy/p-1", "AWS::Organizations::Policy", control(tt.was), control(tt.is))
+			if opens := got == string(audit.NewPath); opens != (tt.path != "") || !strings.Contains(strings.Join(paths, "\n"), tt.path) {
+				t.Errorf("%s, %q; want %q", got, paths, tt.path)
+			}
+		})
+	}
 	hook := func(failure, more, rules string) string {
 		return fmt.Sprintf(`{"metadata":{"name":"w"},"webhooks":[{"name":"a.b.c","failurePolicy":%q,"rules":[%s]%s}]}`, failure, rules, more)
 	}

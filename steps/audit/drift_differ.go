@@ -64,7 +64,7 @@ func (d *differ) objects(path string, was, is map[string]any) {
 }
 
 func (d *differ) lists(path string, was, is []any) {
-	if d.cloud == estate.Kubernetes && rights[memberOf(path)] {
+	if d.cloud == estate.Kubernetes && rightLists[memberOf(path)] {
 		was, is = once(was, nil), once(is, nil)
 	}
 	if name := toldBy(was, is); name != "" && !d.keepsOrder(path) {
@@ -116,9 +116,9 @@ func memberOf(path string) string {
 	return strings.TrimRight(path[strings.LastIndexByte(path, '.')+1:], "[]")
 }
 
-// rights are the lists of roles of clusters, in which to say a thing twice gives
+// rightLists are the lists of roles of clusters, in which to say a thing twice gives
 // no more than to say it once.
-var rights = map[string]bool{"rules": true, "subjects": true, "verbs": true, "resources": true, "apiGroups": true, "resourceNames": true, "nonResourceURLs": true}
+var rightLists = map[string]bool{"rules": true, "subjects": true, "verbs": true, "resources": true, "apiGroups": true, "resourceNames": true, "nonResourceURLs": true}
 
 // keepsOrder reports whether the list at a path is one whose order says
 // something.

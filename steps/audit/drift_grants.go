@@ -135,11 +135,11 @@ func grantsOf(a *estate.Asset, closed []string) (allows grants, denies []denial)
 			conditions := spellConditions(s.Conditions)
 			actions := append(slices.Clone(s.Actions), prefixed("all but ", s.NotActions)...)
 			resources := append(slices.Clone(s.Resources), prefixed("all but ", s.NotResources)...)
-			if p.Kind == aws.ControlPolicy && s.Effect != "Deny" {
-				continue // it bounds, it gives nothing
-			}
 			text := strings.Join(actions, ", ") + " on " + strings.Join(resources, ", ") + conditions.String()
 			principals := []string{""}
+			if p.Kind == aws.ControlPolicy && s.Effect == "Allow" {
+				principals[0] = "who is under it" // it gives nothing, and what it does not name nobody may
+			}
 			if p.Kind != aws.IdentityPolicy && p.Kind != aws.ControlPolicy {
 				principals = principals[:0]
 				for _, x := range s.Principals {
@@ -266,22 +266,64 @@ func rangesOf(config json.RawMessage, list string) []lets {
 	return out
 }
 
+// right is one thing that a role of a cluster gives: a verb on a resource of a
+// group, "*" for all of each, of one name or any; or a subject that it is given to,
+// with the verb "be".
+type right struct {
+	verb, group, resource, name string
+	url                         bool // the resource is a path that is none
+}
+
+// covers reports whether who has r has o too.
+func (r right) covers(o right) bool {
+	all := func(mine, theirs string) bool { return mine == theirs || mine == "*" }
+	if r.verb == "be" || o.verb == "be" || r.url != o.url {
+		return r == o
+	}
+	return all(r.verb, o.verb) && all(r.group, o.group) && (all(r.resource, o.resource) || ofAll(r.resource, o.resource)) && (r.name == "" || r.name == o.name)
+}
+
+// ofAll reports whether a pattern ("*/scale", "/metrics*") covers a resource or a
+// path that is no resource.
+func ofAll(pattern, resource string) bool {
+	if sub, any := strings.CutPrefix(pattern, "*/"); any {
+		_, of, has := strings.Cut(resource, "/")
+		return has && of == sub
+	}
+	head, any := strings.CutSuffix(pattern, "*")
+	return any && strings.HasPrefix(head, "/") && strings.HasPrefix(resource, head)
+}
+
+// String is a right in words.
+func (r right) String() string {
+	if r.verb == "be" {
+		return "be " + r.resource
+	}
+	on := strings.TrimPrefix(r.group+"/"+r.resource, "/")
+	if r.group == "*" && r.resource == "*" {
+		on = "*"
+	}
+	return strings.TrimSpace(r.verb + " on " + on + " " + r.name)
+}
+
 // newRules tells what a role of a cluster allows now.
 func newRules(a *estate.Asset, was, is json.RawMessage) []string {
 	if !strings.HasPrefix(a.Type, "rbac.authorization.k8s.io/") {
 		return nil
 	}
-	before, after := rules(was), rules(is)
+	before := rights(was)
 	var out []string
-	for _, r := range slices.Sorted(maps.Keys(after)) {
-		if !before[r] && !before["* on *"] {
-			out = append(out, "its subjects may "+r)
+	for _, r := range rights(is) {
+		if !slices.ContainsFunc(before, func(b right) bool { return b.covers(r) }) {
+			out = append(out, "its subjects may "+r.String())
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
-func rules(config json.RawMessage) map[string]bool {
+// rights lists what a role gives, or whom a binding gives a role to.
+func rights(config json.RawMessage) []right {
 	var role struct {
 		Rules []struct {
 			APIGroups       []string `json:"apiGroups"`
@@ -294,31 +336,34 @@ func rules(config json.RawMessage) map[string]bool {
 			Kind, Name, Namespace string
 		} `json:"subjects"`
 	}
-	out := map[string]bool{}
+	var out []right
 	if len(config) == 0 || json.Unmarshal(config, &role) != nil {
 		return out
 	}
 	for _, r := range role.Rules {
+		names := r.ResourceNames
+		if len(names) == 0 {
+			names = []string{""}
+		}
+		groups := r.APIGroups
+		if len(groups) == 0 {
+			groups = []string{""}
+		}
 		for _, v := range r.Verbs {
-			for _, res := range append(r.Resources, r.NonResourceURLs...) {
-				groups := r.APIGroups
-				if len(groups) == 0 {
-					groups = []string{""}
-				}
+			for _, path := range r.NonResourceURLs {
+				out = append(out, right{verb: v, resource: path, url: true})
+			}
+			for _, res := range r.Resources {
 				for _, g := range groups {
-					name := strings.TrimPrefix(g+"/"+res, "/")
-					if res == "*" {
-						name = "*"
-					}
-					for _, only := range append(slices.Clone(r.ResourceNames), "")[:max(1, len(r.ResourceNames))] {
-						out[strings.TrimSpace(v+" on "+name+" "+only)] = true
+					for _, name := range names {
+						out = append(out, right{verb: v, group: g, resource: res, name: name})
 					}
 				}
 			}
 		}
 	}
 	for _, s := range role.Subjects {
-		out[fmt.Sprintf("be %s %s", s.Kind, strings.TrimPrefix(s.Namespace+"/"+s.Name, "/"))] = true
+		out = append(out, right{verb: "be", resource: s.Kind + " " + strings.TrimPrefix(s.Namespace+"/"+s.Name, "/")})
 	}
 	return out
 }
