@@ -3,11 +3,13 @@ package access
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
+	"github.com/sevenfold-sec/sevenfold/steps/access/rbac"
 )
 
 // Everywhere is who decides about an estate: AWS and its clusters, joined. A
@@ -84,7 +86,16 @@ func (j *joined) Can(ctx context.Context, q Question) (Answer, error) {
 		id = j.clusters.id(who.cluster, userOf(id))
 	}
 	if !strings.HasPrefix(id, "k8s://") {
-		return j.Amazon.Can(ctx, q)
+		a, err := j.Amazon.Can(ctx, q)
+		var asking *Asking
+		if !errors.As(err, &asking) {
+			return a, err
+		}
+		who, none := j.clusters.who(id) // the end of a service account's id will do
+		if none != nil || who.account == (rbac.Ref{}) {
+			return a, err
+		}
+		id = j.clusters.id(who.cluster, who.account)
 	}
 	if _, err := j.clusters.who(id); err != nil {
 		return Answer{}, err
