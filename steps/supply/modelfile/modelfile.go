@@ -54,7 +54,8 @@ type Finding struct {
 type Member struct {
 	Path    string  `json:"path"` // path!member
 	Format  string  `json:"format"`
-	Size    int64   `json:"size"` // bytes, unpacked
+	Size    int64   `json:"size"`             // bytes, unpacked
+	SHA256  string  `json:"sha256,omitempty"` // hex, if Limits.Digest asked for it; of weights that were stepped over compressed there is none
 	Verdict Verdict `json:"verdict"`
 }
 
@@ -85,7 +86,8 @@ type Limits struct {
 	// files; what is known to be dangerous stays refused.
 	Vouched []string
 
-	// Digest asks for the SHA-256 of the file, which takes reading all of it.
+	// Digest asks for the SHA-256 of the file and of its members, which takes
+	// reading all of them.
 	Digest bool
 }
 

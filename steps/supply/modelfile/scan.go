@@ -13,7 +13,6 @@ import (
 
 // scanner is one run of Scan.
 type scanner struct {
-	readings  []reading
 	ctx       context.Context
 	lim       Limits
 	rep       Report
@@ -154,12 +153,20 @@ func run(ctx context.Context, name string, r io.ReaderAt, size int64, beside []s
 }
 
 func (s *scanner) digest(it item) {
-	h := sha256.New()
-	if _, err := io.Copy(h, &contextReader{s.ctx, io.NewSectionReader(it.r, 0, it.size)}); err != nil {
+	sum, err := s.sum(it.r, it.size)
+	if err != nil {
 		s.unread(it, err)
-		return
 	}
-	s.rep.SHA256 = hex.EncodeToString(h.Sum(nil))
+	s.rep.SHA256 = sum
+}
+
+// sum is the SHA-256 of size bytes, "" with the error if not all can be read.
+func (s *scanner) sum(r io.ReaderAt, size int64) (string, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, &contextReader{s.ctx, io.NewSectionReader(r, 0, size)}); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // contextReader ends a long read when the caller's time is over.
@@ -207,6 +214,11 @@ func (s *scanner) member(parent item, name string, r io.ReaderAt, size int64, as
 	i := len(s.rep.Members)
 	s.rep.Members = append(s.rep.Members, Member{Path: it.path, Size: size})
 	s.rep.Members[i].Format = s.dispatch(it)
+	if s.lim.Digest {
+		// What could not be unpacked is a finding already; a member too large to be
+		// unpacked once more goes without.
+		s.rep.Members[i].SHA256, _ = s.sum(r, size)
+	}
 }
 
 // printable keeps a member's name from steering the terminal it is shown on.
