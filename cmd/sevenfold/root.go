@@ -55,7 +55,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 		return usage(err.Error(), cmd.CommandPath()+" --help lists the flags")
 	})
 	root.AddCommand(newAssess(g), newInventory(g), newAudit(g), newBaseline(g), newDrift(g), newHistory(g), newAccess(g), newNetwork(g), newInit(g), newExplain(g), newGate(g))
-	addUnbuilt(root)
+	addUnbuilt(root, g)
 	explainUnknownCommands(root)
 	return root
 }

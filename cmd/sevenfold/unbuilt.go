@@ -13,12 +13,13 @@ var unbuilt = []struct {
 	verb  string
 	short string
 	subs  []string
+	built []func(*globals) *cobra.Command // the sub-verbs that there are
 }{
-	{"data", "classify the data AI workloads touch, and govern it", []string{"scan", "flows", "retention", "erase"}},
-	{"detect", "learn normal behaviour and find what is not", []string{"learn", "run", "replay", "rules", "incidents"}},
-	{"supply", "models, packages, images and services AI workloads are made of", []string{"scan", "bom", "watch", "services"}},
-	{"respond", "procedures for AI incidents, and their exercises", []string{"scenarios", "plan", "exercise", "incident"}},
-	{"serve", "API, web pages and schedules", nil},
+	{"data", "classify the data AI workloads touch, and govern it", []string{"flows", "retention", "erase"}, []func(*globals) *cobra.Command{newDataScan}},
+	{"detect", "learn normal behaviour and find what is not", []string{"learn", "run", "replay", "rules", "incidents"}, nil},
+	{"supply", "models, packages, images and services AI workloads are made of", []string{"bom", "watch", "services"}, []func(*globals) *cobra.Command{newSupplyScan}},
+	{"respond", "procedures for AI incidents, and their exercises", []string{"scenarios", "plan", "exercise", "incident"}, nil},
+	{"serve", "API, web pages and schedules", nil, nil},
 }
 
 // notBuilt returns a command that refuses with exit 2, whatever its arguments.
@@ -33,10 +34,14 @@ func notBuilt(path, verb, short string) *cobra.Command {
 	}
 }
 
-// addUnbuilt adds every verb that this version does not have.
-func addUnbuilt(root *cobra.Command) {
+// addUnbuilt adds every verb that this version does not have as a whole.
+func addUnbuilt(root *cobra.Command, g *globals) {
 	for _, u := range unbuilt {
 		cmd := notBuilt("sevenfold", u.verb, u.short)
+		for _, sub := range u.built {
+			cmd.AddCommand(sub(g))
+			cmd.Short = u.short + " (only " + cmd.Commands()[0].Name() + " is built yet)"
+		}
 		for _, sub := range u.subs {
 			cmd.AddCommand(notBuilt("sevenfold "+u.verb, sub, ""))
 		}
