@@ -87,6 +87,12 @@ func (u *Usage) change(r *record, one *Use) {
 		}
 		return
 	}
+	if one.Name == grantCall { // the estate tells of the rest
+		if s := newSaid(r); s.first("grantid") != "" {
+			u.Gains = append(u.Gains, Gain{Time: one.Time, Event: one.Event, By: one.Principal, Call: grantCall, Account: one.Account, To: s.first("granteeprincipal"), Grant: s.first("grantid")})
+		}
+		return
+	}
 	g, ok := grants[one.Name]
 	if !ok {
 		return

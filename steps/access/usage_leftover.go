@@ -289,6 +289,10 @@ func (m *Amazon) gains(u *Usage) []Gain {
 		if a.Cloud == estate.Kubernetes {
 			group, _ = groupKind(a.Type)
 		}
+		if a.Type == "AWS::KMS::Key" {
+			out = append(out, m.keyGains(a.ID, n, u)...)
+			continue
+		}
 		switch {
 		case a.Type == "AWS::IAM::Role" && !strings.Contains(a.ID, ":role/aws-"):
 			g = Gain{Call: "iam:CreateRole", To: a.ID}
@@ -343,6 +347,55 @@ func (m *Amazon) gains(u *Usage) []Gain {
 	return slices.DeleteFunc(out, func(g Gain) bool { return g.To == "" })
 }
 
+// grantCall is the call by which a key is given to somebody beside its policy.
+const grantCall = "kms:CreateGrant"
+
+// keyGains are the grants of a key to users and roles; who made one, a log may
+// tell.
+func (m *Amazon) keyGains(key string, n estate.Node, u *Usage) (out []Gain) {
+	config, err := m.snap.Config(n)
+	if err != nil {
+		return nil
+	}
+	var c struct {
+		ListGrants struct {
+			Grants []struct {
+				GrantId, GranteePrincipal string
+				CreationDate              any
+			}
+		}
+	}
+	if json.Unmarshal(config, &c) != nil {
+		return nil
+	}
+	for _, k := range c.ListGrants.Grants {
+		g := Gain{Time: timeIn(k.CreationDate), Call: grantCall, To: k.GranteePrincipal, Grant: key + " grant " + k.GrantId, Account: accountOf(m.snap.Asset(n))}
+		if g.Time.IsZero() || m.named(g.To) == nil {
+			continue
+		}
+		for _, logged := range u.Gains {
+			if logged.Call == grantCall && logged.Grant == k.GrantId {
+				g.Event, g.By = logged.Event, logged.By
+			}
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// grantSince says whether a grant of a key was used after a time: by any call on
+// a key that its user made then, since the log does not tell which grant served it.
+func grantSince(p *iam.Principal, end time.Time, u *Usage) (UseStatus, string) {
+	if c := u.by[principalKey(p.ARN)]; c != nil {
+		for action, d := range c.actions {
+			if strings.HasPrefix(action, "kms:") && d.last.After(end) {
+				return UseUsed, ""
+			}
+		}
+	}
+	return UseUnknown, "no call on a key by it is in the logs since, which may leave out those of KMS"
+}
+
 // standing reports whether a grant is there still.
 func (m *Amazon) standing(g *Gain, held map[string][]Key) bool {
 	if strings.HasPrefix(g.To, "k8s://") {
@@ -354,6 +407,8 @@ func (m *Amazon) standing(g *Gain, held map[string][]Key) bool {
 		return false
 	}
 	switch {
+	case g.Call == grantCall:
+		return strings.Contains(g.Grant, " grant ") // those of the estate; a log's say who made them
 	case g.Call == "iam:CreateAccessKey" || g.Call == "iam:CreateServiceSpecificCredential":
 		return slices.ContainsFunc(held[principalKey(p.ARN)], func(k Key) bool { return k.ID == g.Grant && k.Active })
 	case g.Grant == "" || g.Call == "iam:AddUserToGroup":
@@ -395,12 +450,17 @@ func (m *Amazon) since(g *Gain, end time.Time, u *Usage, sight *Sight, held map[
 	if p == nil {
 		return UseUnknown, "it was not read"
 	}
+	if g.Call == grantCall {
+		whole := m.IdentityUse(p, lateUsage(end, u), sight)
+		if whole.Status == UseUnused {
+			return UseUnused, "its user was not used since: " + whole.Why
+		}
+		return grantSince(p, end, u)
+	}
 	if g.Call == "iam:CreateAccessKey" {
 		return keySince(held[principalKey(p.ARN)], p, g, end, u)
 	}
-	late := NewUsage(end, u.To)
-	late.by, late.Seen, late.Broken, late.taken = u.by, u.Seen, u.Broken, u.taken
-	whole := m.IdentityUse(p, late, sight)
+	whole := m.IdentityUse(p, lateUsage(end, u), sight)
 	if whole.Status == UseUnused {
 		return UseUnused, "it was not used since: " + whole.Why
 	}
@@ -426,6 +486,13 @@ func (m *Amazon) since(g *Gain, end time.Time, u *Usage, sight *Sight, held map[
 		}
 	}
 	return status, why
+}
+
+// lateUsage is what logs say of the time after an end.
+func lateUsage(end time.Time, u *Usage) *Usage {
+	late := NewUsage(end, u.To)
+	late.by, late.Seen, late.Broken, late.taken = u.by, u.Seen, u.Broken, u.taken
+	return late
 }
 
 // keySince says whether an access key was used after a time.
@@ -481,6 +548,9 @@ func takeBack(g *Gain) []string {
 		return []string{"aws iam update-access-key" + name("user") + " --access-key-id " + word(g.Grant) + " --status Inactive", "aws iam delete-access-key" + name("user") + " --access-key-id " + word(g.Grant)}
 	case "iam:CreateServiceSpecificCredential":
 		return []string{"aws iam delete-service-specific-credential" + name("user") + " --service-specific-credential-id " + word(g.Grant)}
+	}
+	if key, id, ok := strings.Cut(g.Grant, " grant "); ok && g.Call == grantCall {
+		return []string{"aws kms revoke-grant --key-id " + word(key) + " --grant-id " + word(id)}
 	}
 	if _, r, ok := ref(g.Grant); ok {
 		if r.Namespace != "" {
