@@ -23,17 +23,19 @@ type Label struct {
 // value that passes a digit's check proves little, a thousand that do prove
 // much.
 type Column struct {
-	s      *Scanner
-	name   string
-	base   bits
-	run    run
-	values int64 // that were not empty
-	tested int64 // of them, those that count for the test
-	words  int64 // of them, those that are free text
-	ways   []way
-	spans  []tally    // by type, in the order found
-	digits [20]length // by number of digits
-	sample [][]byte   // some values of free text, for the neural model
+	s          *Scanner
+	name       string
+	base       bits
+	run        run
+	values     int64 // that were not empty
+	tested     int64 // of them, those that count for the test
+	words      int64 // of them, those that are free text
+	ways       []way
+	spans      []tally    // by type, in the order found
+	digits     [20]length // by number of digits
+	nameLike   int64      // values of a few capitalized words
+	shortNames [][]byte   // some different ones of them
+	sample     [][]byte   // some values of free text, for the neural model
 }
 
 // way is an entity that whole values of the column could be.
@@ -124,10 +126,58 @@ func (c *Column) Add(value []byte) {
 			t.whole++
 		}
 	}
-	if freeText(value) {
+	c.wording(value)
+}
+
+// wording takes note of words in which names could be.
+func (c *Column) wording(value []byte) {
+	switch {
+	case freeText(value):
 		c.words++
 		c.keep(value)
+	case nameLike(value):
+		c.nameLike++
+		if len(c.shortNames) < maxShort && c.values < 4096 &&
+			!slices.ContainsFunc(c.shortNames, func(v []byte) bool { return bytes.Equal(v, value) }) {
+			c.shortNames = append(c.shortNames, bytes.Clone(value))
+		}
 	}
+}
+
+// maxShort is how many different cells that look like names are kept, and
+// fewShort how many there must be: a column of few is a list of kinds.
+const maxShort, fewShort = 48, 12
+
+// maybeNames reports whether the column may hold names of people or places in
+// short cells, which only a model can tell from other words.
+func (c *Column) maybeNames() bool {
+	return len(c.shortNames) >= fewShort && c.nameLike*2 > c.values
+}
+
+// nameLike reports whether a cell is one to four words of letters that begin
+// with a capital.
+func nameLike(b []byte) bool {
+	if len(b) < 2 || len(b) > 40 {
+		return false
+	}
+	words, small, start := 0, false, true
+	for _, c := range b {
+		switch {
+		case c == ' ' || c == '-' || c == '\'' || c == '.':
+			start = true
+			continue
+		case !is(c, isLet) && c < 0x80:
+			return false
+		case start && !is(c, isUp) && c < 0x80:
+			return false
+		case start:
+			words++
+		case !is(c, isUp):
+			small = true
+		}
+		start = false
+	}
+	return small && words <= 4
 }
 
 // tally counts a span. A column holds few types, so that a list is faster than

@@ -140,7 +140,7 @@ func (g *gatherer) Text(b []byte) error {
 	g.code.add(b)
 	for i := 0; i < len(b); i += 64 << 10 {
 		part := b[i:min(len(b), i+maxSampleBytes)]
-		if freeText(part) {
+		if wordy(part) {
 			g.letters += int64(len(part))
 			g.free.words++
 			g.free.keep(part)
@@ -190,7 +190,18 @@ func (g *gatherer) prose() bool {
 	if g.letters > 0 && !g.code.isCode() {
 		return true
 	}
-	return slices.ContainsFunc(g.order, func(c *Column) bool { return c.words > 0 })
+	return slices.ContainsFunc(g.order, func(c *Column) bool { return c.words > 0 || c.maybeNames() })
+}
+
+// wordy reports whether a text has words at all, among which names could be.
+func wordy(b []byte) bool {
+	letters := 0
+	for _, c := range b {
+		if is(c, isLet) || c >= 0x80 {
+			letters++
+		}
+	}
+	return letters*4 >= len(b) && len(b) > 1
 }
 
 // labels judges all columns and the free text. Types that tell nothing alone
@@ -200,7 +211,7 @@ func (g *gatherer) labels() []Label {
 	for _, c := range append(g.order, g.free) {
 		found := c.Labels()
 		if g.s.names != nil {
-			found = g.named(c, found)
+			found = g.namedCells(c, g.named(c, found))
 		}
 		for _, l := range found {
 			if l.Type != "DATE_TIME" && l.Type != "URL" {
@@ -283,6 +294,30 @@ func (g *gatherer) named(c *Column, labels []Label) []Label {
 		l := c.label(k, count[k], fmt.Sprintf("the model found them in %d different values of free text", len(sample)))
 		l.Confidence = math.Round(best[k]*100) / 100
 		labels = append(labels, l)
+	}
+	return labels
+}
+
+// namedCells labels a column of short cells that look like names, if the model
+// takes a good part of them for names: alone on a line it errs more often.
+func (g *gatherer) namedCells(c *Column, labels []Label) []Label {
+	if !c.maybeNames() || len(labels) > 0 {
+		return labels
+	}
+	count := map[string]int{}
+	for _, v := range c.shortNames {
+		if spans := g.s.names.Names(nil, v); len(spans) > 0 {
+			count[spans[0].Type]++
+		}
+	}
+	for _, kind := range nameTypes {
+		share := float64(count[kind]) / float64(len(c.shortNames))
+		if share < .4 {
+			continue
+		}
+		l := c.label(kind, int64(share*float64(c.values)), fmt.Sprintf("the model took %d of %d different cells for it", count[kind], len(c.shortNames)))
+		l.Confidence = math.Round(share*80) / 100
+		return append(labels, l)
 	}
 	return labels
 }
