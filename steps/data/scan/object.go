@@ -100,7 +100,15 @@ var nameTypes = []string{"PERSON", "LOCATION", "ORGANIZATION"}
 // names says what a missing model leaves unknown. It reports whether there is
 // free text at all.
 func (g *gatherer) names(res *Result) bool {
-	if g.s.names != nil || !g.prose() {
+	if !g.prose() {
+		return false
+	}
+	if g.s.names != nil {
+		if !slices.ContainsFunc(res.Labels, func(l Label) bool { return l.Type == "ORGANIZATION" }) {
+			// The model was not taught them; only those whose names end in a
+			// company's form are found.
+			res.Unknown = append(res.Unknown, "ORGANIZATION")
+		}
 		return false
 	}
 	for _, n := range nameTypes {
