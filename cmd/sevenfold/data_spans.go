@@ -26,19 +26,19 @@ type spanWriter struct {
 // dataSpans prints the places of the values in each record, as they are found.
 func (g *globals) dataSpans(ctx context.Context, s *scan.Scanner, named bool, paths []string, o local.Options, field string) error {
 	sw := &spanWriter{g: g, scanner: s, field: field, several: len(paths) > 1}
-	// The error of a render would be taken for one of the output.
+	// What ends the walk is told as it is, and not as a failure of the output.
 	var failed error
 	if err := g.write(func(w io.Writer) error {
 		sw.enc = json.NewEncoder(w)
 		sw.enc.SetEscapeHTML(false)
 		failed = sw.walk(ctx, paths, o)
-		return nil
-	}); err != nil {
+		return failed
+	}); failed != nil {
+		return failed
+	} else if err != nil {
 		return err
 	}
 	switch {
-	case failed != nil:
-		return failed
 	case sw.files == 0:
 		fmt.Fprintln(g.stderr, "sevenfold: nothing was examined\nhint: name a folder that holds files")
 	case sw.unknown > 0:
@@ -84,5 +84,8 @@ func (sw *spanWriter) record(e *local.Entry, r data.Record) error {
 	if sw.several {
 		r.Path = e.Path()
 	}
-	return sw.enc.Encode(r)
+	if err := sw.enc.Encode(r); err != nil {
+		return &failure{code: exitInternal, what: "output: " + err.Error(), hint: "make room, or give --out a file elsewhere"}
+	}
+	return nil
 }
