@@ -44,7 +44,7 @@ func newNetworkCan(g *globals) *cobra.Command {
 						return writeJSON(out, a)
 					}
 					if g.format == "html" {
-						return answerPage(out, a, w, s)
+						return answerPage(out, a, port, w, s)
 					}
 					return reachText(out, a)
 				}); err != nil {

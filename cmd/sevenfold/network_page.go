@@ -22,17 +22,21 @@ func matrixPage(out io.Writer, t *network.Table, w *network.World, s *scope.Scop
 	return report.Network(out, p)
 }
 
-// answerPage writes one answer as a page.
-func answerPage(out io.Writer, a network.Answer, w *network.World, s *scope.Scope) error {
-	p := &report.NetworkPage{Estate: s.Estate, Taken: w.Taken(), Version: version, Again: "sevenfold network can " + shellWord(a.From) + " " + shellWord(a.To)}
+// answerPage writes one answer as a page; port is what --port asked for, or empty.
+func answerPage(out io.Writer, a network.Answer, port string, w *network.World, s *scope.Scope) error {
+	on, flag := "", ""
+	if port != "" {
+		on, flag = " on "+printable(port), " --port "+shellWord(port)
+	}
+	p := &report.NetworkPage{Estate: s.Estate, Taken: w.Taken(), Version: version, Again: "sevenfold network can " + shellWord(a.From) + " " + shellWord(a.To) + flag}
 	switch a.Reachable {
 	case "yes":
-		p.Headline = fmt.Sprintf("Yes: %s reaches %s.", printable(a.From), printable(a.To))
+		p.Headline = fmt.Sprintf("Yes: %s reaches %s.", printable(a.From), printable(a.To)+on)
 	case "no":
-		p.Headline = fmt.Sprintf("No: %s cannot reach %s.", printable(a.From), printable(a.To))
+		p.Headline = fmt.Sprintf("No: %s cannot reach %s.", printable(a.From), printable(a.To)+on)
 		p.Lead = "Every way between them is shut; what shuts it is named below."
 	default:
-		p.Headline = fmt.Sprintf("Not known whether %s reaches %s.", printable(a.From), printable(a.To))
+		p.Headline = fmt.Sprintf("Not known whether %s reaches %s.", printable(a.From), printable(a.To)+on)
 		p.Lead = "Unknown is not called safe; what would settle it is named below."
 	}
 	p.Ways = []report.Way{{From: a.From, To: a.To, Reach: reachOf(a.Reachable, ""), Ports: a.Ports, Perhaps: a.Perhaps, Path: hopsOf(a.Path), Because: a.Because}}
@@ -94,7 +98,7 @@ func zonesSummed(z *network.Zones) (headline, lead string) {
 	case all == 0:
 		return "No zone opens a connection to another.", "Nothing that was read stands in a network and in a zone that another could reach; sevenfold.yaml says what belongs to which zone."
 	case violated > 0:
-		headline = fmt.Sprintf("%d of %d crossings between zones break an intent.", violated, all)
+		headline = fmt.Sprintf("%d of %d crossings between zones %s an intent.", violated, all, map[bool]string{true: "breaks", false: "break"}[violated == 1])
 	case unknown > 0:
 		headline = fmt.Sprintf("%d of %d crossings between zones could not be told.", unknown, all)
 	case len(z.Undecided) > 0:
@@ -108,7 +112,7 @@ func zonesSummed(z *network.Zones) (headline, lead string) {
 		next = append(next, fmt.Sprintf("%d could not be told: unknown is not called safe.", unknown))
 	}
 	if open > 0 {
-		next = append(next, fmt.Sprintf("%d more can be opened, and no intent speaks of them.", open))
+		next = append(next, fmt.Sprintf("%d can be opened, and no intent speaks of %s.", open, map[bool]string{true: "it", false: "them"}[open == 1]))
 	}
 	for _, o := range z.Overlaps {
 		next = append(next, fmt.Sprintf("Zones %s and %s share addresses.", o.Zones[0], o.Zones[1]))
