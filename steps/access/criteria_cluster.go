@@ -28,6 +28,7 @@ type crowd struct {
 	// account, by principal.
 	climbs map[string]iam.Decision
 	makers map[site]map[string]deedIn
+	lets   map[lettingKey][]letting
 }
 
 // inClusters decides about the objects that workloads have in clusters.
@@ -39,7 +40,7 @@ func (j *jury) inClusters(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j.crowd = &crowd{Clusters: c, deeds: map[string]map[int]deedIn{}, climbs: map[string]iam.Decision{}, makers: map[site]map[string]deedIn{}}
+	j.crowd = &crowd{Clusters: c, deeds: map[string]map[int]deedIn{}, climbs: map[string]iam.Decision{}, makers: map[site]map[string]deedIn{}, lets: map[lettingKey][]letting{}}
 	accounts := map[string][]rbac.Ref{} // by cluster: whom the workloads run as
 	for w, on := range j.v.of {
 		s, sites := &j.of[w], map[site]bool{}
@@ -145,25 +146,52 @@ func (c *crowd) letIn(workload int, o *object, a *estate.Asset, v *view) {
 	}
 	for _, q := range v.direct.cluster.requests(o.node, a) {
 		resource, sub, _ := strings.Cut(q.resource, "/")
-		name := a.Name
-		if resource == "pods" && sub != "" || resource == "serviceaccounts" {
-			name = "*" // the names of pods begin with that of what makes them
-		}
 		for _, verb := range q.verbs {
-			r := rbac.Request{Verb: verb, Group: q.group, Resource: resource, Subresource: sub, Namespace: q.namespace, Name: name}
-			bare(&r)
-			for _, p := range w.Principals() {
-				switch w.Decide(p.Identity(), r).Decision {
-				case rbac.Deny:
-				case rbac.Unknown:
-					c.note(p.ID, workload, deedIn{open: true})
-				default:
-					reads := sub == "" && slices.Contains([]string{"get", "list", "watch"}, verb) || sub == "log"
-					c.note(p.ID, workload, deedIn{acts: !reads})
+			r := rbac.Request{Verb: verb, Group: q.group, Resource: resource, Subresource: sub, Namespace: q.namespace, Name: "*"}
+			reads := sub == "" && slices.Contains([]string{"get", "list", "watch"}, verb) || sub == "log"
+			for _, x := range c.letTo(a.Account, w, r) {
+				// The names of pods begin with that of what makes them.
+				if d := x.decision; d == rbac.Conditional && sub == "" && resource != "serviceaccounts" {
+					one := r
+					one.Name = a.Name
+					bare(&one)
+					if w.Decide(w.Principals()[x.who].Identity(), one).Decision == rbac.Deny {
+						continue
+					}
 				}
+				c.note(w.Principals()[x.who].ID, workload, deedIn{acts: !reads, open: x.decision == rbac.Unknown})
 			}
 		}
 	}
+}
+
+// letting is what a cluster lets one of those of AWS do.
+type letting struct {
+	who      int
+	decision rbac.Decision
+}
+
+// letTo lists who of AWS would not be refused a request on every object, once for
+// all objects alike.
+func (c *crowd) letTo(cluster string, w *rbac.World, r rbac.Request) []letting {
+	bare(&r)
+	k := lettingKey{cluster, r}
+	if known, ok := c.lets[k]; ok {
+		return known
+	}
+	var out []letting
+	for i, p := range w.Principals() {
+		if d := w.Decide(p.Identity(), r).Decision; d != rbac.Deny {
+			out = append(out, letting{i, d})
+		}
+	}
+	c.lets[k] = out
+	return out
+}
+
+type lettingKey struct {
+	cluster string
+	request rbac.Request
 }
 
 // climbInside finds who in a cluster can become administrator: of it, or of an
