@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/network"
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
 
 // NetworkDiff compares the networks of two snapshots: what can be opened in the one
@@ -19,6 +21,7 @@ import (
 func NetworkDiff(ctx context.Context, s *scope.Scope, old, next *estate.Snapshot) (*network.Difference, error) {
 	var worlds [2]*network.World
 	var zones [2]*network.Zones
+	broken := [2]map[string]network.Violation{{}, {}} // by the intent's name
 	for i, snap := range []*estate.Snapshot{old, next} {
 		w, err := network.NewWorld(ctx, snap)
 		if err != nil {
@@ -29,6 +32,16 @@ func NetworkDiff(ctx context.Context, s *scope.Scope, old, next *estate.Snapshot
 			return nil, err
 		}
 		worlds[i], zones[i] = w, w.ZonesOf(s, workloads)
+		for _, intent := range s.Network.Intents {
+			if intent.Rule == scope.Allowed {
+				continue
+			}
+			for _, v := range w.Intent(intent, workloads) {
+				if v.Reachable == reach.Yes {
+					broken[i][intent.Name] = v
+				}
+			}
+		}
 	}
 	d, err := network.Compare(ctx, worlds[0], worlds[1])
 	if err != nil {
@@ -43,6 +56,14 @@ func NetworkDiff(ctx context.Context, s *scope.Scope, old, next *estate.Snapshot
 	for _, c := range zones[1].Crossings {
 		if c.Verdict == "violated" && !before[c.From+">"+c.To] {
 			d.Violated = append(d.Violated, c)
+		}
+	}
+	for _, i := range s.Network.Intents {
+		v, is := broken[1][i.Name]
+		_, was := broken[0][i.Name]
+		told := slices.ContainsFunc(d.Violated, func(c network.Crossing) bool { return c.Intent == i.Name })
+		if is && !was && !told {
+			d.Violated = append(d.Violated, v.Crossing(i))
 		}
 	}
 	return d, nil

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -95,6 +96,27 @@ func (w *World) reach(from, to []spot, ports reach.Ports) (Link, int) {
 	return out, pairs
 }
 
+// answer is what reach says on all ports, without a way and without reasons: for many
+// pairs at a time.
+func (w *World) answer(from, to []spot) Link {
+	from, to = w.distinct(from), w.distinct(to)
+	out := Link{Reachable: reach.No}
+	for _, f := range from {
+		for _, t := range to {
+			if f.asset >= 0 && f.asset == t.asset && len(f.points) == 1 && f.points[0] == t.points[0] && (len(from) > 1 || len(to) > 1) {
+				continue
+			}
+			l, told := w.quick(f, t, reach.AllPorts)
+			if !told {
+				l = w.between2(f, t, reach.AllPorts)
+			}
+			out.Ports, out.Maybe, out.Reachable = out.Ports.Union(l.Ports), out.Maybe.Union(l.Maybe), out.Reachable.Or(l.Reachable)
+		}
+	}
+	out.Maybe = out.Maybe.Minus(out.Ports)
+	return out
+}
+
 type pairOfSpots struct{ from, to spot }
 
 // manyPairs is from how many pairs on those of interfaces are read off the table
@@ -107,7 +129,12 @@ func (w *World) quick(f, t spot, ports reach.Ports) (Link, bool) {
 		return Link{}, false
 	}
 	table := w.allPairs()
-	a, b := table.Reach(w.inTable[f.points[0].iface], w.inTable[t.points[0].iface]), reach.No
+	from, ok := w.inTable[f.points[0].iface]
+	to, too := w.inTable[t.points[0].iface]
+	if !ok || !too || f.points[0] == t.points[0] {
+		return Link{}, false
+	}
+	a, b := table.Reach(from, to), reach.No
 	l := Link{Ports: a.Sure.Intersect(ports), Maybe: a.Maybe.Minus(a.Sure).Intersect(ports)}
 	switch {
 	case !l.Ports.IsEmpty():
@@ -175,6 +202,12 @@ func (w *World) class(p point) string {
 		}
 		if pod := c.pods[p.pod.id]; pod != nil {
 			fmt.Fprintf(&b, " %v %v", len(pod.IPs) > 0, pod.Replicas == 1)
+			if pod.Node != "" && w.parted(c) {
+				b.WriteString(" at " + pod.Node)
+			}
+			if len(w.interfacesOfPod(p.pod)) == 0 {
+				fmt.Fprintf(&b, " %v", w.fromInternet(p.pod).Reachable)
+			}
 		}
 	default:
 		return p.String()
@@ -184,22 +217,16 @@ func (w *World) class(p point) string {
 }
 
 func (w *World) ifaceClass(b *strings.Builder, id string) {
-	f := w.ifaces[id]
-	fmt.Fprintf(b, "%s %v %v", f.Subnet, f.Groups, f.GroupsUnread)
-	for _, a := range f.Addresses {
-		i, at := slices.BinarySearchFunc(w.edges, a.Private, netip.Addr.Compare)
-		fmt.Fprintf(b, " %d%v%v", i, at, a.Private.Is4())
-		if a.Public.IsValid() {
-			i, at = slices.BinarySearchFunc(w.edges, a.Public, netip.Addr.Compare)
-			fmt.Fprintf(b, "/%d%v", i, at)
-		}
+	if w.alike == nil {
+		w.alike = w.amazon.Alike()
 	}
+	fmt.Fprintf(b, "%q", w.alike(id))
 }
 
 // canonical puts the first of its class in the place of each point, so that a pair
 // of classes is decided once. Two of one class keep their own names.
 func (w *World) canonical(p, q point) (point, point) {
-	a, b := w.class(p), w.class(q)
+	a, b := w.number(p), w.number(q)
 	if p.host.IsValid() && q.iface != "" {
 		a = w.cellOf(p, a)
 	}
@@ -212,17 +239,36 @@ func (w *World) canonical(p, q point) (point, point) {
 	return w.first(a, p), w.first(b, q)
 }
 
+// number is the class of a point as a number, which is cheaper to look up.
+func (w *World) number(p point) int {
+	if n, ok := w.numbered[p]; ok {
+		return n
+	}
+	n := w.numberOf(w.class(p))
+	w.numbered[p] = n
+	return n
+}
+
+func (w *World) numberOf(class string) int {
+	n, ok := w.numbers[class]
+	if !ok {
+		n = len(w.numbers)
+		w.numbers[class] = n
+	}
+	return n
+}
+
 // cellOf is the class of a host that is asked about from or to AWS: the stretch
 // between two edges of its rules. Policies of clusters have edges of their own.
-func (w *World) cellOf(p point, class string) string {
+func (w *World) cellOf(p point, class int) int {
 	if p.host == providersHost || p.inet || len(w.vpcsAt(p.host)) > 0 {
 		return class
 	}
 	i, at := slices.BinarySearchFunc(w.edges, p.host, netip.Addr.Compare)
-	return fmt.Sprintf("host %d%v%v%v", i, at, p.host.Is4(), routed(p.host))
+	return w.numberOf(fmt.Sprintf("host %d%v%v%v", i, at, p.host.Is4(), routed(p.host)))
 }
 
-func (w *World) first(class string, p point) point {
+func (w *World) first(class int, p point) point {
 	if one, ok := w.firsts[class]; ok {
 		return one
 	}
@@ -233,15 +279,18 @@ func (w *World) first(class string, p point) point {
 // distinct leaves one spot of each class, or two, so that a class is also asked
 // about itself.
 func (w *World) distinct(spots []spot) []spot {
+	if len(spots) < 2 {
+		return spots
+	}
 	seen := map[string]int{}
 	var out []spot
+	var key []byte
 	for _, s := range spots {
-		var b strings.Builder
+		key = key[:0]
 		for _, p := range s.points {
-			b.WriteString(w.class(p))
-			b.WriteByte('|')
+			key = binary.AppendUvarint(key, uint64(w.number(p)))
 		}
-		if seen[b.String()]++; seen[b.String()] <= 2 {
+		if seen[string(key)]++; seen[string(key)] <= 2 {
 			out = append(out, s)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
 
@@ -19,12 +20,13 @@ type jury struct {
 	zones     *Zones
 	observed  *Seen
 	findings  []finding.Finding
-	told      map[string]bool // findings given
-	named     map[string]End  // ends of intents
+	told      map[string]bool      // findings given
+	sides     map[string]bothSides // of intents, by name
+	broken    map[string]bool      // intents of which findings were given, by name
 }
 
 func newJury(w *World, s *scope.Scope, workloads *scope.Workloads, observed *Seen) *jury {
-	return &jury{w: w, scope: s, workloads: workloads, zones: w.ZonesOf(s, workloads), observed: observed, told: map[string]bool{}, named: map[string]End{}}
+	return &jury{w: w, scope: s, workloads: workloads, zones: w.ZonesOf(s, workloads), observed: observed, told: map[string]bool{}, sides: map[string]bothSides{}, broken: map[string]bool{}}
 }
 
 // party is a workload as the network sees it.
@@ -157,7 +159,14 @@ func (j *jury) isolation(p *party) finding.Criterion {
 		c.Status, c.Reason, c.Hint = finding.CriterionUnknown, "no zone is stated, so that nobody knows what is training and what production", "state zones in sevenfold.yaml"
 		return c
 	}
+	broken, open, findings := j.bound(p)
+	c.Findings = append(c.Findings, findings...)
 	others := opposite(p.zone)
+	if others == nil && len(broken)+len(open) > 0 {
+		c.Evidence = []finding.Claim{{Claim: "intents of sevenfold.yaml that bind it", Examined: len(j.scope.Network.Intents), Of: len(j.scope.Network.Intents), Source: "sevenfold.yaml, network: intents"}}
+		verdictOf(&c, broken, open, "")
+		return c
+	}
 	if others == nil {
 		if p.zone == scope.Unzoned || p.zone == "" {
 			c.Status, c.Reason = finding.CriterionUnknown, "it is in no zone, so that nobody knows what it must be kept from"
@@ -166,14 +175,14 @@ func (j *jury) isolation(p *party) finding.Criterion {
 		p.na(&c, "it is neither training nor production but "+p.zone)
 		return c
 	}
-	var fails, unsure []string
+	fails, unsure := broken, open
 	claim := finding.Claim{Claim: "pairs of places decided, both ways, between it and " + strings.Join(others, " or "), Source: "routes, network ACLs, security groups, network policies"}
 	stores := j.sharedStores(p, others)
 	for _, s := range stores {
 		fails = append(fails, s.text)
 		c.Findings = append(c.Findings, s.finding)
 	}
-	if len(p.from)+len(p.to) == 0 && len(stores) == 0 {
+	if len(p.from)+len(p.to) == 0 && len(stores) == 0 && len(fails)+len(unsure) == 0 {
 		p.nowhere(&c, "nothing of it stands in a network, and it shares no store with "+strings.Join(others, " or "))
 		return c
 	}
@@ -186,6 +195,9 @@ func (j *jury) isolation(p *party) finding.Criterion {
 			l, pairs := j.w.reach(way.from, way.to, reach.Ports{})
 			claim.Examined, claim.Of = claim.Examined+pairs, claim.Of+pairs
 			if l.Reachable == reach.Yes && j.meant(p, zone, way.text[0] == 'i', l.Ports) {
+				if !l.Maybe.IsEmpty() && !j.meant(p, zone, way.text[0] == 'i', l.Maybe) {
+					unsure = append(unsure, fmt.Sprintf("whether %s on %s is not known", way.text, strings.Join(l.Maybe.List(), ", ")))
+				}
 				continue
 			}
 			switch l.Reachable {
@@ -225,16 +237,29 @@ func (p *party) root() string {
 // unplacedNear says what is in no zone and can reach the workload, or be reached:
 // it might be what must not.
 func (j *jury) unplacedNear(p *party) []string {
-	loose := j.zones.spots[scope.Unzoned]
-	if len(loose[0])+len(loose[1]) == 0 {
-		return nil
+	near := func(loose [2][]spot) bool {
+		if len(loose[0])+len(loose[1]) == 0 {
+			return false
+		}
+		out, _ := j.w.reach(p.from, p.not(loose[1]), reach.Ports{})
+		if out.Reachable != reach.No {
+			return true
+		}
+		in, _ := j.w.reach(p.not(loose[0]), p.to, reach.Ports{})
+		return in.Reachable != reach.No
 	}
-	out, _ := j.w.reach(p.from, p.not(loose[1]), reach.Ports{})
-	in, _ := j.w.reach(p.not(loose[0]), p.to, reach.Ports{})
-	if out.Reachable == reach.No && in.Reachable == reach.No {
-		return nil
+	var out []string
+	if near(j.zones.spots[scope.Unzoned]) {
+		out = append(out, "it can reach, or be reached by, what stands in no zone: "+joinFew(j.zones.Unzoned, 3))
 	}
-	return []string{"it can reach, or be reached by, what stands in no zone: " + joinFew(j.zones.Unzoned, 3)}
+	if near(j.zones.loose) {
+		var ids []string
+		for _, u := range j.zones.Undecided {
+			ids = append(ids, u.Asset)
+		}
+		out = append(out, "it can reach, or be reached by, what stands in a zone that could not be told: "+joinFew(ids, 3))
+	}
+	return out
 }
 
 // pathText writes a path on one line.
@@ -277,17 +302,30 @@ func (j *jury) meant(p *party, zone string, outward bool, ports reach.Ports) boo
 		if i.Rule != scope.Allowed {
 			continue
 		}
-		from, to := i.From.Name, i.To.Name
-		mine, theirs := from, to
+		mine, theirs := i.From, i.To
 		if !outward {
-			mine, theirs = to, from
+			mine, theirs = theirs, mine
 		}
-		if theirs != zone || mine != p.zone && mine != p.Name && mine != p.Workload.ID && mine != p.root() {
+		if theirs.Name != zone || !j.names(mine, p) {
 			continue
 		}
 		left = left.Minus(portsOf(i.Ports))
 	}
 	return left.IsEmpty()
+}
+
+// names reports whether a side of an intent names a workload: its zone, itself, or by an
+// expression each of its components.
+func (j *jury) names(side scope.Party, p *party) bool {
+	if side.Match == nil {
+		return side.Name != "" && (side.Name == p.zone || side.Name == p.Name || side.Name == p.Workload.ID || side.Name == p.root())
+	}
+	for _, n := range p.things {
+		if j.w.matches(side.Match, n) != expr.True {
+			return false
+		}
+	}
+	return len(p.things) > 0
 }
 
 // portsOf are the ports an intent names; none is all.

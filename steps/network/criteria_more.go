@@ -9,6 +9,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/scope/expr"
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
 
@@ -52,12 +53,39 @@ func (j *jury) addresses(p *party) finding.Criterion {
 			}
 		}
 	}
+	if in := common(mine, j.zones.looseRanges); len(in) > 0 {
+		unsure = append(unsure, fmt.Sprintf("it has addresses from %s, and so has what stands in a zone that could not be told", joinFew(in, 3)))
+	}
+	if at := j.unknownAddresses(other); at != "" {
+		unsure = append(unsure, fmt.Sprintf("the addresses of %s of %s are not known", at, other))
+	}
 	if len(mine) == 0 && len(fails) == 0 && len(unsure) == 0 {
 		p.na(&c, "it runs in a network of the provider's and has no addresses of the estate's")
 		return c
 	}
 	verdictOf(&c, fails, unsure, "none of its addresses is from a range of "+other)
 	return c
+}
+
+// unknownAddresses names something of a zone whose addresses are not known; "" if there
+// is nothing such.
+func (j *jury) unknownAddresses(zone string) string {
+	names := []string{zone}
+	if zone == scope.ZoneServing {
+		names = append(names, scope.ZoneProduction)
+	}
+	for _, name := range names {
+		for _, list := range j.zones.spots[name] {
+			for _, s := range list {
+				for _, pt := range s.points {
+					if pt.pod != (podPlace{}) && j.w.addrsOf(pt).IsEmpty() || pt.iface != "" && len(j.w.subnetRanges(j.w.ifaces[pt.iface].Subnet)) == 0 {
+						return pt.String()
+					}
+				}
+			}
+		}
+	}
+	return ""
 }
 
 func (j *jury) zoneRanges(name string) []netip.Prefix {
@@ -79,12 +107,16 @@ func (j *jury) egress(p *party) finding.Criterion {
 	if p.nowhere(&c, "nothing of it stands in a network") {
 		return c
 	}
-	declared := j.declared(p)
+	declared, open := j.declared(p)
 	internet, _ := j.w.End(Internet, nil, true)
 	claim := finding.Claim{Claim: "places it could reach, decided", Source: "routes, network ACLs, security groups, network policies"}
 	var fails, unsure []string
-	ask := func(to []spot, name, key string) {
-		l, pairs := j.w.reach(p.from, to, reach.Ports{})
+	ask := func(to []spot, name, key string, meant reach.Ports) {
+		rest := reach.AllPorts.Minus(meant)
+		if rest.IsEmpty() {
+			return
+		}
+		l, pairs := j.w.reach(p.from, to, rest)
 		claim.Examined, claim.Of = claim.Examined+pairs, claim.Of+pairs
 		switch l.Reachable {
 		case reach.Yes:
@@ -95,7 +127,7 @@ func (j *jury) egress(p *party) finding.Criterion {
 		}
 	}
 	if !declared[Internet] {
-		ask(internet.spots, "the internet", Internet)
+		ask(internet.spots, "the internet", Internet, open[Internet])
 	}
 	strangers := map[string][]spot{}
 	for _, zone := range j.zones.List {
@@ -112,10 +144,15 @@ func (j *jury) egress(p *party) finding.Criterion {
 		if to := strangers[zone.Name]; len(to) > 0 {
 			reached := j.reachedOf(p.from, to)
 			if len(reached) > 0 {
-				ask(to, fmt.Sprintf("%s, which it does not declare", joinFew(reached, 3)), zone.Name)
+				ask(to, fmt.Sprintf("%s, which it does not declare", joinFew(reached, 3)), zone.Name, open[zone.Name])
 				continue
 			}
-			ask(to, "what else stands in "+zone.Name, zone.Name)
+			ask(to, "what else stands in "+zone.Name, zone.Name, open[zone.Name])
+		}
+	}
+	if to := p.not(j.zones.loose[1]); len(to) > 0 {
+		if l, _ := j.w.reach(p.from, to, reach.Ports{}); l.Reachable != reach.No {
+			unsure = append(unsure, "it may reach what stands in a zone that could not be told")
 		}
 	}
 	for _, id := range p.unread {
@@ -150,15 +187,30 @@ func (j *jury) reachedOf(from, to []spot) []string {
 }
 
 // declared are the ids and names that a workload says it reaches: what it reads,
-// writes and calls, and what intents allow it.
-func (j *jury) declared(p *party) map[string]bool {
-	out := map[string]bool{}
+// writes and calls, and what intents allow it; open are the ports of zones and of the
+// internet that intents allow it in part.
+func (j *jury) declared(p *party) (out map[string]bool, open map[string]reach.Ports) {
+	out, open = map[string]bool{}, map[string]reach.Ports{}
 	for _, id := range p.Touches {
 		out[id] = true
 	}
 	for _, i := range j.scope.Network.Intents {
-		if i.Rule == scope.Never || i.From.Name != p.zone && i.From.Name != p.Name && i.From.Name != p.Workload.ID && i.From.Name != p.root() {
+		if i.Rule == scope.Never || !j.names(i.From, p) {
 			continue
+		}
+		if i.To.Match != nil {
+			for n, a := range j.w.snap.Assets() {
+				if j.w.component(n, a) && j.w.matches(i.To.Match, n) == expr.True {
+					out[a.ID] = true
+				}
+			}
+			continue
+		}
+		if len(i.Ports) > 0 {
+			open[i.To.Name] = open[i.To.Name].Union(portsOf(i.Ports))
+			if i.To.Name == Internet || slices.ContainsFunc(j.zones.List, func(z Zone) bool { return z.Name == i.To.Name }) {
+				continue
+			}
 		}
 		out[i.To.Name] = true
 		for _, l := range j.workloads.List {
@@ -169,7 +221,7 @@ func (j *jury) declared(p *party) map[string]bool {
 			}
 		}
 	}
-	return out
+	return out, open
 }
 
 // ownedByDeclared reports whether a thing is part of one that is declared: a store's
@@ -211,9 +263,9 @@ func (j *jury) exposure(p *party) finding.Criterion {
 		case l.Reachable == reach.Yes && !left.IsEmpty():
 			fails = append(fails, fmt.Sprintf("%s is open to the internet on %s", id, strings.Join(left.List(), ", ")))
 			c.Findings = append(c.Findings, j.find(Exposed, id, "", finding.High, pathEvidence("open to the internet", l), j.w.mend(internet.spots, spots)))
-		case l.Reachable == reach.Unknown:
+		case l.Reachable == reach.Unknown || !l.Maybe.Minus(j.meantForInternet(p, id)).IsEmpty():
 			claim.Examined--
-			unsure = append(unsure, fmt.Sprintf("whether %s is open to the internet is not known: %s", id, joinFew(l.Because, 2)))
+			unsure = append(unsure, fmt.Sprintf("whether %s is open to the internet is not known: %s", id, firstOf(joinFew(l.Because, 2), "on "+strings.Join(l.Maybe.List(), ", "))))
 		}
 	}
 	for _, id := range p.unread {
@@ -232,7 +284,10 @@ func (j *jury) exposure(p *party) finding.Criterion {
 func (j *jury) meantForInternet(p *party, id string) reach.Ports {
 	var out reach.Ports
 	for _, i := range j.scope.Network.Intents {
-		if i.Rule == scope.Allowed && i.From.Name == Internet && (i.To.Name == id || i.To.Name == p.Name || i.To.Name == p.Workload.ID || i.To.Name == p.zone) {
+		if i.Rule != scope.Allowed || i.From.Name != Internet {
+			continue
+		}
+		if n, ok := j.w.snap.Find(id); i.To.Match != nil && ok && j.w.matches(i.To.Match, n) == expr.True || i.To.Match == nil && (i.To.Name == id || j.names(i.To, p)) {
 			out = out.Union(portsOf(i.Ports))
 		}
 	}
@@ -321,19 +376,4 @@ func (j *jury) seen(p *party) finding.Criterion {
 		return c
 	}
 	return j.observed.criterion(j.w, p)
-}
-
-// intents gives a finding for each intent of sevenfold.yaml that the network does
-// not keep.
-func (j *jury) intents() {
-	for _, i := range j.scope.Network.Intents {
-		if i.Rule == scope.Allowed {
-			continue
-		}
-		for _, v := range j.w.Intent(i, j.workloads) {
-			if v.Reachable == reach.Yes {
-				j.find(Intended, v.Asset, i.Name, finding.High, pathEvidence("intent "+i.Name+": "+v.Text, v.Link), v.Mend)
-			}
-		}
-	}
 }

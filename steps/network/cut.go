@@ -80,6 +80,14 @@ func (w *World) cut(from, to []spot) (Cut, []cutRule) {
 		}
 	}
 	out := Cut{Rules: []string{}, Commands: []string{}, Complete: best.left == 0}
+	if out.Complete && len(pairs) >= mostCutPairs { // others may be open beside those that were tried
+		next := w
+		for _, r := range best.rules {
+			next = next.without(r)
+		}
+		rest := slices.DeleteFunc(next.openPairs(from, to), func(p pair) bool { return p.to.pod != (podPlace{}) && next.byPolicies(p) })
+		out.Complete = len(rest) == 0
+	}
 	for _, r := range best.rules {
 		out.Rules = append(out.Rules, w.ruleText(r))
 		out.Commands = append(out.Commands, w.ruleCommand(r))
@@ -122,10 +130,13 @@ func (w *World) greedy(pairs []pair, before int, routes bool) attempt {
 			}
 			next := at.without(r)
 			left, lost := next.stillOpen(pairs), 0
-			if before >= 0 {
+			if left > bestLeft || left == bestLeft && best == nil {
+				continue
+			}
+			if before >= 0 && w.spend(before) {
 				lost = before - next.pairsCounted()
 			}
-			if left < bestLeft || left == bestLeft && best != nil && lost < bestLost {
+			if left < bestLeft || lost < bestLost {
 				best, rule, bestLeft, bestLost = next, r, left, lost
 			}
 		}
@@ -135,10 +146,26 @@ func (w *World) greedy(pairs []pair, before int, routes bool) attempt {
 		at, out.left = best, bestLeft
 		out.rules, out.routes = append(out.rules, rule), out.routes || rule.table != ""
 	}
-	if before >= 0 {
+	if before >= 0 && w.spend(before) {
 		out.lost = before - at.pairsCounted() // what was to be cut is in it, for every attempt alike
 	}
 	return out
+}
+
+// mostCounted bounds, over all cuts of one network, how many pairs of classes are counted
+// to tell what else a rule carries; beyond it the first of the rules that cut most is
+// taken.
+const mostCounted = 4_000_000
+
+func (w *World) spend(pairs int) bool {
+	if w.spent == nil {
+		w.spent = new(int)
+	}
+	if *w.spent > mostCounted {
+		return false
+	}
+	*w.spent += pairs + 1
+	return true
 }
 
 // openPairs are the pairs of places, one of each class, that can open a connection.
@@ -338,6 +365,14 @@ func (w *World) over(m *aws.Model) *World {
 	return &out
 }
 
+// forget drops all that hangs on the policies of clusters.
+func (w *World) forget() {
+	w.classes, w.numbers, w.numbered, w.firsts, w.known, w.hosts = map[point]string{}, map[string]int{}, map[point]int{}, map[int]point{}, map[pair]Link{}, nil
+	for _, c := range w.clusters {
+		c.fronts, c.parted = nil, nil
+	}
+}
+
 func (w *World) permissionOf(r cutRule) aws.Permission {
 	for _, g := range w.model.SecurityGroups {
 		if g.ID == r.group {
@@ -388,6 +423,9 @@ func portText(p aws.Permission) string {
 
 // ruleCommand is the command that takes a rule away.
 func (w *World) ruleCommand(r cutRule) string {
+	if unborn(firstOf(r.table, r.group)) {
+		return "# in " + firstOf(r.table, r.group) + ", take away " + w.ruleText(r)
+	}
 	if r.table != "" {
 		route := w.routeOf(r)
 		member := "--destination-cidr-block"

@@ -54,8 +54,8 @@ func (w *World) End(text string, workloads *scope.Workloads, to bool) (End, erro
 		return e, nil
 	}
 	if p, err := netip.ParsePrefix(text); err == nil {
-		e.spots = w.prefix(p.Masked())
-		return e, nil
+		e.spots, err = w.prefix(p.Masked())
+		return e, err
 	}
 	if n, ok := w.snap.Find(text); ok {
 		return w.assetEnd(e, n, to)
@@ -190,29 +190,11 @@ var providersHost = netip.MustParseAddr("198.51.100.254")
 
 // address is what has an address: an interface, a pod, or a host outside.
 func (w *World) address(a netip.Addr) []spot {
+	if out := w.bearers()[a]; len(out) > 0 {
+		return slices.Clone(out)
+	}
 	var out []spot
-	for _, c := range w.sortedClusters() {
-		for _, p := range c.objects.Pods() {
-			if slices.Contains(p.IPs, a) && !p.HostNet {
-				out = append(out, spot{w.atPod[podPlace{c.name, p.ID()}], []point{{pod: podPlace{c.name, p.ID()}}}})
-			}
-		}
-	}
-	if len(out) > 0 {
-		return out
-	}
-	for i := range w.model.Interfaces {
-		f := &w.model.Interfaces[i]
-		for _, at := range f.Addresses {
-			if (at.Private == a || at.Public == a) && w.ifaces[f.ID].node >= 0 {
-				out = append(out, spot{w.ifaces[f.ID].node, []point{{iface: f.ID}}})
-			}
-		}
-	}
-	if len(out) > 0 {
-		return out
-	}
-	for _, s := range w.model.Subnets {
+	for _, s := range slices.Clone(w.model.Subnets) {
 		for _, c := range s.CIDRs {
 			if c.Contains(a) {
 				out = append(out, spot{-1, []point{{iface: w.stranger(s.ID, a)}}})
@@ -225,27 +207,84 @@ func (w *World) address(a netip.Addr) []spot {
 	return []spot{{-1, []point{{host: a}}}}
 }
 
-// stranger puts an interface into the model for an address of a subnet whose
-// interface nobody read: what its groups let through is not known.
-func (w *World) stranger(subnet string, a netip.Addr) string {
-	id := fmt.Sprintf("%s in %s, whose interface was not read", a, subnet)
-	if w.ifaces[id] == nil {
-		f := aws.Interface{ID: id, Subnet: subnet, GroupsUnread: true, Addresses: []aws.Address{{Private: a}}}
-		w.model.Interfaces = append(w.model.Interfaces, f)
-		w.ifaces[id] = &iface{Interface: &f, owner: -1, node: -1}
-		w.amazon = aws.New(w.model)
+// bearers are the pods and interfaces that have an address, by it; a pod goes before
+// the interface of its node.
+func (w *World) bearers() map[netip.Addr][]spot {
+	if w.atAddr != nil {
+		return w.atAddr
 	}
+	w.atAddr = map[netip.Addr][]spot{}
+	for _, c := range w.sortedClusters() {
+		for _, p := range c.objects.Pods() {
+			if p.HostNet {
+				continue
+			}
+			at := podPlace{c.name, p.ID()}
+			owner, known := w.atPod[at]
+			if !known {
+				owner = -1
+			}
+			for _, a := range p.IPs {
+				w.atAddr[a] = append(w.atAddr[a], spot{owner, []point{{pod: at}}})
+			}
+		}
+	}
+	pods := make(map[netip.Addr]bool, len(w.atAddr))
+	for a := range w.atAddr {
+		pods[a] = true
+	}
+	for i := range w.model.Interfaces {
+		f := &w.model.Interfaces[i]
+		if w.ifaces[f.ID].node < 0 {
+			continue
+		}
+		one := spot{w.ifaces[f.ID].node, []point{{iface: f.ID}}}
+		for _, at := range f.Addresses {
+			for _, a := range []netip.Addr{at.Private, at.Public} {
+				if a.IsValid() && !pods[a] {
+					w.atAddr[a] = append(w.atAddr[a], one)
+				}
+			}
+		}
+	}
+	return w.atAddr
+}
+
+// stranger puts an interface into the model for an address of a subnet whose
+// interface nobody read: what its groups let through is not known. Addresses of a
+// subnet that nothing tells apart share one.
+func (w *World) stranger(subnet string, a netip.Addr) string {
+	i, at := slices.BinarySearchFunc(w.edges, a, netip.Addr.Compare)
+	key := strangerKey{subnet, i, at, a.Is4()}
+	if id, known := w.strangers[key]; known {
+		return id
+	}
+	id := fmt.Sprintf("%s in %s, whose interface was not read", a, subnet)
+	f := aws.Interface{ID: id, Subnet: subnet, GroupsUnread: true, Addresses: []aws.Address{{Private: a}}}
+	w.model.Interfaces = append(w.model.Interfaces, f)
+	w.ifaces[id] = &iface{Interface: &f, owner: -1, node: -1}
+	w.strangers[key] = id
+	w.amazon, w.table, w.inTable = aws.New(w.model), nil, nil
 	return id
+}
+
+// strangerKey is the place of addresses between the edges of rules, in one subnet.
+type strangerKey struct {
+	subnet string
+	piece  int
+	edge   bool
+	is4    bool
 }
 
 // mostHosts bounds by how many addresses a range is asked about.
 const mostHosts = 256
 
-// prefix is all that has an address in a range, and a host for each piece of it
-// that rules tell apart.
-func (w *World) prefix(p netip.Prefix) []spot {
+// prefix is all that has an address in a range, a host for each piece of it that rules
+// tell apart, and what may stand in subnets whose interfaces were not all read. The
+// error says that there are too many pieces to ask.
+func (w *World) prefix(p netip.Prefix) ([]spot, error) {
 	if p.IsSingleIP() {
-		return w.address(p.Addr())
+		return w.address(p.Addr()), nil
 	}
 	var out []spot
 	for i := range w.model.Interfaces {
@@ -264,19 +303,37 @@ func (w *World) prefix(p netip.Prefix) []spot {
 			}
 		}
 	}
+	edges := w.allEdges()
 	at := []netip.Addr{p.Addr()}
-	i, _ := slices.BinarySearchFunc(w.edges, p.Addr(), netip.Addr.Compare)
-	for ; i < len(w.edges) && p.Contains(w.edges[i]) && len(at) < mostHosts; i++ {
-		if w.edges[i] != p.Addr() {
-			at = append(at, w.edges[i])
+	i, _ := slices.BinarySearchFunc(edges, p.Addr(), netip.Addr.Compare)
+	for ; i < len(edges) && p.Contains(edges[i]); i++ {
+		if edges[i] != p.Addr() {
+			at = append(at, edges[i])
 		}
+	}
+	if len(at) > mostHosts {
+		return nil, fmt.Errorf("rules take %s apart into %d pieces, and a range of at most %d is asked about\nhint: give a narrower range", p, len(at), mostHosts)
 	}
 	for _, a := range at {
 		if len(w.vpcsAt(a)) == 0 {
 			out = append(out, spot{-1, []point{{host: a}}})
 		}
 	}
-	return out
+	for _, s := range slices.Clone(w.model.Subnets) {
+		v := w.vpcs[s.VPC]
+		if v != nil && (unborn(v.ID) || w.snap.Covered("AWS::EC2::NetworkInterface", v.Account, v.Region)) {
+			continue // all that stand there are known
+		}
+		for _, c := range s.CIDRs {
+			switch {
+			case c.Contains(p.Addr()):
+				out = append(out, spot{-1, []point{{iface: w.stranger(s.ID, p.Addr())}}})
+			case p.Contains(c.Addr()):
+				out = append(out, spot{-1, []point{{iface: w.stranger(s.ID, c.Addr())}}})
+			}
+		}
+	}
+	return out, nil
 }
 
 // vpcsAt are the VPCs whose ranges hold an address.
@@ -297,75 +354,4 @@ func (w *World) sortedClusters() []*cluster {
 	}
 	slices.SortFunc(out, func(a, b *cluster) int { return strings.Compare(a.name, b.name) })
 	return out
-}
-
-// internet are hosts that stand for the internet: one in each wide stretch of public
-// addresses between two edges of rules. A stretch that rules name as narrowly as
-// a company's own range is no host anywhere, and must be asked about by its CIDR.
-func (w *World) internet() []netip.Addr {
-	if w.hosts != nil {
-		return w.hosts
-	}
-	type stretch struct {
-		at   netip.Addr
-		size uint64
-	}
-	var all []stretch
-	cuts := []netip.Addr{netip.MustParseAddr("1.0.0.0")}
-	for _, e := range append(slices.Clone(w.edges), reserved...) {
-		if e.Is4() && e.Compare(cuts[0]) > 0 && e.Compare(afterPublic) < 0 {
-			cuts = append(cuts, e)
-		}
-	}
-	slices.SortFunc(cuts, netip.Addr.Compare)
-	cuts = append(slices.Compact(cuts), afterPublic)
-	for i := range len(cuts) - 1 {
-		size := number(cuts[i+1]) - number(cuts[i])
-		middle := number(cuts[i]) + size/2
-		a := netip.AddrFrom4([4]byte{byte(middle >> 24), byte(middle >> 16), byte(middle >> 8), byte(middle)})
-		if routed(a) && len(w.vpcsAt(a)) == 0 {
-			all = append(all, stretch{a, size})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b stretch) int { return int(b.size>>1) - int(a.size>>1) })
-	const most, narrow = 16, 1 << 20
-	for i, s := range all {
-		if i == 0 || i < most && s.size >= narrow {
-			w.hosts = append(w.hosts, s.at)
-		}
-	}
-	for _, v := range w.model.VPCs {
-		if slices.ContainsFunc(v.CIDRs, func(c netip.Prefix) bool { return c.Addr().Is6() }) {
-			w.hosts = append(w.hosts, netip.MustParseAddr("2a00::cafe"))
-			break
-		}
-	}
-	return w.hosts
-}
-
-// afterPublic is the first address behind those of hosts.
-var afterPublic = netip.MustParseAddr("224.0.0.0")
-
-// reserved are the edges of what is not routed in public within the range of
-// hosts (RFC 6890).
-var reserved = func() []netip.Addr {
-	var out []netip.Addr
-	for _, p := range notRouted {
-		out = append(out, p.Addr(), lastOf(p).Next())
-	}
-	return out
-}()
-
-var notRouted = []netip.Prefix{
-	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"),
-	netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
-}
-
-func routed(a netip.Addr) bool {
-	return !slices.ContainsFunc(notRouted, func(p netip.Prefix) bool { return p.Contains(a) })
-}
-
-func number(a netip.Addr) uint64 {
-	b := a.As4()
-	return uint64(b[0])<<24 | uint64(b[1])<<16 | uint64(b[2])<<8 | uint64(b[3])
 }

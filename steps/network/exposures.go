@@ -24,6 +24,8 @@ type Service struct {
 	Because  string   `json:"because"`
 	Internet string   `json:"internet"` // yes, no or unknown
 	Zones    []string `json:"zones"`    // those from which it can be reached
+	// Perhaps are the internet and zones of which it could not be told.
+	Perhaps  []string `json:"perhaps,omitempty"`
 	Path     []Hop    `json:"path"`
 	Severity string   `json:"severity"`
 	Source   string   `json:"source"`
@@ -55,8 +57,12 @@ func (w *World) Services(z *Zones) []Service {
 			full.Config = config
 		}
 		for _, s := range exposure.Services(&full, w.notesOf(owner)) {
-			for _, e := range exposure.Recognise(s) {
+			doors := exposure.Recognise(s)
+			for _, e := range doors {
 				out = append(out, w.service(z, internet, owner, s, e))
+			}
+			if why := s.Undecided(); why != "" && len(doors) == 0 {
+				out = append(out, w.service(z, internet, owner, s, exposure.Exposure{Rule: &unrecognised, How: "what it runs was not read", Because: why}))
 			}
 		}
 	}
@@ -66,12 +72,19 @@ func (w *World) Services(z *Zones) []Service {
 	return out
 }
 
+// unrecognised stands for a container of which it could not be told whether it is an AI
+// system.
+var unrecognised = exposure.Rule{ID: "unrecognised", Title: "Something runs here of which it could not be told what it is", Severity: "medium"}
+
 // service decides who can reach one door.
 func (w *World) service(z *Zones, internet End, owner estate.Node, s exposure.Service, e exposure.Exposure) Service {
 	out := Service{Asset: w.snap.Asset(owner).ID, Name: s.Name, Rule: e.Rule.ID, Title: e.Rule.Title, Ports: listed(e.Reach()), Auth: e.Auth.String(), Because: e.Because, Zones: []string{}, Path: []Hop{},
 		Severity: e.Rule.Severity, Source: e.Rule.Source, exposure: e, owner: owner}
 	to := w.sites(owner, true)
 	l := w.reachDoor(internet.spots, to, e.Reach())
+	if l.Reachable == reach.Unknown {
+		out.Perhaps = append(out.Perhaps, Internet)
+	}
 	out.Internet = l.Reachable.String()
 	if l.Reachable == reach.Yes {
 		out.Path = orEmpty(l.Path)
@@ -79,6 +92,9 @@ func (w *World) service(z *Zones, internet End, owner estate.Node, s exposure.Se
 	for _, zone := range z.List {
 		from := slices.DeleteFunc(slices.Clone(z.spots[zone.Name][0]), func(s spot) bool { return s.asset == owner })
 		r := w.reachDoor(from, to, e.Reach())
+		if r.Reachable == reach.Unknown {
+			out.Perhaps = append(out.Perhaps, zone.Name)
+		}
 		if r.Reachable != reach.Yes {
 			continue
 		}
@@ -139,7 +155,9 @@ func (j *jury) services() {
 	for _, s := range j.w.Services(j.zones) {
 		own, _ := j.workloads.ZoneOf(s.Asset)
 		others := slices.DeleteFunc(slices.Clone(s.Zones), func(z string) bool { return z == own })
-		if s.Auth == exposure.Yes.String() || s.Internet != reach.Yes.String() && len(others) == 0 {
+		perhaps := slices.DeleteFunc(slices.Clone(s.Perhaps), func(z string) bool { return z == own })
+		reached := s.Internet == reach.Yes.String() || len(others) > 0
+		if s.Auth == exposure.Yes.String() || !reached && len(perhaps) == 0 {
 			continue
 		}
 		severity := finding.Severity(s.Severity)
@@ -147,6 +165,9 @@ func (j *jury) services() {
 			{What: "it listens on", Where: "ports", Value: strings.Join(s.Ports, ", ")}, {What: "the internet reaches it", Where: "routes, groups and policies", Value: s.Internet}}
 		if len(others) > 0 {
 			evidence = append(evidence, finding.Evidence{What: "reached from", Where: "zones", Value: strings.Join(others, ", ")})
+		}
+		if len(perhaps) > 0 {
+			evidence = append(evidence, finding.Evidence{What: "could not be told of", Where: "zones", Value: strings.Join(perhaps, ", ")})
 		}
 		for i, h := range s.Path {
 			evidence = append(evidence, finding.Evidence{What: fmt.Sprintf("hop %d", i+1), Where: h.Name, Value: firstOf(h.Rule, "passes")})
@@ -157,6 +178,9 @@ func (j *jury) services() {
 		if s.Auth != exposure.No.String() {
 			f.Status = finding.Unknown
 			f.Title = "Could not tell whether callers must prove who they are: " + s.Title
+		} else if !reached {
+			f.Status = finding.Unknown
+			f.Title = "Could not tell who can reach it: " + s.Title
 		}
 		f.Frameworks = append(f.Frameworks, s.exposure.Rule.CWE...)
 		f.Evidence = append(f.Evidence, cves(s.exposure.Rule.CVE)...)

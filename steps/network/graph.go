@@ -69,7 +69,7 @@ func (w *World) graph() estate.Addition {
 			if k == own {
 				m = classes[k][1]
 			}
-			if l, _ := w.reach(from, m.to, reach.Ports{}); l.Reachable == reach.Yes {
+			if w.answer(from, m.to).Reachable == reach.Yes {
 				open = append(open, k)
 			}
 		}

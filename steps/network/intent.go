@@ -3,6 +3,7 @@ package network
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/scope"
@@ -30,12 +31,7 @@ func (w *World) Intent(i scope.Intent, workloads *scope.Workloads) []Violation {
 	if err != nil {
 		return []Violation{{Link: unknown(fmt.Sprintf("to: %v", err)), Asset: i.From.Name, Text: "to names nothing"}}
 	}
-	ports := portsOf(i.Ports)
-	if i.Rule == scope.Only {
-		to = w.allBut(to)
-		ports = reach.AllPorts
-	}
-	l, _ := w.reach(from, to, ports)
+	l := w.against(i, from, to)
 	if l.Reachable == reach.No {
 		return nil
 	}
@@ -56,6 +52,29 @@ func (w *World) Intent(i scope.Intent, workloads *scope.Workloads) []Violation {
 	return []Violation{v}
 }
 
+// Crossing is a violation in the words of a crossing of zones.
+func (v Violation) Crossing(i scope.Intent) Crossing {
+	return Crossing{From: firstOf(i.From.Name, v.Asset), To: firstOf(i.To.Name, "what to_match matches"), Reachable: v.Reachable.String(), answer: v.Reachable, Ports: listed(v.Ports), Perhaps: listed(v.Maybe),
+		Path: orEmpty(v.Path), Because: orEmpty(v.Because), Intent: i.Name, Verdict: "violated"}
+}
+
+// against is what an intent forbids, as far as it can be opened: for one that says
+// never, its ports of what it names; for one that says only, everything else, and the
+// other ports of what it names.
+func (w *World) against(i scope.Intent, from, to []spot) Link {
+	ports := portsOf(i.Ports)
+	if i.Rule != scope.Only {
+		l, _ := w.reach(from, to, ports)
+		return l
+	}
+	l, _ := w.reach(from, w.allBut(append(slices.Clone(to), from...)), reach.Ports{})
+	if rest := reach.AllPorts.Minus(ports); !rest.IsEmpty() {
+		other, _ := w.reach(from, to, rest)
+		l = either(l, other)
+	}
+	return l
+}
+
 // side finds the spots of one side of an intent.
 func (w *World) side(p scope.Party, workloads *scope.Workloads, to bool) ([]spot, error) {
 	if p.Match == nil {
@@ -67,11 +86,9 @@ func (w *World) side(p scope.Party, workloads *scope.Workloads, to bool) ([]spot
 		if !w.component(n, a) {
 			continue
 		}
-		subject := expr.NewSubject(a, func() (json.RawMessage, error) { return w.snap.Config(n) }, nil, w.snap.Taken())
-		if r := p.Match.Eval(subject); r.Truth != expr.False {
+		if w.matches(p.Match, n) != expr.False {
 			out = append(out, w.sites(n, to)...) // what may match is meant
 		}
-		subject.Release()
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("nothing that stands in a network matches")
@@ -79,13 +96,21 @@ func (w *World) side(p scope.Party, workloads *scope.Workloads, to bool) ([]spot
 	return out, nil
 }
 
-// allBut is everything else that has a place, and the internet.
+// matches asks an expression of one asset.
+func (w *World) matches(e *expr.Expr, n estate.Node) expr.Truth {
+	subject := expr.NewSubject(w.snap.Asset(n), func() (json.RawMessage, error) { return w.snap.Config(n) }, nil, w.snap.Taken())
+	defer subject.Release()
+	return e.Eval(subject).Truth
+}
+
+// allBut is everything else that has a place, and the internet unless it is among those:
+// a range of addresses is not.
 func (w *World) allBut(those []spot) []spot {
 	named := map[estate.Node]bool{}
 	hosts := false
 	for _, s := range those {
 		named[s.asset] = true
-		hosts = hosts || s.asset < 0
+		hosts = hosts || s.asset < 0 && s.points[0].inet
 	}
 	var out []spot
 	for n, a := range w.snap.Assets() {

@@ -331,6 +331,9 @@ func (w *World) between(from, to point) Link {
 		stands := w.interfacesOfPod(p.pod)
 		if len(stands) == 0 {
 			if peer := []point{to, from}[i]; peer.host.IsValid() && !w.inAWS(p.pod.cluster) {
+				if peer.inet && i == 1 {
+					return w.fromInternet(p.pod)
+				}
 				return Link{Reachable: reach.Yes, Ports: reach.AllPorts}
 			}
 			return unknown(fmt.Sprintf("where the pods of cluster %s stand in the cloud's network was not read", p.pod.cluster))
@@ -381,14 +384,93 @@ func (w *World) interfacesOfPod(p podPlace) []string {
 	return slices.Compact(out)
 }
 
+// interfacesOfNode are the interfaces of AWS that a node has. A node names its instance;
+// where it does, an address that another instance has too is not its own, and where it
+// names another provider it has none here.
 func (w *World) interfacesOfNode(c *cluster, node string) []string {
+	if c.elsewhere[node] {
+		return nil
+	}
+	host := c.hosts[node]
+	if out := w.interfacesOfInstance(host); len(out) > 0 {
+		return out
+	}
 	var out []string
 	for _, a := range c.nodes[node] {
-		if id := w.byAddr[a.String()]; id != "" && !slices.Contains(out, id) {
-			out = append(out, id)
+		id := w.byAddr[a.String()]
+		if id == "" || slices.Contains(out, id) {
+			continue
 		}
+		if of := w.ifaces[id].Instance; host != "" && of != "" && of != host {
+			continue
+		}
+		out = append(out, id)
 	}
 	return out
+}
+
+// interfacesOfInstance are the interfaces attached to an instance.
+func (w *World) interfacesOfInstance(id string) []string {
+	if w.ofInstance == nil {
+		w.ofInstance = map[string][]string{}
+		for i := range w.model.Interfaces {
+			if f := &w.model.Interfaces[i]; f.Instance != "" {
+				w.ofInstance[f.Instance] = append(w.ofInstance[f.Instance], f.ID)
+			}
+		}
+	}
+	return w.ofInstance[id]
+}
+
+// fromInternet is what hosts of the internet can open to a pod of a cluster that stands
+// in no network that was read, but for what leads to it: nothing where its address is
+// not routed in public, or is that of a pod not made yet, which is taken to be such.
+func (w *World) fromInternet(p podPlace) Link {
+	c := w.clusters[p.cluster]
+	pod := c.pods[p.id]
+	if pod == nil {
+		return unknown("pod " + p.id + " was not read")
+	}
+	addrs := pod.IPs
+	if pod.HostNet {
+		if addrs = append(slices.Clone(addrs), c.nodes[pod.Node]...); len(addrs) == 0 {
+			return unknown("pod " + p.id + " is on its node's network, whose addresses were not read")
+		}
+	}
+	for _, a := range addrs {
+		if !a.IsPrivate() && routed(a) {
+			return Link{Reachable: reach.Yes, Ports: reach.AllPorts}
+		}
+	}
+	return no("the pod has no address that is routed in public")
+}
+
+// parted reports whether AWS holds back anything between the nodes of a cluster: then it
+// counts for a pod on which node it is.
+func (w *World) parted(c *cluster) bool {
+	if c.parted == nil {
+		var nodes [][]string
+		seen := map[string]int{}
+		for _, name := range sortedKeys(c.nodes) {
+			var key strings.Builder
+			own := w.interfacesOfNode(c, name)
+			for _, id := range own {
+				w.ifaceClass(&key, id)
+			}
+			if seen[key.String()]++; len(own) > 0 && seen[key.String()] <= 2 {
+				nodes = append(nodes, own)
+			}
+		}
+		const most = 40
+		parted := len(nodes) > most
+		for i := 0; i < len(nodes) && !parted; i++ {
+			for j := 0; j < len(nodes) && !parted; j++ {
+				parted = i != j && !w.any(nodes[i], nodes[j]).Ports.Equal(reach.AllPorts)
+			}
+		}
+		c.parted = &parted
+	}
+	return *c.parted
 }
 
 // inAWS reports whether a cluster's nodes or pods have addresses in a network of
@@ -398,11 +480,9 @@ func (w *World) inAWS(cluster string) bool {
 	if len(c.hosts) > 0 && len(w.model.VPCs) > 0 {
 		return true
 	}
-	for _, addrs := range c.nodes {
-		for _, a := range addrs {
-			if w.byAddr[a.String()] != "" {
-				return true
-			}
+	for node := range c.nodes {
+		if len(w.interfacesOfNode(c, node)) > 0 {
+			return true
 		}
 	}
 	return false

@@ -96,11 +96,11 @@ func (w *World) ReadFlows(ctx context.Context, paths []string, format string) (*
 			return nil, fmt.Errorf("read flow logs: %w\nhint: name files or folders of VPC flow logs or of Hubble's flows", err)
 		}
 	}
-	return w.against(agg.Observed()), nil
+	return w.heldAgainst(agg.Observed()), nil
 }
 
-// against decides every kind of flow.
-func (w *World) against(seen *flows.Observed) *Observed {
+// heldAgainst decides every kind of flow.
+func (w *World) heldAgainst(seen *flows.Observed) *Observed {
 	o := &Observed{First: seen.First, Last: seen.Last, Records: seen.Records, Flows: len(seen.Flows), NotAllowed: []Disagreement{}, HeldBack: []Disagreement{}, Undecided: []Disagreement{},
 		Unused: []Opening{}, Blind: orEmpty(seen.Blind()), touched: map[string]int{}, used: map[[2]estate.Node]reach.Ports{}, wrong: map[string][]string{}}
 	for i := range seen.Flows {
@@ -253,7 +253,7 @@ func (w *World) FindUnused(o *Observed) {
 			if f.node == t.node || len(f.from) == 0 || len(t.to) == 0 || o.touched[w.snap.Asset(f.node).ID] == 0 && o.touched[w.snap.Asset(t.node).ID] == 0 {
 				continue // neither was watched
 			}
-			l, _ := w.reach(f.from, t.to, reach.Ports{})
+			l := w.answer(f.from, t.to)
 			if l.Reachable != reach.Yes {
 				continue
 			}

@@ -85,8 +85,11 @@ func Compare(ctx context.Context, old, next *World) (*Difference, error) {
 			if f == t && len(f.ids) == 1 {
 				continue
 			}
-			before, _ := old.reach(f.sites[0][0], t.sites[0][1], reach.Ports{})
-			after, _ := next.reach(f.sites[1][0], t.sites[1][1], reach.Ports{})
+			to := t.sites
+			if f == t {
+				to = [2][2][]spot{sites[0][t.ids[1]], sites[1][t.ids[1]]} // one of a kind and another of it
+			}
+			before, after := old.answer(f.sites[0][0], to[0][1]), next.answer(f.sites[1][0], to[1][1])
 			opened, closed := after.Ports.Minus(before.Ports.Union(before.Maybe)), before.Ports.Minus(after.Ports.Union(after.Maybe))
 			unsure := after.Maybe.Minus(before.Ports.Union(before.Maybe))
 			for list, ports := range map[*[]Opening]reach.Ports{&d.Opened: opened, &d.Closed: closed, &d.Undecided: unsure} {
@@ -209,7 +212,7 @@ func (w *World) BlastOf(name string, from []spot, own map[estate.Node]bool, hops
 				if seen[t.node] || len(t.to) == 0 {
 					continue
 				}
-				l, _ := w.reach(f.from, t.to, reach.Ports{})
+				l := w.answer(f.from, t.to)
 				a := w.snap.Asset(t.node)
 				if l.Reachable == reach.Unknown && hop == 1 {
 					b.Undecided = append(b.Undecided, a.ID)
@@ -218,6 +221,7 @@ func (w *World) BlastOf(name string, from []spot, own map[estate.Node]bool, hops
 					continue
 				}
 				seen[t.node] = true
+				l, _ = w.reach(f.from, t.to, reach.Ports{})
 				r := Reached{Asset: a.ID, Zone: zoneOf(a.ID), Kind: string(a.Kind), Ports: l.Ports.List(), Hops: hop, Path: orEmpty(l.Path)}
 				if f.node >= 0 {
 					r.Through = w.snap.Asset(f.node).ID

@@ -53,6 +53,7 @@ type offence struct {
 	text, from, to string
 	source, target []spot
 	link           Link
+	more           int // things like to, beside it
 }
 
 // Recommend finds what to change so that no intent is violated and nothing is open to
@@ -81,7 +82,7 @@ func (w *World) offences(s *scope.Scope, workloads *scope.Workloads) []offence {
 		}
 		from, to := z.spots[c.From][0], z.spots[c.To][1]
 		l, _ := w.reach(from, to, reach.Ports{})
-		out = append(out, offence{c.Intent, c.From, c.To, from, to, l})
+		out = append(out, offence{text: c.Intent, from: c.From, to: c.To, source: from, target: to, link: l})
 	}
 	for _, i := range s.Network.Intents {
 		if i.Rule == scope.Allowed || slices.ContainsFunc(out, func(o offence) bool { return o.text == i.Name }) {
@@ -95,16 +96,17 @@ func (w *World) offences(s *scope.Scope, workloads *scope.Workloads) []offence {
 		if err != nil {
 			continue
 		}
+		l := w.against(i, from, to)
 		if i.Rule == scope.Only {
-			to = w.allBut(to)
+			to = w.allBut(append(slices.Clone(to), from...))
 		}
-		if l, _ := w.reach(from, to, portsOf(i.Ports)); l.Reachable == reach.Yes {
-			out = append(out, offence{i.Name, i.From.Name, i.To.Name, from, to, l})
+		if l.Reachable == reach.Yes {
+			out = append(out, offence{text: i.Name, from: i.From.Name, to: i.To.Name, source: from, target: to, link: l})
 		}
 	}
 	j := &jury{w: w, scope: s, workloads: workloads, zones: z, told: map[string]bool{}}
 	internet, _ := w.End(Internet, nil, false)
-	told := map[estate.Node]bool{}
+	told, alike := map[estate.Node]bool{}, map[string]int{}
 	for i := range workloads.List {
 		p := j.party(&workloads.List[i])
 		for _, n := range p.things {
@@ -115,9 +117,18 @@ func (w *World) offences(s *scope.Scope, workloads *scope.Workloads) []offence {
 			id := w.snap.Asset(n).ID
 			to := w.sites(n, true)
 			l, _ := w.reach(internet.spots, to, reach.Ports{})
-			if l.Reachable == reach.Yes && !l.Ports.Minus(j.meantForInternet(&p, id)).IsEmpty() {
-				out = append(out, offence{"open to the internet unintended", Internet, id, internet.spots, to, l})
+			open := l.Ports.Minus(j.meantForInternet(&p, id))
+			if l.Reachable != reach.Yes || open.IsEmpty() {
+				continue
 			}
+			// Things that nothing tells apart are mended by the same change.
+			key := w.siteKey([2][]spot{nil, to}) + open.String()
+			if at, known := alike[key]; known {
+				out[at].target, out[at].more = append(out[at].target, to...), out[at].more+1
+				continue
+			}
+			alike[key] = len(out)
+			out = append(out, offence{text: "open to the internet unintended", from: Internet, to: id, source: internet.spots, target: to, link: l})
 		}
 	}
 	return out
@@ -159,8 +170,15 @@ func (w *World) advise(ctx context.Context, o offence, seen *Observed) (Advice, 
 	if l, _ := next.reach(o.source, o.target, reach.Ports{}); l.Reachable == reach.Unknown {
 		a.Unsure = l.Because
 	}
-	if d, err := Compare(ctx, w, next); err == nil {
-		a.Closes = w.beside(d.Closed, o)
+	if o.more > 0 {
+		a.Against += fmt.Sprintf(" (and %d others that nothing tells apart from it)", o.more)
+	}
+	if w.compared += 1; w.compared <= mostCompared {
+		if d, err := Compare(ctx, w, next); err == nil {
+			a.Closes = w.beside(d.Closed, o)
+		}
+	} else {
+		a.Unsure = append(slices.Clip(a.Unsure), "what else goes with it: that was worked out for the first pieces of advice only; sevenfold network diff tells")
 	}
 	if seen != nil {
 		for i, k := range seen.kept {
@@ -177,6 +195,10 @@ func (w *World) advise(ctx context.Context, o offence, seen *Observed) (Advice, 
 	}
 	return a, nil
 }
+
+// mostCompared bounds for how many pieces of advice it is worked out what else goes with
+// them.
+const mostCompared = 25
 
 // nameOf names a spot.
 func (w *World) nameOf(s spot) string {
@@ -363,7 +385,7 @@ func (w *World) withPolicies(ctx context.Context, write []Policy, remove []strin
 			return nil, err
 		}
 	}
-	next.classes, next.firsts, next.known = map[point]string{}, map[string]point{}, map[pair]Link{}
+	next.forget()
 	return next, nil
 }
 

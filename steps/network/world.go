@@ -27,18 +27,28 @@ type World struct {
 	cells   map[string][]string      // subnet and groups -> the interfaces made up for them
 	edges   []netip.Addr             // where rules tell addresses apart, sorted
 	hosts   []netip.Addr             // that stand for the internet, once it is asked for
+	atAddr  map[netip.Addr][]spot    // what has an address, once it is asked for
+	alike   func(string) string      // names the classes of interfaces, once it is asked for
+
+	carriers   map[string]bool     // interfaces that something else stands for, once it is asked for
+	ofInstance map[string][]string // interfaces, once it is asked for
+	numbers    map[string]int      // of classes
+	numbered   map[point]int
+	strangers  map[strangerKey]string // interfaces made up for addresses that nothing read has
 
 	places map[estate.Node]*standing
 	atPod  map[podPlace]estate.Node // whose pods they are: the pod itself, or what will make it
 	made   map[estate.Node]bool     // pods that another thing of the estate stands for
 	nodes  map[string]bool          // instances and interfaces that are nodes of clusters, once asked for
 
-	table   *aws.Matrix    // of all interfaces, once it is asked for
-	inTable map[string]int // interface -> its class there
-	classes map[point]string
-	firsts  map[string]point // of each class
-	known   map[pair]Link
-	cuts    int // sought for findings
+	table    *aws.Matrix    // of all interfaces, once it is asked for
+	inTable  map[string]int // interface -> its class there
+	classes  map[point]string
+	firsts   map[int]point // of each class
+	known    map[pair]Link
+	cuts     int  // sought for findings
+	compared int  // pieces of advice of which was worked out what goes with them
+	spent    *int // pairs counted for cuts, of this network and its copies
 	// problems say what could not be understood; whatever hangs on it is unknown.
 	problems []string
 }
@@ -47,7 +57,9 @@ type World struct {
 type iface struct {
 	*aws.Interface
 	owner estate.Node
-	node  estate.Node // its own asset, -1 where it was made up for a thing that has none yet
+	// managed: a service of the provider's made it, for something of the estate.
+	managed bool
+	node    estate.Node // its own asset, -1 where it was made up for a thing that has none yet
 }
 
 // standing says where a thing stands in the network.
@@ -75,7 +87,7 @@ type podPlace struct{ cluster, id string }
 func NewWorld(ctx context.Context, snap *estate.Snapshot) (*World, error) {
 	w := &World{snap: snap, model: &aws.Model{}, clusters: map[string]*cluster{}, vpcs: map[string]*estate.Asset{}, subnets: map[string]*aws.Subnet{}, ifaces: map[string]*iface{},
 		byAddr: map[string]string{}, elb: map[string][]string{}, cells: map[string][]string{}, places: map[estate.Node]*standing{}, atPod: map[podPlace]estate.Node{},
-		made: map[estate.Node]bool{}, classes: map[point]string{}, firsts: map[string]point{}, known: map[pair]Link{}}
+		made: map[estate.Node]bool{}, classes: map[point]string{}, numbers: map[string]int{}, numbered: map[point]int{}, firsts: map[int]point{}, known: map[pair]Link{}, strangers: map[strangerKey]string{}}
 	if err := w.readAWS(ctx); err != nil {
 		return nil, fmt.Errorf("read the network of AWS: %w", err)
 	}

@@ -276,6 +276,7 @@ func readEndpointService(w *World, a *estate.Asset, _ estate.Node, config json.R
 func readInterface(w *World, a *estate.Asset, n estate.Node, config json.RawMessage) error {
 	var d struct {
 		NetworkInterfaceId, SubnetId, PrivateIpAddress, Description string
+		RequesterManaged                                            bool
 		Groups                                                      []struct{ GroupId string }
 		Association                                                 *struct{ PublicIp string }
 		PrivateIpAddresses                                          []struct {
@@ -322,6 +323,7 @@ func readInterface(w *World, a *estate.Asset, n estate.Node, config json.RawMess
 		w.elb[name] = append(w.elb[name], f.ID)
 	}
 	w.addInterface(f, n, n)
+	w.ifaces[f.ID].managed = d.RequesterManaged
 	return nil
 }
 

@@ -25,6 +25,9 @@ type cluster struct {
 	spaces   []string            // namespaces read
 	policies map[string][]string // namespace -> NetworkPolicies read
 	fronts   map[string][]string // pod -> what leads to it from outside
+	// elsewhere are nodes that run at another provider.
+	elsewhere map[string]bool
+	parted    *bool // see World.parted, once it is asked for
 }
 
 // clusterKinds are the groups whose objects decide what reaches what; those of a
@@ -123,7 +126,7 @@ func mayHoldPods(config json.RawMessage) bool {
 func (w *World) cluster(name string) *cluster {
 	c := w.clusters[name]
 	if c == nil {
-		c = &cluster{name: name, objects: kube.NewCluster(), nodes: map[string][]netip.Addr{}, hosts: map[string]string{}, pods: map[string]*kube.Pod{}, policies: map[string][]string{}}
+		c = &cluster{name: name, objects: kube.NewCluster(), nodes: map[string][]netip.Addr{}, hosts: map[string]string{}, pods: map[string]*kube.Pod{}, policies: map[string][]string{}, elsewhere: map[string]bool{}}
 		w.clusters[name] = c
 	}
 	return c
@@ -239,8 +242,11 @@ func (c *cluster) node(o object) {
 			c.nodes[o.asset.Name] = append(c.nodes[o.asset.Name], one)
 		}
 	}
-	if id, _ := member(o.body, "spec", "providerID").(string); strings.HasPrefix(id, "aws://") {
+	switch id, _ := member(o.body, "spec", "providerID").(string); {
+	case strings.HasPrefix(id, "aws://"):
 		c.hosts[o.asset.Name] = id[strings.LastIndexByte(id, '/')+1:]
+	case id != "":
+		c.elsewhere[o.asset.Name] = true
 	}
 }
 

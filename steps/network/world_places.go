@@ -126,6 +126,10 @@ func (w *World) stand(n estate.Node, a *estate.Asset, subnets map[string]*aws.Su
 		}
 		s.why = fmt.Sprintf("it is put into %s with %s", strings.Join(inSubnets, ", "), firstOf(strings.Join(groups, ", "), "security groups that were not read"))
 	}
+	if len(s.spots) == 0 && managed[a.Type] && !a.Referenced && !unborn(a.ID) && listedOnly(a.Type, config) {
+		s.spots = [][]string{w.pieces(nil, "a subnet that was not read", nil, true, false)}
+		s.why = "it was listed and not described, so that nobody knows into which subnets it is put"
+	}
 	if len(s.spots) == 0 && managed[a.Type] && (openAt(a, "VpcConfig") || openAt(a, "NetworkConfig/VpcConfig") || openAt(a, "SubnetId")) {
 		s.spots = [][]string{w.pieces(nil, "a subnet not known yet", nil, true, false)}
 		s.why = "into which subnets it is put is not known yet"
@@ -141,6 +145,34 @@ func (w *World) stand(n estate.Node, a *estate.Asset, subnets map[string]*aws.Su
 		s.why = strings.TrimPrefix(s.why+"; it is reached through com.amazonaws."+firstOf(a.Region, "REGION")+"."+s.service, "; ")
 	}
 	return s
+}
+
+// described are members of which one at least is in the description of a thing, and
+// none in the list of all: without it, that no subnet is named means nothing.
+var described = map[string][]string{
+	"AWS::SageMaker::TrainingJob":      {"RoleArn", "AlgorithmSpecification", "ResourceConfig", "EnableNetworkIsolation", "VpcConfig"},
+	"AWS::SageMaker::ProcessingJob":    {"RoleArn", "AppSpecification", "ProcessingResources", "NetworkConfig"},
+	"AWS::SageMaker::Model":            {"ExecutionRoleArn", "EnableNetworkIsolation", "PrimaryContainer", "Containers", "VpcConfig"},
+	"AWS::SageMaker::NotebookInstance": {"RoleArn", "DirectInternetAccess", "RootAccess", "SubnetId"},
+	"AWS::SageMaker::Domain":           {"DefaultUserSettings", "AppNetworkAccessType", "AuthMode", "VpcId"},
+	"AWS::SageMaker::Cluster":          {"InstanceGroups", "VpcConfig"},
+	"AWS::SageMaker::AutoMLJob":        {"RoleArn"}, "AWS::SageMaker::AutoMLJobV2": {"RoleArn"},
+	"AWS::SageMaker::HyperParameterTuningJob":  {"TrainingJobDefinition", "TrainingJobDefinitions", "HyperParameterTuningJobConfig"},
+	"AWS::SageMaker::DataQualityJobDefinition": {"RoleArn"}, "AWS::SageMaker::ModelQualityJobDefinition": {"RoleArn"}, "AWS::SageMaker::ModelBiasJobDefinition": {"RoleArn"},
+	"AWS::SageMaker::ModelExplainabilityJobDefinition": {"RoleArn"}, "AWS::SageMaker::CompilationJob": {"RoleArn"},
+	"AWS::BedrockAgentCore::Runtime": {"networkConfiguration", "NetworkConfiguration"}, "AWS::BedrockAgentCore::CodeInterpreterCustom": {"networkConfiguration", "NetworkConfiguration"},
+	"AWS::BedrockAgentCore::BrowserCustom": {"networkConfiguration", "NetworkConfiguration"},
+}
+
+// listedOnly reports whether a thing was found in a list and not described.
+func listedOnly(typ string, config json.RawMessage) bool {
+	members := described[typ]
+	if members == nil {
+		return false
+	}
+	var have map[string]json.RawMessage
+	_ = json.Unmarshal(config, &have) // no object has no member
+	return !slices.ContainsFunc(members, func(m string) bool { return have[m] != nil })
 }
 
 // settings are the members that decide where a thing stands, of all types.
@@ -182,7 +214,7 @@ const mostPieces = 64
 // address is not: one for each piece of the subnet that some rule tells apart. All
 // things with the same subnet and groups share them.
 func (w *World) pieces(sub *aws.Subnet, id string, groups []string, unread, public bool) []string {
-	key := fmt.Sprintf("%s with %s", id, firstOf(strings.Join(groups, "+"), "groups not read"))
+	key := cellKey(id, groups)
 	if public {
 		key += ", public"
 	}
@@ -225,6 +257,11 @@ func (w *World) pieces(sub *aws.Subnet, id string, groups []string, unread, publ
 	return out
 }
 
+// cellKey names the place of a thing whose subnet and groups are known.
+func cellKey(subnet string, groups []string) string {
+	return fmt.Sprintf("%s with %s", subnet, firstOf(strings.Join(groups, "+"), "groups not read"))
+}
+
 // someHost stands for a public address that is not known yet (RFC 5737: no host
 // has it).
 var someHost = netip.MustParseAddr("203.0.113.254")
@@ -249,6 +286,11 @@ func (w *World) cutEdges() []netip.Addr {
 
 // eachPrefix calls fn for every prefix that a rule, route or list of the model names.
 func (w *World) eachPrefix(fn func(netip.Prefix)) {
+	for _, v := range w.model.VPCs {
+		for _, c := range v.CIDRs {
+			fn(c)
+		}
+	}
 	for _, g := range w.model.SecurityGroups {
 		for _, list := range [][]aws.Permission{g.Ingress, g.Egress} {
 			for _, p := range list {

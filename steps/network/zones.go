@@ -23,6 +23,9 @@ type Zones struct {
 	Crossings []Crossing  `json:"crossings"`
 	world     *World
 	spots     map[string][2][]spot
+	loose     [2][]spot // of the things whose zone could not be told
+	// looseRanges are their addresses.
+	looseRanges []netip.Prefix
 }
 
 // Zone is one zone.
@@ -62,6 +65,7 @@ type Crossing struct {
 	Intent  string `json:"intent,omitempty"`
 	Verdict string `json:"verdict,omitempty"`
 	answer  reach.Answer
+	open    reach.Ports // surely or perhaps
 }
 
 // mostExamples bounds how many things a zone names.
@@ -84,6 +88,8 @@ func (w *World) ZonesOf(s *scope.Scope, workloads *scope.Workloads) *Zones {
 		switch {
 		case !known:
 			z.Undecided = append(z.Undecided, Undecided{a.ID, workloads.ZoneWhy(a.ID)})
+			z.loose = [2][]spot{append(z.loose[0], from...), append(z.loose[1], to...)}
+			z.looseRanges = append(z.looseRanges, w.rangesOf(append(slices.Clone(from), to...))...)
 			continue
 		case name == scope.Unzoned:
 			z.Unzoned = append(z.Unzoned, a.ID)
@@ -138,7 +144,35 @@ func (w *World) component(n estate.Node, a *estate.Asset) bool {
 			return false
 		}
 	}
-	return true
+	return !w.standsForOther(w.interfaceOf(n))
+}
+
+// standsForOther reports whether an interface is that of something else, which is in a
+// zone for it: a load balancer's, or one that the provider made for a function or
+// database in the same subnet with the same groups.
+func (w *World) standsForOther(id string) bool {
+	if w.carriers == nil {
+		w.carriers = map[string]bool{}
+		for n, s := range w.places {
+			if w.snap.Asset(n).Type == "AWS::EC2::NetworkInterface" {
+				continue
+			}
+			for _, spot := range s.spots {
+				for _, one := range spot {
+					w.carriers[one] = true
+				}
+			}
+		}
+	}
+	f := w.ifaces[id]
+	if f == nil || w.carriers[id] {
+		return f != nil
+	}
+	if !f.managed {
+		return false
+	}
+	key := cellKey(f.Subnet, slices.Sorted(slices.Values(f.Groups)))
+	return w.cells[key] != nil || w.cells[key+", public"] != nil
 }
 
 // hostsPods reports whether an instance or interface is a node's of a cluster that was
@@ -155,7 +189,7 @@ func (w *World) nodeHosts() map[string]bool {
 			for _, id := range c.hosts {
 				w.nodes[id] = true
 			}
-			for name := range c.nodes {
+			for name := range c.hosts { // an address alone makes no instance a node
 				for _, id := range w.interfacesOfNode(c, name) {
 					w.nodes[id] = true
 				}
@@ -278,7 +312,7 @@ func (z *Zones) cross(s *scope.Scope) {
 				continue
 			}
 			l, _ := z.world.reach(z.spots[from][0], z.spots[to][1], reach.Ports{})
-			c := Crossing{From: from, To: to, Reachable: l.Reachable.String(), answer: l.Reachable, Ports: listed(l.Ports), Perhaps: listed(l.Maybe), Path: orEmpty(l.Path), Because: orEmpty(l.Because)}
+			c := Crossing{From: from, To: to, Reachable: l.Reachable.String(), answer: l.Reachable, open: l.Ports.Union(l.Maybe), Ports: listed(l.Ports), Perhaps: listed(l.Maybe), Path: orEmpty(l.Path), Because: orEmpty(l.Because)}
 			c.judge(s)
 			z.Crossings = append(z.Crossings, c)
 		}
@@ -299,17 +333,25 @@ func (c *Crossing) judge(s *scope.Scope) {
 	if slices.Contains(isolated, [2]string{c.From, c.To}) {
 		rule = "no path between training and production"
 	}
+	meant := reach.Ports{}
+	by := ""
 	for _, i := range s.Network.Intents {
-		if i.From.Name != c.From || i.To.Name != c.To || len(i.Ports) > 0 {
+		if i.From.Name != c.From || i.To.Name != c.To || i.From.Match != nil || i.To.Match != nil {
 			continue
 		}
 		switch i.Rule {
 		case scope.Never:
-			rule = i.Name
+			if len(i.Ports) == 0 {
+				rule = i.Name
+			}
 		case scope.Allowed:
-			c.Intent, c.Verdict = i.Name, "intended"
-			return
+			meant, by = meant.Union(portsOf(i.Ports)), i.Name
 		}
+	}
+	// What is meant is meant on its ports, and nothing else may be open.
+	if by != "" && meant.Covers(c.open) {
+		c.Intent, c.Verdict = by, "intended"
+		return
 	}
 	if rule == "" {
 		return
