@@ -17,7 +17,7 @@ type Span struct {
 const (
 	windowChars  = 480
 	overlapChars = 64
-	least        = .45 // probability a word must have of being of a kind
+	least        = .38 // probability a word must have of being of a kind
 )
 
 // The kinds reported. The model also has labels for telephone numbers, accounts

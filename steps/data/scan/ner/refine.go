@@ -46,7 +46,26 @@ func refine(words []word, text []byte) {
 			company(words, text, i, sets["forms"][low[i]])
 		}
 	}
+	repeated(words, low, text)
 	lonely(words, text)
+}
+
+// repeated makes a capitalized word a person's name where the model is sure that
+// the same word is one elsewhere in the text: the second mention has often less
+// around it to tell by.
+func repeated(words []word, low []string, text []byte) {
+	sure := map[string]bool{}
+	for i, w := range words {
+		if w.kind == person && w.score >= .8 && len(low[i]) > 3 && startsUpper(text[w.start:]) {
+			sure[low[i]] = true
+		}
+	}
+	for i := range words {
+		w := &words[i]
+		if w.kind == none && sure[low[i]] && startsUpper(text[w.start:]) {
+			w.kind, w.score = person, .6
+		}
+	}
 }
 
 // country reports how many words from i on are the name of a country.
