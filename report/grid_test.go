@@ -74,7 +74,7 @@ func checkNetwork(t fataler, out string) {
 		case html.EndTagToken:
 			depth--
 		case html.StartTagToken, html.SelfClosingTagToken:
-			if kind == html.StartTagToken && !regexp.MustCompile(`^(meta|link|br)$`).MatchString(token.Data) {
+			if kind == html.StartTagToken && token.Data != "meta" && token.Data != "link" && token.Data != "br" {
 				depth++
 			}
 			if !networkTags.MatchString(token.Data) {
