@@ -68,7 +68,7 @@ func (sw *spanWriter) entry(ctx context.Context, e *local.Entry) error {
 	}
 	defer in.Close() //nolint:errcheck // it was only read
 	err = data.Records(ctx, sw.scanner, in, sw.field, func(r data.Record) error { return sw.record(e, r) })
-	if errors.Is(err, data.NeedsField{}) {
+	if errors.Is(err, data.NeedsFieldError{}) {
 		if sw.several {
 			return sw.record(e, data.Record{Spans: []data.Place{}, Unknown: "it holds JSON records, and --field does not say which member is their text"})
 		}

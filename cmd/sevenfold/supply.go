@@ -36,7 +36,7 @@ unknown. Exit 1 if any is suspicious or malicious, else 3 if any is unknown, els
 				return err
 			}
 			a, err := scanFiles(cmd.Context(), paths, local.Options{In: cmd.InOrStdin()}, modelfile.Limits{Vouched: vouched, Digest: !noDigest})
-			var gone *local.Missing
+			var gone *local.MissingError
 			if errors.As(err, &gone) {
 				return usage(printable(gone.Error()), "name files or folders that exist; images are not read in this version: unpack one first (docker save, tar)")
 			}

@@ -127,24 +127,26 @@ func (e *Entry) openInput() (io.ReaderAt, int64, func() error, error) {
 	return bytes.NewReader(text), int64(len(text)), nothing, nil
 }
 
-// Missing says that a path that was asked for names nothing.
-type Missing struct{ Path string }
+// MissingError says that a path that was asked for names nothing.
+type MissingError struct{ Path string }
 
 // Error implements error.
-func (m *Missing) Error() string { return m.Path + ": no such file or folder" }
+func (m *MissingError) Error() string { return m.Path + ": no such file or folder" }
 
 // Hint is the mend.
-func (m *Missing) Hint() string { return "name files or folders that exist, or - for standard input" }
+func (m *MissingError) Hint() string {
+	return "name files or folders that exist, or - for standard input"
+}
 
 // Config says that the command line is at fault.
-func (m *Missing) Config() bool { return true }
+func (m *MissingError) Config() bool { return true }
 
 // Walk visits the files of paths and below them, until visit or the context ends
-// it. A path that names nothing is a *Missing, before anything is visited.
+// it. A path that names nothing is a *MissingError, before anything is visited.
 func Walk(ctx context.Context, paths []string, o Options, visit func(*Entry) error) error {
 	for _, p := range paths {
 		if _, err := os.Lstat(p); p != Stdin && errors.Is(err, fs.ErrNotExist) {
-			return &Missing{p}
+			return &MissingError{p}
 		}
 	}
 	w := &walk{ctx: ctx, o: o.filled(), visit: visit}

@@ -94,7 +94,7 @@ func TestAPathThatNamesNothing(t *testing.T) {
 	dir := put(t, map[string]string{"a": "A"})
 	visited := 0
 	err := Walk(context.Background(), []string{dir, filepath.Join(dir, "gone")}, Options{}, func(*Entry) error { visited++; return nil })
-	var m *Missing
+	var m *MissingError
 	if !errors.As(err, &m) || m.Path != filepath.Join(dir, "gone") || m.Hint() == "" || !m.Config() || visited != 0 {
 		t.Errorf("%v after %d files", err, visited)
 	}

@@ -98,7 +98,7 @@ func TestRecords(t *testing.T) {
 
 func TestRecordsThatNeedAField(t *testing.T) {
 	for _, in := range []string{`{"t":"a"}`, ` [ {"t":`, "{\n  \"t\": 1\n}"} {
-		if got, err := told(t, strings.NewReader(in), ""); !errors.Is(err, NeedsField{}) || len(got) > 0 {
+		if got, err := told(t, strings.NewReader(in), ""); !errors.Is(err, NeedsFieldError{}) || len(got) > 0 {
 			t.Errorf("%s: %v %v", in, got, err)
 		}
 	}
@@ -203,7 +203,7 @@ func FuzzRecords(f *testing.F) {
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, NeedsField{}) {
+		if err != nil && !errors.Is(err, NeedsFieldError{}) {
 			t.Fatal(err)
 		}
 	})

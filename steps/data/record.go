@@ -33,18 +33,18 @@ type Record struct {
 	Unknown string  `json:"unknown,omitempty"` // why the record, or what follows it, was not examined
 }
 
-// NeedsField says that an object holds JSON records, and that nobody said which
+// NeedsFieldError says that an object holds JSON records, and that nobody said which
 // member of them is the text.
-type NeedsField struct{}
+type NeedsFieldError struct{}
 
 // Error implements error.
-func (NeedsField) Error() string { return "it holds JSON records" }
+func (NeedsFieldError) Error() string { return "it holds JSON records" }
 
 // Records reads an object as records and gives the spans of each. Without a
 // field a record is a line of text. With one it is a JSON value, one a line or
 // in one array, and its text the member of that name, or along a path of names
 // joined by dots. What is not so is a Record that says why it is unknown. The
-// error is a NeedsField, emit's or the context's.
+// error is a NeedsFieldError, emit's or the context's.
 func Records(ctx context.Context, s *scan.Scanner, in io.Reader, field string, emit func(Record) error) error {
 	r := &recordReader{ctx: ctx, in: bufio.NewReaderSize(in, 64<<10), field: field, emit: emit, spans: s.Text}
 	head, err := r.in.Peek(4096)
@@ -59,7 +59,7 @@ func Records(ctx context.Context, s *scan.Scanner, in io.Reader, field string, e
 	case field == "" && !looksLikeRecords(head):
 		return r.lines(r.text)
 	case field == "":
-		return NeedsField{}
+		return NeedsFieldError{}
 	case len(trimmed) > 0 && trimmed[0] == '[':
 		return r.array()
 	case len(trimmed) > 0 && trimmed[0] == '{' && spread(trimmed):
