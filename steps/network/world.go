@@ -30,11 +30,12 @@ type World struct {
 	atAddr  map[netip.Addr][]spot    // what has an address, once it is asked for
 	alike   func(string) string      // names the classes of interfaces, once it is asked for
 
-	carriers   map[string]bool     // interfaces that something else stands for, once it is asked for
-	ofInstance map[string][]string // interfaces, once it is asked for
-	numbers    map[string]int      // of classes
-	numbered   map[point]int
-	strangers  map[strangerKey]string // interfaces made up for addresses that nothing read has
+	carriers    map[string]bool     // interfaces that something else stands for, once it is asked for
+	ofInstance  map[string][]string // interfaces, once it is asked for
+	numbers     map[string]int      // of classes
+	numbered    map[point]int
+	givesPublic map[string]bool        // subnets that give new instances a public address
+	strangers   map[strangerKey]string // interfaces made up for addresses that nothing read has
 
 	places map[estate.Node]*standing
 	atPod  map[podPlace]estate.Node // whose pods they are: the pod itself, or what will make it
@@ -87,7 +88,7 @@ type podPlace struct{ cluster, id string }
 func NewWorld(ctx context.Context, snap *estate.Snapshot) (*World, error) {
 	w := &World{snap: snap, model: &aws.Model{}, clusters: map[string]*cluster{}, vpcs: map[string]*estate.Asset{}, subnets: map[string]*aws.Subnet{}, ifaces: map[string]*iface{},
 		byAddr: map[string]string{}, elb: map[string][]string{}, cells: map[string][]string{}, places: map[estate.Node]*standing{}, atPod: map[podPlace]estate.Node{},
-		made: map[estate.Node]bool{}, classes: map[point]string{}, numbers: map[string]int{}, numbered: map[point]int{}, firsts: map[int]point{}, known: map[pair]Link{}, strangers: map[strangerKey]string{}}
+		made: map[estate.Node]bool{}, classes: map[point]string{}, numbers: map[string]int{}, numbered: map[point]int{}, firsts: map[int]point{}, known: map[pair]Link{}, strangers: map[strangerKey]string{}, givesPublic: map[string]bool{}}
 	if err := w.readAWS(ctx); err != nil {
 		return nil, fmt.Errorf("read the network of AWS: %w", err)
 	}

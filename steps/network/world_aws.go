@@ -143,6 +143,7 @@ func readVPC(w *World, a *estate.Asset, _ estate.Node, config json.RawMessage) e
 func readSubnet(w *World, a *estate.Asset, _ estate.Node, config json.RawMessage) error {
 	var d struct {
 		SubnetId, VpcId, CidrBlock, AvailabilityZone string
+		MapPublicIpOnLaunch                          bool
 		Ipv6CidrBlockAssociationSet                  []struct {
 			Ipv6CidrBlock      string
 			Ipv6CidrBlockState struct{ State string }
@@ -161,6 +162,7 @@ func readSubnet(w *World, a *estate.Asset, _ estate.Node, config json.RawMessage
 	if err != nil {
 		return err
 	}
+	w.givesPublic[named(a, d.SubnetId)] = d.MapPublicIpOnLaunch
 	w.model.Subnets = append(w.model.Subnets, aws.Subnet{ID: named(a, d.SubnetId), VPC: d.VpcId, Zone: d.AvailabilityZone, CIDRs: c})
 	return nil
 }

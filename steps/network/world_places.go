@@ -122,7 +122,7 @@ func (w *World) stand(n estate.Node, a *estate.Asset, subnets map[string]*aws.Su
 		inSubnets, groups = slices.Compact(inSubnets), slices.Compact(groups)
 		unread := len(groups) == 0
 		for _, id := range inSubnets {
-			s.spots = append(s.spots, w.pieces(subnets[id], id, groups, unread, set.public()))
+			s.spots = append(s.spots, w.pieces(subnets[id], id, groups, unread, set.public() || set.launched(a) && w.givesPublic[id]))
 		}
 		s.why = fmt.Sprintf("it is put into %s with %s", strings.Join(inSubnets, ", "), firstOf(strings.Join(groups, ", "), "security groups that were not read"))
 	}
@@ -182,11 +182,28 @@ type settings struct {
 	DirectInternetAccess   string
 	AppNetworkAccessType   string
 	PubliclyAccessible     *bool
-	AssociatePublicIp      *bool `json:"AssociatePublicIpAddress"`
+	AssociatePublicIp      *bool  `json:"AssociatePublicIpAddress"`
+	PublicIpAddress        string // of an instance whose interfaces were not read
+	NetworkInterfaces      []struct{ Association *struct{ PublicIp string } }
+	NetworkConfiguration   struct {
+		AwsvpcConfiguration struct{ AssignPublicIp string }
+	}
+}
+
+// launched reports whether a thing is an instance to be made that does not say whether it
+// gets a public address: its subnet does.
+func (s settings) launched(a *estate.Asset) bool {
+	return a.Type == "AWS::EC2::Instance" && unborn(a.ID) && s.AssociatePublicIp == nil
 }
 
 func (s settings) public() bool {
-	return s.PubliclyAccessible != nil && *s.PubliclyAccessible || s.AssociatePublicIp != nil && *s.AssociatePublicIp
+	for _, f := range s.NetworkInterfaces {
+		if f.Association != nil && f.Association.PublicIp != "" {
+			return true
+		}
+	}
+	return s.PubliclyAccessible != nil && *s.PubliclyAccessible || s.AssociatePublicIp != nil && *s.AssociatePublicIp || s.PublicIpAddress != "" ||
+		strings.EqualFold(s.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp, "ENABLED")
 }
 
 // shortID is the id by which the members of others name an asset of EC2.
