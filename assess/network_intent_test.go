@@ -110,6 +110,9 @@ func TestNetworkIntents(t *testing.T) {
 			for _, v := range w.Intent(s.Network.Intents[0], workloads) {
 				got = v.Reachable.String()
 			}
+			if unsure := w.Unsure(s, workloads); (len(unsure) > 0) != (tt.want == "unknown") {
+				t.Errorf("said to be unsure: %v", unsure)
+			}
 			if got != tt.want {
 				t.Errorf("what it forbids: %s, want %s", got, tt.want)
 			}

@@ -190,6 +190,10 @@ func newNetworkDiff(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			s.settleSources()
+			if err := s.splitEvents(); err != nil {
+				return err
+			}
 			return s.networkDiff(cmd.Context(), r, args, alone)
 		},
 	}
@@ -297,6 +301,7 @@ func newNetworkRecommend(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				unsure := w.Unsure(s, workloads)
 				if out != "" {
 					if err := writePolicies(out, list); err != nil {
 						return err
@@ -306,14 +311,18 @@ func newNetworkRecommend(g *globals) *cobra.Command {
 					if g.format == "json" {
 						return writeJSON(to, struct {
 							Advice []network.Advice `json:"advice"`
-						}{list})
+							Unsure []string         `json:"unsure,omitempty"`
+						}{list, unsure})
 					}
-					return adviceText(to, list)
+					return adviceText(to, list, unsure)
 				}); err != nil {
 					return err
 				}
-				if len(list) > 0 {
+				switch {
+				case len(list) > 0:
 					return verdict(exitNotReady)
+				case len(unsure) > 0:
+					return verdict(exitUnknown)
 				}
 				return nil
 			})
@@ -332,7 +341,7 @@ func writePolicies(dir string, list []network.Advice) error {
 	}
 	for _, a := range list {
 		for _, p := range a.Policies {
-			path := filepath.Join(dir, p.Namespace+"."+p.Name+".yaml")
+			path := filepath.Join(dir, p.File())
 			if err := os.WriteFile(path, []byte(p.YAML), 0o644); err != nil {
 				return &failure{code: exitUsage, what: fmt.Sprintf("a policy cannot be written: %v", err), hint: "name a folder that can be written"}
 			}
@@ -342,7 +351,14 @@ func writePolicies(dir string, list []network.Advice) error {
 }
 
 // adviceText writes what to change for a person.
-func adviceText(w io.Writer, list []network.Advice) error {
+func adviceText(w io.Writer, list []network.Advice, unsure []string) error {
+	for _, u := range unsure {
+		fmt.Fprintf(w, "not known: %s\n", printable(u))
+	}
+	if len(list) == 0 && len(unsure) > 0 {
+		_, err := fmt.Fprintln(w, "nothing is surely violated; what is not known needs what was not read")
+		return err
+	}
 	if len(list) == 0 {
 		_, err := fmt.Fprintln(w, "every intent is kept, and nothing is open to the internet that was not meant")
 		return err

@@ -259,7 +259,7 @@ func (w *World) stranger(subnet string, a netip.Addr) string {
 	if id, known := w.strangers[key]; known {
 		return id
 	}
-	id := fmt.Sprintf("%s in %s, whose interface was not read", a, subnet)
+	id := fmt.Sprintf("addresses of %s like %s that no interface read has", subnet, a)
 	f := aws.Interface{ID: id, Subnet: subnet, GroupsUnread: true, Addresses: []aws.Address{{Private: a}}}
 	w.model.Interfaces = append(w.model.Interfaces, f)
 	w.ifaces[id] = &iface{Interface: &f, owner: -1, node: -1}

@@ -48,6 +48,38 @@ type Policy struct {
 	object    map[string]any
 }
 
+// File is the name of the file that the policy is written into: of letters, digits,
+// dashes and dots, whatever namespaces are called.
+func (p Policy) File() string {
+	name := dns(p.Namespace) + "." + dns(p.Name) + ".yaml"
+	if p.Cluster != "default" {
+		name = dns(p.Cluster) + "." + name
+	}
+	return name
+}
+
+// Unsure says of what it could not be told whether it must be mended: intents and
+// crossings of zones, one sentence each.
+func (w *World) Unsure(s *scope.Scope, workloads *scope.Workloads) []string {
+	var out []string
+	for _, c := range w.ZonesOf(s, workloads).Crossings {
+		if c.Verdict == "unknown" {
+			out = append(out, fmt.Sprintf("%s -> %s, against: %s: %s", c.From, c.To, c.Intent, joinFew(c.Because, 1)))
+		}
+	}
+	for _, i := range s.Network.Intents {
+		if i.Rule == scope.Allowed {
+			continue
+		}
+		for _, v := range w.Intent(i, workloads) {
+			if v.Reachable == reach.Unknown {
+				out = append(out, fmt.Sprintf("intent %s: %s: %s", i.Name, v.Text, joinFew(v.Because, 1)))
+			}
+		}
+	}
+	return out
+}
+
 // offence is something that must not be possible and is.
 type offence struct {
 	text, from, to string
@@ -158,7 +190,7 @@ func (w *World) advise(ctx context.Context, o offence, seen *Observed) (Advice, 
 				a.Commands = append(a.Commands, deleteCommand(d))
 			}
 			for _, p := range a.Policies {
-				a.Commands = append(a.Commands, fmt.Sprintf("kubectl apply -f %s.%s.yaml", p.Namespace, p.Name))
+				a.Commands = append(a.Commands, "kubectl apply -f "+quoted(p.File()))
 			}
 		}
 	}
