@@ -256,7 +256,7 @@ def main():
              "API server, etcd, gate and client on the same machine. Floor, webhook and its look at the object are in the gated figure. Added is gated minus not gated, run by run.",
              "", *admission(parts["admission"]), "",
              "## Drift, and what a day adds to a state", "",
-             "`bench/estategen`'s estate on three days; on each of the later ones one read asset in a hundred has another setting than on the first. Go benchmarks, one iteration a run:",
+             "`bench/estategen`'s estate on three days; on each of the later ones one asset in a hundred, of those with a configuration one in fifty, has another setting than on the first. Go benchmarks, one iteration a run:",
              "two snapshots loaded from a state in SQLite are compared, their configurations read from it meanwhile. The first day is held against itself loaded again, and against the third.",
              "", *drift(parts["drift"]), "",
              "## Who may do what", "",

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -92,10 +93,16 @@ func readPolicy(s *estate.Snapshot, arn string) (*estate.Asset, error) {
 	return out, nil
 }
 
+// mayHoldPolicy reports whether an asset's configuration mentions a policy: the
+// others, which are most, need not be read for one.
+func mayHoldPolicy(a *estate.Asset) bool {
+	return bytes.Contains(a.Config, []byte("Statement")) || bytes.Contains(a.Config, []byte("olicy"))
+}
+
 // unreadable lists the places, or the lists in which they stand, of an asset's
 // policies that are no policy: texts that are no JSON.
 func unreadable(a *estate.Asset) []string {
-	if len(a.Config) == 0 {
+	if !mayHoldPolicy(a) {
 		return nil
 	}
 	var out []string
@@ -116,16 +123,26 @@ func listOf(path string) string {
 
 // illegible takes out of two configurations the policies that one of them does not
 // tell, since what stands there is no JSON, and says so.
-func illegible(b, a *estate.Asset, was, is map[string]any) []lostRead {
+func (c *comparison) illegible(p pair, was, is map[string]any) ([]lostRead, error) {
+	a := c.after.Asset(p.a)
 	if a.Cloud != estate.AWS {
-		return nil
+		return nil, nil
+	}
+	// A snapshot out of a state holds the configurations apart from the assets.
+	before, err := c.before.ConfigWhole(p.b)
+	if err != nil {
+		return nil, err
+	}
+	after, err := c.after.ConfigWhole(p.a)
+	if err != nil {
+		return nil, err
 	}
 	var out []lostRead
 	done := map[string]bool{}
 	for _, side := range []struct {
 		asset *estate.Asset
 		now   bool
-	}{{a, true}, {b, false}} {
+	}{{whole(a, after), true}, {whole(c.before.Asset(p.b), before), false}} {
 		for _, place := range unreadable(side.asset) {
 			pointer := strings.ReplaceAll(strings.TrimPrefix(place, "config"), ".", "/")
 			if done[pointer] {
@@ -144,5 +161,5 @@ func illegible(b, a *estate.Asset, was, is map[string]any) []lostRead {
 		}
 	}
 	slices.SortFunc(out, func(x, y lostRead) int { return strings.Compare(x.operation, y.operation) })
-	return out
+	return out, nil
 }

@@ -244,6 +244,11 @@ func (c *comparison) change(p pair) (*delta, []lostRead, error) {
 		return nil, nil, err
 	}
 	lost := reconcile(b, a, was.tree, is.tree)
+	closed, err := c.illegible(p, was.tree, is.tree)
+	if err != nil {
+		return nil, nil, err
+	}
+	lost = append(lost, closed...)
 	var out []Change
 	if b.Type != a.Type {
 		out = append(out, Change{"type", text(b.Type), text(a.Type)})

@@ -24,6 +24,9 @@ const maxGrants = 20000
 // others counts as new. A policy that could not be read on one of the two sides
 // says nothing on the other.
 func newGrants(before, after *estate.Asset, snap *estate.Snapshot) (paths, touches []string) {
+	if !mayHoldPolicy(before) && !mayHoldPolicy(after) {
+		return nil, nil
+	}
 	closed := slices.Concat(unreadable(before), unreadable(after))
 	was, denied := grantsOf(before, closed)
 	is, denies := grantsOf(after, closed)

@@ -186,7 +186,6 @@ func reconcile(b, a *estate.Asset, was, is map[string]any) []lostRead {
 	if a.Type == "v1/Secret" && b.Type == a.Type {
 		out = append(out, secretKeys(a, was, is, notWas)...)
 	}
-	out = append(out, illegible(b, a, was, is)...)
 	if a.Type == "v1/ConfigMap" && b.Type == a.Type {
 		out = append(out, values(a, was, is)...)
 		notWas, notIs = besideValues(notWas), besideValues(notIs)
