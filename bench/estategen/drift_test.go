@@ -143,8 +143,9 @@ func BenchmarkDrift(b *testing.B) {
 					}
 				}
 				b.ReportMetric((processor()-spent)/float64(b.N), "cpu-s/op")
-				if len(d.Records) != k.changed[c.day] {
-					b.Fatalf("%d records of %d changes", len(d.Records), k.changed[c.day])
+				// Made-up names meet now and then, and two of one name are one asset.
+				if of := k.changed[c.day]; len(d.Records) > of || len(d.Records) < of*99/100 {
+					b.Fatalf("%d records of %d changes", len(d.Records), of)
 				}
 				b.ReportMetric(float64(k.assets), "assets")
 				b.ReportMetric(float64(len(d.Records)), "records")
