@@ -58,8 +58,12 @@ func (w *World) reach(from, to []spot, ports reach.Ports) (Link, int) {
 	pairs := 0
 	quick := len(from)*len(to) > manyPairs
 	var ask [3][]pairOfSpots // by answer: those worth a witness or a reason
+	cut := false             // there were more pairs than are decided
 	for _, f := range from {
 		for _, t := range to {
+			if cut = cut || pairs >= mostPairs || w.decided >= mostDecided; cut {
+				break
+			}
 			if f.asset >= 0 && f.asset == t.asset && len(f.points) == 1 && f.points[0] == t.points[0] && (len(from) > 1 || len(to) > 1) {
 				continue // a thing and itself say nothing about two zones
 			}
@@ -93,7 +97,34 @@ func (w *World) reach(from, to []spot, ports reach.Ports) (Link, int) {
 	if len(out.Because) > mostBecause {
 		out.Because = append(out.Because[:mostBecause:mostBecause], "and other reasons")
 	}
+	if cut && out.Reachable != reach.Yes {
+		out.Reachable, out.Maybe = reach.Unknown, ports.Minus(out.Ports)
+		out.Because = append([]string{fmt.Sprintf("%d pairs of places that rules tell apart are more than are decided for one estate: ask about fewer", len(from)*len(to))}, out.Because...)
+	}
 	return out, pairs
+}
+
+// Bounds on how many pairs are decided: for one question, and for all questions about
+// one network, beside those read off the table. What is beyond is unknown; a yes that
+// was found before stands, and its ports are those found by then.
+const (
+	mostPairs   = 1_000_000
+	mostDecided = 100_000
+	// mostTabled is up to how many classes of interfaces the table of all pairs is made:
+	// beyond, each in a place of its own, it costs minutes and gigabytes.
+	mostTabled = 3_000
+)
+
+// tabled reports whether the table of all pairs of interfaces is worth making.
+func (w *World) tabled() bool {
+	if w.breadth == 0 {
+		classes := map[int]bool{}
+		for i := range w.model.Interfaces {
+			classes[w.number(point{iface: w.model.Interfaces[i].ID})] = true
+		}
+		w.breadth = 1 + len(classes)
+	}
+	return w.breadth <= mostTabled
 }
 
 // answer is what reach says on all ports, without a way and without reasons: for many
@@ -107,6 +138,9 @@ func (w *World) answer(from, to []spot) Link {
 				continue
 			}
 			l, told := w.quick(f, t, reach.AllPorts)
+			if !told && w.decided >= mostDecided {
+				l, told = unknown("there are more pairs of places than are decided for one estate"), true
+			}
 			if !told {
 				l = w.between2(f, t, reach.AllPorts)
 			}
@@ -125,7 +159,7 @@ const manyPairs = 4096
 
 // quick reads a pair of interfaces off the table of all pairs.
 func (w *World) quick(f, t spot, ports reach.Ports) (Link, bool) {
-	if len(f.points) != 1 || len(t.points) != 1 || f.points[0].iface == "" || t.points[0].iface == "" {
+	if len(f.points) != 1 || len(t.points) != 1 || f.points[0].iface == "" || t.points[0].iface == "" || !w.tabled() {
 		return Link{}, false
 	}
 	table := w.allPairs()

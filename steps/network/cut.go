@@ -360,7 +360,7 @@ func (w *World) without(r cutRule) *World {
 func (w *World) over(m *aws.Model) *World {
 	out := *w
 	out.model, out.amazon = m, aws.New(m)
-	out.table, out.inTable = nil, nil
+	out.table, out.inTable, out.decided, out.breadth = nil, nil, 0, 0
 	out.known = map[pair]Link{}
 	return &out
 }

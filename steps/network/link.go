@@ -66,6 +66,7 @@ func (w *World) link(from, to point) Link {
 	if l, ok := w.known[key]; ok {
 		return l
 	}
+	w.decided++
 	l := w.decide(from, to)
 	l.Maybe = l.Maybe.Minus(l.Ports)
 	w.known[key] = l
