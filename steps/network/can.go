@@ -97,8 +97,11 @@ func (w *World) reach(from, to []spot, ports reach.Ports) (Link, int) {
 	if len(out.Because) > mostBecause {
 		out.Because = append(out.Because[:mostBecause:mostBecause], "and other reasons")
 	}
+	if cut {
+		out.Maybe = ports.Minus(out.Ports) // what else may be open was not asked
+	}
 	if cut && out.Reachable != reach.Yes {
-		out.Reachable, out.Maybe = reach.Unknown, ports.Minus(out.Ports)
+		out.Reachable = reach.Unknown
 		out.Because = append([]string{fmt.Sprintf("%d pairs of places that rules tell apart are more than are decided for one estate: ask about fewer", len(from)*len(to))}, out.Because...)
 	}
 	return out, pairs
@@ -106,7 +109,7 @@ func (w *World) reach(from, to []spot, ports reach.Ports) (Link, int) {
 
 // Bounds on how many pairs are decided: for one question, and for all questions about
 // one network, beside those read off the table. What is beyond is unknown; a yes that
-// was found before stands, and its ports are those found by then.
+// was found before stands, with the ports found by then and all others perhaps.
 const (
 	mostPairs   = 1_000_000
 	mostDecided = 100_000
