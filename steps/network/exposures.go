@@ -23,7 +23,7 @@ type Service struct {
 	Auth     string   `json:"auth"`
 	Because  string   `json:"because"`
 	Internet string   `json:"internet"` // yes, no or unknown
-	Zones    []string `json:"zones"`    // those from which it can be reached
+	Zones    []string `json:"zones"`    // those from which it can be reached, but its own
 	// Perhaps are the internet and zones of which it could not be told.
 	Perhaps  []string `json:"perhaps,omitempty"`
 	Path     []Hop    `json:"path"`
@@ -34,9 +34,9 @@ type Service struct {
 	owner    estate.Node
 }
 
-// Services finds the doors of AI systems and decides who can reach each: the
-// internet, and which zones.
-func (w *World) Services(z *Zones) []Service {
+// Services finds the doors of AI systems that ask nobody who he is, or of which that is
+// not known, and decides who can reach each: the internet, and which zones but its own.
+func (w *World) Services(z *Zones, zoneOf func(asset string) string) []Service {
 	out := []Service{}
 	internet, _ := w.End(Internet, nil, false)
 	for n, a := range w.snap.Assets() {
@@ -59,10 +59,12 @@ func (w *World) Services(z *Zones) []Service {
 		for _, s := range exposure.Services(&full, w.notesOf(owner)) {
 			doors := exposure.Recognise(s)
 			for _, e := range doors {
-				out = append(out, w.service(z, internet, owner, s, e))
+				if e.Auth != exposure.Yes {
+					out = append(out, w.service(z, internet, owner, zoneOf, s, e))
+				}
 			}
 			if why := s.Undecided(); why != "" && len(doors) == 0 {
-				out = append(out, w.service(z, internet, owner, s, exposure.Exposure{Rule: &unrecognised, How: "what it runs was not read", Because: why}))
+				out = append(out, w.service(z, internet, owner, zoneOf, s, exposure.Exposure{Rule: &unrecognised, How: "what it runs was not read", Because: why}))
 			}
 		}
 	}
@@ -77,7 +79,7 @@ func (w *World) Services(z *Zones) []Service {
 var unrecognised = exposure.Rule{ID: "unrecognised", Title: "Something runs here of which it could not be told what it is", Severity: "medium"}
 
 // service decides who can reach one door.
-func (w *World) service(z *Zones, internet End, owner estate.Node, s exposure.Service, e exposure.Exposure) Service {
+func (w *World) service(z *Zones, internet End, owner estate.Node, zoneOf func(string) string, s exposure.Service, e exposure.Exposure) Service {
 	out := Service{Asset: w.snap.Asset(owner).ID, Name: s.Name, Rule: e.Rule.ID, Title: e.Rule.Title, Ports: listed(e.Reach()), Auth: e.Auth.String(), Because: e.Because, Zones: []string{}, Path: []Hop{},
 		Severity: e.Rule.Severity, Source: e.Rule.Source, exposure: e, owner: owner}
 	to := w.sites(owner, true)
@@ -89,7 +91,11 @@ func (w *World) service(z *Zones, internet End, owner estate.Node, s exposure.Se
 	if l.Reachable == reach.Yes {
 		out.Path = orEmpty(l.Path)
 	}
+	own := zoneOf(out.Asset)
 	for _, zone := range z.List {
+		if zone.Name == own {
+			continue
+		}
 		from := slices.DeleteFunc(slices.Clone(z.spots[zone.Name][0]), func(s spot) bool { return s.asset == owner })
 		r := w.reachDoor(from, to, e.Reach())
 		if r.Reachable == reach.Unknown {
@@ -152,12 +158,14 @@ func (w *World) notesOf(n estate.Node) map[string]string {
 // services gives a finding for each door of an AI system that asks nobody who he is,
 // or of which that is not known, and that somebody of another zone can reach.
 func (j *jury) services() {
-	for _, s := range j.w.Services(j.zones) {
-		own, _ := j.workloads.ZoneOf(s.Asset)
-		others := slices.DeleteFunc(slices.Clone(s.Zones), func(z string) bool { return z == own })
-		perhaps := slices.DeleteFunc(slices.Clone(s.Perhaps), func(z string) bool { return z == own })
+	zoneOf := func(id string) string {
+		zone, _ := j.workloads.ZoneOf(id)
+		return zone
+	}
+	for _, s := range j.w.Services(j.zones, zoneOf) {
+		others, perhaps := s.Zones, s.Perhaps
 		reached := s.Internet == reach.Yes.String() || len(others) > 0
-		if s.Auth == exposure.Yes.String() || !reached && len(perhaps) == 0 {
+		if !reached && len(perhaps) == 0 {
 			continue
 		}
 		severity := finding.Severity(s.Severity)
