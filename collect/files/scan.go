@@ -141,6 +141,9 @@ func (s *scanner) stringByte(c byte) error {
 		s.endValue()
 	case c == '\\':
 		s.state = inEscape
+		if s.key { // "\n" is another name than "n"
+			s.dups.keyByte(c)
+		}
 	case c < 0x20:
 		return fmt.Errorf("control character %s inside a string", show(c))
 	case s.key:

@@ -107,6 +107,10 @@ func (j *jury) egress(p *party) finding.Criterion {
 	if p.nowhere(&c, "nothing of it stands in a network") {
 		return c
 	}
+	if system := j.w.keeps(p); system != "" {
+		p.na(&c, "it is no data pipeline but keeps data: "+system)
+		return c
+	}
 	declared, open := j.declared(p)
 	internet, _ := j.w.End(Internet, nil, true)
 	claim := finding.Claim{Claim: "places it could reach, decided", Source: "routes, network ACLs, security groups, network policies"}
