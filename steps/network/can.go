@@ -61,7 +61,7 @@ func (w *World) reach(from, to []spot, ports reach.Ports) (Link, int) {
 	cut := false             // there were more pairs than are decided
 	for _, f := range from {
 		for _, t := range to {
-			if cut = cut || pairs >= mostPairs || w.decided >= mostDecided; cut {
+			if cut = cut || pairs >= mostPairs || w.decided >= mostDecided-w.kept; cut {
 				break
 			}
 			if f.asset >= 0 && f.asset == t.asset && len(f.points) == 1 && f.points[0] == t.points[0] && (len(from) > 1 || len(to) > 1) {
@@ -141,7 +141,7 @@ func (w *World) answer(from, to []spot) Link {
 				continue
 			}
 			l, told := w.quick(f, t, reach.AllPorts)
-			if !told && w.decided >= mostDecided {
+			if !told && w.decided >= mostDecided-w.kept {
 				l, told = unknown("there are more pairs of places than are decided for one estate"), true
 			}
 			if !told {

@@ -51,6 +51,7 @@ type World struct {
 	compared int  // pieces of advice of which was worked out what goes with them
 	spent    *int // pairs counted for cuts, of this network and its copies
 	decided  int  // pairs decided
+	kept     int  // of the pairs that may be decided, those kept for later questions
 	breadth  int  // 1 more than the classes of interfaces, once they are counted
 	// problems say what could not be understood; whatever hangs on it is unknown.
 	problems []string

@@ -299,6 +299,10 @@ func common(a, b []netip.Prefix) []string {
 
 // cross decides every pair of zones, and each against the internet.
 func (z *Zones) cross(s *scope.Scope) {
+	// What is asked about workloads afterwards matters more than what crosses between
+	// zones that many things stand in.
+	z.world.kept = mostDecided * 2 / 3
+	defer func() { z.world.kept = 0 }()
 	names := make([]string, 0, len(z.List)+1)
 	for _, one := range z.List {
 		names = append(names, one.Name)
