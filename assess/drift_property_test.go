@@ -181,6 +181,9 @@ func TestDriftOneActIsOneRecord(t *testing.T) {
 			if comesAndGoes(a.Type) {
 				t.Skip("it comes and goes by itself")
 			}
+			if strings.HasPrefix(a.ID, "hf://") {
+				t.Skip("what names it changes, not the name of a model by itself")
+			}
 			what = a.ID
 			switch act := rapid.SampledFrom([]string{"set", "set", "set", "tag", "remove", "add", "member"}).Draw(t, "act"); act {
 			case "tag":
