@@ -75,7 +75,7 @@ func dataDeeds(a data.Answer) []string {
 		}
 		secrets += has(func(l scan.Label) bool { return l.Group == scan.Credentials })
 		high += has(func(l scan.Label) bool { return l.Group != scan.Credentials && l.Sensitivity == scan.High })
-		if len(o.Unknown) > 0 {
+		if slices.Contains(o.Unknown, "PERSON") { // organisations no model knows
 			nameless++
 		}
 		if len(o.Reasons) > min(1, len(o.Unknown)) {

@@ -144,14 +144,15 @@ func (c *Column) wording(value []byte) {
 	}
 }
 
-// maxShort is how many different cells that look like names are kept, and
-// fewShort how many there must be: a column of few is a list of kinds.
-const maxShort, fewShort = 48, 12
+// maxShort is how many different cells that look like names are kept. A column of
+// fewer than fewShort, each often repeated, is a list of kinds: open, closed.
+const maxShort, fewShort, often = 48, 12, 5
 
 // maybeNames reports whether the column may hold names of people or places in
 // short cells, which only a model can tell from other words.
 func (c *Column) maybeNames() bool {
-	return len(c.shortNames) >= fewShort && c.nameLike*2 > c.values
+	kinds := int64(len(c.shortNames))
+	return c.nameLike*2 > c.values && (kinds >= fewShort || c.nameLike < often*kinds)
 }
 
 // nameLike reports whether a cell is one to four words of letters that begin

@@ -142,7 +142,9 @@ func TestObjectVerdicts(t *testing.T) {
 		{"a.txt", "The weather was fine and everybody went to the lake with their friends.", scan.Unknown, "no model"},
 		{"a.txt", "Anna Novak\nBela Quist\n", scan.Unknown, "no model"},
 		{"a.csv", "id,who\n1,Anna\n2,Bela\n3,Carl\n4,Dora\n5,Eva\n6,Fritz\n7,Gerd\n8,Hans\n9,Ines\n10,Jan\n11,Karl\n12,Lena\n13,Max\n", scan.Unknown, "no model"},
-		{"a.csv", "id,kind\n1,Red\n2,Blue\n3,Red\n4,Blue\n", scan.None, ""},
+		{"a.csv", "id,who\n1,Ann Smith\n2,Bo Li\n", scan.Unknown, "no model"},
+		{"a.csv", "id,kind\n1,Red\n2,Blue\n3,Red\n4,Blue\n", scan.Unknown, "no model"}, // too few to tell kinds from names
+		{"a.csv", "id,kind\n" + strings.Repeat("1,Red\n2,Blue\n", 5), scan.None, ""},
 		{"a.go", "package a\n\nfunc f() int {\n\tx := 1\n\treturn x\n}\n", scan.None, ""},
 		{"wrong.parquet", "id,email\n1,a@b.org\n2,c@d.org\n", scan.Labelled, ""},
 	}
