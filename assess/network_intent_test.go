@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
@@ -23,23 +22,7 @@ func manifests(t *testing.T, config, objects string) (*estate.Snapshot, *network
 			t.Fatal(err)
 		}
 	}
-	s, err := scope.Load(filepath.Join(dir, "sevenfold.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	snap, err := Read(context.Background(), Options{Scope: s, Sources: []string{"dir:" + dir}, Now: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := network.NewWorld(context.Background(), snap)
-	if err != nil {
-		t.Fatal(err)
-	}
-	workloads, err := s.Workloads(snap)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return snap, w, s, workloads
+	return networkOf(t, dir)
 }
 
 const (

@@ -34,6 +34,12 @@ func harbourNetwork(t *testing.T, edit func(dir string)) (*estate.Snapshot, *net
 		edit(copied)
 		dir = copied
 	}
+	return networkOf(t, dir)
+}
+
+// networkOf reads a folder that holds a sevenfold.yaml, and its network.
+func networkOf(t *testing.T, dir string) (*estate.Snapshot, *network.World, *scope.Scope, *scope.Workloads) {
+	t.Helper()
 	s, err := scope.Load(filepath.Join(dir, "sevenfold.yaml"))
 	if err != nil {
 		t.Fatal(err)

@@ -43,12 +43,7 @@ func newAccessCan(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := g.write(func(w io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(w, a)
-					}
-					return answerText(w, q, a)
-				}); err != nil {
+				if err := g.tell(a, func(w io.Writer) error { return answerText(w, q, a) }); err != nil {
 					return err
 				}
 				switch a.Decision {

@@ -45,12 +45,7 @@ what else binds whoever holds them.`,
 				if err != nil {
 					return err
 				}
-				if err := g.write(func(w io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(w, got)
-					}
-					return comparisonText(w, args, got)
-				}); err != nil {
+				if err := g.tell(got, func(w io.Writer) error { return comparisonText(w, args, got) }); err != nil {
 					return err
 				}
 				switch got.Broader {

@@ -31,12 +31,7 @@ func newAccessEscalations(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := g.write(func(w io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(w, found)
-					}
-					return escalationsText(w, found)
-				}); err != nil {
+				if err := g.tell(found, func(w io.Writer) error { return escalationsText(w, found) }); err != nil {
 					return err
 				}
 				switch {

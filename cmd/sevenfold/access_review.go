@@ -179,10 +179,7 @@ func (r *reviewed) write(open bool) error {
 			items = append(items, i)
 		}
 	}
-	return r.s.g.write(func(w io.Writer) error {
-		if r.s.g.format == "json" {
-			return writeJSON(w, map[string]any{"started": r.started, "grants": items})
-		}
+	return r.s.g.tell(map[string]any{"started": r.started, "grants": items}, func(w io.Writer) error {
 		if !r.started {
 			fmt.Fprintln(w, "no review was begun: sevenfold access review start")
 		}
@@ -240,10 +237,7 @@ func newReviewSay(g *globals, kind string) *cobra.Command {
 				if err := r.add(ctx, e, f.key); err != nil {
 					return err
 				}
-				return g.write(func(w io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(w, map[string]any{"record": e, "revoke": it.Revoke})
-					}
+				return g.tell(map[string]any{"record": e, "revoke": it.Revoke}, func(w io.Writer) error {
 					fmt.Fprintf(w, "%s %s: %s %s of %s, by %s: %s\n", map[string]string{"keep": "kept", "revoke": "revoked"}[kind], it.ID, it.Kind, printable(it.Grant), printable(it.Identity), printable(f.by), printable(f.reason))
 					if f.by != it.Owner && it.Owner != "" {
 						fmt.Fprintf(w, "  note    its owner is %s (%s)\n", printable(it.Owner), printable(it.From))
@@ -287,10 +281,7 @@ func newReviewShow(g *globals) *cobra.Command {
 						return err
 					}
 				}
-				return g.write(func(w io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(w, map[string]any{"grant": item, "records": records})
-					}
+				return g.tell(map[string]any{"grant": item, "records": records}, func(w io.Writer) error {
 					if item != nil {
 						fmt.Fprintf(w, "%s  %s %s of %s: %s\n  %s\n", item.ID, item.Kind, printable(item.Grant), printable(item.Identity), item.State, printable(item.Says))
 					}

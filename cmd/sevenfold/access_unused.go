@@ -47,12 +47,7 @@ Exits 1 if something is unused, 3 if nobody can tell, 0 if all is used.`,
 				if err != nil {
 					return err
 				}
-				if err := g.write(func(w io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(w, got)
-					}
-					return unusedText(w, got)
-				}); err != nil {
+				if err := g.tell(got, func(w io.Writer) error { return unusedText(w, got) }); err != nil {
 					return err
 				}
 				switch got.Says() {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -25,35 +26,43 @@ func newAudit(g *globals) *cobra.Command {
 			if err := g.wants("audit", "text", "json", "sarif", "html", "markdown", "patch"); err != nil {
 				return err
 			}
-			s, err := g.open()
-			if err != nil {
-				return err
+			listed := auditRows
+			if all {
+				listed = -1
 			}
-			r.step = "audit"
-			result, err := s.run(cmd.Context(), r)
-			if err != nil {
-				return err
-			}
-			s.sayLapsed(result.Lapsed)
-			doc := result.Document(version, s.scope, s.controls)
-			doc.Command = "sevenfold audit"
-			narrow(doc, "audit")
-			if doc.Listed = auditRows; all {
-				doc.Listed = -1
-			}
-			only, err := choose(doc, result.Workloads.List, args)
-			if err != nil {
-				return err
-			}
-			if err := g.report(result, doc, only); err != nil {
-				return err
-			}
-			return verdict(gate.Exit(verdicts(doc)))
+			return g.alone(cmd.Context(), "audit", r, args, func(doc *report.Document) { doc.Listed = listed })
 		},
 	}
 	r.addTo(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "list every identity that may touch AI, and by what")
 	return cmd
+}
+
+// alone runs one step for the chosen workloads and writes its report, shaped by
+// shape; how it ends follows from that step's criteria.
+func (g *globals) alone(ctx context.Context, step string, r reading, args []string, shape func(*report.Document)) error {
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	r.step = step
+	result, err := s.run(ctx, r)
+	if err != nil {
+		return err
+	}
+	s.sayLapsed(result.Lapsed)
+	doc := result.Document(version, s.scope, s.controls)
+	doc.Command = "sevenfold " + step
+	shape(doc)
+	narrow(doc, step) // last: it tallies
+	only, err := choose(doc, result.Workloads.List, args)
+	if err != nil {
+		return err
+	}
+	if err := g.report(result, doc, only); err != nil {
+		return err
+	}
+	return verdict(gate.Exit(verdicts(doc)))
 }
 
 // narrow leaves only one step's criteria in the document, and the verdict that

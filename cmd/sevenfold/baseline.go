@@ -256,10 +256,7 @@ func newBaselineShow(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return g.write(func(w io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(w, b)
-					}
+				return g.tell(b, func(w io.Writer) error {
 					_, err := io.WriteString(w, baselineText(b, time.Now()))
 					return err
 				})
@@ -320,10 +317,7 @@ func newBaselineVerify(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return g.write(func(w io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(w, map[string]any{"version": b.Version, "snapshot": b.Snapshot, "assets": b.Assets, "holds": true})
-					}
+				return g.tell(map[string]any{"version": b.Version, "snapshot": b.Snapshot, "assets": b.Assets, "holds": true}, func(w io.Writer) error {
 					_, err := fmt.Fprintf(w, "baseline version %d holds: its signature, and %s as they were signed\n", b.Version, whole)
 					return err
 				})

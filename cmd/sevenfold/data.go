@@ -98,12 +98,7 @@ func (g *globals) dataScan(ctx context.Context, s *scan.Scanner, paths []string,
 	if err != nil {
 		return err
 	}
-	if err := g.write(func(w io.Writer) error {
-		if g.format == "json" {
-			return writeJSON(w, a)
-		}
-		return objectsText(w, a)
-	}); err != nil {
+	if err := g.tell(a, func(w io.Writer) error { return objectsText(w, a) }); err != nil {
 		return err
 	}
 	if a.Undecided() {

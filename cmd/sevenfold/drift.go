@@ -114,10 +114,7 @@ func (s *session) drift(o assess.Options, result *assess.Result) error {
 
 func (g *globals) showVolatile() error {
 	list := diffs.Volatile()
-	return g.write(func(w io.Writer) error {
-		if g.format == "json" {
-			return writeJSON(w, map[string]any{"volatile": list})
-		}
+	return g.tell(map[string]any{"volatile": list}, func(w io.Writer) error {
 		for _, n := range list {
 			if _, err := fmt.Fprintf(w, "%s (%s)\n  %s\n", n.Type, n.Why, strings.Join(n.Places, "\n  ")); err != nil {
 				return err

@@ -15,10 +15,7 @@ func (s *session) dryRun() error {
 	if err != nil {
 		return err
 	}
-	return s.g.write(func(w io.Writer) error {
-		if s.g.format == "json" {
-			return writeJSON(w, map[string]any{"calls": calls})
-		}
+	return s.g.tell(map[string]any{"calls": calls}, func(w io.Writer) error {
 		source := ""
 		for _, c := range calls {
 			if c.Source != source {

@@ -171,10 +171,7 @@ func (g *globals) explainRule(r finding.Rule, f *finding.Finding) error {
 
 // explainLine writes a line of the load table.
 func (g *globals) explainLine(l gate.Line) error {
-	return g.write(func(w io.Writer) error {
-		if g.format == "json" {
-			return writeJSON(w, map[string]any{"criterion": map[string]string{"id": l.ID, "asks": l.Asks, "next": l.Next}})
-		}
+	return g.tell(map[string]any{"criterion": map[string]string{"id": l.ID, "asks": l.Asks, "next": l.Next}}, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s\n\n  %s\n\nDecided for each workload: fail makes it not ready, unknown makes it undecided, a pass\nneeds evidence of what was examined. A named waiver with reason and expiry covers it.\nNext: %s\n",
 			l.ID, l.Asks, l.Next)
 		return err

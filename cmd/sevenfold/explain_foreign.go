@@ -14,10 +14,7 @@ const foreign = "foreign:"
 // explainForeign says what a check of another tool is here, and shows the
 // finding it made if one is given: what the check asks is the tool's to explain.
 func (g *globals) explainForeign(id string, f *finding.Finding) error {
-	return g.write(func(w io.Writer) error {
-		if g.format == "json" {
-			return writeJSON(w, map[string]any{"control": map[string]any{"id": id}, "finding": f})
-		}
+	return g.tell(map[string]any{"control": map[string]any{"id": id}, "finding": f}, func(w io.Writer) error {
 		fmt.Fprintf(w, "%s: a check of another tool, which no control of sevenfold asks the same as\n\n", printable(id))
 		if f != nil {
 			fmt.Fprintf(w, "  %s (%s, step %s)\n\nOn %s: %s\n", printable(f.Title), f.Severity, f.Step, printable(f.Asset), f.Status)

@@ -72,12 +72,7 @@ func workloadOf(all []finding.Workload, name string) (finding.Workload, error) {
 // decide writes a decision in the format asked for and ends the command with
 // the exit code it stands for.
 func (g *globals) decide(d gate.Decision, subject string) error {
-	err := g.write(func(w io.Writer) error {
-		if g.format == "json" {
-			return writeJSON(w, d)
-		}
-		return decisionText(w, d, subject)
-	})
+	err := g.tell(d, func(w io.Writer) error { return decisionText(w, d, subject) })
 	if err != nil {
 		return err
 	}

@@ -61,10 +61,7 @@ func (g *globals) explainAsset(result *assess.Result, name string) error {
 		return err
 	}
 	why := result.Why(n)
-	return g.write(func(w io.Writer) error {
-		if g.format == "json" {
-			return writeJSON(w, why)
-		}
+	return g.tell(why, func(w io.Writer) error {
 		_, err := io.WriteString(w, whyText(why))
 		return err
 	})

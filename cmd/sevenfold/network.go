@@ -12,7 +12,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
-	"github.com/sevenfold-sec/sevenfold/gate"
+	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
 
@@ -26,28 +26,9 @@ func newNetwork(g *globals) *cobra.Command {
 			if err := g.wants("network", "text", "json", "sarif", "html", "markdown"); err != nil {
 				return err
 			}
-			s, err := g.open()
-			if err != nil {
-				return err
-			}
-			r.step = "network"
-			result, err := s.run(cmd.Context(), r)
-			if err != nil {
-				return err
-			}
-			s.sayLapsed(result.Lapsed)
-			doc := result.Document(version, s.scope, s.controls)
-			doc.Command = "sevenfold network"
-			doc.Findings = slices.DeleteFunc(doc.Findings, func(f finding.Finding) bool { return f.Step != "network" })
-			narrow(doc, "network")
-			only, err := choose(doc, result.Workloads.List, args)
-			if err != nil {
-				return err
-			}
-			if err := g.report(result, doc, only); err != nil {
-				return err
-			}
-			return verdict(gate.Exit(verdicts(doc)))
+			return g.alone(cmd.Context(), "network", r, args, func(doc *report.Document) {
+				doc.Findings = slices.DeleteFunc(doc.Findings, func(f finding.Finding) bool { return f.Step != "network" })
+			})
 		},
 	}
 	r.addTo(cmd)

@@ -29,10 +29,7 @@ func newNetworkMatrix(g *globals) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.wire(cmd.Context(), "network matrix", r, func(_ context.Context, w *network.World, s *scope.Scope, workloads *scope.Workloads) error {
 				t := w.TableOf(s, workloads)
-				if err := g.write(func(out io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(out, t)
-					}
+				if err := g.tell(t, func(out io.Writer) error {
 					if g.format == "html" {
 						return matrixPage(out, t, w, s)
 					}
@@ -124,12 +121,7 @@ func newNetworkBlast(g *globals) *cobra.Command {
 				if err != nil {
 					return ends(err)
 				}
-				if err := g.write(func(out io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(out, b)
-					}
-					return blastText(out, b)
-				}); err != nil {
+				if err := g.tell(b, func(out io.Writer) error { return blastText(out, b) }); err != nil {
 					return err
 				}
 				if len(b.Undecided) > 0 {
@@ -239,12 +231,7 @@ func (s *session) networkDiff(ctx context.Context, r reading, args []string, alo
 	if err != nil {
 		return ends(err)
 	}
-	if err := s.g.write(func(out io.Writer) error {
-		if s.g.format == "json" {
-			return writeJSON(out, d)
-		}
-		return networkDiffText(out, d)
-	}); err != nil {
+	if err := s.g.tell(d, func(out io.Writer) error { return networkDiffText(out, d) }); err != nil {
 		return err
 	}
 	switch {
@@ -426,12 +413,7 @@ func newNetworkObserved(g *globals) *cobra.Command {
 					return ends(err)
 				}
 				w.FindUnused(o)
-				if err := g.write(func(out io.Writer) error {
-					if g.format == "json" {
-						return writeJSON(out, o)
-					}
-					return seenText(out, o)
-				}); err != nil {
+				if err := g.tell(o, func(out io.Writer) error { return seenText(out, o) }); err != nil {
 					return err
 				}
 				switch {

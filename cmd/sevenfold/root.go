@@ -112,6 +112,16 @@ func (g *globals) writeThrough(render func(io.Writer) error) error {
 	return nil
 }
 
+// tell writes an answer: v itself as JSON where that was asked for, else as text.
+func (g *globals) tell(v any, text func(io.Writer) error) error {
+	return g.write(func(w io.Writer) error {
+		if g.format == "json" {
+			return writeJSON(w, v)
+		}
+		return text(w)
+	})
+}
+
 // write sends the output to --out or standard output. A file appears whole or
 // not at all, so that a failed run never leaves half a report behind.
 func (g *globals) write(render func(io.Writer) error) error {

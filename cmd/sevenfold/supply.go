@@ -43,12 +43,7 @@ unknown. Exit 1 if any is suspicious or malicious, else 3 if any is unknown, els
 			if err != nil {
 				return err
 			}
-			if err := g.write(func(w io.Writer) error {
-				if g.format == "json" {
-					return writeJSON(w, a)
-				}
-				return artifactsText(w, a)
-			}); err != nil {
+			if err := g.tell(a, func(w io.Writer) error { return artifactsText(w, a) }); err != nil {
 				return err
 			}
 			switch a.Worst() {
