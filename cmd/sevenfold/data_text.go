@@ -24,6 +24,8 @@ func objectsText(w io.Writer, a data.Answer) error {
 		}
 		if len(o.Reasons) > 0 {
 			fmt.Fprintf(w, "; not known: %s", strings.Join(o.Reasons, "; "))
+		} else if len(o.Unknown) > 0 { // why a run ends as unknown though this object has a verdict
+			fmt.Fprintf(w, "; not looked for: %s", strings.Join(o.Unknown, ", "))
 		}
 		fmt.Fprintln(w)
 	}
