@@ -52,7 +52,7 @@ func TestAccessAnswersFitTheirSchemas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text, err = json.Marshal(map[string]any{"answers": holders}); err != nil {
+		if text, err = json.Marshal(map[string]any{"answers": holders, "untold": e.Unlisted()}); err != nil {
 			t.Fatal(err)
 		}
 		fitsSchema(t, "access-who-can.schema.json", text)

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +24,11 @@ import (
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/access"
 	"github.com/sevenfold-sec/sevenfold/steps/audit"
+	"github.com/sevenfold-sec/sevenfold/steps/data"
+	"github.com/sevenfold-sec/sevenfold/steps/detect"
 	"github.com/sevenfold-sec/sevenfold/steps/network"
+	"github.com/sevenfold-sec/sevenfold/steps/respond"
+	"github.com/sevenfold-sec/sevenfold/steps/supply"
 )
 
 // Options of one run.
@@ -49,10 +55,21 @@ type Options struct {
 	Step string
 	// Beside is what the access criteria take from logs and reviews.
 	Beside access.Beside
+	// Respond is what the respond step takes from the session.
+	Respond Responding
 	// Flows are the flow logs that the network's criteria are held against.
 	Flows []string
 	// FlowsSaid is what they said when they were read before, in their place; nil: nothing.
 	FlowsSaid *network.Seen
+	// Detect is what detection knows; nil: nobody looked.
+	Detect *detect.Known
+	// Supply is what the state knows of the supply chain; nil: nothing.
+	Supply *supply.Known
+	// Data is what surveys of stores, events and erasures said of data.
+	Data data.Known
+	// Plain asks for criteria, verdicts and what was found, and for nothing that is told
+	// of them: no relations that paths are sought over, no scores, costs and patches.
+	Plain bool
 	// Access asks for the identities that direct policy names: on a large estate
 	// that list is larger than all the rest, and no criterion rests on it yet.
 	Access bool
@@ -70,6 +87,9 @@ type Result struct {
 	// Criteria are complete for each workload, by its id; Verdicts follow.
 	Criteria map[string][]finding.Criterion
 	Verdicts map[string]finding.Verdict
+	// Alone: the criteria of one step only were asked for, so that verdicts say
+	// nothing.
+	Alone bool
 	// Lapsed are the waivers that do not count: expired, or without the signature
 	// that the scope's approvers make necessary: whoever is held back cannot
 	// waive himself.
@@ -78,6 +98,12 @@ type Result struct {
 	Patches []Patch
 	// Flows is what flow logs said; nil where none were given.
 	Flows *network.Seen
+	// Detect is what detection knew; nil where nobody looked.
+	Detect *detect.Known
+	// Glass says which gates of clusters are open by break-glass; see BrokenGlass.
+	Glass []string
+	// Scenarios are what can befall each workload, by its id, what matters most first.
+	Scenarios map[string][]respond.Ranked
 	// Overview is every identity with what of AI it may touch.
 	Overview *access.Overview
 	// Access lists the identities that direct policy names, if they were asked for.
@@ -88,8 +114,12 @@ type Result struct {
 func Steps(o Options) []Step {
 	return []Step{
 		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline),
-		access.New().Limits(access.KeyLimitsOf(o.Scope.Access.Keys)).With(o.Beside).Aside(o.Step != "" && o.Step != "access"),
-		network.New(o.Scope).Seen(o.Flows).Again(o.FlowsSaid).Aside(o.Step != "" && o.Step != "network"),
+		access.New().Limits(access.KeyLimitsOf(o.Scope.Access.Keys)).With(o.Beside).Plain(o.Plain).Aside(o.Step != "" && o.Step != "access"),
+		data.New(o.Scope).With(o.Data).Asking(DataReaders).Aside(o.Step != "" && o.Step != "data"),
+		network.New(o.Scope).Seen(o.Flows).Again(o.FlowsSaid).Plain(o.Plain).Aside(o.Step != "" && o.Step != "network"),
+		detect.New(o.Controls, o.Scope.Gate.FailOn).With(o.Detect).Aside(o.Step != "" && o.Step != "detect"),
+		respondStep(o),
+		supplyStepOf(o).Aside(o.Step != "" && o.Step != "supply"),
 	}
 }
 
@@ -244,9 +274,12 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 	if err != nil {
 		return nil, fmt.Errorf("workloads: %w", err)
 	}
-	r := &Result{Seen: seen, Snapshot: snap, Workloads: workloads, Criteria: map[string][]finding.Criterion{}, Verdicts: map[string]finding.Verdict{}}
+	r := &Result{Alone: o.Step != "", Seen: seen, Snapshot: snap, Workloads: workloads, Criteria: map[string][]finding.Criterion{}, Verdicts: map[string]finding.Verdict{}}
 	decided := map[string][]finding.Criterion{}
 	for _, s := range steps {
+		if hears, ok := s.(interface{ Hear([]finding.Finding) }); ok {
+			hears.Hear(r.Findings)
+		}
 		j, err := s.Judge(ctx, snap, workloads)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -259,29 +292,61 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 			decided[w] = append(decided[w], cs...)
 		}
 	}
-	if snap, err = completed(snap, steps); err != nil {
-		return nil, err
+	if !o.Plain {
+		if err := r.tell(ctx, steps, o); err != nil {
+			return nil, err
+		}
 	}
-	r.Snapshot = snap
-	weigh(snap, workloads, r.Findings, o.Controls)
-	reckon(snap, workloads, r.Findings)
-	kubernetesPatches(ctx, snap, r.Findings, o.Controls, o.Now)
-	r.Patches = patches(ctx, snap, r.Findings, o.Sources, o.Controls, o.Now)
 	for _, w := range workloads.List {
-		cs := gate.Complete(decided[w.ID])
+		cs := gate.Complete(joined(decided[w.ID]))
 		r.Lapsed = append(r.Lapsed, gate.Waive(w.Name, cs, o.Scope.Gate.Waivers, o.Scope.Gate.Approvers, o.Now)...)
+		if !there(snap, w) {
+			gate.Absent(cs)
+		}
 		r.Criteria[w.ID] = cs
 		r.Verdicts[w.ID] = gate.Decide(cs)
 	}
-	r.Overview, r.Flows = overviewed(steps), flowsSaid(steps)
+	if r.Glass, err = BrokenGlass(r.Seen, o.Now); err != nil {
+		return nil, fmt.Errorf("break-glass: %w", err)
+	}
+	r.Overview, r.Flows, r.Detect, r.Scenarios = overviewed(steps), flowsSaid(steps), o.Detect, ranked(steps)
 	if !o.Access {
 		return r, nil
 	}
-	if r.Access, _, err = access.Direct(ctx, snap, workloads.List); err != nil {
+	if r.Access, _, err = access.Direct(ctx, r.Snapshot, workloads.List); err != nil {
 		return nil, fmt.Errorf("who has access: %w", err)
 	}
 	return r, nil
 }
+
+// there reports whether anything of a workload was read.
+func there(snap *estate.Snapshot, w finding.Workload) bool {
+	return slices.ContainsFunc(membersIn(snap, w), func(a *estate.Asset) bool { return !a.Referenced })
+}
+
+// tell adds to a judgement what is told of it: the ways over the finished graph, what
+// each finding weighs and costs, and what mends it.
+func (r *Result) tell(ctx context.Context, steps []Step, o Options) (err error) {
+	if r.Snapshot.Len() > largeEstate {
+		debug.FreeOSMemory()
+	}
+	if r.Snapshot, err = completed(r.Snapshot, steps); err != nil {
+		return err
+	}
+	if err := loaded(ctx, r.Snapshot, r.Findings); err != nil {
+		return err
+	}
+	weigh(r.Snapshot, r.Workloads, r.Findings, o.Controls)
+	reckon(r.Snapshot, r.Workloads, r.Findings)
+	kubernetesPatches(ctx, r.Snapshot, r.Findings, o.Controls, o.Now)
+	r.Patches = patches(ctx, r.Snapshot, r.Findings, o.Sources, o.Controls, o.Now)
+	return nil
+}
+
+// largeEstate is from how many assets on what the steps needed is given back to the
+// system before the graph is searched for ways: pages that lie apart do not serve for
+// the large pieces that the search asks for, so that both would be held.
+const largeEstate = 50_000
 
 // completed adds what steps could tell of the graph only once workloads were
 // known and judged.

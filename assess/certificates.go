@@ -57,11 +57,19 @@ func (c Certificates) See(ctx context.Context, workload string, serial int64) er
 // last.
 func (c Certificates) Next(ctx context.Context, workload string, now time.Time) (int64, error) {
 	seen, err := c.Seen(ctx)
-	return max(seen[workload]+1, now.Unix()), err
+	if err != nil {
+		return 0, err
+	}
+	revoked, err := c.Revocations(ctx)
+	return max(seen[workload]+1, revoked[workload].Serial+1, now.Unix()), err
 }
 
-// Save keeps a workload's newest certificate.
-func (c Certificates) Save(ctx context.Context, workload string, serial int64, file []byte) error {
+// Save keeps a workload's newest certificate, and enters it into the register
+// first: one that nobody entered does not come to be.
+func (c Certificates) Save(ctx context.Context, workload, name string, serial int64, file []byte, at time.Time) error {
+	if err := c.issued(ctx, workload, name, serial, file, at); err != nil {
+		return err
+	}
 	if _, err := c.Store.PutBlob(ctx, gateStep, "certificate/"+workload, file); err != nil {
 		return err
 	}

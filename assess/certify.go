@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/ed25519"
+	"crypto"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -31,7 +31,7 @@ const TTL = 7 * 24 * time.Hour
 
 // Certify says how a workload is certified.
 type Certify struct {
-	Key ed25519.PrivateKey
+	Key crypto.Signer
 	// TTL is how long the certificate counts; it ends no later than the first
 	// of the waivers it rests on.
 	TTL    time.Duration
@@ -135,7 +135,19 @@ func (r *Result) evidence(ctx context.Context, o Options, c Certify) (map[string
 	if err := accessEvidence(files, o.Beside); err != nil {
 		return nil, fmt.Errorf("evidence bundle: %w", err)
 	}
+	if err := detectEvidence(files, r.Detect); err != nil {
+		return nil, fmt.Errorf("evidence bundle: %w", err)
+	}
+	if err := supplyEvidence(files, o.Supply); err != nil {
+		return nil, fmt.Errorf("evidence bundle: %w", err)
+	}
+	if err := dataEvidence(files, o.Data); err != nil {
+		return nil, fmt.Errorf("evidence bundle: %w", err)
+	}
 	if err := flowsEvidence(files, r.Flows); err != nil {
+		return nil, fmt.Errorf("evidence bundle: %w", err)
+	}
+	if err := respondEvidence(files, o.Respond.Records); err != nil {
 		return nil, fmt.Errorf("evidence bundle: %w", err)
 	}
 	if c.Own != nil {
@@ -254,9 +266,22 @@ func Recheck(ctx context.Context, s *certificate.Statement, dir, version string,
 	if o.Beside, err = accessAgain(b); err != nil {
 		return refuse("access.unused", "what logs and reviews said cannot be read from the evidence: %s", err), nil
 	}
+	if o.Detect, err = detectAgain(b); err != nil {
+		return refuse("detect.baseline", "what detection knew cannot be read from the evidence: %s", err), nil
+	}
+	if o.Supply, err = supplyAgain(b, p.Issued); err != nil {
+		return refuse("supply.inventory", "what was examined of the supply chain cannot be read from the evidence: %s", err), nil
+	}
+	if o.Data, err = dataAgain(b); err != nil {
+		return refuse("data.classified", "what scans and events said of data cannot be read from the evidence: %s", err), nil
+	}
 	if o.FlowsSaid, err = flowsAgain(b); err != nil {
 		return refuse("network.observed", "what flow logs said cannot be read from the evidence: %s", err), nil
 	}
+	if o.Respond.Records, err = respondAgain(b); err != nil {
+		return refuse("respond.exercised", "what was exercised cannot be read from the evidence: %s", err), nil
+	}
+	o.Plain = true
 	r, err := Judge(ctx, snap, o)
 	if err != nil {
 		return nil, err

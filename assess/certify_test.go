@@ -3,6 +3,7 @@ package assess
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/ed25519"
 	"encoding/json"
 	"io/fs"
@@ -78,7 +79,7 @@ func TestCertifyAndJudgeAgain(t *testing.T) {
 	if err != nil || d.Decision != gate.Admit {
 		t.Fatalf("%v %+v", err, d)
 	}
-	s, reasons := certificate.Verify(file, certificate.Check{Trusted: []ed25519.PublicKey{key.Public().(ed25519.PublicKey)}, Now: o.Now, Workload: "eta-score"})
+	s, reasons := certificate.Verify(file, certificate.Check{Trusted: []crypto.PublicKey{key.Public().(ed25519.PublicKey)}, Now: o.Now, Workload: "eta-score"})
 	if len(reasons) > 0 {
 		t.Fatal(reasons)
 	}

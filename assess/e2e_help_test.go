@@ -18,7 +18,10 @@ import (
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/steps/data"
 	"github.com/sevenfold-sec/sevenfold/steps/network"
+	"github.com/sevenfold-sec/sevenfold/steps/respond"
+	"github.com/sevenfold-sec/sevenfold/steps/supply"
 	"github.com/sevenfold-sec/sevenfold/test/builtin"
 	"github.com/sevenfold-sec/sevenfold/test/kubetest"
 )
@@ -49,18 +52,20 @@ func run(t testing.TB, o assess.Options) *assess.Result {
 	return r
 }
 
-// ofNetwork reports whether a finding is one of the network step's own: it hangs on who
-// can reach whom in the whole estate, and not on the thing. That step's tests hold them;
-// the labels of the twins are of controls.
-func ofNetwork(f finding.Finding) bool {
-	return slices.ContainsFunc(network.Rules(), func(r finding.Rule) bool { return r.ID == f.Control })
+// ofStep reports whether a finding is one that the network, data, supply or respond
+// step gives by itself: it hangs on who can reach whom, on what was examined, or on
+// how a thing is named, and no control asks it. Those steps' tests hold them; the
+// labels of the twins are of controls.
+func ofStep(f finding.Finding) bool {
+	own := slices.Concat(network.Rules(), data.Rules(), supply.Rules(), respond.Rules())
+	return slices.ContainsFunc(own, func(r finding.Rule) bool { return r.ID == f.Control })
 }
 
-// fails gives the failing findings and their ids, but for the network step's own.
+// fails gives the failing findings and their ids, but for the steps' own.
 func fails(r *assess.Result) map[planted]string {
 	out := map[planted]string{}
 	for _, f := range r.Findings {
-		if f.Status == finding.Fail && !ofNetwork(f) {
+		if f.Status == finding.Fail && !ofStep(f) {
 			out[planted{f.Control, f.Asset}] = f.ID
 		}
 	}

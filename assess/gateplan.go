@@ -1,8 +1,9 @@
 package assess
 
 import (
+	"bytes"
 	"context"
-	"crypto/ed25519"
+	"crypto"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -16,15 +17,17 @@ import (
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 	"github.com/sevenfold-sec/sevenfold/gate/plan"
 	providerAWS "github.com/sevenfold-sec/sevenfold/provider/aws"
+	providerKubernetes "github.com/sevenfold-sec/sevenfold/provider/kubernetes"
 )
 
 // GatePlan lays a plan over an estate (nil: none is known), judges both and
 // decides. trusted are the keys certificates must be signed with.
-func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o Options, kept Certificates, trusted []ed25519.PublicKey) (gate.Decision, error) {
+func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o Options, kept Certificates, trusted []crypto.PublicKey) (gate.Decision, error) {
 	laid, err := Lay(ctx, base, p)
 	if err != nil {
 		return gate.Decision{}, err
 	}
+	o.Plain = true
 	before, err := Judge(ctx, laid.Before, o)
 	if err != nil {
 		return gate.Decision{}, err
@@ -33,18 +36,18 @@ func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o O
 	if err != nil {
 		return gate.Decision{}, err
 	}
-	check := certificate.Check{Trusted: trusted, Now: o.Now, Approvers: o.Scope.Gate.Approvers, Estate: o.Scope.Estate}
-	if kept.Store != nil {
-		seen, err := kept.Seen(ctx)
-		if err != nil {
-			return gate.Decision{}, err
-		}
-		check.Seen = func(workload string) int64 { return seen[workload] }
+	check, err := checkOf(ctx, o, kept, trusted)
+	if err != nil {
+		return gate.Decision{}, err
 	}
 	prior := byID(p.Before)
+	unknown, err := untold(p, before, after)
+	if err != nil {
+		return gate.Decision{}, err
+	}
 	var failed error
 	d, err := plan.Decide(plan.Input{
-		Before: before.side(), After: after.side(), Changes: append(planChanges(p), planHoles(p)...), Scale: plannedScale(p),
+		Before: before.side(), After: after.side(), Changes: slices.Concat(planChanges(p), planHoles(p), unknown), Scale: plannedScale(p),
 		Prior:       func(id string) *estate.Asset { return prior[id] },
 		ForLearning: forLearning, Known: base != nil, FailOn: o.Scope.Gate.FailOn,
 		Certified: func(w finding.Workload) (bool, int, string) {
@@ -61,6 +64,21 @@ func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o O
 	return d, err
 }
 
+// checkOf is what the state's certificates are held against.
+func checkOf(ctx context.Context, o Options, kept Certificates, trusted []crypto.PublicKey) (certificate.Check, error) {
+	check := certificate.Check{Trusted: trusted, Now: o.Now, Approvers: o.Scope.Gate.Approvers, Estate: o.Scope.Estate}
+	if kept.Store == nil {
+		return check, nil
+	}
+	seen, err := kept.Seen(ctx)
+	if err != nil {
+		return check, err
+	}
+	revoked, err := kept.Revocations(ctx)
+	check.Seen, check.Revoked = func(workload string) int64 { return seen[workload] }, revoked.Why
+	return check, err
+}
+
 // plannedScale is Scale for the assets of a plan: what a plan has no word for at
 // all (the variants an endpoint runs at the moment) it does not change, so that
 // no growth can hang on it.
@@ -71,8 +89,42 @@ func plannedScale(p *terraform.Plan) func(*estate.Asset, json.RawMessage) (estat
 			said.Unknown = slices.DeleteFunc(slices.Clone(a.Unknown), func(u string) bool { return slices.Contains(unsaid, u) })
 			a = &said
 		}
-		return Scale(a, config)
+		s, err := Scale(a, config)
+		if err == nil && a.Cloud == estate.Kubernetes {
+			s.Capacities = append(s.Capacities, providerKubernetes.Planned(a, config)...)
+		}
+		return s, err
 	}
+}
+
+// untold are the objects of a plan whose kind nobody here knows and that look as
+// if they grew: those with devices whatever they belong to, others where they
+// belong to a workload. What the plan leaves as it is grows no further.
+func untold(p *terraform.Plan, before, after *Result) ([]plan.Change, error) {
+	var out []plan.Change
+	for _, c := range p.Changes {
+		for _, id := range idsOf(c.After) {
+			n, ok := after.Snapshot.Find(id)
+			if !ok || after.Snapshot.Asset(n).Cloud != estate.Kubernetes || after.Snapshot.Asset(n).Referenced {
+				continue
+			}
+			config, err := after.Snapshot.Config(n)
+			if err != nil {
+				return nil, err
+			}
+			if m, ok := before.Snapshot.Find(id); ok && !before.Snapshot.Asset(m).Referenced {
+				if was, err := before.Snapshot.Config(m); err != nil || bytes.Equal(was, config) {
+					continue
+				}
+			}
+			why, devices := providerKubernetes.Untold(after.Snapshot.Asset(n), config)
+			if why == "" || !devices && len(after.Workloads.Of(id)) == 0 {
+				continue
+			}
+			out = append(out, plan.Change{Address: c.Address, Idle: true, Opaque: "whether it grows cannot be told: " + why + "; look at it by hand"})
+		}
+	}
+	return out, nil
 }
 
 // forLearning says why a capacity is for machine learning, whatever it belongs
@@ -80,6 +132,9 @@ func plannedScale(p *terraform.Plan) func(*estate.Asset, json.RawMessage) (estat
 func forLearning(a *estate.Asset, c estate.Capacity) string {
 	if strings.HasPrefix(a.Type, "AWS::SageMaker::") || strings.HasPrefix(a.Type, "AWS::Bedrock") {
 		return "a " + a.Type + " is for machine learning"
+	}
+	if strings.HasPrefix(a.Type, "karpenter.sh/") || strings.HasPrefix(a.Type, "kueue.x-k8s.io/") {
+		return "it bounds the accelerators of a cluster"
 	}
 	if a.Cloud == estate.AWS {
 		for _, typ := range strings.FieldsFunc(c.Size, func(r rune) bool { return r == ',' || r == ' ' }) {

@@ -2,7 +2,7 @@ package assess
 
 import (
 	"context"
-	"crypto/ed25519"
+	"crypto"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -175,7 +175,7 @@ func BenchmarkGatePlan2000(b *testing.B) {
 		if len(p.Changes) < 2000 {
 			b.Fatalf("%d changes", len(p.Changes))
 		}
-		if _, err := GatePlan(context.Background(), nil, p, o, Certificates{}, []ed25519.PublicKey{}); err != nil {
+		if _, err := GatePlan(context.Background(), nil, p, o, Certificates{}, []crypto.PublicKey{}); err != nil {
 			b.Fatal(err)
 		}
 	}

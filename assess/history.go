@@ -57,9 +57,22 @@ type entry struct {
 	// Opened are by asset; Closed are ids by how they ended.
 	Opened []openedOn          `json:"opened,omitempty"`
 	Closed map[string][]string `json:"closed,omitempty"`
+	// Workloads are those whose verdict, or whose number of open criteria, is not
+	// that of the entry before: by id, nil where one is gone. A run of one step alone
+	// says nothing of them.
+	Workloads map[string]*standing `json:"workloads,omitempty"`
 	// Prev is the SHA-256 of the entry before this one as it is stored; empty in the
 	// first, and in those of versions that did not keep it.
 	Prev string `json:"prev,omitempty"`
+}
+
+// standing is how a workload stands.
+type standing struct {
+	Name    string          `json:"name"`
+	Verdict finding.Verdict `json:"verdict"`
+	// Open counts criteria that fail or could not be told, of those that this version
+	// decides.
+	Open int `json:"open"`
 }
 
 // openedOn is one asset's new deviations: id, control and severity of each.
@@ -78,36 +91,36 @@ type life struct {
 // replay reads all entries, holds each to the next and the newest to the state's
 // head, and calls fn for each with what was open before it. prev is the digest of
 // the last.
-func (h History) replay(ctx context.Context, fn func(e *entry, open map[string]life)) (last *entry, prev string, open map[string]life, err error) {
-	open = map[string]life{}
+func (h History) replay(ctx context.Context, fn func(e *entry, open map[string]life)) (last *entry, prev string, open map[string]life, stand map[string]standing, err error) {
+	open, stand = map[string]life{}, map[string]standing{}
 	if err := h.held(ctx); err != nil {
-		return nil, "", nil, err
+		return nil, "", nil, nil, err
 	}
 	_, versions, err := h.Store.Blob(ctx, auditStep, historyKey, 0)
 	var damaged *store.DamagedError
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, "", open, nil
+		return nil, "", open, stand, nil
 	case err != nil && !errors.As(err, &damaged):
-		return nil, "", nil, err
+		return nil, "", nil, nil, err
 	}
 	chained := false
 	for v := int64(1); v <= versions; v++ {
 		text, _, err := h.Store.Blob(ctx, auditStep, historyKey, v)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			return nil, "", nil, &HistoryError{fmt.Sprintf("entry %d of %d was removed", v, versions)}
+			return nil, "", nil, nil, &HistoryError{fmt.Sprintf("entry %d of %d was removed", v, versions)}
 		case errors.As(err, &damaged):
-			return nil, "", nil, &HistoryError{fmt.Sprintf("entry %d was changed after it was written: %s", v, damaged.What)}
+			return nil, "", nil, nil, &HistoryError{fmt.Sprintf("entry %d was changed after it was written: %s", v, damaged.What)}
 		case err != nil:
-			return nil, "", nil, err
+			return nil, "", nil, nil, err
 		}
 		e := &entry{}
 		if err := json.Unmarshal(text, e); err != nil {
-			return nil, "", nil, &HistoryError{fmt.Sprintf("entry %d cannot be read: %s", v, err)}
+			return nil, "", nil, nil, &HistoryError{fmt.Sprintf("entry %d cannot be read: %s", v, err)}
 		}
 		if chained = chained || e.Prev != ""; chained && e.Prev != prev {
-			return nil, "", nil, &HistoryError{fmt.Sprintf("entry %d does not follow entry %d: one of them was changed after it was written", v, v-1)}
+			return nil, "", nil, nil, &HistoryError{fmt.Sprintf("entry %d does not follow entry %d: one of them was changed after it was written", v, v-1)}
 		}
 		prev = sum(text)
 		if fn != nil {
@@ -123,9 +136,16 @@ func (h History) replay(ctx context.Context, fn func(e *entry, open map[string]l
 				open[f[0]] = life{o.Asset, f[1], finding.Severity(f[2]), e.Taken}
 			}
 		}
+		for id, w := range e.Workloads {
+			if w == nil {
+				delete(stand, id)
+				continue
+			}
+			stand[id] = *w
+		}
 		last = e
 	}
-	return last, prev, open, nil
+	return last, prev, open, stand, nil
 }
 
 // held holds the history to the state's head.
@@ -148,7 +168,7 @@ func (h History) held(ctx context.Context) error {
 // Note remembers a run. A run that is older than the last one remembered (the
 // clock went back, or a former snapshot was judged) is not.
 func (h History) Note(ctx context.Context, r *Result, controls string) error {
-	last, prev, open, err := h.replay(ctx, nil)
+	last, prev, open, stand, err := h.replay(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -156,7 +176,8 @@ func (h History) Note(ctx context.Context, r *Result, controls string) error {
 		return nil
 	}
 	e := next(r, open, last, controls)
-	if last != nil && len(e.Opened)+len(e.Closed) == 0 && e.Unknown == last.Unknown && e.Controls == last.Controls && sameDay(e.Taken, last.Taken) {
+	e.Workloads = r.moved(stand)
+	if last != nil && len(e.Workloads) == 0 && len(e.Opened)+len(e.Closed) == 0 && e.Unknown == last.Unknown && e.Controls == last.Controls && sameDay(e.Taken, last.Taken) {
 		return nil
 	}
 	e.Prev = prev
@@ -166,6 +187,31 @@ func (h History) Note(ctx context.Context, r *Result, controls string) error {
 	}
 	_, err = h.Store.PutBlob(ctx, auditStep, historyKey, text)
 	return err
+}
+
+// moved are the workloads that stand otherwise than before.
+func (r *Result) moved(before map[string]standing) map[string]*standing {
+	if r.Alone {
+		return nil
+	}
+	out := map[string]*standing{}
+	for _, w := range r.Workloads.List {
+		now := standing{w.Name, r.Verdicts[w.ID], 0}
+		for _, c := range r.Criteria[w.ID] {
+			if (c.Status == finding.CriterionFail || c.Status == finding.CriterionUnknown) && !strings.HasPrefix(c.Reason, "not built:") {
+				now.Open++
+			}
+		}
+		if was, known := before[w.ID]; !known || was != now {
+			out[w.ID] = &now
+		}
+	}
+	for id := range before {
+		if _, there := r.Verdicts[id]; !there {
+			out[id] = nil
+		}
+	}
+	return out
 }
 
 func sameDay(a, b time.Time) bool {
@@ -247,7 +293,9 @@ func goneOrUnseen(s *estate.Snapshot, a *estate.Asset) string {
 func (h History) Report(ctx context.Context, since time.Time) (*report.History, error) {
 	out := &report.History{}
 	mended := map[[2]string][]time.Duration{} // by severity and control
-	last, _, open, err := h.replay(ctx, func(e *entry, open map[string]life) {
+	trends := map[string]*report.WorkloadTrend{}
+	last, _, open, _, err := h.replay(ctx, func(e *entry, open map[string]life) {
+		trend(trends, e)
 		point := report.HistoryPoint{Taken: e.Taken, Snapshot: e.Snapshot, Assets: e.Assets, Unknown: e.Unknown, Open: map[string]int{}, Opened: 0}
 		for s, n := range e.Open {
 			point.Open[string(s)] = n
@@ -281,7 +329,32 @@ func (h History) Report(ctx context.Context, since time.Time) (*report.History, 
 		return out, err
 	}
 	out.Mend = mendTimes(mended, open, last.Taken)
+	for _, t := range trends {
+		out.Workloads = append(out.Workloads, *t)
+	}
+	slices.SortFunc(out.Workloads, func(a, b report.WorkloadTrend) int { return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID) })
 	return out, nil
+}
+
+// trend carries an entry over to how workloads came to stand.
+func trend(trends map[string]*report.WorkloadTrend, e *entry) {
+	for id, now := range e.Workloads {
+		t := trends[id]
+		if t == nil {
+			t = &report.WorkloadTrend{ID: id, First: e.Taken}
+			trends[id] = t
+		}
+		if now == nil {
+			t.Points = append(t.Points, report.WorkloadPoint{Taken: e.Taken, Verdict: "gone"})
+			continue
+		}
+		t.Name = now.Name
+		t.Points = append(t.Points, report.WorkloadPoint{Taken: e.Taken, Verdict: string(now.Verdict), Open: now.Open})
+		if now.Verdict == finding.Ready && t.Green == nil {
+			at := e.Taken
+			t.Green, t.HoursToGreen = &at, e.Taken.Sub(t.First).Hours()
+		}
+	}
 }
 
 // mendTimes are the medians, by severity and then by control.

@@ -13,6 +13,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/report"
+	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/store"
 	"github.com/sevenfold-sec/sevenfold/test/race"
 )
@@ -33,7 +34,7 @@ func judgedOn(t *testing.T, day int, assets []string, findings []finding.Finding
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Result{Seen: snap, Snapshot: snap, Findings: findings}
+	return &Result{Alone: true, Seen: snap, Snapshot: snap, Findings: findings}
 }
 
 func fault(asset, control string, s finding.Severity) finding.Finding {
@@ -148,5 +149,45 @@ func TestHistoryIsSmall(t *testing.T) {
 		if added := sizes[i] - sizes[i-1]; added > 500_000 {
 			t.Errorf("day %d added %d bytes", i, added)
 		}
+	}
+}
+
+// TestHistoryTellsTimeToGreen: how a workload came to be ready, and stopped being so.
+func TestHistoryTellsTimeToGreen(t *testing.T) {
+	h, _ := opened(t)
+	ctx := context.Background()
+	run := func(day int, verdict finding.Verdict, statuses ...finding.CriterionStatus) {
+		t.Helper()
+		r := judgedOn(t, day, []string{"a"}, nil)
+		r.Alone, r.Workloads = false, &scope.Workloads{}
+		r.Criteria, r.Verdicts = map[string][]finding.Criterion{}, map[string]finding.Verdict{}
+		if verdict != "" {
+			r.Workloads.List = []finding.Workload{{ID: "workload:eta", Name: "eta"}}
+			r.Verdicts["workload:eta"] = verdict
+		}
+		for _, s := range statuses {
+			r.Criteria["workload:eta"] = append(r.Criteria["workload:eta"], finding.Criterion{ID: "audit.drift", Status: s})
+		}
+		if err := h.Note(ctx, r, "controls"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(0, finding.NotReady, finding.CriterionFail, finding.CriterionUnknown)
+	run(1, finding.NotReady, finding.CriterionFail, finding.CriterionPass)
+	run(1, finding.NotReady, finding.CriterionFail, finding.CriterionPass) // nothing new
+	run(3, finding.Ready, finding.CriterionPass, finding.CriterionWaived)
+	run(4, finding.VerdictUnknown, finding.CriterionUnknown)
+	run(5, "")
+	got, err := h.Report(ctx, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := func(n int) time.Time { return firstDay.AddDate(0, 0, n) }
+	green := day(3)
+	want := []report.WorkloadTrend{{ID: "workload:eta", Name: "eta", First: day(0), Green: &green, HoursToGreen: 72, Points: []report.WorkloadPoint{
+		{Taken: day(0), Verdict: "not-ready", Open: 2}, {Taken: day(1), Verdict: "not-ready", Open: 1}, {Taken: day(3), Verdict: "ready"},
+		{Taken: day(4), Verdict: "unknown", Open: 1}, {Taken: day(5), Verdict: "gone"}}}}
+	if diff := cmp.Diff(want, got.Workloads); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -32,22 +32,37 @@ func (e *MaskKeyError) Error() string {
 // *MaskKeyError; anew notes that one instead. Without a key nothing is noted or
 // refused: masks carry no digest then.
 func (m MaskKeys) Use(ctx context.Context, key []byte, anew bool) error {
+	noted, err := m.fits(ctx, key, anew)
+	if err != nil || noted || len(key) == 0 {
+		return err
+	}
+	_, err = m.Store.PutBlob(ctx, auditStep, maskKeyKey, []byte(maskKeyID(key)))
+	return err
+}
+
+// Fits is Use without noting anything.
+func (m MaskKeys) Fits(ctx context.Context, key []byte, anew bool) error {
+	_, err := m.fits(ctx, key, anew)
+	return err
+}
+
+// fits refuses a key, or says whether it is the one that is noted.
+func (m MaskKeys) fits(ctx context.Context, key []byte, anew bool) (same bool, err error) {
 	if len(key) == 0 {
-		return nil
+		return false, nil
 	}
 	given := maskKeyID(key)
 	noted, _, err := m.Store.Blob(ctx, auditStep, maskKeyKey, 0)
 	var damaged *store.DamagedError
 	switch {
 	case err != nil && !errors.Is(err, store.ErrNotFound) && !(anew && errors.As(err, &damaged)):
-		return err
+		return false, err
 	case err == nil && string(noted) == given:
-		return nil
+		return true, nil
 	case err == nil && !anew:
-		return &MaskKeyError{Noted: string(noted), Given: given}
+		return false, &MaskKeyError{Noted: string(noted), Given: given}
 	}
-	_, err = m.Store.PutBlob(ctx, auditStep, maskKeyKey, []byte(given))
-	return err
+	return false, nil
 }
 
 // maskKeyID names a key without telling it.

@@ -91,7 +91,7 @@ func patches(ctx context.Context, snap *estate.Snapshot, findings []finding.Find
 	if len(failing) == 0 {
 		return nil
 	}
-	at, roots := writtenIn(sources, controls)
+	at, roots := writtenIn(sources, controls.Variables())
 	for _, i := range failing {
 		f := &findings[i]
 		c := controls.Find(f.Control)
@@ -203,11 +203,11 @@ func addedTypes(add string) []string {
 
 // writtenIn tells of each asset of the plans and states among the sources which
 // resources it is. A source that cannot be read has said so before.
-func writtenIn(sources []string, controls *control.Set) (map[string][]written, []*root) {
+func writtenIn(sources []string, known map[string]control.Variable) (map[string][]written, []*root) {
 	out := map[string][]written{}
 	var roots []*root
 	variables := map[string]hclpatch.Variable{}
-	for name, v := range controls.Variables() {
+	for name, v := range known {
 		variables[name] = hclpatch.Variable(v)
 	}
 	for _, s := range sources {

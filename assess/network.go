@@ -47,6 +47,9 @@ func NetworkDiff(ctx context.Context, s *scope.Scope, old, next *estate.Snapshot
 	if err != nil {
 		return nil, err
 	}
+	if why := worlds[0].Unexamined(); why != "" && worlds[1].Unexamined() != "" {
+		d.Unread = append(d.Unread, why)
+	}
 	before := map[string]bool{}
 	for _, c := range zones[0].Crossings {
 		if c.Verdict == "violated" {

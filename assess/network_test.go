@@ -38,7 +38,7 @@ func harbourNetwork(t *testing.T, edit func(dir string)) (*estate.Snapshot, *net
 }
 
 // networkOf reads a folder that holds a sevenfold.yaml, and its network.
-func networkOf(t *testing.T, dir string) (*estate.Snapshot, *network.World, *scope.Scope, *scope.Workloads) {
+func networkOf(t testing.TB, dir string) (*estate.Snapshot, *network.World, *scope.Scope, *scope.Workloads) {
 	t.Helper()
 	s, err := scope.Load(filepath.Join(dir, "sevenfold.yaml"))
 	if err != nil {
@@ -165,6 +165,43 @@ func TestNetworkUnread(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNetworkPassagesUnread holds the same of what leads into networks from outside all of
+// them: a list that is missing leaves no to none but those who could not use it.
+func TestNetworkPassagesUnread(t *testing.T) {
+	const home = "444455556666"
+	lists := []string{"apigateway/get-vpc-links", "apigatewayv2/get-vpc-links", "globalaccelerator/list-accelerators", "globalaccelerator/list-custom-routing-accelerators", "cloudfront/list-vpc-origins",
+		"ec2/describe-verified-access-endpoints", "vpc-lattice/list-target-groups", "vpc-lattice/list-resource-gateways"}
+	for _, list := range append(lists, "") {
+		t.Run(firstWord(list), func(t *testing.T) {
+			_, w, _, workloads := harbourNetwork(t, func(dir string) {
+				if list != "" {
+					if err := os.Remove(filepath.Join(dir, home, list+".json")); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+			inside := strings.HasPrefix(list, "vpc-lattice")
+			want := "unknown"
+			if list == "" || inside {
+				want = "no" // whoever has no address in a VPC is no client of a service network
+			}
+			if got := canReach(t, w, workloads, "internet", "eni-0b22000000000075"); got.Reachable != want {
+				t.Errorf("the internet: %s, want %s: %+v", got.Reachable, want, got)
+			}
+			if got := canReach(t, w, workloads, "i-0a11000000000090", "eni-0b22000000000075"); (len(got.Perhaps) > 0) != (inside || strings.HasPrefix(list, "apigateway")) {
+				t.Errorf("a neighbour: %+v", got)
+			}
+		})
+	}
+}
+
+func firstWord(list string) string {
+	if list == "" {
+		return "all_of_them"
+	}
+	return strings.NewReplacer("/", "_", "-", "_").Replace(list)
 }
 
 // TestNetworkCut applies what is recommended against training reaching what serves, and

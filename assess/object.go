@@ -11,7 +11,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
-// ObjectDigest tells what a Deployment or StatefulSet is in the words of a
+// ObjectDigest tells what an object is in the words of a
 // certificate, given the object as the API server has it: it goes the way an
 // object goes that is surveyed, from reader over masking to essence. cluster is
 // the name that stands in ids. The function returned is safe for concurrent
@@ -23,7 +23,7 @@ func ObjectDigest(cluster string) func(kind, namespace, name string, object json
 		if !m.Read(estate.Document{Path: "object.json", Body: object, Cluster: cluster}, redact.New(&got, redact.Options{})) {
 			return "", errors.New("it does not look like an object")
 		}
-		want := kubernetes.ID(cluster, namespace, "apps", kind, name)
+		want := "k8s://" + cluster + "/" + namespace + "/" + kind + "/" + name
 		for i := range got.assets {
 			if got.assets[i].ID == want {
 				return EssenceDigest(&got.assets[i], got.assets[i].Config)

@@ -8,7 +8,10 @@ import (
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/steps/access"
+	"github.com/sevenfold-sec/sevenfold/steps/data"
 	"github.com/sevenfold-sec/sevenfold/steps/network"
+	"github.com/sevenfold-sec/sevenfold/steps/respond"
+	"github.com/sevenfold-sec/sevenfold/steps/supply"
 )
 
 // overviewed takes the overview of identities from the step that made it; nil
@@ -23,7 +26,9 @@ func overviewed(steps []Step) *access.Overview {
 }
 
 // Rules lists the findings that steps give without a control.
-func Rules() []finding.Rule { return slices.Concat(access.Rules(), network.Rules()) }
+func Rules() []finding.Rule {
+	return slices.Concat(access.Rules(), data.Rules(), network.Rules(), supply.Rules(), respond.Rules())
+}
 
 // ruled are the findings that steps give without a control, as the report wants
 // them.
@@ -81,7 +86,7 @@ func identityWords(o *access.Overview, id *access.Identity) report.OverviewIdent
 		case "read":
 			w.Read, letter = t.Assets, "d"
 		}
-		if t.Conditional+t.Doubtful > 0 {
+		if t.Conditional > 0 {
 			w.Tied += letter
 		}
 	}
@@ -92,19 +97,11 @@ func identityWords(o *access.Overview, id *access.Identity) report.OverviewIdent
 		}
 		w.By = append(w.By, wayWords(g))
 	}
-	for i, d := range id.Denies {
-		if i == grantsShown {
-			w.Notes = append(w.Notes, fmt.Sprintf("%d more denies", len(id.Denies)-i))
-			break
-		}
-		verb := "may refuse some: "
-		if d.Takes {
-			verb = "refuses: "
-		}
-		w.Notes = append(w.Notes, verb+wayWords(d))
-	}
 	if len(id.Boundaries) > 0 {
 		w.Notes = append(w.Notes, "no more than its boundary allows: "+strings.Join(id.Boundaries, ", "))
+	}
+	if id.Unknown > 0 {
+		w.Notes = append(w.Notes, "perhaps more: of "+assets(id.Unknown)+" it could not be told")
 	}
 	for _, u := range id.Unread {
 		w.Notes = append(w.Notes, "perhaps more: "+u)
@@ -112,7 +109,7 @@ func identityWords(o *access.Overview, id *access.Identity) report.OverviewIdent
 	return w
 }
 
-// wayWords says what one statement gives or refuses.
+// wayWords says what one statement gives.
 func wayWords(g access.Way) string {
 	s := g.Via + ": " + strings.Join(g.Levels, ", ") + " " + assets(g.Assets)
 	if len(g.Conditions) > 0 {

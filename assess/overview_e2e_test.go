@@ -59,9 +59,9 @@ func TestOverviewLive(t *testing.T) {
 		ownerless bool
 	}{
 		{"user/ann", access.Human, "run 1, read 1", false},
-		{"user/robot", access.Machine, "administer 1, change 1 (a deny may refuse 1), run 1, read 1", true},
-		{"role/lab", access.Machine, "read 1", true},
-		{"root", access.Human, "administer 2, change 2, run 2, read 2", false},
+		{"user/robot", access.Machine, "change 1, run 1, read 1", true},
+		{"role/lab", access.Machine, "nothing of AI", false},
+		{"root", access.Human, "administer 1, change 2, run 2, read 1", false},
 	} {
 		id := got[tt.id]
 		if id == nil {

@@ -10,22 +10,46 @@ import (
 	providerKubernetes "github.com/sevenfold-sec/sevenfold/provider/kubernetes"
 	"github.com/sevenfold-sec/sevenfold/risk"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/steps/data"
 )
 
 // weigh gives each finding its risk. It runs after the steps have judged:
 // where an attacker may begin is itself what controls find, and no criterion
 // hangs on a score.
 func weigh(snap *estate.Snapshot, workloads *scope.Workloads, findings []finding.Finding, controls *control.Set) {
-	risk.Assess(snap, workloads, findings, risk.Options{Facts: facts(controls), Exposed: exposed(snap)})
+	risk.Assess(snap, workloads, findings, riskOptions(snap, controls))
 }
 
-// facts are what the controls say of their faults as parts of an attack.
+func riskOptions(snap *estate.Snapshot, controls *control.Set) risk.Options {
+	return risk.Options{Facts: facts(controls), Exposed: exposed(snap), Labels: labels(snap)}
+}
+
+// labels are those the data step found, inherited or was told of.
+func labels(snap *estate.Snapshot) func(estate.Node, *estate.Asset) []string {
+	return func(n estate.Node, _ *estate.Asset) (out []string) {
+		for e := range snap.In(n) {
+			if e.Type == data.LabelledAs {
+				out = append(out, snap.Asset(e.Node).Name)
+			}
+		}
+		return out
+	}
+}
+
+// facts are what the controls and the steps' own rules say of their faults as parts
+// of an attack.
 func facts(controls *control.Set) map[string]risk.Fact {
 	out := map[string]risk.Fact{}
-	for _, c := range controls.Controls() {
-		if c.Attack != (control.Attack{}) {
-			out[c.ID] = risk.Fact{Entry: risk.Entry(c.Attack.Entry), Gives: c.Attack.Gives, Prize: risk.Prize(c.Attack.Prize)}
+	add := func(id string, a finding.Attack) {
+		if a != (finding.Attack{}) {
+			out[id] = risk.Fact{Entry: risk.Entry(a.Entry), Gives: a.Gives, Prize: risk.Prize(a.Prize), Door: a.Door}
 		}
+	}
+	for _, c := range controls.Controls() {
+		add(c.ID, c.Attack)
+	}
+	for _, r := range Rules() {
+		add(r.ID, r.Attack)
 	}
 	return out
 }

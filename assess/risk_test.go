@@ -29,6 +29,10 @@ func TestHarbourPaths(t *testing.T) {
 	cluster := []string{"internet", "meets k8s://default/lab/Service/port-notebook", "leads to k8s://default/lab/Deployment/port-notebook",
 		"runs as k8s://default/lab/ServiceAccount/notebook", "holds k8s://default//ClusterRoleBinding/notebook-admin"}
 	quay := []string{"internet", "meets k8s://default/quay/Service/quay-llm", "leads to k8s://default/quay/Deployment/quay-llm", "reads k8s://default/quay/Secret/openai"}
+	// By what policies allow: whoever may push the image that a job runs, is the job.
+	train := []string{"a stranger's account", "meets arn:aws:iam::111122223333:role/ci-deploy", "can change arn:aws:ecr:eu-west-1:111122223333:repository/eta-train",
+		"contains image://111122223333.dkr.ecr.eu-west-1.amazonaws.com/eta-train:latest", "runs in arn:aws:sagemaker:eu-west-1:111122223333:training-job/eta-train-2026-11-17",
+		"runs as arn:aws:iam::111122223333:role/eta-training"}
 	for fault, want := range map[[2]string][]string{
 		{"security-group-ai-port-open", "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-0a11000000000022"}:                lab,
 		{"iam-policy-everything", "arn:aws:iam::111122223333:role/port-lab-notebook"}:                                           lab,
@@ -38,7 +42,7 @@ func TestHarbourPaths(t *testing.T) {
 		{"k8s-service-ai-port-open", "k8s://default/quay/Service/quay-llm"}:                                                     quay,
 		{"s3-bucket-policy-public", "arn:aws:s3:::harbour-manifests"}:                                                           {"internet", "meets arn:aws:s3:::harbour-manifests"},
 		{"kms-key-not-rotated", "arn:aws:kms:eu-west-1:111122223333:key/5c1f0a52-3d54-4c1e-9a53-1f6f0f6b2a01"}:                  {},
-		{"sagemaker-training-network-unconfined", "arn:aws:sagemaker:eu-west-1:111122223333:training-job/eta-train-2026-11-17"}: {},
+		{"sagemaker-training-network-unconfined", "arn:aws:sagemaker:eu-west-1:111122223333:training-job/eta-train-2026-11-17"}: train,
 	} {
 		got := byFault[fault]
 		if got == nil {

@@ -21,7 +21,7 @@ func SizedTerraform(s *access.Sized, sources []string, controls *control.Set) (s
 	if s.Decision != "proved" || strings.HasPrefix(s.Principal, "k8s://") {
 		return "", nil
 	}
-	at, _ := writtenIn(sources, controls)
+	at, _ := writtenIn(sources, controls.Variables())
 	var notes []string
 	if len(s.Policies) == 1 && len(s.Sources) == 1 {
 		for _, w := range slices.Concat(at[s.Sources[0]], at[s.Principal]) {

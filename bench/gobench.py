@@ -1,4 +1,4 @@
-"""Runs Go benchmarks, one iteration each, and prints minimum and median of every
+"""Runs Go benchmarks, one iteration each or as long as BENCHTIME says, and prints minimum and median of every
 figure they report, as one JSON object.
 
     python3 bench/gobench.py RUNS PACKAGE PATTERN
@@ -17,7 +17,7 @@ LINE = re.compile(r"^Benchmark([\w/]+?)(?:-\d+)?\s+\d+\s+(.*)$")
 def main():
     runs, package, pattern = int(sys.argv[1]), sys.argv[2], sys.argv[3]
     load = [os.getloadavg()[0]]
-    done = subprocess.run(("go", "test", package, "-run", "^$", "-bench", pattern, "-benchtime", "1x", "-count", str(runs), "-timeout", "60m"),
+    done = subprocess.run(("go", "test", package, "-run", "^$", "-bench", pattern, "-benchtime", os.environ.get("BENCHTIME", "1x"), "-count", str(runs), "-timeout", "60m"),
                           capture_output=True, text=True, check=False)
     load.append(os.getloadavg()[0])
     if done.returncode:

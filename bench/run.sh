@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures everything that docs/benchmarks.md states and writes that file.
 #
-#	bench/run.sh [start] [estate] [assess] [graph] [prowler] [plan] [admission] [access] [drift] [network] [render]
+#	bench/run.sh [start] [estate] [assess] [graph] [prowler] [plan] [admission] [access] [drift] [network] [rules] [detect] [respond] [render]
 #
 # Without arguments all parts run, which takes about half an hour on two idle
 # cores. A part that is run alone replaces its own lines and leaves the others,
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 export CGO_ENABLED=${CGO_ENABLED:-0}
 runs=${RUNS:-5} out=bench/out bin=bench/out/sevenfold
 read -ra sizes <<<"${SIZES:-1000 10000 100000 200000 1000000}"
-[ $# -gt 0 ] || set -- start estate graph prowler plan admission access drift network render
+[ $# -gt 0 ] || set -- start estate graph prowler plan admission access drift network rules detect respond render
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -81,6 +81,13 @@ access() { RUNS=$runs bench/access.sh "$out"; }
 # The network engines, the reader of flow logs, and a peer where its program is named.
 network() { RUNS=$runs bench/network.sh "$out"; }
 
+# The readers of events, the rule engine and the stream.
+rules() { RUNS=$runs bench/rules.sh "$out"; }
+# Detection under load for DURATION seconds (20; 600 are promised), and models of
+# others beside it.
+detect() { bench/detect.sh "$bin" "$out"; }
+respond() { RUNS=$runs bench/respond.sh "$out"; }
+
 # Two days of one estate compared, and what a day adds to a state.
 drift() {
 	python3 bench/gobench.py "$runs" ./bench/estategen Drift >"$work/r"
@@ -91,10 +98,10 @@ render() { python3 bench/render.py "$out" >docs/benchmarks.md; }
 
 for part in "$@"; do
 	case $part in
-	start | estate | assess | graph | prowler | plan | admission | access | drift) "$part" ;;
+	start | estate | assess | graph | prowler | plan | admission | access | drift | network | rules | detect | respond) "$part" ;;
 	render) ;;
 	*)
-		echo "no part $part: start, estate, assess, graph, prowler, plan, admission, access, drift, render" >&2
+		echo "no part $part: start, estate, assess, graph, prowler, plan, admission, access, drift, network, rules, detect, respond, render" >&2
 		exit 2
 		;;
 	esac

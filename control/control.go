@@ -34,7 +34,7 @@ type Control struct {
 	InvalidFor []string
 	Severity   finding.Severity
 	AI         AI // how near to AI the assets it is asked of are
-	Attack     Attack
+	Attack     finding.Attack
 	Fix        finding.Fix // commands still hold {name}, {id}, {region}, {account}
 	// Terraform says how it is mended in the source an asset is written in.
 	Terraform []Terraform
@@ -50,28 +50,13 @@ type Control struct {
 
 	own      int        // how many of Frameworks control.yaml names itself
 	applies  *expr.Expr // nil: always
+	aside    string     // why it does not apply, where it does not
 	fails    *expr.Expr // nil where absent is not
 	absent   *Absence   // nil where fails is not
 	evidence []exhibit
 	folder   fs.FS
 	place    strict.Place
 	id       strict.Text // with its place
-}
-
-// Attack is what the fault a control finds is to an attacker. It is declared
-// with the control, so that a company's own controls take part in attack paths.
-type Attack struct {
-	// Entry says who may begin at the asset because of the fault: "internet"
-	// (whoever sends a packet), "sign-in" (whoever gets past a sign-in the internet
-	// meets), "stranger" (another account or project), "leaked-credential" (whoever
-	// finds a long-lived credential); empty: nobody.
-	Entry string
-	// Gives says what they may do there: "reading" what it holds, "acting" as it
-	// (the default) or "changing" it too.
-	Gives string
-	// Prize says what else the fault makes of the asset: "administrator" rights,
-	// all "secrets" of a place, a "credential" in clear, an "ai-service" whole.
-	Prize string
 }
 
 // exhibit is one line of evidence a finding shows.

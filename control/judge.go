@@ -144,7 +144,7 @@ func (c *Control) judge(s *expr.Subject, known *answers, around func(*Absence) [
 	if c.applies != nil {
 		switch e := known.ask(c.applies, s); e.Truth {
 		case expr.False:
-			r.Outcome, r.Why = finding.NA, "does not apply: "+c.applies.String()
+			r.Outcome, r.Why = finding.NA, c.aside
 			return r
 		case expr.Unknown:
 			return c.undecided(s, e, "whether it applies")

@@ -337,6 +337,9 @@ func (b *builder) build() *Control {
 	b.question(c)
 	if d.Applies != nil {
 		c.applies = b.applies.of(d.Applies.Value, func() *expr.Expr { return b.expression(*d.Applies, expr.Compile) })
+		if c.applies != nil {
+			c.aside = "does not apply: " + c.applies.String()
+		}
 	}
 	for _, e := range d.Evidence {
 		c.evidence = append(c.evidence, b.exhibit(e))
@@ -377,7 +380,7 @@ func (b *builder) exhibit(e exhibitEntry) exhibit {
 }
 
 // attack checks what a control says of its fault as a part of an attack.
-func (b *builder) attack(d attackEntry) Attack {
+func (b *builder) attack(d attackEntry) finding.Attack {
 	for _, part := range []struct {
 		text  strict.Text
 		what  string
@@ -390,7 +393,7 @@ func (b *builder) attack(d attackEntry) Attack {
 	if d.Gives.Value != "" && d.Entry.Value == "" {
 		b.bad(d.Gives, "attack.gives says what an entry gives, and there is no attack.entry")
 	}
-	return Attack{Entry: d.Entry.Value, Gives: d.Gives.Value, Prize: d.Prize.Value}
+	return finding.Attack{Entry: d.Entry.Value, Gives: d.Gives.Value, Prize: d.Prize.Value}
 }
 
 func (b *builder) oneOf(t strict.Text, what string, known []string) {

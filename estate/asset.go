@@ -222,6 +222,10 @@ type BlindSpot struct {
 	Hint string `json:"hint,omitempty"`
 }
 
+// NoMend is the hint of a blind spot that hides nothing: what was not read tells nothing
+// that anything asks.
+const NoMend = "none is needed; other replies tell what matters"
+
 // SourceStatus says how far one source was read.
 type SourceStatus struct {
 	Source  string  `json:"source"`

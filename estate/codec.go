@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -82,44 +83,40 @@ func flagsOf(a *Asset) (flags byte) {
 
 var errShort = errors.New("encoded asset ends too early")
 
-// Decoder decodes what AppendAsset wrote. It keeps one copy of each string
-// that many assets share. It is not safe for use from many goroutines.
+// Decoder decodes what AppendAsset wrote. It keeps one copy of each string, and of
+// the tags and reads, that many assets share. It is not safe for use from many
+// goroutines.
 type Decoder struct {
-	shared map[string]string
-	in     []byte
-	err    error
+	shared  map[string]string
+	tags    map[string]map[string]string
+	reads   map[string][]Read
+	unknown map[string][]string
+	in      []byte
+	err     error
 }
 
 // NewDecoder returns a Decoder.
-func NewDecoder() *Decoder { return &Decoder{shared: map[string]string{}} }
+func NewDecoder() *Decoder {
+	return &Decoder{shared: map[string]string{}, tags: map[string]map[string]string{}, reads: map[string][]Read{}, unknown: map[string][]string{}}
+}
 
 // Asset decodes one asset from the front of in and returns the rest. The error
 // says that in is no such encoding; any bytes are safe to pass.
 func (d *Decoder) Asset(in []byte) (*Asset, []byte, error) {
 	d.in, d.err = in, nil
-	a := &Asset{ID: d.own(), Type: d.share(), Cloud: Cloud(d.share()), Account: d.share(), Region: d.share(),
-		Name: d.own(), Source: d.share(), Kind: Kind(d.share())}
+	a := &Asset{ID: d.own(), Type: d.share(), Cloud: Cloud(d.share()), Account: d.share(), Region: d.share()}
+	if name := d.raw(); len(name) > 0 && strings.HasSuffix(a.ID, string(name)) {
+		a.Name = a.ID[len(a.ID)-len(name):]
+	} else {
+		a.Name = string(name)
+	}
+	a.Source, a.Kind = d.share(), Kind(d.share())
 	flags := d.byte()
 	if flags&flagTags != 0 {
-		n := d.count(2)
-		a.Tags = make(map[string]string, n)
-		for range n {
-			k := d.share()
-			a.Tags[k] = d.share()
-		}
+		a.Tags = alike(d, d.tags, 2, d.readTags)
 	}
-	if n := d.count(5); n > 0 {
-		a.Reads = make([]Read, n)
-		for i := range a.Reads {
-			a.Reads[i] = Read{d.share(), d.share(), ReadStatus(d.share()), d.share(), d.share()}
-		}
-	}
-	if n := d.count(1); n > 0 {
-		a.Unknown = make([]string, n)
-		for i := range a.Unknown {
-			a.Unknown[i] = d.share()
-		}
-	}
+	a.Reads = alike(d, d.reads, 5, d.readReads)
+	a.Unknown = alike(d, d.unknown, 1, d.readUnknown)
 	if flags&flagCreated != 0 {
 		sec, nsec := d.varint(), d.uvarint()
 		if nsec >= uint64(time.Second) {
@@ -132,6 +129,65 @@ func (d *Decoder) Asset(in []byte) (*Asset, []byte, error) {
 	}
 	a.Referenced = flags&flagReferenced != 0
 	return a, d.in, d.err
+}
+
+// alike decodes a list of items of some strings each, once for each encoding of it:
+// many assets have the same tags and reads, and nobody changes one that was decoded.
+func alike[T any](d *Decoder, known map[string]T, each int, read func(n int) T) (out T) {
+	in := d.in
+	n := d.count(each)
+	items := d.in
+	for range n * each {
+		d.raw()
+	}
+	if d.err != nil {
+		return out
+	}
+	enc, rest := in[:len(in)-len(d.in)], d.in
+	if v, ok := known[string(enc)]; ok {
+		return v
+	}
+	d.in = items
+	out = read(n)
+	d.in = rest
+	if len(enc) <= maxAlike && len(known) < 1<<14 {
+		known[string(enc)] = out
+	}
+	return out
+}
+
+// maxAlike bounds what a decoder keeps of one encoding, in bytes.
+const maxAlike = 1 << 10
+
+func (d *Decoder) readTags(n int) map[string]string {
+	tags := make(map[string]string, n)
+	for range n {
+		k := d.share()
+		tags[k] = d.share()
+	}
+	return tags
+}
+
+func (d *Decoder) readReads(n int) []Read {
+	if n == 0 {
+		return nil
+	}
+	reads := make([]Read, n)
+	for i := range reads {
+		reads[i] = Read{d.share(), d.share(), ReadStatus(d.share()), d.share(), d.share()}
+	}
+	return reads
+}
+
+func (d *Decoder) readUnknown(n int) []string {
+	if n == 0 {
+		return nil
+	}
+	unknown := make([]string, n)
+	for i := range unknown {
+		unknown[i] = d.share()
+	}
+	return unknown
 }
 
 func (d *Decoder) fail(err error) {

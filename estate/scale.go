@@ -34,6 +34,42 @@ type Capacity struct {
 	// apply"), or could not be read; Why says which.
 	Unknown bool
 	Why     string
+	// Item is what the amount is one of: a role of a training job, a group of
+	// workers, a part of an inference service. Of several amounts of one item the
+	// largest counts, and items add up (Total).
+	Item string
+	// Times says that the amount multiplies the others of its item: the hosts of
+	// each replica.
+	Times bool
+}
+
+// Total is how many units capacities ask for together: of each item the largest
+// amount (a limit and what is asked for now are two words on one thing), times
+// what multiplies it, added up over the items; never more than NoLimit. known is
+// false where one of them is not known; the rest is added up nevertheless.
+func Total(cs []Capacity) (units float64, known bool) {
+	known = true
+	largest, times := map[string]float64{}, map[string]float64{}
+	for _, c := range cs {
+		switch {
+		case c.Unknown:
+			known = false
+		case c.Times:
+			if _, ok := times[c.Item]; !ok {
+				times[c.Item] = 1
+			}
+			times[c.Item] *= c.Units
+		default:
+			largest[c.Item] = max(largest[c.Item], c.Units)
+		}
+	}
+	for item, n := range largest {
+		if t, ok := times[item]; ok {
+			n *= t
+		}
+		units += n
+	}
+	return min(units, NoLimit), known
 }
 
 // Grows reports whether after is more than before: more units, or a size that

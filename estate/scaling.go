@@ -2,6 +2,7 @@ package estate
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,6 +47,12 @@ type Amount struct {
 	// Absent is how many units it means that no number stands there (1, NoLimit);
 	// 0: nothing is asked for.
 	Absent float64
+	// Of is what the amount is one of where that is not the place of At; see
+	// Capacity.Item.
+	Of string
+	// Times says that the number multiplies what else stands at At: the hosts of
+	// each replica, the replicas of each job.
+	Times bool
 	// ZeroIsNoLimit is for limits that 0 lifts, Text for numbers written as
 	// strings ("400 vCPU": what follows the number is left out), Fraction for
 	// numbers that need not be whole.
@@ -68,15 +75,9 @@ func (r ScaleRule) Read(a *Asset, config json.RawMessage) (Scale, error) {
 		}
 		return Scale{Capacities: s.sorted()}, nil
 	}
-	var err error
-	if s.root, err = wholeObject(config); err != nil {
-		return Scale{}, fmt.Errorf("%s: its configuration cannot be taken apart: %w", a.ID, err)
-	}
-	root := spot{v: s.root}
-	for _, m := range r.Amounts {
-		for at := range root.each(m.At) {
-			s.amount(m, at)
-		}
+	root, err := s.take(r, config)
+	if err != nil {
+		return Scale{}, err
 	}
 	for _, place := range r.Volatile {
 		for sp := range root.each(place) {
@@ -90,6 +91,31 @@ func (r ScaleRule) Read(a *Asset, config json.RawMessage) (Scale, error) {
 		return Scale{}, fmt.Errorf("%s: its configuration cannot be taken apart: %w", a.ID, err)
 	}
 	return Scale{Capacities: s.sorted(), Essence: essence}, nil
+}
+
+// take reads the amounts of a configuration and returns its root.
+func (s *scaling) take(r ScaleRule, config json.RawMessage) (root spot, err error) {
+	if s.root, err = wholeObject(config); err != nil {
+		return spot{}, fmt.Errorf("%s: its configuration cannot be taken apart: %w", s.asset.ID, err)
+	}
+	root = spot{v: s.root}
+	for _, m := range r.Amounts {
+		for at := range root.each(m.At) {
+			s.amount(m, at)
+		}
+	}
+	return root, nil
+}
+
+// Asks reads what a configuration asks for, ordered by Path, and nothing else of
+// it: what Read gives as Capacities, in a fraction of the time. An empty
+// configuration asks for nothing that is known.
+func (r ScaleRule) Asks(a *Asset, config json.RawMessage) ([]Capacity, error) {
+	s := scaling{asset: a, paths: map[string]bool{}}
+	if _, err := s.take(r, config); err != nil {
+		return nil, err
+	}
+	return s.sorted(), nil
 }
 
 // wholeObject reads one JSON object and nothing after it, numbers as they stand.
@@ -148,6 +174,12 @@ func (m Amount) place() string {
 
 // amount reads one amount in one object.
 func (s *scaling) amount(m Amount, at spot) {
+	before := len(s.caps)
+	defer func() {
+		for i := range s.caps[before:] {
+			s.caps[before+i].Item, s.caps[before+i].Times = cmp.Or(m.Of, at.path), m.Times
+		}
+	}()
 	if at.v == nil || at.bad != "" {
 		if why := s.doubt(at, false); why != "" {
 			s.emit(Capacity{Path: join(at.path, m.place()), Unknown: true, Why: why})

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
 
@@ -61,7 +62,7 @@ func TestScaleRuleReadsAmounts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, got.Capacities); diff != "" {
+			if diff := cmp.Diff(tt.want, got.Capacities, cmpopts.IgnoreFields(Capacity{}, "Item", "Times")); diff != "" {
 				t.Errorf("capacities (-want +got):\n%s", diff)
 			}
 			if string(got.Essence) != tt.essence {
@@ -224,4 +225,27 @@ func FuzzScaleRule(f *testing.F) {
 			t.Errorf("essence %s is not canonical: %v", got.Essence, err)
 		}
 	})
+}
+
+func TestTotal(t *testing.T) {
+	for name, tt := range map[string]struct {
+		cs    []Capacity
+		want  float64
+		known bool
+	}{
+		"nothing":                       {nil, 0, true},
+		"two_words_on_one_thing":        {[]Capacity{{Units: 2}, {Units: 5}}, 5, true},
+		"items_add_up":                  {[]Capacity{{Units: 2, Item: "a"}, {Units: 5, Item: "b"}}, 7, true},
+		"what_multiplies":               {[]Capacity{{Units: 2, Item: "a"}, {Units: 3, Item: "a", Times: true}, {Units: 4, Item: "b"}}, 10, true},
+		"two_that_multiply":             {[]Capacity{{Units: 2}, {Units: 3, Times: true}, {Units: 2, Times: true}}, 12, true},
+		"none_of_many_hosts":            {[]Capacity{{Units: 2}, {Times: true}, {Units: 2, Times: true}}, 0, true},
+		"one_that_multiplies_nothing":   {[]Capacity{{Units: 3, Times: true}}, 0, true},
+		"one_unknown_leaves_the_rest":   {[]Capacity{{Units: 2, Item: "a"}, {Unknown: true, Item: "b"}}, 2, false},
+		"an_unknown_factor_is_not_zero": {[]Capacity{{Units: 2}, {Unknown: true, Times: true}}, 2, false},
+		"unlimited_twice_is_unlimited":  {[]Capacity{{Units: NoLimit}, {Units: 8, Times: true}}, NoLimit, true},
+	} {
+		if got, known := Total(tt.cs); got != tt.want || known != tt.known {
+			t.Errorf("%s: %g, known %v; want %g, %v", name, got, known, tt.want, tt.known)
+		}
+	}
 }

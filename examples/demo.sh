@@ -80,6 +80,50 @@ echo "── The same question of a copy of the estate in which that rule is gon
 expect 1 network can i-0a11000000000090 quay-llm -c "$work/parted/sevenfold.yaml" --state "$work/partedstate"
 
 echo
+echo "── The supply chain: the model that eta-score loads, after somebody has put one in its place that runs a command ──"
+python3 examples/growth/poison.py "$work/model.tar.gz"
+expect 1 supply scan "$work/model.tar.gz" --of s3://harbour-models/eta/eta-train-2026-11-10/output/model.tar.gz --state "$work/supplystate"
+cp -R examples/harbour "$work/shipped"
+python3 - "$work/shipped/444455556666/iam/get-account-authorization-details.json" <<'P'
+import json, sys
+details = json.load(open(sys.argv[1]))
+role = next(r for r in details["RoleDetailList"] if r["RoleName"] == "eta-serving")
+role["RolePolicyList"][0]["PolicyDocument"]["Statement"].append({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::harbour-manifests/*"})
+json.dump(details, open(sys.argv[1], "w"), indent=2)
+P
+expect 1 supply eta-score -c "$work/shipped/sevenfold.yaml" --state "$work/supplystate"
+
+echo
+echo "── What lies in the manifests, and where it goes: crew lists through training into a model, an endpoint, and a capture that nobody approved ──"
+code=0
+"$sevenfold" data scan examples/harbour-content/harbour-manifests --of s3://harbour-manifests -c examples/harbour/sevenfold.yaml --state "$state" || code=$?
+[ "$code" = 0 ] || [ "$code" = 3 ] # 3 without the model for names
+expect 1 data flows -c examples/harbour/sevenfold.yaml --state "$state" --snapshot latest
+echo
+echo "── From the poisoned model to the crew lists, as one path ──"
+"$sevenfold" supply scan "$work/model.tar.gz" --of s3://harbour-models/eta/eta-train-2026-11-10/output/model.tar.gz --state "$work/shippedstate" > /dev/null || [ $? = 1 ]
+"$sevenfold" data scan examples/harbour-content/harbour-manifests --of s3://harbour-manifests -c "$work/shipped/sevenfold.yaml" --state "$work/shippedstate" > /dev/null || [ $? = 3 ]
+expect 1 risk paths --from output/model.tar.gz --to harbour-manifests --fixes 1 -c "$work/shipped/sevenfold.yaml" --state "$work/shippedstate"
+expect 1 data retention -c examples/harbour/sevenfold.yaml --state "$state" --snapshot latest | sed -n 1,9p
+
+echo
+echo "── Seventeen ordinary days are learnt; on the eighteenth somebody else has the notebook's role ──"
+python3 examples/growth/days.py "$work/logs"
+expect 0 detect learn "$work/logs/days" -c examples/harbour/sevenfold.yaml --state "$state"
+(expect 1 detect run "$work/logs/today" -c examples/harbour/sevenfold.yaml --state "$state") > "$work/run" 2>&1 || { cat "$work/run"; exit 1; }
+incident=$(grep -oE '^I-[0-9a-f]+  (high|critical)' "$work/run" | cut -d' ' -f1)
+[ "$(wc -w <<<"$incident")" = 1 ] || { cat "$work/run"; echo "demo:   not one grave incident: $incident" >&2; exit 1; }
+expect 1 detect incidents "$incident" -c examples/harbour/sevenfold.yaml --state "$state"
+
+echo
+echo "── What can befall the notebook, what would show it, and an hour around the table, decided in a file ──"
+expect 3 respond scenarios port-lab --snapshot latest -c examples/harbour/sevenfold.yaml --state "$state"
+(expect 1 respond exercise tabletop port-lab --scenario notebook-taken-over --by ana --answers examples/growth/decisions.txt --snapshot latest -c examples/harbour/sevenfold.yaml --state "$state") > "$work/played" 2> "$work/table" || { cat "$work/played" "$work/table"; exit 1; }
+cat "$work/played"
+expect 0 respond exercise report "$(grep -o '^EXE-[0-9]*-[0-9]*' "$work/played")" --format html --out "$out/exercise.html" -c examples/harbour/sevenfold.yaml --state "$state"
+echo "after-action report: $out/exercise.html"
+
+echo
 echo "── The gate: quay-llm is to grow from 8 replicas to 20 (examples/growth/main.tf) ──"
 expect 1 gate plan examples/growth/plan.json -c examples/harbour/sevenfold.yaml --state "$state"
 expect 1 gate certify quay-llm -c examples/harbour/sevenfold.yaml --state "$state" --out "$work/quay.cert"

@@ -18,6 +18,8 @@ const (
 type Decision struct {
 	Decision Word     `json:"decision"`
 	Reasons  []Reason `json:"reasons"`
+	// Blockers are the reasons by root cause, of gate check.
+	Blockers []Blocker `json:"blockers,omitempty"`
 }
 
 // Reason is one thing that speaks for the word.
@@ -47,7 +49,7 @@ func (d Decision) Exit() int {
 
 // Refused is the decision that reasons make: none admit, any refuse.
 func Refused(reasons []Reason) Decision {
-	d := Decision{Admit, reasons}
+	d := Decision{Decision: Admit, Reasons: reasons}
 	if len(reasons) > 0 {
 		d.Decision = Refuse
 	}

@@ -45,7 +45,7 @@ func Table() []Step {
 			"telemetry", "API, data-access, configuration and sign-in events arrive, fresh", "sevenfold detect run",
 			"baseline", "normal behaviour was learnt for long enough", "sevenfold detect learn",
 			"budget", "false alerts stay within budget", "sevenfold detect replay",
-			"proof", "injected attacks were seen end to end", "sevenfold detect rules test",
+			"proof", "injected attacks were seen end to end", "sevenfold detect prove",
 			"incidents", "no incident is open at or above fail_on", "sevenfold detect incidents"),
 		step("supply", "Supply chain",
 			"inventory", "the AI bill of materials is complete", "sevenfold supply bom",

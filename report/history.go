@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -12,6 +13,30 @@ import (
 type History struct {
 	Points []HistoryPoint `json:"points"` // the earliest first
 	Mend   []MendTime     `json:"mend"`
+	// Workloads say how each came to stand as it does.
+	Workloads []WorkloadTrend `json:"workloads"`
+}
+
+// WorkloadTrend is how a workload came to stand.
+type WorkloadTrend struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// First is when a run first saw it, Green when one first found it ready; nil:
+	// none has.
+	First time.Time  `json:"first"`
+	Green *time.Time `json:"green"`
+	// HoursToGreen is the time between; 0 where it is not ready yet.
+	HoursToGreen float64 `json:"hoursToGreen"`
+	// Points are the runs in which it changed.
+	Points []WorkloadPoint `json:"points"`
+}
+
+// WorkloadPoint is how a workload stood after a run.
+type WorkloadPoint struct {
+	Taken time.Time `json:"taken"`
+	// Verdict is that of the run, or "gone".
+	Verdict string `json:"verdict"`
+	Open    int    `json:"open"` // criteria that fail or could not be told
 }
 
 // HistoryPoint is one run.
@@ -47,7 +72,7 @@ var severities = []string{"critical", "high", "medium", "low", "info"}
 
 // HistoryJSON writes the history, its lists never null.
 func HistoryJSON(w io.Writer, h *History) error {
-	return writeJSON(w, History{list(h.Points), list(h.Mend)})
+	return writeJSON(w, History{list(h.Points), list(h.Mend), list(h.Workloads)})
 }
 
 // historyShown bounds the runs that text shows: the latest.
@@ -94,8 +119,33 @@ func HistoryText(w io.Writer, h *History, opt Options) error {
 		rows = append(rows, []string{m.Severity, orNone(m.Control, "all"), number(m.Mended), median, number(m.Open), oldest})
 	}
 	t.columns(rows)
+	if len(h.Workloads) > 0 {
+		t.section("workloads")
+		t.columns(trendRows(h.Workloads))
+	}
 	_, err := io.WriteString(w, t.finish())
 	return err
+}
+
+// trendRows tell how each workload came to stand, a line each.
+func trendRows(workloads []WorkloadTrend) [][]string {
+	rows := [][]string{{"workload", "verdict", "open criteria", "first seen", "to ready"}}
+	const shown = 6 // of the latest numbers
+	for _, w := range workloads {
+		last := w.Points[len(w.Points)-1]
+		var opens []string
+		for _, p := range w.Points[max(0, len(w.Points)-shown):] {
+			if p.Verdict != "gone" {
+				opens = append(opens, number(p.Open))
+			}
+		}
+		green := "not yet"
+		if w.Green != nil {
+			green = howLong(w.HoursToGreen)
+		}
+		rows = append(rows, []string{w.Name, last.Verdict, strings.Join(opens, " > "), day(w.First), green})
+	}
+	return rows
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -17,6 +17,7 @@ type htmlViews struct {
 	shared         map[*blocker]int
 	faults         map[string]int
 	absent         map[string]bool // steps of which nothing is built
+	unbuilt        bool            // some mark says that its line is not built
 	access         map[string]*accessView
 }
 
@@ -31,6 +32,7 @@ func (h *htmlViews) row(w *Workload) rowView {
 			class := statusClass(l.Status())
 			if l.Unbuilt && l.Status() == finding.CriterionUnknown {
 				class += " unbuilt"
+				h.unbuilt = true
 			}
 			c.Marks = append(c.Marks, markView{class, l.Name()})
 		}

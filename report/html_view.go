@@ -22,6 +22,7 @@ type htmlPage struct {
 	Columns                               []stepView // those with a column of the table
 	Absent, AbsentNext, AbsentNote        string     // the others, and what counts until they are built
 	Rows, MoreRows                        []rowView
+	Unbuilt                               bool // some mark says that its line is not built
 	RowsLeft                              int
 	Blockers                              []blockerView
 	BlockersLeft                          int
@@ -205,6 +206,7 @@ func (h *htmlViews) fill(p *htmlPage, worst []*Workload, drawing Drawing) {
 			p.MoreRows = append(p.MoreRows, h.row(w))
 		}
 	}
+	p.Unbuilt = h.unbuilt
 	causes, left := bounded(h.ix.all, maxBlockers)
 	p.BlockersLeft = left
 	for i, b := range causes {

@@ -37,7 +37,7 @@ type OverviewIdentity struct {
 	Origin  string `json:"origin"`
 	// Administer, Change, Run and Read count the assets it may touch so; Tied
 	// has the level's first letter (a, c, r, d for read) where some of the count
-	// hang on conditions or may be refused by a deny.
+	// hang on conditions.
 	Administer int    `json:"administer"`
 	Change     int    `json:"change"`
 	Run        int    `json:"run"`
@@ -162,7 +162,7 @@ func (p *page) identities(o *Overview, n int, full bool, more string) {
 	if rest > 0 {
 		p.para(2, fmt.Sprintf("and %d more reasons why there may be others: `sevenfold access --all`", rest))
 	}
-	p.para(2, "Names in policies, not decisions: statements are matched, explicit denies and boundaries are weighed where they take all, conditions are named and not weighed.")
+	p.para(2, "Decided: somebody may touch an asset at a level if some action of that level on it is allowed under all policies that bear on it; * by some requests and not by others. In clusters: what rules name.")
 }
 
 // identity writes one row, and with full what it rests on.

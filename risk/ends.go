@@ -51,20 +51,16 @@ func (g *graph) entries(findings []finding.Finding, o Options, status finding.Ou
 		f := &findings[i]
 		fact := o.Facts[f.Control]
 		n, ok := g.snap.Find(f.Asset)
-		if !ok || fact.Entry == "" || f.Status != status {
+		if !ok || fact.Entry == "" || f.Status != status || o.from != nil && !o.from(g.snap.Asset(n)) {
 			continue
 		}
-		p := act
-		switch fact.Gives {
-		case "reading":
-			p = see
-		case "changing":
-			p = own
-		}
-		out = append(out, beginning{at(n, p), fact.Entry, f.Title})
+		out = append(out, beginning{at(n, fact.power()), fact.Entry, f.Title})
 	}
 	if status == finding.Fail && o.Exposed != nil {
 		for n, a := range g.snap.Assets() {
+			if o.from != nil && !o.from(a) {
+				continue
+			}
 			if why := o.Exposed(n, a); why != "" {
 				out = append(out, beginning{at(n, act), Internet, why})
 			}
@@ -73,6 +69,23 @@ func (g *graph) entries(findings []finding.Finding, o Options, status finding.Ou
 	slices.SortFunc(out, func(a, b beginning) int {
 		return cmp.Or(cmp.Compare(entries[b.entry].reach, entries[a.entry].reach), cmp.Compare(a.state, b.state), strings.Compare(a.why, b.why))
 	})
+	return out
+}
+
+// doorsOf are the assets that let in whoever can open a connection to them, by
+// findings that fail: what could not be decided is no door, as it is no entry.
+func doorsOf(snap *estate.Snapshot, findings []finding.Finding, o Options) map[estate.Node]power {
+	out := map[estate.Node]power{}
+	for i := range findings {
+		f := &findings[i]
+		fact := o.Facts[f.Control]
+		if !fact.Door || f.Status != finding.Fail {
+			continue
+		}
+		if n, ok := snap.Find(f.Asset); ok {
+			out[n] = max(out[n], fact.power())
+		}
+	}
 	return out
 }
 
@@ -143,6 +156,10 @@ func (g *graph) goals(workloads *scope.Workloads, findings []finding.Finding, o 
 		}
 	}
 	for n, a := range g.snap.Assets() {
+		if strings.HasPrefix(a.ID, administrators) {
+			gs.add(administrator, n, of(act, own), a.Name)
+			continue
+		}
 		if o.Labels != nil {
 			if labels := o.Labels(n, a); len(labels) > 0 {
 				gs.add(labelled, n, of(see, taint, act, own), "labelled "+strings.Join(labels, ", "))

@@ -38,9 +38,10 @@ type arc struct {
 	rule     uint8
 }
 
-// newGraph lays out every transition the declared relations allow. It takes
-// time and memory in proportion to relations and powers.
-func newGraph(snap *estate.Snapshot) *graph {
+// newGraph lays out every transition the relations allow. It takes time and memory
+// in proportion to relations and powers. doors are what asks nobody who he is,
+// with what meeting it gives.
+func newGraph(snap *estate.Snapshot, doors map[estate.Node]power) *graph {
 	byType := map[estate.RelationType][]uint8{}
 	for i, m := range moves {
 		byType[m.rel] = append(byType[m.rel], uint8(i))
@@ -49,19 +50,46 @@ func newGraph(snap *estate.Snapshot) *graph {
 	var arcs []arc
 	for n, a := range snap.Assets() {
 		for e := range snap.Out(n) {
-			if e.Tier != estate.Declared && !made(a, e) {
-				continue
-			}
 			b := snap.Asset(e.Node)
 			for _, r := range byType[e.Type] {
-				arcs = moves[r].arcs(arcs, r, n, a, e.Node, b)
+				if moves[r].follows(a, e) {
+					arcs = moves[r].arcs(arcs, r, n, a, e.Node, b)
+				}
 			}
 		}
+	}
+	for n, gain := range doors {
+		arcs = append(arcs, arc{at(n, meet), at(n, gain), doorRule})
 	}
 	states := snap.Len() * int(powers)
 	g.out = layOut(arcs, states, func(a arc) (state, state) { return a.from, a.to })
 	g.in = layOut(arcs, states, func(a arc) (state, state) { return a.to, a.from })
 	return g
+}
+
+// doorRule stands for moves in the transition that an open door makes of a
+// connection: within one asset, from meeting it to acting as it.
+const doorRule = 255
+
+// rule returns the move of a transition.
+func ruleOf(r uint8) *move {
+	if r == doorRule {
+		return &door
+	}
+	return &moves[r]
+}
+
+// door is the move through an open door.
+var door = move{words: "asks nobody who he is, and so gives", hard: plain, technique: "T1190"}
+
+// follows reports whether a move is made by a relation of its type. What steps
+// derive is possible at best; whatever else is only possible is no way, unless it
+// is as good as declared.
+func (m *move) follows(a *estate.Asset, e estate.Edge) bool {
+	if m.derived {
+		return m.tied == (e.Evidence == "conditional")
+	}
+	return e.Tier != estate.Possible || made(a, e)
 }
 
 // made reports whether a relation that is not declared is as good as: a
@@ -137,17 +165,18 @@ func sortRow(to []state, rule []uint8) {
 	}
 }
 
-// found is the result of a breadth-first search: how far each state is, and by
-// which move and neighbour it is nearest.
+// found is the result of a search: how hard each state is to come by, and by which
+// move and neighbour it is easiest.
 type found struct {
-	dist []int32 // -1: not reached
+	dist []int32 // the sum of the moves' difficulties; -1: not reached
 	via  []state
 	rule []uint8
 }
 
-// search finds the nearest of some states to all others: their ways on, or, if
-// back is set, the ways to them. Of ways of one length it takes the first, in
-// the order of the starts and then of ids.
+// search finds the easiest ways from some states to all others, or, if back is
+// set, the ways to them. Of ways as hard it takes the first, in the order of the
+// starts and then of ids. Difficulties are small whole numbers, so that buckets
+// serve as the queue (Dial 1969): time and memory in proportion to transitions.
 func (g *graph) search(starts []state, back bool) *found {
 	rows := &g.out
 	if back {
@@ -158,22 +187,35 @@ func (g *graph) search(starts []state, back bool) *found {
 	for i := range f.dist {
 		f.dist[i] = -1
 	}
-	var queue []state
+	var buckets [hardest + 1][]state
+	waiting := 0
 	for _, s := range starts {
 		if f.dist[s] < 0 {
 			f.dist[s], f.via[s] = 0, s
-			queue = append(queue, s)
+			buckets[0] = append(buckets[0], s)
+			waiting++
 		}
 	}
-	for i := 0; i < len(queue); i++ {
-		s := queue[i]
-		to, rules := rows.of(s)
-		for k, t := range to {
-			if f.dist[t] < 0 {
-				f.dist[t], f.via[t], f.rule[t] = f.dist[s]+1, s, rules[k]
-				queue = append(queue, t)
+	for d := int32(0); waiting > 0; d++ {
+		slot := &buckets[int(d)%len(buckets)]
+		for i := 0; i < len(*slot); i++ {
+			s := (*slot)[i]
+			waiting--
+			if f.dist[s] != d {
+				continue // come by more easily since it was put here
+			}
+			to, rules := rows.of(s)
+			for k, t := range to {
+				next := d + costs[rules[k]]
+				if f.dist[t] < 0 || next < f.dist[t] {
+					f.dist[t], f.via[t], f.rule[t] = next, s, rules[k]
+					into := &buckets[int(next)%len(buckets)]
+					*into = append(*into, t)
+					waiting++
+				}
 			}
 		}
+		*slot = (*slot)[:0]
 	}
 	return f
 }
@@ -181,7 +223,7 @@ func (g *graph) search(starts []state, back bool) *found {
 // way follows a search's result from a state to where it began.
 func (f *found) way(s state) (states []state, rules []uint8) {
 	states = append(states, s)
-	for f.dist[s] > 0 {
+	for f.via[s] != s {
 		rules = append(rules, f.rule[s])
 		s = f.via[s]
 		states = append(states, s)

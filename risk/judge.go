@@ -5,19 +5,65 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/scope"
 )
 
 // judge answers for one finding after another.
 type judge struct {
 	g     *graph
+	facts map[string]Fact
 	from  []origin // from where an attacker may begin, by entry
 	maybe *found   // from where he may begin if undecided findings are true
 	goals *goals
 	to    [classes]*found // to each class of goals
-	blind *blind
+	// brought is what the attackers of some entries made themselves, and what is loaded
+	// from that; beyond leads to labelled data other than it, nil where that is all.
+	brought map[estate.Node]bool
+	beyond  *found
+	blind   *blind
+}
+
+// newJudge searches the estate from every entry and to every class of goals.
+func newJudge(snap *estate.Snapshot, workloads *scope.Workloads, findings []finding.Finding, o Options) *judge {
+	g := newGraph(snap, doorsOf(snap, findings, o))
+	begins := g.entries(findings, o, finding.Fail)
+	goals := g.goals(workloads, findings, o)
+	j := &judge{g: g, facts: o.Facts, goals: goals, blind: newBlind(snap), brought: map[estate.Node]bool{}}
+	for _, e := range order {
+		if len(begins.states(e)) > 0 {
+			j.from = append(j.from, origin{entry: e, why: begins.whys(e)})
+		}
+	}
+	// The searches share nothing but the graph, which none of them changes.
+	var searches sync.WaitGroup
+	for i := range j.from {
+		searches.Go(func() { j.from[i].found = g.search(begins.states(j.from[i].entry), false) })
+	}
+	for _, b := range begins {
+		if !brings[b.entry] {
+			continue
+		}
+		j.brought[b.state.node()] = true
+		for e := range snap.In(b.state.node()) {
+			if e.Type == estate.Loads {
+				j.brought[e.Node] = true
+			}
+		}
+	}
+	for c := range j.to {
+		searches.Go(func() { j.to[c] = g.search(goals.states(class(c)), true) })
+	}
+	all := goals.states(labelled)
+	if others := slices.DeleteFunc(slices.Clone(all), func(s state) bool { return j.brought[s.node()] }); len(others) < len(all) {
+		searches.Go(func() { j.beyond = g.search(others, true) })
+	}
+	searches.Go(func() { j.maybe = g.search(g.entries(findings, o, finding.Unknown).states(""), false) })
+	searches.Wait()
+	return j
 }
 
 // origin is a search from the states of one entry.
@@ -27,12 +73,21 @@ type origin struct {
 	*found
 }
 
+// brings are the entries whose attackers made what they begin with: that it holds
+// labelled data is no prize to them.
+var brings = map[Entry]bool{Planted: true, Vendor: true, Poisoned: true}
+
+// had reports whether a state is no prize to the attackers of an entry.
+func (j *judge) had(e Entry, c class, s state) bool {
+	return c == labelled && brings[e] && j.brought[s.node()]
+}
+
 // severities is the score of a fault in the worst place.
 var severities = map[finding.Severity]float64{finding.Critical: 100, finding.High: 80, finding.Medium: 50, finding.Low: 25, finding.Info: 10}
 
 // What is left of a score where no whole path is known.
 const (
-	decay    = 0.97 // for each step of a path: every step may fail
+	decay    = 0.97 // for each unit of a path's difficulty: every step may fail
 	stranded = 0.4  // entered, but nothing of worth beyond
 	offPath  = 0.3  // no entry leads there
 	unknown  = 0.6  // whether there is a path cannot be known
@@ -41,6 +96,7 @@ const (
 // course is a whole path through an asset's state.
 type course struct {
 	from  origin
+	to    *found
 	state state
 	class class
 	weigh float64 // 0 to 1
@@ -49,19 +105,39 @@ type course struct {
 // best finds the path through an asset that is worth most to an attacker; of
 // several, that of the surest entry.
 func (j *judge) best(n estate.Node) (best course, ok bool) {
+	return j.through(n, func(origin, state) bool { return true })
+}
+
+// begun is best of the paths that begin with a fault itself: what is wrong with a file
+// is what comes of it, not who else could have changed it.
+func (j *judge) begun(n estate.Node, fact Fact) (best course, ok bool) {
+	if !brings[fact.Entry] {
+		return best, false
+	}
+	return j.through(n, func(from origin, s state) bool {
+		return from.entry == fact.Entry && from.dist[s] == 0 && s == at(n, fact.power())
+	})
+}
+
+// through is best of the paths by the states of an asset that may be taken.
+func (j *judge) through(n estate.Node, may func(origin, state) bool) (best course, ok bool) {
 	for _, from := range j.from {
 		for p := range powers {
 			s := at(n, p)
-			if from.dist[s] < 0 {
+			if from.dist[s] < 0 || !may(from, s) {
 				continue
 			}
 			for c := range classes {
-				if j.to[c].dist[s] < 0 {
+				to := j.to[c]
+				if c == labelled && brings[from.entry] && j.beyond != nil {
+					to = j.beyond
+				}
+				if to.dist[s] < 0 {
 					continue
 				}
-				steps := float64(from.dist[s] + j.to[c].dist[s])
+				steps := float64(from.dist[s] + to.dist[s])
 				if w := entries[from.entry].reach * worths[c].worth * math.Pow(decay, steps); w > best.weigh {
-					best, ok = course{from, s, c, w}, true
+					best, ok = course{from, to, s, c, w}, true
 				}
 			}
 		}
@@ -79,7 +155,11 @@ func (j *judge) risk(f *finding.Finding) *finding.Risk {
 		r.Factors = append(r.Factors, "path not known: the estate holds no such asset")
 		return r
 	}
-	if c, ok := j.best(n); ok {
+	c, ok := j.begun(n, j.facts[f.Control])
+	if !ok {
+		c, ok = j.best(n)
+	}
+	if ok {
 		j.tell(r, c)
 		r.Score = round(base * c.weigh)
 		return r
@@ -97,19 +177,19 @@ func (j *judge) tell(r *finding.Risk, c course) {
 	before, how := c.from.way(c.state)
 	slices.Reverse(before)
 	slices.Reverse(how)
-	after, on := j.to[c.class].way(c.state)
+	after, on := c.to.way(c.state)
 	states, rules := append(before, after[1:]...), append(how, on...)
 	name := entries[c.from.entry].name
 	r.Path = append(r.Path, name, "meets "+j.id(states[0]))
 	broken := ""
 	for i, rule := range rules {
-		if asset := j.g.snap.Asset(states[i+1].node()); asset.Type == estate.SetType && asset.Kind != estate.KindPolicy {
+		if drawn(j.g.snap.Asset(states[i+1].node())) {
 			continue // the class is drawn together with what belongs to it
 		}
-		m := &moves[rule]
+		m := ruleOf(rule)
 		words := m.words
-		if from := j.g.snap.Asset(states[i].node()); from.Type == estate.SetType && from.Kind != estate.KindPolicy && i > 0 {
-			words = moves[rules[i-1]].words
+		if i > 0 && drawn(j.g.snap.Asset(states[i].node())) {
+			words = ruleOf(rules[i-1]).words
 		}
 		if broken == "" && (m.rel == estate.RunsAs || m.rel == estate.Reads || m.rel == estate.Writes) && c.from.entry != Leaked {
 			broken = j.id(states[i])
@@ -124,6 +204,18 @@ func (j *judge) tell(r *finding.Risk, c course) {
 		r.Factors = append(r.Factors, "holds once "+broken+" acts for the attacker")
 	}
 }
+
+// drawn reports whether a class of assets is told together with what belongs to
+// it, not by itself: all but the statements of policies and the administrators.
+func drawn(a *estate.Asset) bool {
+	if a.Type != estate.SetType || strings.HasPrefix(a.ID, administrators) {
+		return false
+	}
+	return a.Kind != estate.KindPolicy || strings.HasPrefix(a.ID, "set://access/")
+}
+
+// administrators begins the ids of the classes of an account's administrators.
+const administrators = "set://access/administrators/"
 
 func (j *judge) id(s state) string { return j.g.snap.Asset(s.node()).ID }
 

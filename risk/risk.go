@@ -2,11 +2,15 @@
 // a way from where an attacker may begin to something that matters. It scores
 // findings from 0 to 100 and shows the way.
 //
-// A way follows declared relations in the direction an attacker moves (moves.go
-// lists each relation type with the reason). That what is met gives way is
-// assumed, and the factors say so: the path tells what a fault would lead to,
-// not that somebody has gone there. What identity policies allow is not among
-// the declared relations yet; the access step will add it.
+// A way follows relations in the direction an attacker moves (moves.go lists each
+// relation type with the reason, how hard the movement is and what MITRE calls
+// it): what configuration declares, what logs show, and what the steps decided:
+// who can read, change, call, take on or become what, and who can open a
+// connection to whom. That what is met gives way is assumed, and the factors say
+// so: the path tells what a fault would lead to, not that somebody has gone there.
+//
+// Assess scores findings. Survey lists the ways themselves, and which few fixes
+// would cut the most of them.
 package risk
 
 import (
@@ -22,6 +26,9 @@ type Entry string
 const (
 	Internet Entry = "internet"          // whoever sends a packet
 	Stranger Entry = "stranger"          // another account, tenant or project
+	Vendor   Entry = "vendor"            // whoever makes a model, package or service that is used unexamined
+	Planted  Entry = "planted"           // whoever made a file that was found to run code where it is loaded
+	Poisoned Entry = "poisoned-input"    // whoever puts something into what a model learns from
 	Leaked   Entry = "leaked-credential" // whoever finds a long-lived credential
 	SignIn   Entry = "sign-in"           // whoever gets past a sign-in the internet meets
 )
@@ -33,11 +40,11 @@ var entries = map[Entry]struct {
 	name  string
 }{
 	Internet: {1, "internet"}, Stranger: {0.95, "a stranger's account"},
-	Leaked: {0.8, "a leaked credential"}, SignIn: {0.6, "internet, past a sign-in"},
+	Planted: {1, "the maker of a file"}, Vendor: {0.7, "a supplier"}, Poisoned: {0.65, "poisoned input"}, Leaked: {0.8, "a leaked credential"}, SignIn: {0.6, "internet, past a sign-in"},
 }
 
 // order are the entries, surest first.
-var order = []Entry{Internet, Stranger, Leaked, SignIn}
+var order = []Entry{Internet, Planted, Stranger, Leaked, Vendor, Poisoned, SignIn}
 
 // Prize is what a fault makes of an asset, beyond what the asset is.
 type Prize string
@@ -54,10 +61,25 @@ const (
 // nothing.
 type Fact struct {
 	Entry Entry
-	// Gives is what the entry gives: "reading", "acting" (also when empty) or
-	// "changing".
+	// Gives is what the entry, or the door, gives: "meeting" (a connection and no
+	// more), "reading", "acting" (also when empty) or "changing".
 	Gives string
 	Prize Prize
+	// Door: whoever can open a connection to it is let in.
+	Door bool
+}
+
+// power is what the fact's entry or door gives.
+func (f Fact) power() power {
+	switch f.Gives {
+	case "meeting":
+		return meet
+	case "reading":
+		return see
+	case "changing":
+		return own
+	}
+	return act
 }
 
 // Options of Assess.
@@ -69,6 +91,8 @@ type Options struct {
 	Exposed func(estate.Node, *estate.Asset) string
 	// Labels returns the data labels of an asset; nil until a step gives them.
 	Labels func(estate.Node, *estate.Asset) []string
+
+	from func(*estate.Asset) bool // Limits.From
 }
 
 // Assess fills in the Risk of each finding. A finding on an asset the snapshot
@@ -79,18 +103,7 @@ func Assess(snap *estate.Snapshot, workloads *scope.Workloads, findings []findin
 	if len(findings) == 0 {
 		return
 	}
-	g := newGraph(snap)
-	begins := g.entries(findings, o, finding.Fail)
-	goals := g.goals(workloads, findings, o)
-	j := judge{g: g, goals: goals, blind: newBlind(snap), maybe: g.search(g.entries(findings, o, finding.Unknown).states(""), false)}
-	for _, e := range order {
-		if starts := begins.states(e); len(starts) > 0 {
-			j.from = append(j.from, origin{entry: e, why: begins.whys(e), found: g.search(starts, false)})
-		}
-	}
-	for c := range j.to {
-		j.to[c] = g.search(goals.states(class(c)), true)
-	}
+	j := newJudge(snap, workloads, findings, o)
 	for i := range findings {
 		findings[i].Risk = j.risk(&findings[i])
 	}

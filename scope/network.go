@@ -1,6 +1,8 @@
 package scope
 
 import (
+	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/scope/expr"
@@ -105,6 +107,13 @@ func (c *checker) party(name strict.Text, side string, text strict.Text, match *
 		return Party{Match: c.expression(*match)}
 	case strings.TrimSpace(text.Value) == "":
 		c.bad(name, "", "intent %q does not say %s whom", name.Value, side)
+	case rangeLike.MatchString(text.Value):
+		if _, err := netip.ParsePrefix(text.Value); err != nil {
+			c.bad(text, "write it as 10.20.0.0/16 or 2001:db8::/32", "%q is no range of addresses: %s of intent %q", text.Value, side, name.Value)
+		}
 	}
 	return Party{Name: text.Value}
 }
+
+// rangeLike is what nobody writes who does not mean a range of addresses.
+var rangeLike = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*/[0-9]+$|^[0-9a-fA-F]*:[0-9a-fA-F:.]*/[0-9]+$`)

@@ -30,6 +30,8 @@ type file struct {
 	Data      dataYAML      `key:"data" doc:"Where labelled data may be, and how long."`
 	Network   networkYAML   `key:"network" doc:"What may open connections to what."`
 	Services  []service     `key:"services" doc:"External services whose terms were reviewed."`
+	Respond   respondYAML   `key:"respond" doc:"Who answers an incident, and what is practised."`
+	Supply    supplyYAML    `key:"supply" doc:"What is asked of components."`
 	Gate      gateYAML      `key:"gate" doc:"When a workload is held back."`
 }
 
@@ -69,35 +71,6 @@ type pilotYAML struct {
 
 type sizeYAML struct {
 	Replicas *int `key:"replicas" doc:"Replicas or instances."`
-}
-
-type dataYAML struct {
-	Approved  []approval  `key:"approved" doc:"Systems approved for data of a label."`
-	Retention []retention `key:"retention" doc:"How long data of a label is kept."`
-}
-
-type approval struct {
-	Label   strict.Text `key:"label,required" doc:"Label of the data."`
-	Systems []string    `key:"systems,required" doc:"Systems it may be in."`
-}
-
-type retention struct {
-	Label strict.Text `key:"label,required" doc:"Label of the data."`
-	Keep  strict.Text `key:"keep,required" doc:"How long: 730d, 12h."`
-}
-
-type service struct {
-	strict.Place
-	Name     strict.Text `key:"name,required" doc:"Name of the service."`
-	Endpoint strict.Text `key:"endpoint,required" doc:"Host it is reached at."`
-	Terms    terms       `key:"terms" doc:"What was agreed about data."`
-}
-
-type terms struct {
-	TrainsOnInputs *bool       `key:"trains_on_inputs" doc:"Whether the provider trains on what is sent."`
-	Retention      strict.Text `key:"retention" doc:"How long the provider keeps what is sent: 30d."`
-	Reviewed       strict.Text `key:"reviewed" doc:"Day of the review: 2026-10-01."`
-	Expires        strict.Text `key:"expires" doc:"Day the review ends to count: 2027-04-01."`
 }
 
 type gateYAML struct {
@@ -180,20 +153,12 @@ func (c *checker) scope(f *file) *Scope {
 		names[d.Name.Value] = d.Line
 		s.Declared = append(s.Declared, c.workload(d))
 	}
-	for _, a := range f.Data.Approved {
-		s.Data.Approved = append(s.Data.Approved, Approval{Label: a.Label.Value, Systems: a.Systems})
-	}
-	for _, r := range f.Data.Retention {
-		s.Data.Retention = append(s.Data.Retention, Retention{Label: r.Label.Value, Keep: c.period(r.Keep)})
-	}
-	for _, v := range f.Services {
-		s.Services = append(s.Services, Service{Name: v.Name.Value, Endpoint: v.Endpoint.Value, Place: v.Place, Terms: Terms{
-			TrainsOnInputs: v.Terms.TrainsOnInputs, Retention: c.period(v.Terms.Retention),
-			Reviewed: c.day(v.Terms.Reviewed), Expires: c.day(v.Terms.Expires),
-		}})
-	}
+	c.data(&f.Data, &s.Data)
+	c.services(f.Services, s)
+	c.supply(&f.Supply, &s.Supply)
 	c.access(&f.Access, &s.Access)
 	c.network(&f.Network, &s.Network)
+	c.respond(&f.Respond, &s.Respond)
 	c.gate(&f.Gate, &s.Gate)
 	s.hold()
 	return s

@@ -74,7 +74,7 @@ func TestMistakes(t *testing.T) {
 		"unknown key":         {"estat: acme\n", []string{`f.yaml:1:1: unknown key "estat" in the file; did you mean "estate"?`}},
 		"unknown deep":        {"workloads:\n  - name: a\n    ownr: b\n", []string{`f.yaml:3:5: unknown key "ownr" in workloads[0]; did you mean "owner"?`}},
 		"nothing near":        {"gate:\n  zzzzzzzz: 1\n", []string{`f.yaml:2:3: unknown key "zzzzzzzz" in gate; known are fail_on, fail_on_signature, approvers, waivers`}},
-		"several":             {"a1: 1\nestate: x\nb1: 2\n", []string{"f.yaml:1:1: unknown key \"a1\" in the file; known are estate, sources, zones, workloads, access, data, network, services, gate", "f.yaml:3:1: unknown key \"b1\" in the file; known are estate, sources, zones, workloads, access, data, network, services, gate"}},
+		"several":             {"a1: 1\nestate: x\nb1: 2\n", []string{"f.yaml:1:1: unknown key \"a1\" in the file; known are estate, sources, zones, workloads, access, data, network, services, respond, supply, gate", "f.yaml:3:1: unknown key \"b1\" in the file; known are estate, sources, zones, workloads, access, data, network, services, respond, supply, gate"}},
 		"duplicate":           {"estate: a\nestate: b\n", []string{`f.yaml:2:1: key "estate" is given twice, first in line 1`}},
 		"not a list":          {"sources: aws\n", []string{`f.yaml:1:10: sources is "aws", where a list is expected; write it as a list: [one, two]`}},
 		"not text":            {"estate: [a]\n", []string{`f.yaml:1:9: estate is a list, where text is expected`}},
@@ -148,7 +148,7 @@ func TestSchemaFollowsStructs(t *testing.T) {
 		t.Error("schema.json is stale; run: go test ./scope -run Schema -update")
 	}
 	var s struct{ Properties map[string]any }
-	if err := json.Unmarshal(Schema(), &s); err != nil || len(s.Properties) != 9 {
+	if err := json.Unmarshal(Schema(), &s); err != nil || len(s.Properties) != 11 {
 		t.Errorf("%d properties, %v", len(s.Properties), err)
 	}
 }

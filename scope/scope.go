@@ -45,6 +45,8 @@ type Scope struct {
 	Data     Data
 	Network  Network
 	Services []Service
+	Respond  Respond
+	Supply   Supply
 	Gate     Gate
 	// Held are settings that were taken back to their defaults because no
 	// approver signed them.
@@ -86,40 +88,6 @@ type Pilot struct {
 	Signature string
 }
 
-// Data says where labelled data may be and how long it is kept.
-type Data struct {
-	Approved  []Approval
-	Retention []Retention
-}
-
-// Approval lists the systems data of a label may be in.
-type Approval struct {
-	Label   string
-	Systems []string
-}
-
-// Retention is how long data of a label is kept.
-type Retention struct {
-	Label string
-	Keep  time.Duration
-}
-
-// Service is an external service whose terms were reviewed.
-type Service struct {
-	Name     string
-	Endpoint string
-	Terms    Terms
-	Place    strict.Place
-}
-
-// Terms of an external service. Dates are zero where the file gives none.
-type Terms struct {
-	TrainsOnInputs *bool // nil: not said
-	Retention      time.Duration
-	Reviewed       time.Time
-	Expires        time.Time
-}
-
 // Gate says when a workload is held back.
 type Gate struct {
 	// FailOn is the least severity that counts; high unless set.
@@ -135,7 +103,7 @@ type Gate struct {
 // Default is the scope of a run without a file: no zones, nothing declared,
 // the gate at high.
 func Default() *Scope {
-	return &Scope{Gate: Gate{FailOn: finding.High}}
+	return &Scope{Gate: Gate{FailOn: finding.High}, Supply: Supply{StaleAfter: StaleDays * 24 * time.Hour}}
 }
 
 // Load reads a file. The error joins a *strict.Problem for each mistake.

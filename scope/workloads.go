@@ -274,10 +274,13 @@ func (w *Workloads) owner(d *draft) string {
 	return strings.Join(names, "")
 }
 
+// joints take away what holds the words of a tag's key together.
+var joints = strings.NewReplacer("-", "", "_", "", " ", "", ".", "")
+
 func tagged(tags map[string]string) string {
 	best, rank := "", len(ownerTags)
 	for _, k := range slices.Sorted(maps.Keys(tags)) {
-		plain := strings.NewReplacer("-", "", "_", "", " ", "", ".", "").Replace(strings.ToLower(k[strings.LastIndexAny(k, "/:")+1:]))
+		plain := joints.Replace(strings.ToLower(k[strings.LastIndexAny(k, "/:")+1:]))
 		if i := slices.Index(ownerTags, plain); i >= 0 && i < rank && strings.TrimSpace(tags[k]) != "" {
 			best, rank = strings.TrimSpace(tags[k]), i
 		}

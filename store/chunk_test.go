@@ -126,7 +126,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data, digest []byte) {
 		var d estate.Digest
 		copy(d[:], digest)
-		content, err := c.unpack(body{digest: d, data: data})
+		content, err := c.unpack(body{digest: d, data: data}, nil)
 		if err == nil && c.pack(content).digest != d {
 			t.Fatal("content does not have its digest")
 		}

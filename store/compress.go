@@ -45,9 +45,10 @@ func (c *codec) pack(content []byte) body {
 
 var errDigest = errors.New("its content does not have the digest it is stored under")
 
-// unpack returns a body's content. The error says that it is damaged.
-func (c *codec) unpack(b body) ([]byte, error) {
-	content, err := c.dec.DecodeAll(b.data, nil)
+// unpack appends a body's content to into, which holds nothing. The error says
+// that it is damaged.
+func (c *codec) unpack(b body, into []byte) ([]byte, error) {
+	content, err := c.dec.DecodeAll(b.data, into)
 	if err != nil {
 		return nil, fmt.Errorf("decompressing: %w", err)
 	}

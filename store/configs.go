@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -19,13 +20,17 @@ type configs struct {
 
 	mu     sync.Mutex
 	recent []openPack // the pack used last is last
+	spare  [][]byte   // what packs that were let go of lay in
 }
 
 var _ estate.ConfigSource = (*configs)(nil)
 
+// openPack is a pack that is kept open. Nobody else holds any of it, so that the
+// next pack may lie where it lay.
 type openPack struct {
-	id    int64
-	parts [][]byte
+	id      int64
+	content []byte
+	parts   [][]byte
 }
 
 // recentPacks bounds the packs kept open for single reads: 2 MiB.
@@ -36,16 +41,60 @@ func newConfigs(db engine, c *codec) *configs { return &configs{db: db, codec: c
 // Config implements estate.ConfigSource.
 func (c *configs) Config(ref uint64) (json.RawMessage, error) {
 	id, slot := placeOf(ref)
-	parts, ok := c.cached(id)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, ok := c.take(id)
 	if !ok {
-		packs, err := c.open(context.Background(), []int64{id})
+		var room []byte
+		if n := len(c.spare); n > 0 {
+			room, c.spare = c.spare[n-1], c.spare[:n-1]
+		}
+		c.mu.Unlock()
+		read, err := c.read(id, room)
+		c.mu.Lock()
 		if err != nil {
 			return nil, err
 		}
-		parts = packs[0]
-		c.keep(id, parts)
+		if p, ok = c.take(id); ok { // another reader was quicker
+			c.spare = append(c.spare, read.content[:0])
+		} else {
+			p = read
+		}
 	}
-	return part(c.db, id, parts, slot)
+	if len(c.recent) == recentPacks {
+		c.spare = append(c.spare, c.recent[0].content[:0])
+		c.recent = slices.Delete(c.recent, 0, 1)
+	}
+	c.recent = append(c.recent, p)
+	config, err := part(c.db, id, p.parts, slot)
+	return bytes.Clone(config), err
+}
+
+// take takes a pack out of those kept open.
+func (c *configs) take(id int64) (openPack, bool) {
+	i := slices.IndexFunc(c.recent, func(p openPack) bool { return p.id == id })
+	if i < 0 {
+		return openPack{}, false
+	}
+	p := c.recent[i]
+	c.recent = slices.Delete(c.recent, i, i+1)
+	return p, true
+}
+
+// read opens a pack in the room given, which may be nil.
+func (c *configs) read(id int64, room []byte) (openPack, error) {
+	bodies, err := c.fetch(context.Background(), []int64{id})
+	if err != nil {
+		return openPack{}, err
+	}
+	p := openPack{id: id}
+	if p.content, err = c.codec.unpack(bodies[0], room); err == nil {
+		p.parts, err = readPack(p.content)
+	}
+	if err != nil {
+		return openPack{}, damaged(c.db, id, err)
+	}
+	return p, nil
 }
 
 func part(db engine, id int64, parts [][]byte, slot int) (json.RawMessage, error) {
@@ -55,31 +104,8 @@ func part(db engine, id int64, parts [][]byte, slot int) (json.RawMessage, error
 	return parts[slot], nil
 }
 
-func (c *configs) cached(id int64) ([][]byte, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i := slices.IndexFunc(c.recent, func(p openPack) bool { return p.id == id })
-	if i < 0 {
-		return nil, false
-	}
-	p := c.recent[i]
-	c.recent = append(slices.Delete(c.recent, i, i+1), p)
-	return p.parts, true
-}
-
-func (c *configs) keep(id int64, parts [][]byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.recent) == recentPacks {
-		c.recent = slices.Delete(c.recent, 0, 1)
-	}
-	c.recent = append(c.recent, openPack{id, parts})
-}
-
-// open fetches packs and decodes them in parallel.
-func (c *configs) open(ctx context.Context, ids []int64) ([][][]byte, error) {
-	var bodies []body
-	err := c.db.view(ctx, func(t tx) (err error) {
+func (c *configs) fetch(ctx context.Context, ids []int64) (bodies []body, err error) {
+	err = c.db.view(ctx, func(t tx) (err error) {
 		bodies, err = t.fetch(ids)
 		return err
 	})
@@ -87,12 +113,18 @@ func (c *configs) open(ctx context.Context, ids []int64) ([][][]byte, error) {
 	if errors.As(err, &lost) {
 		return nil, damaged(c.db, lost.id, err)
 	}
+	return bodies, err
+}
+
+// open fetches packs and decodes them in parallel.
+func (c *configs) open(ctx context.Context, ids []int64) ([][][]byte, error) {
+	bodies, err := c.fetch(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	out := make([][][]byte, len(ids))
 	err = parallel(len(ids), func(i int) error {
-		content, err := c.codec.unpack(bodies[i])
+		content, err := c.codec.unpack(bodies[i], nil)
 		if err == nil {
 			out[i], err = readPack(content)
 		}

@@ -291,6 +291,34 @@ func TestBlobsHaveVersions(t *testing.T) {
 	})
 }
 
+func TestBlobsOfAStepAreStoredTogether(t *testing.T) {
+	onEach(t, func(t *testing.T, state string) {
+		ctx := context.Background()
+		st := open(t, state)
+		for i := range 5 {
+			if err := st.PutBlobs(ctx, "detect", map[string][]byte{"a": {byte(i)}, "b": {byte(i), 1}}, 2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for version, want := range map[int64]bool{1: false, 3: false, 4: true, 5: true} {
+			for _, key := range []string{"a", "b"} {
+				data, _, err := st.Blob(ctx, "detect", key, version)
+				if want && (err != nil || data[0] != byte(version-1)) || !want && !errors.Is(err, ErrNotFound) {
+					t.Errorf("%s, version %d: %v, %v", key, version, data, err)
+				}
+			}
+		}
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		if err := st.PutBlobs(gone, "detect", map[string][]byte{"a": {9}, "b": {9}}, 2); err == nil {
+			t.Error("stored though nobody waits for it")
+		}
+		if data, _, err := st.Blob(ctx, "detect", "a", 0); err != nil || data[0] != 4 {
+			t.Errorf("the newest is %v, %v", data, err)
+		}
+	})
+}
+
 func TestLockNamesItsHolder(t *testing.T) {
 	onEach(t, func(t *testing.T, state string) {
 		ctx := context.Background()

@@ -47,6 +47,8 @@ type tx interface {
 	addSnapshot(row snapshotRow) error
 
 	putBlob(step, key string, b body) (version int64, err error)
+	// dropBlobs drops the versions of a key before one.
+	dropBlobs(step, key string, before int64) error
 	// blob returns version 0 if there is none.
 	blob(step, key string, version int64) (b body, got int64, err error)
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,6 +79,31 @@ func (k *keeper) PutBlob(ctx context.Context, step, key string, data []byte) (ve
 	return version, nil
 }
 
+// PutBlobs implements Store.
+func (k *keeper) PutBlobs(ctx context.Context, step string, blobs map[string][]byte, keep int) error {
+	keys := slices.Sorted(maps.Keys(blobs))
+	packed := make([]body, len(keys))
+	for i, key := range keys {
+		packed[i] = k.codec.pack(blobs[key])
+	}
+	err := k.db.update(ctx, func(t tx) error {
+		for i, key := range keys {
+			version, err := t.putBlob(step, key, packed[i])
+			if err == nil && keep > 0 {
+				err = t.dropBlobs(step, key, version-int64(keep)+1)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return k.context("storing what "+step+" knows", err)
+	}
+	return nil
+}
+
 // Blob implements Store.
 func (k *keeper) Blob(ctx context.Context, step, key string, version int64) ([]byte, int64, error) {
 	var b body
@@ -91,7 +118,7 @@ func (k *keeper) Blob(ctx context.Context, step, key string, version int64) ([]b
 	if got == 0 {
 		return nil, 0, fmt.Errorf("%s of %s, version %d: %w", key, step, version, ErrNotFound)
 	}
-	data, err := k.codec.unpack(b)
+	data, err := k.codec.unpack(b, nil)
 	if err != nil {
 		return nil, 0, &DamagedError{k.db.where(), fmt.Sprintf("%s of %s, version %d,", key, step, got), err}
 	}

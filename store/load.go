@@ -82,7 +82,7 @@ func (l *loader) manifest() (*manifest, error) {
 		return nil, errShort
 	}
 	b.data = l.row.manifest[copy(b.digest[:], l.row.manifest):]
-	content, err := l.k.codec.unpack(b)
+	content, err := l.k.codec.unpack(b, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (l *loader) bodies(ids []int64, decode func(place int, content []byte) erro
 			return err
 		}
 		err = parallel(len(group), func(i int) error {
-			content, err := l.k.codec.unpack(group[i])
+			content, err := l.k.codec.unpack(group[i], nil)
 			if err == nil {
 				err = decode(i, content)
 			}

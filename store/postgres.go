@@ -300,6 +300,11 @@ func (t *postgresTx) putBlob(step, key string, b body) (version int64, err error
 	return version, err
 }
 
+func (t *postgresTx) dropBlobs(step, key string, before int64) error {
+	_, err := t.tx.Exec(t.ctx, "DELETE FROM blob WHERE step = $1 AND key = $2 AND version < $3", step, key, before)
+	return err
+}
+
 func (t *postgresTx) blob(step, key string, version int64) (b body, got int64, err error) {
 	var digest []byte
 	err = t.tx.QueryRow(t.ctx, `SELECT version, digest, data FROM blob

@@ -32,7 +32,7 @@ func (w *saver) check(ids []int64, packs bool) error {
 		good := make([]bool, len(bodies))
 		slots := make([][]estate.Digest, len(bodies))
 		_ = parallel(len(bodies), func(i int) error {
-			content, err := w.codec.unpack(bodies[i])
+			content, err := w.codec.unpack(bodies[i], nil)
 			var parts [][]byte
 			if err == nil && packs {
 				parts, err = readPack(content)

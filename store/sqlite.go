@@ -289,6 +289,10 @@ func (t *sqliteTx) putBlob(step, key string, b body) (version int64, err error) 
 	return version, err
 }
 
+func (t *sqliteTx) dropBlobs(step, key string, before int64) error {
+	return t.run("DELETE FROM blob WHERE step = ? AND key = ? AND version < ?", nil, step, key, before)
+}
+
 func (t *sqliteTx) blob(step, key string, version int64) (b body, got int64, err error) {
 	err = t.run(`SELECT version, digest, data FROM blob WHERE step = ?1 AND key = ?2 AND (?3 = 0 OR version = ?3) ORDER BY version DESC LIMIT 1`,
 		func(s *sqlite.Stmt) error {

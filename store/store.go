@@ -50,6 +50,9 @@ type Store interface {
 
 	// PutBlob stores what a step has learnt as the next version of key, from 1.
 	PutBlob(ctx context.Context, step, key string, data []byte) (version int64, err error)
+	// PutBlobs stores the next version of several keys of a step, all or none, and
+	// drops all but the newest keep versions of each; keep 0 drops none.
+	PutBlobs(ctx context.Context, step string, blobs map[string][]byte, keep int) error
 	// Blob returns a version of what PutBlob stored; version 0 means the newest.
 	// ErrNotFound if there is none.
 	Blob(ctx context.Context, step, key string, version int64) (data []byte, got int64, err error)

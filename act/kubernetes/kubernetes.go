@@ -1,9 +1,9 @@
-// Package kubernetes is the only code that writes to a cluster: the
+// Package kubernetes is the only code that writes to a cluster. For the gate: the
 // ScaleVerdicts of gated namespaces, their copy in the namespaces' annotations,
-// and the certificate authority in the gate's own webhook registration. It never
-// touches a workload.
-//
-// The rights it needs are those of deploy/kubernetes/20-rbac.yaml.
+// and the certificate authority in the gate's own webhook registration; a Client never
+// touches a workload, and the rights it needs are those of
+// deploy/kubernetes/20-rbac.yaml. For step 7: Actions, which contain an incident under
+// the name of whoever responds, with rights of their own.
 package kubernetes
 
 import (
@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
@@ -38,11 +39,11 @@ const (
 )
 
 var (
-	namespaces   = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
-	deployments  = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
-	statefulSets = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "statefulsets"}
-	verdicts     = schema.GroupVersionResource{Group: "sevenfold.dev", Version: "v1alpha1", Resource: "scaleverdicts"}
-	webhooks     = schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"}
+	namespaces = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	events     = schema.GroupVersionResource{Version: "v1", Resource: "events"}
+	reviews    = schema.GroupVersionResource{Group: "authentication.k8s.io", Version: "v1", Resource: "selfsubjectreviews"}
+	verdicts   = schema.GroupVersionResource{Group: "sevenfold.dev", Version: "v1alpha1", Resource: "scaleverdicts"}
+	webhooks   = schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"}
 )
 
 // requestTimeout bounds one reply. It is less than the time the API server
@@ -63,8 +64,25 @@ type Options struct {
 	// URL is what the API server calls the webhook by. Empty: the registration
 	// keeps what it says (a service), and only its authority is kept.
 	URL string
+	// Held are the resources whose objects are watched, where the API server has
+	// them.
+	Held []Resource
+	// Checks is the controllerName of Kueue's AdmissionChecks that are answered; empty:
+	// Kueue is not looked at.
+	Checks string
 	// Failed hears of reads that fail and are tried again; nil: nobody does.
 	Failed func(what string, err error)
+	// Tell hears what whoever installed the gate should do; nil: nobody does.
+	Tell func(what string)
+}
+
+// Resource is a resource to be watched.
+type Resource struct {
+	// Kind is what its objects are called by: see gate/admission.
+	Kind            string
+	Group, Resource string
+	// Versions of which one is read, those first that are preferred.
+	Versions []string
 }
 
 // Client keeps a view of one cluster and writes what the gate has to write. It
@@ -72,9 +90,13 @@ type Options struct {
 type Client struct {
 	opts    Options
 	http    *http.Client
+	config  *rest.Config
 	dynamic dynamic.Interface
-	seen    map[schema.GroupVersionResource]cache.SharedIndexInformer
+	groups  discovery.DiscoveryInterface
+	seen    map[schema.GroupVersionResource]cache.SharedIndexInformer // those every cluster has
+	ask     chan struct{}                                             // look what else the API server has
 	mu      sync.Mutex
+	held    map[string]*view  // by kind
 	said    map[string]string // the failure last told, by what failed
 	// host and cluster are what the kubeconfig says.
 	host, cluster string
@@ -83,7 +105,7 @@ type Client struct {
 // New connects to nothing yet. An error says that there is no usable
 // configuration.
 func New(o Options) (*Client, error) {
-	c := &Client{opts: o, said: map[string]string{}}
+	c := &Client{opts: o, said: map[string]string{}, held: map[string]*view{}, ask: make(chan struct{}, 1)}
 	config := o.Config
 	if config == nil {
 		rules := clientcmd.NewDefaultClientConfigLoadingRules()
@@ -107,12 +129,15 @@ func New(o Options) (*Client, error) {
 	config.QPS = -1 // the API server's own priority and fairness decides
 	config.UserAgent = "sevenfold-gate (" + runtime.GOOS + "/" + runtime.GOARCH + ")"
 	config.WarningHandler = rest.NoWarnings{}
-	c.host = config.Host
+	c.host, c.config = config.Host, config
 	var err error
 	if c.http, err = rest.HTTPClientFor(config); err != nil {
 		return nil, fmt.Errorf("kubernetes: %w", err)
 	}
 	if c.dynamic, err = dynamic.NewForConfigAndClient(config, c.http); err != nil {
+		return nil, fmt.Errorf("kubernetes: %w", err)
+	}
+	if c.groups, err = discovery.NewDiscoveryClientForConfigAndClient(config, c.http); err != nil {
 		return nil, fmt.Errorf("kubernetes: %w", err)
 	}
 	c.watches()
@@ -125,16 +150,15 @@ func (c *Client) Host() string { return c.host }
 // ClusterEntry is the kubeconfig's own name for the cluster; empty within one.
 func (c *Client) ClusterEntry() string { return c.cluster }
 
-// Object reads a Deployment or StatefulSet as it is now; false if there is
-// none.
+// Object reads an object of a held kind as it is now; false if there is none.
 func (c *Client) Object(ctx context.Context, namespace, kind, name string) (json.RawMessage, bool, error) {
-	r, ok := resourceOf(kind)
-	if !ok {
-		return nil, false, fmt.Errorf("kind %s is neither Deployment nor StatefulSet", kind)
+	v := c.viewOf(kind)
+	if v == nil {
+		return nil, false, fmt.Errorf("the API server has no objects of kind %s, or did not when it was last asked", kind)
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	u, err := c.dynamic.Resource(r).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	u, err := c.dynamic.Resource(v.resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, false, nil
 	}
@@ -143,16 +167,6 @@ func (c *Client) Object(ctx context.Context, namespace, kind, name string) (json
 	}
 	raw, err := json.Marshal(u.Object)
 	return raw, err == nil, err
-}
-
-func resourceOf(kind string) (schema.GroupVersionResource, bool) {
-	switch kind {
-	case "Deployment":
-		return deployments, true
-	case "StatefulSet":
-		return statefulSets, true
-	}
-	return schema.GroupVersionResource{}, false
 }
 
 // spec is an object's spec, as JSON.

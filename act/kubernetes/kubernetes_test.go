@@ -21,7 +21,9 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/client-go/rest"
 
@@ -151,7 +153,8 @@ func TestWrites(t *testing.T) {
 		s.Apply(string(text))
 	}
 	s.Apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: fraud, labels: {sevenfold.dev/gate: prepared}}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: free}\n")
-	c, err := New(Options{Config: s.Config, URL: "https://127.0.0.1:9/admit"})
+	c, err := New(Options{Config: s.Config, URL: "https://127.0.0.1:9/admit", Held: []Resource{
+		{Kind: "Deployment", Group: "apps", Resource: "deployments", Versions: []string{"v1"}}, {Kind: "Widget.example.com", Group: "example.com", Resource: "widgets", Versions: []string{"v2", "v1"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,6 +207,32 @@ func TestWrites(t *testing.T) {
 	if _, _, err := c.Object(ctx, "fraud", "Pod", "x"); err == nil {
 		t.Error("a pod is read")
 	}
+	// Kinds that come are seen, in the version there is; those that go are not.
+	if !c.Watching("Deployment") || c.Watching("Widget.example.com") {
+		t.Error("what the server has is not watched, or what it has not is")
+	}
+	const widgets = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec: {group: example.com, scope: Namespaced, names: {kind: Widget, plural: widgets}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]}
+`
+	s.Apply(widgets)
+	await("a kind that came is not watched", func() bool { return c.Watching("Widget.example.com") })
+	for until := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		_, err := c.dynamic.Resource(schema.GroupVersionResource{Group: "example.com", Version: "v1", Resource: "widgets"}).Namespace("fraud").Create(ctx,
+			&unstructured.Unstructured{Object: map[string]any{"apiVersion": "example.com/v1", "kind": "Widget", "metadata": map[string]any{"name": "w"}}}, metav1.CreateOptions{})
+		if err == nil {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal(err)
+		}
+	}
+	await("an object of it is not seen", func() bool {
+		_, seen := c.Seen("fraud", "Widget.example.com", "w")
+		return seen && len(c.Things("fraud")) == 1 && c.Things("fraud")[0].Kind == "Widget.example.com"
+	})
 	own := authority(t, time.Now().Add(time.Hour))
 	for range 2 {
 		if err := c.Trust(ctx, own); err != nil {

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,23 +26,26 @@ import (
 func (c *Client) watches() {
 	c.seen = map[schema.GroupVersionResource]cache.SharedIndexInformer{}
 	for r, only := range map[schema.GroupVersionResource]metav1.ListOptions{
-		namespaces:   {LabelSelector: GateLabel},
-		deployments:  {},
-		statefulSets: {},
-		verdicts:     {FieldSelector: "metadata.name=" + VerdictName},
+		namespaces: {LabelSelector: GateLabel},
+		verdicts:   {FieldSelector: "metadata.name=" + VerdictName},
 	} {
-		client := c.dynamic.Resource(r)
-		c.seen[r] = cache.NewSharedIndexInformer(&cache.ListWatch{
-			ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-				o.LabelSelector, o.FieldSelector = only.LabelSelector, only.FieldSelector
-				return patiently(ctx, c, r.Resource, func() (*unstructured.UnstructuredList, error) { return client.List(ctx, o) })
-			},
-			WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-				o.LabelSelector, o.FieldSelector = only.LabelSelector, only.FieldSelector
-				return patiently(ctx, c, r.Resource, func() (watch.Interface, error) { return client.Watch(ctx, o) })
-			},
-		}, &unstructured.Unstructured{}, 0, cache.Indexers{})
+		c.seen[r] = c.informer(r, only)
 	}
+}
+
+// informer makes one view.
+func (c *Client) informer(r schema.GroupVersionResource, only metav1.ListOptions) cache.SharedIndexInformer {
+	client := c.dynamic.Resource(r)
+	return cache.NewSharedIndexInformer(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector, o.FieldSelector = only.LabelSelector, only.FieldSelector
+			return patiently(ctx, c, r.Resource, func() (*unstructured.UnstructuredList, error) { return client.List(ctx, o) })
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector, o.FieldSelector = only.LabelSelector, only.FieldSelector
+			return patiently(ctx, c, r.Resource, func() (watch.Interface, error) { return client.Watch(ctx, o) })
+		},
+	}, &unstructured.Unstructured{}, 0, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
 }
 
 // patiently asks until a server answers, be it with a refusal. The reflector
@@ -85,40 +89,54 @@ func (c *Client) complain(what string, err error) {
 // seen, changed on every change since that may matter to the gate.
 func (c *Client) Run(ctx context.Context, ready, changed func()) error {
 	defer c.http.CloseIdleConnections()
-	ends := make(chan struct{}, len(c.seen))
+	var all sync.WaitGroup
+	defer all.Wait()
 	var synced []cache.InformerSynced
 	for r, informer := range c.seen {
 		if err := c.prepare(ctx, r, informer, changed); err != nil {
 			return err
 		}
 		synced = append(synced, informer.HasSynced)
-		go func() {
-			informer.RunWithContext(ctx)
-			ends <- struct{}{}
-		}()
+		all.Go(func() { informer.RunWithContext(ctx) })
 	}
-	if cache.WaitForCacheSync(ctx.Done(), synced...) {
+	first, err := patiently(ctx, c, "the kinds there are", func() (bool, error) { return true, c.discover(ctx, &all, changed) })
+	if err != nil && ctx.Err() == nil {
+		c.complain("the kinds there are", err)
+	}
+	c.mu.Lock()
+	for kind, v := range c.held {
+		if kind != checkKind && kind != queuedKind { // without a right to these nothing else waits
+			synced = append(synced, v.informer.HasSynced)
+		}
+	}
+	c.mu.Unlock()
+	if cache.WaitForCacheSync(ctx.Done(), synced...) && first {
 		ready()
 	}
-	<-ctx.Done()
-	for range c.seen {
-		<-ends
-	}
+	c.keepLooking(ctx, &all, changed)
 	return nil
 }
 
 // prepare sets what a view keeps, hears and complains of.
 func (c *Client) prepare(ctx context.Context, r schema.GroupVersionResource, informer cache.SharedIndexInformer, changed func()) error {
 	_, errHandler := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { changed() },
-		DeleteFunc: func(any) { changed() },
+		AddFunc: func(obj any) {
+			if !owned(obj) {
+				changed()
+			}
+		},
+		DeleteFunc: func(obj any) {
+			if !owned(obj) {
+				changed()
+			}
+		},
 		UpdateFunc: func(before, after any) {
-			if matters(before, after) {
+			if matters(before, after) && !owned(after) {
 				changed()
 			}
 		},
 	})
-	return errors.Join(errHandler, informer.SetTransform(slim),
+	return errors.Join(errHandler, informer.SetTransform(transform(r.Group)),
 		informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
 			quiet := errors.Is(err, io.EOF) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
 			if !quiet && ctx.Err() == nil {
@@ -136,16 +154,6 @@ func hinted(err error, r schema.GroupVersionResource) error {
 		return fmt.Errorf("%w (hint: sevenfold gate admission --manifests | kubectl apply -f - makes the ScaleVerdict type)", err)
 	}
 	return err
-}
-
-// slim drops what nobody here reads: it is most of an object, and changes all
-// the time.
-func slim(obj any) (any, error) {
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		unstructured.RemoveNestedField(u.Object, "metadata", "managedFields")
-		unstructured.RemoveNestedField(u.Object, "status")
-	}
-	return obj, nil
 }
 
 // matters reports whether an update changed more than versions and the number
@@ -191,21 +199,6 @@ func (c *Client) Annotations(namespace string) map[string]string {
 		return u.GetAnnotations()
 	}
 	return nil
-}
-
-// Seen returns a Deployment or StatefulSet as last seen, without its status;
-// false if there was none.
-func (c *Client) Seen(namespace, kind, name string) (json.RawMessage, bool) {
-	r, ok := resourceOf(kind)
-	if !ok {
-		return nil, false
-	}
-	u, ok := c.view(r, namespace, name)
-	if !ok {
-		return nil, false
-	}
-	raw, err := json.Marshal(u.Object)
-	return raw, err == nil
 }
 
 // Verdict returns the spec of a namespace's ScaleVerdict as last seen.

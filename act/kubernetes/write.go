@@ -15,7 +15,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
 // maxAuthorities bounds the authorities trusted at once: those of a few
@@ -74,6 +78,107 @@ func (c *Client) Annotate(ctx context.Context, namespace string, annotations map
 	return err
 }
 
+// Event tells of something in a namespace, about the namespace's ScaleVerdict.
+func (c *Client) Event(ctx context.Context, namespace, what, message string) error {
+	return c.event(ctx, namespace, map[string]any{"apiVersion": verdicts.GroupVersion().String(), "kind": "ScaleVerdict", "name": VerdictName, "namespace": namespace}, what, message, "Warning")
+}
+
+// event tells of an object of a namespace. typ is Warning or Normal.
+func (c *Client) event(ctx context.Context, namespace string, about map[string]any, what, message, typ string) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	now := time.Now().UTC()
+	_, err := c.dynamic.Resource(events).Namespace(namespace).Create(ctx, &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Event", "metadata": map[string]any{"name": fmt.Sprintf("%s.%x", about["name"], now.UnixNano()), "namespace": namespace},
+		"involvedObject": about, "reason": what, "message": message, "type": typ, "count": int64(1), "source": map[string]any{"component": "sevenfold-gate"},
+		"firstTimestamp": now.Format(time.RFC3339), "lastTimestamp": now.Format(time.RFC3339), "reportingComponent": "sevenfold-gate", "reportingInstance": "sevenfold-gate",
+	}}, metav1.CreateOptions{FieldManager: "sevenfold-gate"})
+	return err
+}
+
+// Try is growth that was asked for without being stored.
+type Try struct {
+	What string
+	Err  error
+}
+
+// Probe asks, without storing anything, for two replicas of a Deployment and of
+// a ReplicaSet in a namespace: the first is the floor's to refuse, the second the
+// webhook's.
+func (c *Client) Probe(ctx context.Context, namespace string) []Try {
+	var out []Try
+	for _, x := range []struct{ kind, resource string }{{"Deployment", "deployments"}, {"ReplicaSet", "replicasets"}} {
+		labels := map[string]any{"app": "sevenfold-selftest"}
+		u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "apps/v1", "kind": x.kind,
+			"metadata": map[string]any{"generateName": "selftest-", "namespace": namespace},
+			"spec": map[string]any{"replicas": int64(2), "selector": map[string]any{"matchLabels": labels}, "template": map[string]any{
+				"metadata": map[string]any{"labels": labels}, "spec": map[string]any{"containers": []any{map[string]any{"name": "none", "image": "none"}}}}}}}
+		ctx, cancel := context.WithTimeout(ctx, 2*requestTimeout)
+		_, err := c.dynamic.Resource(schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: x.resource}).Namespace(namespace).
+			Create(ctx, u, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: "sevenfold-gate"})
+		cancel()
+		out = append(out, Try{"a " + x.kind + " of two replicas in namespace " + namespace, err})
+	}
+	return out
+}
+
+// Lead runs a function while this client holds a lease, as one of several that
+// are named; its context ends when another may hold it. It returns when the lease
+// is lost or ctx ends.
+func (c *Client) Lead(ctx context.Context, namespace, name, identity string, leading func(context.Context)) error {
+	leases, err := coordination.NewForConfigAndClient(c.config, c.http)
+	if err != nil {
+		return err
+	}
+	e, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+		Lock:          &resourcelock.LeaseLock{LeaseMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Client: leases, LockConfig: resourcelock.ResourceLockConfig{Identity: identity}},
+		LeaseDuration: leaseDuration, RenewDeadline: leaseDuration * 2 / 3, RetryPeriod: leaseDuration / 5, ReleaseOnCancel: true, Name: name,
+		Callbacks: leaderelection.LeaderCallbacks{OnStartedLeading: leading, OnStoppedLeading: func() {}},
+	})
+	if err != nil {
+		return err
+	}
+	e.Run(ctx)
+	return nil
+}
+
+// leaseDuration is how long the verdicts are written by nobody after a replica
+// that wrote them died.
+const leaseDuration = 10 * time.Second
+
+// Whoami is what the API server calls whoever asks.
+func (c *Client) Whoami(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	u, err := c.dynamic.Resource(reviews).Create(ctx, &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": reviews.GroupVersion().String(), "kind": "SelfSubjectReview"}}, metav1.CreateOptions{})
+	if err != nil {
+		return "", fmt.Errorf("ask who I am: %w", err)
+	}
+	name, _, _ := unstructured.NestedString(u.Object, "status", "userInfo", "username")
+	if name == "" {
+		return "", errors.New("the API server does not say who asks")
+	}
+	return name, nil
+}
+
+// SetAnnotation sets one annotation of a namespace, whether it is watched or
+// not; empty takes it away.
+func (c *Client) SetAnnotation(ctx context.Context, namespace, name, value string) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	var v any = value
+	if value == "" {
+		v = nil
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{name: v}}})
+	if err != nil {
+		return err
+	}
+	_, err = c.dynamic.Resource(namespaces).Patch(ctx, namespace, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "sevenfold"})
+	return err
+}
+
 // Trust adds a certificate authority (PEM) to those the API server trusts when
 // it calls the gate's webhooks, and drops expired ones, but never the one given.
 func (c *Client) Trust(ctx context.Context, authority []byte) error {
@@ -88,7 +193,7 @@ func (c *Client) Trust(ctx context.Context, authority []byte) error {
 	if err != nil || len(hooks) == 0 {
 		return errors.Join(err, fmt.Errorf("webhook configuration %s registers no webhook (hint: apply what sevenfold gate admission --manifests prints)", WebhookName))
 	}
-	changed := false
+	changed, moved := false, false
 	for _, h := range hooks {
 		client, ok := h.(map[string]any)["clientConfig"].(map[string]any)
 		if !ok {
@@ -101,7 +206,7 @@ func (c *Client) Trust(ctx context.Context, authority []byte) error {
 		}
 		if c.opts.URL != "" && client["url"] != c.opts.URL {
 			delete(client, "service")
-			client["url"], changed = c.opts.URL, true
+			client["url"], changed, moved = c.opts.URL, true, true
 		}
 	}
 	if !changed {
@@ -110,9 +215,17 @@ func (c *Client) Trust(ctx context.Context, authority []byte) error {
 	if err := unstructured.SetNestedSlice(u.Object, hooks, "webhooks"); err != nil {
 		return err
 	}
-	_, err = client.Update(ctx, u, metav1.UpdateOptions{FieldManager: "sevenfold-gate"})
-	return err
+	if _, err = client.Update(ctx, u, metav1.UpdateOptions{FieldManager: "sevenfold-gate"}); err != nil {
+		return err
+	}
+	if release := u.GetAnnotations()[helmRelease]; moved && release != "" && c.opts.Tell != nil {
+		c.opts.Tell(fmt.Sprintf("Helm's release %[1]s does not know that the gate is called at %[2]s, and its next upgrade would fail: helm upgrade %[1]s CHART --reuse-values --set url=%[2]s", release, c.opts.URL))
+	}
+	return nil
 }
+
+// helmRelease is the annotation in which Helm notes whose an object is.
+const helmRelease = "meta.helm.sh/release-name"
 
 // bundle is the authorities before (PEM in base64), without expired ones and
 // what is no certificate, and the one given. Its order is the same whoever

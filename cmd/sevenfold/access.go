@@ -27,7 +27,7 @@ func newAccess(g *globals) *cobra.Command {
 	var f accessFlags
 	cmd := &cobra.Command{
 		Use:   "access",
-		Short: "Every identity: what of AI it may touch, by what, last use, keys, owner (names in policies, not decisions)",
+		Short: "Every identity: what of AI it may touch, by what, last use, keys, owner",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := g.wants("access", "text", "json", "html"); err != nil {
@@ -74,7 +74,7 @@ func newAccess(g *globals) *cobra.Command {
 	cmd.Flags().StringVar(&f.who, "who", "", "only identities whose id, owner or origin holds a `TEXT`")
 	cmd.Flags().BoolVar(&f.ownerless, "ownerless", false, "only those that nobody answers for")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list every identity, and what each rests on")
-	cmd.Flags().BoolVar(&f.assets, "assets", false, "list by asset whom direct policy names, one table each")
+	cmd.Flags().BoolVar(&f.assets, "assets", false, "list by asset who may touch it, by which statement, one table each")
 	cmd.AddCommand(newAccessCan(g), newAccessWhoCan(g), newAccessEscalations(g), newAccessCompare(g), newAccessRightsize(g), newAccessUnused(g), newAccessReview(g))
 	return cmd
 }
@@ -105,7 +105,7 @@ func (f *accessFlags) narrow(o *access.Overview) error {
 	return nil
 }
 
-// json writes the overview, and by asset whom direct policy names if that was
+// json writes the overview, and by asset who may touch it if that was
 // asked for.
 func (f *accessFlags) json(w io.Writer, result *assess.Result) error {
 	out := struct {
@@ -125,7 +125,7 @@ func accessList(w io.Writer, result *assess.Result) error {
 	for _, e := range result.Access {
 		fmt.Fprintf(tw, "%s  (%s)\n", printable(e.Asset), printable(names[e.Workload]))
 		if len(e.Grants) == 0 {
-			fmt.Fprintf(tw, "  no policy that was read names anybody for it\n")
+			fmt.Fprintf(tw, "  nobody may touch it by what was read\n")
 		}
 		for _, u := range e.Unread {
 			fmt.Fprintf(tw, "  perhaps others: %s\n", printable(u))
@@ -134,12 +134,15 @@ func accessList(w io.Writer, result *assess.Result) error {
 			fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\t%s\n", printable(n.Principal), n.Class, lastUse(n), keyAge(n, result.Snapshot.Taken()), printable(via(n)))
 		}
 	}
-	fmt.Fprintf(tw, "\nNames in policies, not decisions: conditions, boundaries, organisation policies and denies are not weighed yet.\n")
+	fmt.Fprintf(tw, "\nDecided under all policies that bear on it; in clusters, what rules name. Who acts in the place of these stands in sevenfold access.\n")
 	return tw.Flush()
 }
 
-func via(n access.Grant) string {
+func via(n *access.Grant) string {
 	s := n.Via
+	if len(n.Levels) > 0 {
+		s = strings.Join(n.Levels, ", ") + " by " + s
+	}
 	if n.Owner != "" {
 		s = "owner " + n.Owner + "; " + s
 	}
@@ -149,7 +152,7 @@ func via(n access.Grant) string {
 	return s
 }
 
-func lastUse(n access.Grant) string {
+func lastUse(n *access.Grant) string {
 	switch {
 	case !n.LastUsed.IsZero():
 		return "used " + n.LastUsed.Format(time.DateOnly)
@@ -160,7 +163,7 @@ func lastUse(n access.Grant) string {
 	}
 }
 
-func keyAge(n access.Grant, now time.Time) string {
+func keyAge(n *access.Grant, now time.Time) string {
 	if n.OldestKey.IsZero() {
 		return ""
 	}

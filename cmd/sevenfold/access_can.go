@@ -73,20 +73,27 @@ func newAccessWhoCan(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				untold := e.Unlisted()
 				if err := g.write(func(w io.Writer) error {
 					if g.format == "json" {
 						return writeJSON(w, struct {
 							Answers []access.Holder `json:"answers"`
-						}{found})
+							Untold  []string        `json:"untold,omitempty"`
+						}{found, untold})
 					}
-					return holdersText(w, q, found)
+					return holdersText(w, q, found, untold)
 				}); err != nil {
 					return err
 				}
+				somebody := false
 				for _, h := range found {
 					if h.Decision == iam.Unknown {
 						return verdict(exitUnknown)
 					}
+					somebody = somebody || h.Class != "account"
+				}
+				if !somebody && len(untold) > 0 { // that nobody may is no answer then
+					return verdict(exitUnknown)
 				}
 				return nil
 			})
@@ -213,10 +220,15 @@ func reasonsText(w io.Writer, indent string, because []access.Reason) {
 }
 
 // holdersText writes who may do something.
-func holdersText(w io.Writer, q access.Question, found []access.Holder) error {
+func holdersText(w io.Writer, q access.Question, found []access.Holder, untold []string) error {
 	if len(found) == 0 {
-		_, err := fmt.Fprintf(w, "nobody may %s on %s\n", printable(q.Action), printable(q.Resource))
-		return err
+		seen := ""
+		if len(untold) > 0 {
+			seen = "of those who were read "
+		}
+		if _, err := fmt.Fprintf(w, "%snobody may %s on %s\n", seen, printable(q.Action), printable(q.Resource)); err != nil {
+			return err
+		}
 	}
 	for _, h := range found {
 		fmt.Fprintf(w, "%-11s %s", h.Decision, printable(h.Principal))
@@ -235,6 +247,9 @@ func holdersText(w io.Writer, q access.Question, found []access.Holder) error {
 		for _, u := range h.Unknown {
 			fmt.Fprintf(w, "            unknown %s\n", printable(u))
 		}
+	}
+	for _, u := range untold {
+		fmt.Fprintf(w, "not told of %s\n", printable(u))
 	}
 	return nil
 }

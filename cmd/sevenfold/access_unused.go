@@ -150,6 +150,9 @@ func leftoversText(w io.Writer, list []access.Leftover) {
 	}
 	for _, l := range list {
 		what := l.Grant.Call
+		if l.Grant.Resource != "" {
+			what += " " + l.Grant.Resource + " statement"
+		}
 		if l.Grant.Grant != "" {
 			what += " " + l.Grant.Grant
 		}

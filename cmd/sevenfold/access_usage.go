@@ -104,5 +104,20 @@ func (s *session) besides(ctx context.Context, st store.Store, snap *estate.Snap
 		return stateFailure(err)
 	}
 	o.Beside.Reviews = records
+	watch, err := assess.LoadWatch(ctx, st)
+	if err != nil {
+		return stateFailure(err)
+	}
+	if !watch.Fresh {
+		o.Detect = watch.Known(snap)
+	}
+	return s.supplyKnown(ctx, st, o)
+}
+
+// supplyKnown reads what the state knows of the supply chain.
+func (s *session) supplyKnown(ctx context.Context, st store.Store, o *assess.Options) (err error) {
+	if o.Supply, err = s.supplyState(st).Known(ctx, o.Now.UTC().Truncate(time.Second)); err != nil {
+		return stateFailure(err)
+	}
 	return nil
 }

@@ -39,6 +39,7 @@ func newAssess(g *globals) *cobra.Command {
 				return err
 			}
 			s.sayLapsed(result.Lapsed)
+			s.sayGlass(result)
 			doc := result.Document(version, s.scope, s.controls)
 			only, err := choose(doc, result.Workloads.List, args)
 			if err != nil {

@@ -38,6 +38,28 @@ func newAudit(g *globals) *cobra.Command {
 	return cmd
 }
 
+// stepVerb is the verb that runs one step for the chosen workloads and reports its own
+// findings, with the verbs beneath it.
+func (g *globals) stepVerb(step, short string, beneath ...*cobra.Command) *cobra.Command {
+	var r reading
+	cmd := &cobra.Command{
+		Use:   step + " [WORKLOAD]",
+		Short: short,
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := g.wants(step, "text", "json", "sarif", "html", "markdown"); err != nil {
+				return err
+			}
+			return g.alone(cmd.Context(), step, r, args, func(doc *report.Document) {
+				doc.Findings = slices.DeleteFunc(doc.Findings, func(f finding.Finding) bool { return f.Step != step })
+			})
+		},
+	}
+	r.addTo(cmd)
+	cmd.AddCommand(beneath...)
+	return cmd
+}
+
 // alone runs one step for the chosen workloads and writes its report, shaped by
 // shape; how it ends follows from that step's criteria.
 func (g *globals) alone(ctx context.Context, step string, r reading, args []string, shape func(*report.Document)) error {

@@ -30,6 +30,7 @@ func objectsText(w io.Writer, a data.Answer) error {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "\n%s: %d labelled, %d with nothing found in what was examined, %d unknown\n", counted(len(a.Objects), "object"), count[scan.Labelled], count[scan.None], count[scan.Unknown])
+	storesText(w, a)
 	for _, do := range dataDeeds(a) {
 		fmt.Fprintln(w, do)
 	}
@@ -91,7 +92,8 @@ func dataDeeds(a data.Answer) []string {
 		}
 	}
 	add(secrets, "replace the credentials in %s, then take them out: whoever could read the file may have them")
-	add(high, "see that highly sensitive data in %s is meant to be there; no policy of what may lie where is read in this version")
+	add(len(a.Forbidden), "take the data out of %s where the policy forbids it, or approve the place (sevenfold.yaml, data: approved)")
+	add(high, "see that highly sensitive data in %s is meant to be there; sevenfold data flows shows where it goes from there")
 	add(nameless, "make models, then scan again: names of persons and places were not looked for in %s")
 	add(unread, "mend or convert what was not examined of %s and scan it again; not examined is no pass")
 	if len(a.Objects) == 0 {

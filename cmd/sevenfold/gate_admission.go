@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"crypto"
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +36,10 @@ type admissionFlags struct {
 	certificates                 string
 	keys, approvers              []string
 	tlsCert, tlsKey              string
-	pilot                        int
+	pilot, pilots                int
+	controllers                  []string
+	selfTest                     time.Duration
+	elect                        bool
 	manifests                    bool
 	image                        string
 	verbose                      bool
@@ -71,11 +77,15 @@ func newGateAdmission(g *globals) *cobra.Command {
 	flags.StringVar(&f.service, "service", gateService, "`NAMESPACE/NAME` of the service the API server calls the webhook by")
 	flags.StringVar(&f.url, "url", "", "https `URL` the API server calls the webhook by, instead of a service")
 	flags.StringVar(&f.certificates, "certificates", "", "`DIR` with the certificates that gate certify wrote")
-	flags.StringArrayVar(&f.keys, "key", nil, "public `KEY` certificates are signed with: a file, or ed25519:…; repeats")
+	flags.StringArrayVar(&f.keys, "key", nil, "public `KEY` certificates are signed with: a file, ed25519:… or ecdsa-p256:…; repeats")
 	flags.StringArrayVar(&f.approvers, "approver", nil, "public `KEY` waivers must be signed with: a file, or ed25519:…; repeats")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "PEM `FILE` with the webhook's TLS certificate (default: one is made and renewed)")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "PEM `FILE` with its key")
 	flags.IntVar(&f.pilot, "pilot", 1, "`REPLICAS` an object may have that no certificate names")
+	flags.IntVar(&f.pilots, "pilots", 5, "`REPLICAS` a namespace may have in all that no certificate names")
+	flags.StringArrayVar(&f.controllers, "controller", nil, "`USER` whose word counts that an object is made for another, besides the cluster's\ncontrollers and those of known operators: system:serviceaccount:NS:NAME; repeats")
+	flags.DurationVar(&f.selfTest, "self-test", time.Minute, "how `OFTEN` growth is asked for that must be refused; 0: never")
+	flags.BoolVar(&f.elect, "elect", false, "one of several replicas writes the verdicts, elected by a Lease in the service's namespace")
 	flags.BoolVar(&f.manifests, "manifests", false, "print what to apply to the cluster, and do nothing else")
 	flags.StringVar(&f.image, "image", "sevenfold:"+version, "container `IMAGE` in the manifests")
 	flags.BoolVar(&f.verbose, "verbose", false, "log what is admitted too")
@@ -111,6 +121,7 @@ func (f *admissionFlags) print(g *globals) error {
 				"metadata: {name: sevenfold-gate, namespace: sevenfold-system}\nspec:\n  selector", "metadata: {name: "+name+", namespace: "+namespace+"}\nspec:\n  selector",
 				"sevenfold-system/sevenfold-gate", f.service,
 				"sevenfold-system", namespace,
+				admission.ControllersExpression(admission.DefaultControllers()), admission.ControllersExpression(append(admission.DefaultControllers(), f.controllers...)),
 				"image: sevenfold:devel", "image: "+quote(f.image),
 				"--cluster, default,", "--cluster, "+quote(cluster)+",",
 			).Replace(string(text))
@@ -155,6 +166,8 @@ func (f *admissionFlags) check() error {
 		return usage("no key is given, so no certificate could be trusted", "--key FILE names the public key certificates are signed with")
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return usage("--tls-cert and --tls-key belong together", "give both, or neither to have a certificate made")
+	case f.pilots < 0:
+		return usage(fmt.Sprintf("--pilots %d is negative", f.pilots), "0 lets nothing be made without a certificate, 5 is the habit")
 	case f.pilot < 0:
 		return usage(fmt.Sprintf("--pilot %d is negative", f.pilot), "0 lets nothing grow without a certificate, 1 is the habit")
 	}
@@ -166,9 +179,13 @@ func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	keys, err := publicKeys(f.keys)
-	if err != nil {
-		return err
+	var keys []crypto.PublicKey
+	for _, k := range f.keys {
+		key, err := g.certificateKey(k)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, key)
 	}
 	approvers, err := publicKeys(f.approvers)
 	if err != nil {
@@ -183,8 +200,8 @@ func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(g.stderr, &slog.HandlerOptions{Level: level}))
-	client, err := act.New(act.Options{Kubeconfig: f.kubeconfig, Context: f.context, URL: f.url,
-		Failed: func(what string, err error) { log.Warn("the cluster cannot be read", "what", what, "why", err.Error()) }})
+	client, err := act.New(act.Options{Kubeconfig: f.kubeconfig, Context: f.context, URL: f.url, Held: assess.HeldResources(), Checks: admission.CheckController,
+		Failed: func(what string, err error) { log.Warn("the cluster cannot be read", "what", what, "why", err.Error()) }, Tell: func(what string) { log.Warn(what) }})
 	if err != nil {
 		return asUsage(err)
 	}
@@ -192,7 +209,7 @@ func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
 	if cluster == "" {
 		cluster = collect.ClusterName(client.ClusterEntry())
 	}
-	grants := admission.Folder{Dir: f.certificates, Cluster: cluster, Keys: keys, Approvers: approvers}
+	grants := admission.Folder{Dir: f.certificates, Cluster: cluster, Kinds: assess.GrowingKinds(), Keys: keys, Approvers: approvers}
 	if _, _, err := grants.Current(cmd.Context()); err != nil {
 		return asUsage(err)
 	}
@@ -201,8 +218,10 @@ func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
 		return usage("webhook: "+err.Error(), "--listen HOST:PORT names an address that is free")
 	}
 	defer listener.Close() //nolint:errcheck // closed by the server
-	gate, err := admission.New(admission.Options{Cluster: client, Grants: grants, Digest: assess.ObjectDigest(cluster), Listener: listener,
-		Hosts: hosts, TLSCert: f.tlsCert, TLSKey: f.tlsKey, Unlisted: f.pilot, Log: log})
+	namespace, _, _ := strings.Cut(f.service, "/")
+	gate, err := admission.New(admission.Options{Cluster: assess.GateCluster(client, namespace), Kinds: assess.GrowingKinds(),
+		Controllers: append(admission.DefaultControllers(), f.controllers...), Pilots: f.pilots, Grants: grants, Digest: assess.ObjectDigest(cluster), Listener: listener,
+		Hosts: hosts, TLSCert: f.tlsCert, TLSKey: f.tlsKey, Unlisted: f.pilot, Log: log, SelfTest: f.selfTest, Lead: f.lead(client), Queues: assess.GateQueues(client)})
 	if err != nil {
 		return asUsage(err)
 	}
@@ -210,6 +229,20 @@ func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return gate.Run(ctx)
+}
+
+// lead is how one of several replicas is elected to write; nil: this one always
+// does.
+func (f *admissionFlags) lead(client *act.Client) func(context.Context, func(context.Context)) error {
+	if !f.elect {
+		return nil
+	}
+	namespace, name, _ := strings.Cut(f.service, "/")
+	host, _ := os.Hostname() // only to be told apart by people
+	identity := fmt.Sprintf("%s-%d-%x", host, os.Getpid(), time.Now().UnixNano())
+	return func(ctx context.Context, leading func(context.Context)) error {
+		return client.Lead(ctx, namespace, name, identity, leading)
+	}
 }
 
 // asUsage is an error the command line can mend.

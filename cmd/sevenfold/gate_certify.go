@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
+	"crypto"
 	"errors"
 	"fmt"
 	"io"
@@ -65,7 +65,7 @@ func newGateCertify(g *globals) *cobra.Command {
 		},
 	}
 	r.addTo(cmd)
-	cmd.Flags().StringVar(&key, "key", "", "private key `FILE` (PKCS #8 PEM, Ed25519) to sign with; default: the state's own")
+	cmd.Flags().StringVar(&key, "key", "", "private key `FILE` (PKCS #8 PEM, Ed25519) to sign with, or awskms:KEY; default: the state's own")
 	cmd.Flags().StringVar(&bundle, "bundle", "", "folder `DIR` for the evidence (default FILE"+bundleSuffix+")")
 	cmd.Flags().DurationVar(&ttl, "ttl", ttl, "how long it counts; it ends no later than the first waiver it rests on")
 	return cmd
@@ -77,7 +77,7 @@ func (s *session) certify(ctx context.Context, kept assess.Certificates, o asses
 	if err != nil {
 		return err
 	}
-	if c.Key, err = s.signingKey(key); err != nil {
+	if c.Key, err = s.certificateSigner(ctx, key); err != nil {
 		return err
 	}
 	if c.Serial, err = kept.Next(ctx, w.ID, o.Now); err != nil {
@@ -93,7 +93,7 @@ func (s *session) certify(ctx context.Context, kept assess.Certificates, o asses
 	if err := s.g.write(func(w io.Writer) error { _, err := w.Write(file); return err }); err != nil {
 		return err
 	}
-	if err := kept.Save(ctx, w.ID, c.Serial, file); err != nil {
+	if err := kept.Save(ctx, w.ID, w.Name, c.Serial, file, o.Now); err != nil {
 		return stateFailure(err)
 	}
 	st, err := certificate.Peek(file)
@@ -122,7 +122,7 @@ func newGateVerify(g *globals) *cobra.Command {
 			if err := g.wants("gate verify", "text", "json"); err != nil {
 				return err
 			}
-			trusted, err := g.trustedKey(key)
+			trusted, err := g.certificateKey(key)
 			if err != nil {
 				return err
 			}
@@ -133,7 +133,7 @@ func newGateVerify(g *globals) *cobra.Command {
 			if bundle == "" && exists(args[0]+bundleSuffix) {
 				bundle = args[0] + bundleSuffix
 			}
-			check := certificate.Check{Trusted: []ed25519.PublicKey{trusted}, Now: time.Now().UTC(), Workload: workload}
+			check := certificate.Check{Trusted: []crypto.PublicKey{trusted}, Now: time.Now().UTC(), Workload: workload}
 			if file := g.scopeFile(); file != "" {
 				read, err := scope.Load(file)
 				if err != nil {
@@ -145,7 +145,7 @@ func newGateVerify(g *globals) *cobra.Command {
 			return g.verify(cmd.Context(), file, bundle, check)
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "public `KEY` it must be signed with: ed25519:BASE64 or a PEM file; default: the state's own")
+	cmd.Flags().StringVar(&key, "key", "", "public `KEY` it must be signed with: ed25519:BASE64, ecdsa-p256:BASE64 or a PEM file; default: the state's own")
 	cmd.Flags().StringVar(&bundle, "bundle", "", "folder `DIR` of its evidence, to judge it again (default CERTIFICATE"+bundleSuffix+" if it is there)")
 	cmd.Flags().StringVar(&workload, "workload", "", "the `WORKLOAD` it must be of, by name or id")
 	return cmd
@@ -163,8 +163,27 @@ func (g *globals) verify(ctx context.Context, file []byte, bundle string, check 
 			return stateFailure(err)
 		}
 		check.Seen = func(workload string) int64 { return seen[workload] }
+		revoked, err := kept.Revocations(ctx)
+		if err != nil {
+			return stateFailure(err)
+		}
+		check.Revoked = revoked.Why
 	}
 	st, reasons := certificate.Verify(file, check)
+	entered := ""
+	if st != nil && kept.Store != nil {
+		n, other, err := kept.Entered(ctx, st.Predicate.Workload.ID, st.Predicate.Serial, file)
+		switch {
+		case err != nil:
+			return registerFailure(err)
+		case other:
+			reasons = append(reasons, gate.Reason{Workload: st.Predicate.Workload.Name, Text: fmt.Sprintf("the register of this state knows another certificate of serial %d", st.Predicate.Serial)})
+		case n > 0:
+			entered = fmt.Sprintf("; entry %d of the register", n)
+		default:
+			entered = "; it is not in the register of this state, which did not issue it"
+		}
+	}
 	d := gate.Refused(reasons)
 	if st == nil {
 		return g.decide(d, "the certificate")
@@ -183,7 +202,7 @@ func (g *globals) verify(ctx context.Context, file []byte, bundle string, check 
 				return stateFailure(err)
 			}
 		}
-		text := fmt.Sprintf("signature, subject, time, serial and criteria hold; it counts until %s, with %d waivers", p.Expires.Format(time.RFC3339), len(p.Waivers))
+		text := fmt.Sprintf("signature, subject, time, serial and criteria hold; it counts until %s, with %d waivers", p.Expires.Format(time.RFC3339), len(p.Waivers)) + entered
 		if bundle == "" {
 			text += "; its evidence was not judged again: give it by --bundle"
 		} else {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
@@ -10,6 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	act "github.com/sevenfold-sec/sevenfold/act/aws"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 )
 
@@ -76,13 +81,44 @@ func privateKey(path string) (ed25519.PrivateKey, error) {
 	return key, nil
 }
 
-// trustedKey is the public key that certificates must be signed with: given as
-// ed25519:BASE64 or as a PEM file, or else that of the state's own.
-func (g *globals) trustedKey(given string) (ed25519.PublicKey, error) {
-	hint := "--key with the public key of who certifies: ed25519:BASE64, or a PEM file (openssl pkey -in gate.pem -pubout)"
+// kmsPrefix begins a signing key that lies in AWS KMS: awskms:KEYID, awskms:alias/NAME
+// or awskms:ARN.
+const kmsPrefix = "awskms:"
+
+// certificateSigner is the key certificates and their revocations are signed with: one
+// in a file, in AWS KMS, or the state's own.
+func (s *session) certificateSigner(ctx context.Context, given string) (crypto.Signer, error) {
+	id, inKMS := strings.CutPrefix(given, kmsPrefix)
+	if !inKMS {
+		key, err := s.signingKey(given)
+		if err != nil {
+			return nil, err
+		}
+		return key, nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, usage("AWS configuration: "+err.Error(), "set AWS_PROFILE, or AWS_REGION and credentials")
+	}
+	key, err := act.New(cfg).KMSKey(ctx, id)
+	if err != nil {
+		what, hint := splitHints(err.Error())
+		if hint == "" || strings.Contains(hint, "respond plan") {
+			hint = "the key policy, or a policy of who certifies, must allow kms:GetPublicKey and kms:Sign on it"
+		}
+		return nil, usage("signing key: "+what, hint)
+	}
+	fmt.Fprintf(s.g.stderr, "signing with %s, whose public key is %s\n", printable(given), certificate.KeyID(key.Public()))
+	return key, nil
+}
+
+// certificateKey is the public key that certificates must be signed with: given as
+// ed25519:BASE64, ecdsa-p256:BASE64 or a PEM file, or else that of the state's own.
+func (g *globals) certificateKey(given string) (crypto.PublicKey, error) {
+	const hint = "--key with the public key of who certifies: ed25519:BASE64, ecdsa-p256:BASE64, or a PEM file (openssl pkey -in gate.pem -pubout)"
 	switch {
-	case strings.HasPrefix(given, "ed25519:"):
-		key, err := certificate.ParsePublic(given)
+	case strings.HasPrefix(given, "ed25519:"), strings.HasPrefix(given, "ecdsa-p256:"):
+		key, err := certificate.ParseKey(given)
 		if err != nil {
 			return nil, usage(err.Error(), hint)
 		}
@@ -92,7 +128,7 @@ func (g *globals) trustedKey(given string) (ed25519.PublicKey, error) {
 		if err != nil {
 			return nil, usage("public key: "+err.Error(), hint)
 		}
-		key, err := certificate.ParsePublic(string(text))
+		key, err := certificate.ParseKey(string(text))
 		if err != nil {
 			return nil, &failure{code: exitUsage, what: err.Error(), where: given, hint: hint}
 		}
@@ -107,7 +143,20 @@ func (g *globals) trustedKey(given string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return private.Public().(ed25519.PublicKey), nil
+	return private.Public(), nil
+}
+
+// trustedKey is certificateKey for what is signed with Ed25519 alone.
+func (g *globals) trustedKey(given string) (ed25519.PublicKey, error) {
+	key, err := g.certificateKey(given)
+	if err != nil {
+		return nil, err
+	}
+	own, ok := key.(ed25519.PublicKey)
+	if !ok {
+		return nil, usage("the public key is none of Ed25519, which this is signed with", "--key ed25519:BASE64, or a PEM file (openssl pkey -in gate.pem -pubout)")
+	}
+	return own, nil
 }
 
 // readSmall reads a file that should be no larger than limit bytes.

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
+	"crypto"
 	"errors"
 	"fmt"
 	"io"
@@ -23,16 +23,19 @@ func newGatePlan(g *globals) *cobra.Command {
 	var key string
 	alone := false
 	cmd := &cobra.Command{
-		Use:   "plan PLAN.json",
-		Short: "May this Terraform or OpenTofu plan be applied? Growth needs a certificate, and nothing may break",
-		Long: "Lays the plan (terraform show -json) over the estate and judges both. The estate is what the\n" +
-			"sources named say, or a stored snapshot (--snapshot), or the last one in the state; with\n" +
+		Use:   "plan {PLAN.json | TEMPLATE | CHANGES.json | MANIFESTS}",
+		Short: "May this be applied? Growth needs a certificate, and nothing may break",
+		Long: "Lays what is about to be applied over the estate and judges both: a plan of Terraform or OpenTofu\n" +
+			"(terraform show -json), a CloudFormation template or change set (describe-change-set\n" +
+			"--include-property-values), or manifests as helm template and kustomize build write them.\n" +
+			"cloudformation:FILE,account=…,region=… and dir:FILE,cluster=… say what the text does not.\n" +
+			"The estate is what the sources named say, or a stored snapshot (--snapshot), or the last one in the state; with\n" +
 			"--alone, or where there is none, the plan's own word on what exists.\n\n" +
 			"Exit codes: 0 it may be applied, 1 it grows without a certificate or breaks a criterion,\n" +
 			"2 it cannot be read, 3 that is known only after apply.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := g.wants("gate plan", "text", "json", "sarif", "markdown"); err != nil {
+			if err := g.wants("gate plan", "text", "json", "sarif", "markdown", "conftest"); err != nil {
 				return err
 			}
 			s, err := g.open()
@@ -43,20 +46,28 @@ func newGatePlan(g *globals) *cobra.Command {
 		},
 	}
 	r.addTo(cmd)
-	cmd.Flags().StringVar(&key, "key", "", "public `KEY` certificates must be signed with: ed25519:BASE64 or a PEM file; default: the state's own")
+	cmd.Flags().StringVar(&key, "key", "", "public `KEY` certificates must be signed with: ed25519:BASE64, ecdsa-p256:BASE64 or a PEM file; default: the state's own")
 	cmd.Flags().BoolVar(&alone, "alone", false, "judge the plan by itself, over no estate")
 	return cmd
 }
 
-func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alone bool) error {
+// laid is a plan and what it is laid over.
+type laid struct {
+	plan    *terraform.Plan
+	base    *estate.Snapshot // nil: nothing is known of the estate
+	options assess.Options
+	store   store.Store
+}
+
+// laid reads a plan and the estate it is for. The plan comes first: one that cannot
+// be read ends here, before anything is read from anywhere else.
+func (s *session) laid(ctx context.Context, r reading, path string, alone bool, then func(*laid) error) error {
 	s.maskKeyFile = r.maskKey
 	mask, err := s.maskKeyIfAny()
 	if err != nil {
 		return err
 	}
-	// Before anything is read from anywhere else: a plan that cannot be read
-	// ends here.
-	p, err := assess.ReadPlan(path, mask)
+	p, err := assess.ReadChange(ctx, path, mask)
 	if err != nil {
 		return planFailure(err)
 	}
@@ -76,29 +87,48 @@ func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alo
 	if err != nil {
 		return err
 	}
+	if err := s.supplyKnown(ctx, st, &o); err != nil {
+		return err
+	}
 	if base != nil { // what differs from the baseline already is not the plan's doing
 		if err := s.against(ctx, st, base, r, &o); err != nil {
 			return err
 		}
 	}
-	if p, err = assess.PlaceOver(p, path, mask, base); err != nil {
+	if p, err = assess.PlaceChange(ctx, p, path, mask, base); err != nil {
 		return planFailure(err)
 	}
-	var trusted []ed25519.PublicKey
-	if k, err := s.g.trustedKey(key); err == nil {
+	return then(&laid{p, base, o, st})
+}
+
+// decidePlan is the gate's word on what is about to be applied.
+func (s *session) decidePlan(ctx context.Context, r reading, path, key string, alone bool) (shown *report.GatePlan, err error) {
+	var trusted []crypto.PublicKey
+	if k, err := s.g.certificateKey(key); err == nil {
 		trusted = append(trusted, k)
 	} else if key != "" {
-		return err
+		return nil, err
 	}
-	d, err := assess.GatePlan(ctx, base, p, o, assess.Certificates{Store: st}, trusted)
+	err = s.laid(ctx, r, path, alone, func(l *laid) error {
+		d, err := assess.GatePlan(ctx, l.base, l.plan, l.options, assess.Certificates{Store: l.store}, trusted)
+		if err != nil {
+			return err
+		}
+		shown = &report.GatePlan{Decision: d, Plan: filepath.ToSlash(path), Version: version, Now: l.options.Now, Resources: changing(l.plan), Locate: terraform.FindSources(path).Locate}
+		return nil
+	})
+	return shown, err
+}
+
+func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alone bool) error {
+	shown, err := s.decidePlan(ctx, r, path, key, alone)
 	if err != nil {
 		return err
 	}
-	shown := &report.GatePlan{Decision: d, Plan: filepath.ToSlash(path), Version: version, Now: o.Now, Resources: changing(p), Locate: terraform.FindSources(path).Locate}
 	if err := s.g.write(func(w io.Writer) error { return s.g.planReport(w, shown) }); err != nil {
 		return err
 	}
-	return verdict(d.Exit())
+	return verdict(shown.Decision.Exit())
 }
 
 // changing counts the resources a plan changes.
@@ -119,6 +149,8 @@ func (g *globals) planReport(w io.Writer, p *report.GatePlan) error {
 		return writeJSON(w, p.Decision)
 	case "sarif":
 		return report.GateSARIF(w, p)
+	case "conftest":
+		return report.GateConftest(w, p)
 	case "markdown":
 		return report.GateMarkdown(w, p)
 	}

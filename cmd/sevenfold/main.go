@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,16 +19,9 @@ import (
 var version = "devel"
 
 func main() {
-	// A little more processor time for a third less memory on a large estate;
-	// GOGC says otherwise.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	pace()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
-
-// gcPercent is how far the heap may grow between collections.
-const gcPercent = 30
 
 // run is the whole program but for the process: it returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {

@@ -36,17 +36,22 @@ func (s *session) maskPath() string {
 	return filepath.Join(s.folder(), maskFile)
 }
 
-// maskKey returns the key under which masked values are hashed, made on first use
-// in a file that nobody else may read; nil where there is no place for one: masks
-// then carry no hash, and values withheld cannot be compared.
+// maskKey returns the key under which masked values are hashed; nil where there is
+// no place for one: masks then carry no hash, and values withheld cannot be
+// compared. On first use one is drawn, which sameMaskKey keeps.
 func (s *session) maskKey() ([]byte, error) {
+	if s.drawnKey != nil {
+		return s.drawnKey, nil
+	}
 	path := s.maskPath()
 	if path == "" {
 		return nil, nil
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return newMaskKey(path)
+		s.drawnKey = make([]byte, maskSize)
+		rand.Read(s.drawnKey) //nolint:errcheck // never fails
+		return s.drawnKey, nil
 	}
 	if err != nil {
 		return nil, stateFailure(err)
@@ -68,19 +73,6 @@ func (s *session) maskKey() ([]byte, error) {
 }
 
 const renewMask = "sevenfold baseline approve --new-mask-key"
-
-// newMaskKey makes a key where none is.
-func newMaskKey(path string) ([]byte, error) {
-	key := make([]byte, maskSize)
-	rand.Read(key) //nolint:errcheck // never fails
-	switch err := createSecret(path, key); {
-	case errors.Is(err, fs.ErrExist):
-		return os.ReadFile(path)
-	case err != nil:
-		return nil, stateFailure(err)
-	}
-	return key, nil
-}
 
 // createSecret writes a file that only this user may read. It appears whole or not
 // at all, and no other run's is replaced: fs.ErrExist.
@@ -117,12 +109,34 @@ func (s *session) maskKeyIfAny() ([]byte, error) {
 
 // sameMaskKey refuses another key than the one the state's masks were made under,
 // under which every value would read as changed, unless the state is to begin anew
-// with it.
+// with it. One that was drawn is written, in a file that nobody else may read, once
+// it is not refused: a name mistyped leaves no file behind.
 func (s *session) sameMaskKey(ctx context.Context, st store.Store, key []byte, anew bool) error {
-	err := assess.MaskKeys{Store: st}.Use(ctx, key, anew)
+	keys := assess.MaskKeys{Store: st}
+	if s.drawnKey != nil {
+		if err := keys.Fits(ctx, key, anew); err != nil {
+			return s.maskFailure(err)
+		}
+		switch err := createSecret(s.maskPath(), key); {
+		case errors.Is(err, fs.ErrExist):
+			return &failure{code: exitUsage, what: "mask key: another run has just made it", where: s.maskPath(), hint: "run the command again"}
+		case err != nil:
+			return stateFailure(err)
+		}
+		s.drawnKey = nil
+	}
+	return s.maskFailure(keys.Use(ctx, key, anew))
+}
+
+// maskFailure puts what became of a key in words.
+func (s *session) maskFailure(err error) error {
 	var other *assess.MaskKeyError
 	switch {
 	case errors.As(err, &other):
+		if s.drawnKey != nil {
+			return &failure{code: exitUsage, what: fmt.Sprintf("mask key: there is no such file, and the state's masks are made under %s, so that no value withheld could be compared", other.Noted), where: s.maskPath(),
+				hint: "restore the file, or name the key the state was begun with (--mask-key FILE or " + maskVariable + "); if it is lost, look at the estate, then: " + renewMask}
+		}
 		return &failure{code: exitUsage, what: other.Error(), where: s.maskPath(),
 			hint: "restore the file, or name the key the state was begun with (--mask-key FILE or " + maskVariable + "); if it is lost, look at the estate, then: " + renewMask}
 	case err != nil:

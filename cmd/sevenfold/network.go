@@ -11,29 +11,12 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/estate"
-	"github.com/sevenfold-sec/sevenfold/finding"
-	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
 
 func newNetwork(g *globals) *cobra.Command {
-	var r reading
-	cmd := &cobra.Command{
-		Use:   "network [WORKLOAD]",
-		Short: "Who can open a connection to whom, zones, and what must not pass between them",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := g.wants("network", "text", "json", "sarif", "html", "markdown"); err != nil {
-				return err
-			}
-			return g.alone(cmd.Context(), "network", r, args, func(doc *report.Document) {
-				doc.Findings = slices.DeleteFunc(doc.Findings, func(f finding.Finding) bool { return f.Step != "network" })
-			})
-		},
-	}
-	r.addTo(cmd)
-	cmd.AddCommand(newNetworkCan(g), newNetworkZones(g), newNetworkMatrix(g), newNetworkBlast(g), newNetworkDiff(g), newNetworkRecommend(g), newNetworkObserved(g))
-	return cmd
+	return g.stepVerb("network", "Who can open a connection to whom, zones, and what must not pass between them",
+		newNetworkCan(g), newNetworkZones(g), newNetworkMatrix(g), newNetworkBlast(g), newNetworkDiff(g), newNetworkRecommend(g), newNetworkObserved(g))
 }
 
 // sideOf reads one side of a comparison: a snapshot in the state, a folder or file, or

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/network"
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
@@ -43,8 +44,8 @@ func newNetworkCan(g *globals) *cobra.Command {
 					if g.format == "json" {
 						return writeJSON(out, a)
 					}
-					if g.format == "html" {
-						return answerPage(out, a, port, w, s)
+					if done, err := g.drawn(out, func() *report.NetworkPage { return answerPage(a, port, w, s) }); done {
+						return err
 					}
 					return reachText(out, a)
 				}); err != nil {
@@ -57,7 +58,7 @@ func newNetworkCan(g *globals) *cobra.Command {
 					return verdict(exitUnknown)
 				}
 				return verdict(exitNotReady)
-			}, "html")
+			}, "html", "svg")
 		},
 	}
 	r.addTo(cmd)
@@ -78,6 +79,7 @@ func (g *globals) wire(ctx context.Context, verb string, r reading, then func(co
 	if err := s.splitEvents(); err != nil {
 		return err
 	}
+	g.settled = s.sources
 	return s.sight(ctx, r, func(snap *estate.Snapshot) error {
 		workloads, err := s.scope.Workloads(snap)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/report"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/network"
 )
@@ -30,15 +31,15 @@ func newNetworkMatrix(g *globals) *cobra.Command {
 			return g.wire(cmd.Context(), "network matrix", r, func(_ context.Context, w *network.World, s *scope.Scope, workloads *scope.Workloads) error {
 				t := w.TableOf(s, workloads)
 				if err := g.tell(t, func(out io.Writer) error {
-					if g.format == "html" {
-						return matrixPage(out, t, w, s)
+					if done, err := g.drawn(out, func() *report.NetworkPage { return matrixPage(t, w, s) }); done {
+						return err
 					}
 					return matrixText(out, t)
 				}); err != nil {
 					return err
 				}
 				return verdict(t.Zones.Exit())
-			}, "html")
+			}, "html", "svg")
 		},
 	}
 	r.addTo(cmd)
@@ -85,6 +86,8 @@ func matrixText(w io.Writer, t *network.Table) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	unreadText(w, t.Zones.Unread)
+	intentsText(w, t.Zones.Intents)
 	fmt.Fprintln(w, "\nYES! violates an intent; yes can be reached; - cannot; ? is not known; . is not asked")
 	if len(t.Workloads) == 0 || len(t.Stores) == 0 {
 		return nil
@@ -124,7 +127,7 @@ func newNetworkBlast(g *globals) *cobra.Command {
 				if err := g.tell(b, func(out io.Writer) error { return blastText(out, b) }); err != nil {
 					return err
 				}
-				if len(b.Undecided) > 0 {
+				if len(b.Undecided)+len(b.Unread) > 0 {
 					return verdict(exitUnknown)
 				}
 				return nil
@@ -159,6 +162,7 @@ func blastText(w io.Writer, b *network.Blast) error {
 	for _, u := range b.Undecided {
 		fmt.Fprintf(w, "  not known: %s\n", printable(u))
 	}
+	unreadText(w, b.Unread)
 	return nil
 }
 
@@ -201,8 +205,12 @@ func (s *session) networkDiff(ctx context.Context, r reading, args []string, alo
 		return err
 	}
 	defer closeAll()
+	s.maskKeyFile = r.maskKey
 	o, err := s.options(r.within)
 	if err != nil {
+		return err
+	}
+	if err := s.sameMaskKey(ctx, st, o.MaskKey, false); err != nil {
 		return err
 	}
 	var old, next *estate.Snapshot
@@ -237,7 +245,7 @@ func (s *session) networkDiff(ctx context.Context, r reading, args []string, alo
 	switch {
 	case len(d.Opened)+len(d.Closed)+len(d.Violated) > 0:
 		return verdict(exitNotReady)
-	case len(d.Undecided) > 0:
+	case len(d.Undecided)+len(d.Unread) > 0:
 		return verdict(exitUnknown)
 	}
 	return nil
@@ -263,6 +271,7 @@ func networkDiffText(w io.Writer, d *network.Difference) error {
 			fmt.Fprintf(w, "%s: %s -> %s on %s\n", part.word, printable(o.From), printable(o.To), network.Few(o.Ports, 6))
 		}
 	}
+	unreadText(w, d.Unread)
 	_, err := fmt.Fprintf(w, "%d opened, %d closed, %d not known any more, among %d things of %d kinds\n", len(d.Opened), len(d.Closed), len(d.Undecided), d.Things, d.Classes)
 	return err
 }
@@ -289,10 +298,19 @@ func newNetworkRecommend(g *globals) *cobra.Command {
 					return err
 				}
 				unsure := w.Unsure(s, workloads)
+				if seen != nil {
+					unsure = append(unsure, seen.Unseen()...)
+				}
 				if out != "" {
 					if err := writePolicies(out, list); err != nil {
 						return err
 					}
+				}
+				if g.format == "patch" {
+					if err := g.write(func(to io.Writer) error { return networkPatch(to, list, assess.NetworkPatches(list, g.settled)) }); err != nil {
+						return err
+					}
+					return recommended(list, unsure)
 				}
 				if err := g.write(func(to io.Writer) error {
 					if g.format == "json" {
@@ -305,20 +323,56 @@ func newNetworkRecommend(g *globals) *cobra.Command {
 				}); err != nil {
 					return err
 				}
-				switch {
-				case len(list) > 0:
-					return verdict(exitNotReady)
-				case len(unsure) > 0:
-					return verdict(exitUnknown)
-				}
-				return nil
-			})
+				return recommended(list, unsure)
+			}, "patch")
 		},
 	}
 	r.addTo(cmd)
 	cmd.Flags().StringArrayVar(&logs, "flows", nil, "flow logs, a file or folder at `PATH`; repeats: what was used is kept, and what would break is told")
 	cmd.Flags().StringVar(&out, "policies", "", "write the NetworkPolicies into a `FOLDER`")
 	return cmd
+}
+
+// recommended is how recommend ends.
+func recommended(list []network.Advice, unsure []string) error {
+	switch {
+	case len(list) > 0:
+		return verdict(exitNotReady)
+	case len(unsure) > 0:
+		return verdict(exitUnknown)
+	}
+	return nil
+}
+
+// networkPatch writes what advice takes away as a patch of the Terraform source, as
+// git apply takes it in the folder of the plan.
+func networkPatch(out io.Writer, list []network.Advice, patches []assess.Patch) error {
+	if len(patches) > 1 {
+		var sources []string
+		for _, p := range patches {
+			sources = append(sources, p.Source)
+		}
+		return usage(fmt.Sprintf("%d plans have a patch each, of different folders: %s", len(patches), strings.Join(sources, ", ")), "read one of them: --source "+shellWord(sources[0]))
+	}
+	for _, a := range list {
+		fmt.Fprintf(out, "# against: %s (%s -> %s)\n", printable(a.Against), printable(a.From), printable(a.To))
+	}
+	if len(patches) == 0 {
+		_, err := fmt.Fprintln(out, "# no patch: none of the rules to take away is written in a Terraform source that was read")
+		return err
+	}
+	p := patches[0]
+	for _, made := range p.Findings {
+		fmt.Fprintf(out, "#   takes away %s\n", printable(made))
+	}
+	for _, l := range p.Left {
+		fmt.Fprintf(out, "#   left: %s: %s\n", printable(l.Finding), printable(l.Why))
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(out, "#   besides: %s\n", printable(n))
+	}
+	_, err := io.WriteString(out, p.Diff)
+	return err
 }
 
 // writePolicies writes each policy once.
@@ -347,7 +401,7 @@ func adviceText(w io.Writer, list []network.Advice, unsure []string) error {
 		return err
 	}
 	if len(list) == 0 {
-		_, err := fmt.Fprintln(w, "every intent is kept, and nothing is open to the internet that was not meant")
+		_, err := fmt.Fprintln(w, "every intent is kept, and nothing of a workload is open to the internet that was not meant")
 		return err
 	}
 	for _, a := range list {
@@ -419,7 +473,7 @@ func newNetworkObserved(g *globals) *cobra.Command {
 				switch {
 				case len(o.NotAllowed) > 0:
 					return verdict(exitNotReady)
-				case o.Records == 0, len(o.Undecided) > 0, len(o.Blind) > 0:
+				case o.Agreed+len(o.HeldBack) == 0, len(o.Undecided) > 0, len(o.Blind) > 0: // nothing was compared, or not all
 					return verdict(exitUnknown)
 				}
 				return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/network"
 )
 
-// matrixPage writes both tables as a page.
-func matrixPage(out io.Writer, t *network.Table, w *network.World, s *scope.Scope) error {
+// matrixPage is both tables as a page.
+func matrixPage(t *network.Table, w *network.World, s *scope.Scope) *report.NetworkPage {
 	p := &report.NetworkPage{Estate: s.Estate, Taken: w.Taken(), Version: version, Again: "sevenfold network matrix"}
 	p.Headline, p.Lead = zonesSummed(t.Zones)
 	p.Grids = []report.Grid{zoneGrid(t.Zones)}
@@ -19,11 +19,11 @@ func matrixPage(out io.Writer, t *network.Table, w *network.World, s *scope.Scop
 		p.Grids = append(p.Grids, storeGrid(t))
 	}
 	p.Notes = zoneNotes(t.Zones)
-	return report.Network(out, p)
+	return p
 }
 
-// answerPage writes one answer as a page; port is what --port asked for, or empty.
-func answerPage(out io.Writer, a network.Answer, port string, w *network.World, s *scope.Scope) error {
+// answerPage is one answer as a page; port is what --port asked for, or empty.
+func answerPage(a network.Answer, port string, w *network.World, s *scope.Scope) *report.NetworkPage {
 	on, flag := "", ""
 	if port != "" {
 		on, flag = " on "+printable(port), " --port "+shellWord(port)
@@ -40,7 +40,19 @@ func answerPage(out io.Writer, a network.Answer, port string, w *network.World, 
 		p.Lead = "Unknown is not called safe; what would settle it is named below."
 	}
 	p.Ways = []report.Way{{From: a.From, To: a.To, Reach: reachOf(a.Reachable, ""), Ports: a.Ports, Perhaps: a.Perhaps, Path: hopsOf(a.Path), Because: a.Because}}
-	return report.Network(out, p)
+	return p
+}
+
+// drawn writes a page as a page or, as SVG, its drawings alone; false for a format that
+// is neither.
+func (g *globals) drawn(out io.Writer, page func() *report.NetworkPage) (bool, error) {
+	switch g.format {
+	case "html":
+		return true, report.Network(out, page())
+	case "svg":
+		return true, report.NetworkDrawing(out, page())
+	}
+	return false, nil
 }
 
 // shellWord is a name as it is typed on a command line.
@@ -195,6 +207,12 @@ func zoneNotes(z *network.Zones) []report.NetworkNote {
 			out = append(out, n)
 		}
 	}
+	add(report.NetworkNote{Title: "Not read", Why: "A rule, a route or a policy may lie in it: because of it no answer is no.", Items: z.Unread, Bad: true})
+	broken := report.NetworkNote{Title: "Intents", Why: "Of what sevenfold.yaml states beside zones, these are broken or could not be told.", Bad: true}
+	for _, c := range z.Intents {
+		broken.Items = append(broken.Items, fmt.Sprintf("%s (%s): %s to %s", c.Intent, c.Verdict, c.From, c.To))
+	}
+	add(broken)
 	shared := report.NetworkNote{Title: "Shared addresses", Why: "Zones that share addresses cannot be told apart by a rule on addresses.", Bad: true}
 	for _, o := range z.Overlaps {
 		shared.Items = append(shared.Items, fmt.Sprintf("%s and %s: %s", o.Zones[0], o.Zones[1], network.Few(o.Addresses, 6)))

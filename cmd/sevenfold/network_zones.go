@@ -22,6 +22,7 @@ func newNetworkZones(g *globals) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.wire(cmd.Context(), "network zones", r, func(_ context.Context, w *network.World, s *scope.Scope, workloads *scope.Workloads) error {
 				z := w.ZonesOf(s, workloads)
+				z.Hold(s, workloads)
 				if err := g.write(func(out io.Writer) error {
 					if g.format == "json" {
 						return writeJSON(out, z)
@@ -38,6 +39,20 @@ func newNetworkZones(g *globals) *cobra.Command {
 	return cmd
 }
 
+// mostListed bounds how many things of one kind a text lists for a person.
+const mostListed = 50
+
+// unreadText says what was not read and may hold anything.
+func unreadText(w io.Writer, unread []string) {
+	for k, u := range unread {
+		if k == mostListed {
+			fmt.Fprintf(w, "not read: %d more; --format json lists them\n", len(unread)-k)
+			return
+		}
+		fmt.Fprintf(w, "not read: %s\n", printable(u))
+	}
+}
+
 // zonesText writes zones for a person.
 func zonesText(w io.Writer, z *network.Zones) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
@@ -48,13 +63,22 @@ func zonesText(w io.Writer, z *network.Zones) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	unreadText(w, z.Unread)
 	for _, o := range z.Overlaps {
 		fmt.Fprintf(w, "shared: %s and %s both have addresses from %s\n", o.Zones[0], o.Zones[1], network.Few(o.Addresses, 6))
 	}
-	for _, u := range z.Unzoned {
+	for k, u := range z.Unzoned {
+		if k == mostListed {
+			fmt.Fprintf(w, "in no zone: %d more; --format json lists them\n", len(z.Unzoned)-k)
+			break
+		}
 		fmt.Fprintf(w, "in no zone: %s\n", printable(u))
 	}
-	for _, u := range z.Undecided {
+	for k, u := range z.Undecided {
+		if k == mostListed {
+			fmt.Fprintf(w, "zone not known: of %d more; --format json lists them\n", len(z.Undecided)-k)
+			break
+		}
 		fmt.Fprintf(w, "zone not known: %s: %s\n", printable(u.Asset), printable(u.Why))
 	}
 	for _, c := range z.Crossings {
@@ -76,5 +100,23 @@ func zonesText(w io.Writer, z *network.Zones) error {
 			fmt.Fprintf(w, "  because %s\n", printable(b))
 		}
 	}
+	intentsText(w, z.Intents)
 	return nil
+}
+
+// intentsText says which intents are broken, or may be, that speak of more than zones.
+func intentsText(w io.Writer, intents []network.Crossing) {
+	for _, c := range intents {
+		fmt.Fprintf(w, "\nintent %s is %s: %s -> %s", printable(c.Intent), map[string]string{"violated": "violated", "unknown": "not told"}[c.Verdict], printable(c.From), printable(c.To))
+		if len(c.Ports) > 0 {
+			fmt.Fprintf(w, " on %s", network.Few(c.Ports, 6))
+		}
+		fmt.Fprintln(w)
+		for _, h := range c.Path {
+			fmt.Fprintf(w, "  by      %s\n", printable(strings.TrimSpace(h.Name+"  "+h.Rule)))
+		}
+		for _, b := range c.Because {
+			fmt.Fprintf(w, "  because %s\n", printable(b))
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 
 // globals are the flags every verb has.
 type globals struct {
+	settled []string // the sources that network verbs read
 	format  string
 	out     string
 	state   string
@@ -23,7 +24,7 @@ type globals struct {
 }
 
 // formats are those of the design; what a verb can write is its own subset.
-var formats = []string{"text", "json", "sarif", "html", "ocsf", "oscal", "markdown", "patch"}
+var formats = []string{"text", "json", "sarif", "html", "ocsf", "oscal", "markdown", "patch", "svg"}
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	g := &globals{stdout: stdout, stderr: stderr}
@@ -54,8 +55,8 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(err.Error(), cmd.CommandPath()+" --help lists the flags")
 	})
-	root.AddCommand(newAssess(g), newInventory(g), newAudit(g), newBaseline(g), newDrift(g), newHistory(g), newAccess(g), newNetwork(g), newInit(g), newExplain(g), newGate(g))
-	addUnbuilt(root, g)
+	root.AddCommand(newAssess(g), newInventory(g), newAudit(g), newBaseline(g), newDrift(g), newHistory(g), newAccess(g), newData(g), newNetwork(g), newDetect(g), newSupply(g), newRespond(g), newInit(g), newExplain(g), newGate(g), newRisk(g))
+	addUnbuilt(root)
 	explainUnknownCommands(root)
 	return root
 }

@@ -65,10 +65,12 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("HARBOUR", harbour)
+			e.Setenv("DAY", time.Now().UTC().Format("20060102"))
+			e.Setenv("TODAY", time.Now().UTC().Format(time.DateOnly))
 			return os.CopyFS(filepath.Join(e.WorkDir, "exports"), os.DirFS(exports))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": holdsJSON, "bytes": holdsBytes, "fill": fillFile, "locked": locked, "findingid": findingID, "newer": newer,
+			"exits": exits, "fitsrespond": fitsRespond, "json": holdsJSON, "bytes": holdsBytes, "fill": fillFile, "locked": locked, "findingid": findingID, "newer": newer,
 			"flip": flip, "approver": approver, "driftid": driftID, "stamp": stamp, "grantid": grantID, "patchof": patchOfReport, "countsall": countsAll, "criterion": criterion,
 		},
 		RequireExplicitExec: true,

@@ -35,9 +35,11 @@ type session struct {
 	sources  []string
 	events   []assess.Log
 	flows    []string // logs of what the network was seen to do
+	lineage  []string // events of where data goes
 	// maskKeyFile is the file of --mask-key, newMaskKey that of baseline approve.
 	maskKeyFile string
 	newMaskKey  bool
+	drawnKey    []byte // that is in no file yet
 }
 
 // open reads the scope and the controls and settles the sources.
@@ -74,8 +76,16 @@ func (s *session) splitEvents() (err error) {
 		}
 		return usage(what, hint)
 	}
+	if s.lineage, err = assess.Lineages(s.sources); err != nil {
+		what, hint := err.Error(), ""
+		var slip *assess.SourceError
+		if errors.As(err, &slip) {
+			hint = slip.Hint()
+		}
+		return usage(what, hint)
+	}
 	s.sources = slices.DeleteFunc(slices.Clone(s.sources), func(src string) bool {
-		return strings.HasPrefix(src, assess.EventsPrefix) || strings.HasPrefix(src, assess.FlowsPrefix)
+		return strings.HasPrefix(src, assess.LineagePrefix) || strings.HasPrefix(src, assess.EventsPrefix) || strings.HasPrefix(src, assess.FlowsPrefix)
 	})
 	return nil
 }
@@ -178,7 +188,7 @@ func (s *session) settleSources() {
 
 // relativeTo resolves the path of a dir:, findings: or events: source against a folder.
 func relativeTo(folder, source string) string {
-	for _, kind := range []string{"dir:", "findings:", "events:"} {
+	for _, kind := range []string{"dir:", "findings:", "events:", "flows:", "lineage:"} {
 		if path, ok := strings.CutPrefix(source, kind); ok && !filepath.IsAbs(path) {
 			return kind + filepath.Join(folder, path)
 		}
@@ -234,7 +244,7 @@ func (s *session) openStore(ctx context.Context) (st store.Store, closeAll func(
 	if err != nil {
 		return nil, nil, stateFailure(err)
 	}
-	release, err := st.Lock(ctx)
+	release, err := lockSoon(ctx, st)
 	if err != nil {
 		_ = st.Close() // the refusal is what matters
 		return nil, nil, stateFailure(err)
@@ -243,6 +253,23 @@ func (s *session) openStore(ctx context.Context) (st store.Store, closeAll func(
 		_ = release() // the process ends the lock if this does not
 		_ = st.Close()
 	}, nil
+}
+
+// lockSoon locks the state, and waits a moment for who only saves: a detect run does
+// every half minute.
+func lockSoon(ctx context.Context, st store.Store) (release func() error, err error) {
+	for until := time.Now().Add(2 * time.Second); ; {
+		release, err = st.Lock(ctx)
+		var locked *store.LockedError
+		if !errors.As(err, &locked) || time.Now().After(until) {
+			return release, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // stateFailure says what is wrong with the state and how it is mended.
@@ -263,7 +290,7 @@ func (s *session) options(within time.Duration) (assess.Options, error) {
 	if err != nil {
 		return assess.Options{}, err
 	}
-	o := assess.Options{Scope: s.scope, Sources: s.sources, Controls: s.controls, Now: time.Now().UTC(), Within: within, MaskKey: key, Flows: s.flows}
+	o := assess.Options{Scope: s.scope, Sources: s.sources, Controls: s.controls, Now: time.Now().UTC(), Within: within, MaskKey: key, Flows: s.flows, Respond: s.responding()}
 	if s.folder() != "" {
 		o.Resume = assess.NewResume(s.folder())
 	}
@@ -362,6 +389,9 @@ func (s *session) judged(ctx context.Context, st store.Store, r reading, o asses
 	if err := s.besides(ctx, st, snap, r, &o); err != nil {
 		return err
 	}
+	if o.Data, err = s.dataSaid(ctx, st, snap); err != nil {
+		return err
+	}
 	result, err := assess.Judge(ctx, snap, o)
 	if err != nil {
 		return err
@@ -370,6 +400,9 @@ func (s *session) judged(ctx context.Context, st store.Store, r reading, o asses
 		if err := s.note(ctx, st, o, result); err != nil {
 			return err
 		}
+	}
+	if err := s.revokeBroken(ctx, st, r, o, result); err != nil {
+		return err
 	}
 	err = then(st, o, result)
 	if kept := s.heads(st).Write(ctx, o.Now); kept != nil && err == nil {

@@ -5,25 +5,61 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/collect/local"
 	"github.com/sevenfold-sec/sevenfold/steps/supply"
 	"github.com/sevenfold-sec/sevenfold/steps/supply/modelfile"
+	"github.com/sevenfold-sec/sevenfold/store"
 )
+
+func newSupply(g *globals) *cobra.Command {
+	return g.stepVerb("supply", "What AI workloads are made of and call: models, packages, images, services",
+		newSupplyScan(g), newSupplyBom(g), newSupplyWatch(g), newSupplyUpkeep(g), newSupplyServices(g), newSupplyVerify(g), newSupplyReview(g))
+}
+
+// supplyState is what the state keeps of the supply chain.
+func (s *session) supplyState(st store.Store) assess.Supply {
+	return assess.Supply{Store: st, Stale: s.scope.Supply.StaleAfter, Trusted: assess.Trusted(s.scope.Gate.Approvers, s.ownPublic())}
+}
+
+// kept opens the state for a verb that reads no source.
+func (g *globals) kept(ctx context.Context, then func(*session, assess.Supply) error) error {
+	s, err := g.scopeOnly()
+	if err != nil {
+		return err
+	}
+	st, closeAll, err := s.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	return then(s, s.supplyState(st))
+}
+
+// runTime is the time of a run as records keep it.
+func runTime() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+// placeHelp says how a place is named.
+const placeHelp = "the `PLACE` in the estate that these are copies of, kept in the state for assess: s3://BUCKET/KEY, image://REF, hf://OWNER/NAME, code:WORKLOAD, or an asset's id"
 
 func newSupplyScan(g *globals) *cobra.Command {
 	var vouched []string
 	var noDigest bool
+	var of string
 	cmd := &cobra.Command{
 		Use:   "scan PATH…",
 		Short: "What model files would do to whoever loads them, without loading them",
 		Long: `What model files would do to whoever loads them, without loading them.
 
-PATH is a file, a folder (read to its bottom) or - for standard input. Each file,
+PATH is a file, a folder (read to its bottom), a container image (an OCI image layout,
+or what docker save writes), s3://BUCKET/PREFIX (read by ranges, and kept in the state),
+or - for standard input. Each file,
 and each member of an archive as path!member, is clean, suspicious, malicious or
 unknown. Exit 1 if any is suspicious or malicious, else 3 if any is unknown, else 0.`,
 		Args: atLeastOnePath,
@@ -31,16 +67,19 @@ unknown. Exit 1 if any is suspicious or malicious, else 3 if any is unknown, els
 			if err := g.wants("supply scan", "text", "json"); err != nil {
 				return err
 			}
-			paths, err := localPaths(args)
+			paths, err := supplyPaths(args)
 			if err != nil {
 				return err
 			}
-			a, err := scanFiles(cmd.Context(), paths, local.Options{In: cmd.InOrStdin()}, modelfile.Limits{Vouched: vouched, Digest: !noDigest})
-			var gone *local.MissingError
-			if errors.As(err, &gone) {
-				return usage(printable(gone.Error()), "name files or folders that exist; images are not read in this version: unpack one first (docker save, tar)")
-			}
+			looked, err := assess.LookAt(cmd.Context(), paths, local.Options{In: cmd.InOrStdin()}, modelfile.Limits{Vouched: vouched, Digest: !noDigest || of != ""}, false)
 			if err != nil {
+				return lookFailure(err)
+			}
+			a := supply.Answer{Artifacts: []supply.Artifact{}, Findings: []supply.Finding{}}
+			for i := range looked {
+				a.Add(looked[i].Artifacts)
+			}
+			if err := g.keep(cmd.Context(), looked, of, false); err != nil {
 				return err
 			}
 			if err := g.tell(a, func(w io.Writer) error { return artifactsText(w, a) }); err != nil {
@@ -57,18 +96,61 @@ unknown. Exit 1 if any is suspicious or malicious, else 3 if any is unknown, els
 	}
 	cmd.Flags().StringArrayVar(&vouched, "vouch", nil, "a `CLASS` of your own that pickles may name: module.Name, or package.* for all of a package; repeats; what is known to be dangerous stays refused")
 	cmd.Flags().BoolVar(&noDigest, "no-digest", false, "leave out the SHA-256 of files and members, for which every byte has to be read")
+	cmd.Flags().StringVar(&of, "of", "", placeHelp)
 	return cmd
 }
 
-func scanFiles(ctx context.Context, paths []string, o local.Options, lim modelfile.Limits) (supply.Answer, error) {
-	a := supply.Answer{Artifacts: []supply.Artifact{}, Findings: []supply.Finding{}}
-	err := local.Each(ctx, paths, o, runtime.GOMAXPROCS(0), func(ctx context.Context, e *local.Entry) supply.Answer {
-		return supply.Scan(ctx, e, lim)
-	}, func(got supply.Answer) error {
-		a.Add(got)
-		return ctx.Err()
+// supplyPaths takes addresses of S3 as they are and file:// off the rest.
+func supplyPaths(args []string) ([]string, error) {
+	var out []string
+	for _, a := range args {
+		if strings.HasPrefix(a, "s3://") {
+			out = append(out, a)
+			continue
+		}
+		paths, err := localPaths([]string{a})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, paths...)
+	}
+	if n := slices.Index(out, local.Stdin); n >= 0 && slices.Contains(out[n+1:], local.Stdin) {
+		return nil, usage("standard input can be read once", "name - once")
+	}
+	return out, nil
+}
+
+// lookFailure says what is wrong with a path.
+func lookFailure(err error) error {
+	var gone *local.MissingError
+	if errors.As(err, &gone) {
+		return usage(printable(gone.Error()), "name files, folders or saved images that exist; of a registry's image: docker save REF -o image.tar")
+	}
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return usage(printable(err.Error()), hinted.Hint())
+	}
+	return err
+}
+
+// keep puts what was seen of a place into the state; without a place nothing is kept.
+func (g *globals) keep(ctx context.Context, looked []assess.Looked, of string, bill bool) error {
+	if of == "" && len(looked) == 1 && strings.HasPrefix(looked[0].From, "s3://") {
+		of = looked[0].Place // a bucket's address is its place
+	}
+	if of == "" {
+		return nil
+	}
+	if len(looked) != 1 {
+		return usage(fmt.Sprintf("--of names one place, and %d things were read", len(looked)), "name one folder or one image at a time")
+	}
+	return g.kept(ctx, func(_ *session, st assess.Supply) error {
+		e := looked[0].Examined(supply.ParsePlace(of), runTime(), bill)
+		if err := st.Put(ctx, e); err != nil {
+			return stateFailure(err)
+		}
+		return nil
 	})
-	return a, err
 }
 
 // artifactsText writes a line for each file, one for each member that is not

@@ -107,6 +107,15 @@ func TestFaultyTwin(t *testing.T) {
 	d := newDouble(t, "faulty")
 	useDouble(t, d)
 	o := audit(t, live)
+	// On a busy machine the double may not answer a call in time, which is told as
+	// unknown, rightly: then once more.
+	for _, f := range o.doc.Findings {
+		if f.Status == finding.Unknown && d.planted[moto.Fault{Control: f.Control, Asset: f.Asset}] {
+			t.Logf("unknown at first: %s on %s: %+v", f.Control, f.Asset, f.Evidence)
+			o = audit(t, live)
+			break
+		}
+	}
 	calls := d.proxy.Count()
 	t.Run("every fault is found and nothing else", func(t *testing.T) { compare(t, o.fails(), d.planted) })
 	t.Run("exit code", func(t *testing.T) {

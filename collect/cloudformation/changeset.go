@@ -7,6 +7,10 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
+// Removal begins the operation of the blind spot that tells of a resource which a
+// change set removes.
+const Removal = "remove "
+
 // isChangeSet reports whether a file is what aws cloudformation
 // describe-change-set prints.
 func isChangeSet(root *node) bool {
@@ -22,7 +26,13 @@ func (r *reader) changeSet(path string, root *node) error {
 	for _, c := range root.get("Changes").kids {
 		rc := c.get("ResourceChange")
 		id, typ, action := rc.get("LogicalResourceId").str(), rc.get("ResourceType").str(), rc.get("Action").str()
-		if id == "" || typ == "" || action == "Remove" {
+		if id == "" || typ == "" {
+			continue
+		}
+		if action == "Remove" {
+			r.blind(estate.BlindSpot{Operation: Removal + name + "/" + id, Asset: rc.get("PhysicalResourceId").str(), Status: estate.ReadSkipped,
+				Why: fmt.Sprintf("%s/%s (%s): the change set removes it, and what hangs on it is not followed", name, id, typ), Hint: "look at it by hand, or assess the estate afterwards"})
+			values = true
 			continue
 		}
 		after := rc.get("AfterContext")

@@ -119,7 +119,7 @@ func (w *walker) visible(name string) bool {
 // control's own folder is not asked.
 func (w *walker) hidden(dir string) {
 	switch path.Base(dir) {
-	case ".git", ".hg", ".svn", ".jj", ".terraform":
+	case ".git", ".hg", ".svn", ".jj", ".terraform", ".sevenfold":
 		return
 	}
 	var example string

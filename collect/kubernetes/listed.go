@@ -43,6 +43,7 @@ func (m *Manifest) covered(v map[string]any, doc estate.Document) {
 	typ, known := listedKinds[name]
 	meta, _ := v["metadata"].(map[string]any)
 	if !known {
+		m.custom(v, doc)
 		return
 	}
 	if text(meta["continue"]) != "" || meta["remainingItemCount"] != nil {
@@ -94,6 +95,10 @@ func (m *Manifest) cover(sink estate.Sink) {
 			sink.Covered(l.what)
 		}
 	}
+	for i := range m.customs {
+		m.coverCustom(&m.customs[i], sink)
+	}
+	m.customs = nil
 	for i, l := range m.lost {
 		if slices.Contains(m.lost[:i], l) {
 			continue

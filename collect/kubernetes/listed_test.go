@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,6 +52,49 @@ func TestCoveredByName(t *testing.T) {
 			}
 			if got != tt.want || len(sink.got) > 1 {
 				t.Errorf("covered %v, want %q", sink.got, tt.want)
+			}
+		})
+	}
+}
+
+// The list of a custom kind covers it, an empty one too, if the definition, the list
+// itself or its items tell which it is.
+func TestCoveredCustomKinds(t *testing.T) {
+	const (
+		crd   = `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"inferenceservices.serving.kserve.io"},"spec":{"group":"serving.kserve.io","names":{"plural":"inferenceservices","kind":"InferenceService"},"scope":"Namespaced","versions":[{"name":"v1beta1","served":true},{"name":"v1alpha1","served":false}]}}]}`
+		typ   = "serving.kserve.io/v1beta1/InferenceService"
+		empty = `{"apiVersion":"v1","kind":"List","items":[],"metadata":{"resourceVersion":""}}`
+		one   = `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"serving.kserve.io/v1beta1","kind":"InferenceService","metadata":{"name":"a","namespace":"n"}}]}`
+	)
+	tests := map[string]struct{ path, body, defined, want string }{
+		"empty_by_definition":       {"inferenceservices.json", empty, crd, typ},
+		"empty_with_its_group":      {"c/inferenceservices.serving.kserve.io.yaml", empty, crd, typ},
+		"empty_undefined":           {"inferenceservices.json", empty, "", ""},
+		"empty_by_another_name":     {"services-of-ml.json", empty, crd, ""},
+		"empty_typed":               {"inferenceservices.json", `{"apiVersion":"serving.kserve.io/v1beta1","kind":"InferenceServiceList","items":[],"metadata":{}}`, "", typ},
+		"items_tell":                {"inferenceservices.json", one, "", typ},
+		"items_under_another_name":  {"ml.json", one, "", ""},
+		"items_of_another_kind":     {"inferenceservices.json", strings.ReplaceAll(one, `"InferenceService"`, `"TrainedModel"`), crd, ""},
+		"a_page_is_left":            {"inferenceservices.json", strings.Replace(empty, `"resourceVersion":""`, `"continue":"x"`, 1), crd, ""},
+		"a_part_of_it_was_not_read": {"inferenceservices.json", strings.Replace(empty, `"resourceVersion":""`, `"remainingItemCount":3`, 1), crd, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var sink listening
+			m := &Manifest{}
+			m.Read(estate.Document{Path: tt.path, Body: []byte(tt.body)}, &sink)
+			if tt.defined != "" { // read later: all that counts is that it is there
+				m.Read(estate.Document{Path: "definitions.yaml", Body: []byte(tt.defined)}, &sink)
+			}
+			m.Flush(&sink)
+			var got []string
+			for _, c := range sink.got {
+				if !strings.HasSuffix(c.Type, "/CustomResourceDefinition") {
+					got = append(got, c.Type)
+				}
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("covered %v, want %q", got, tt.want)
 			}
 		})
 	}

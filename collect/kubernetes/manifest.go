@@ -27,9 +27,11 @@ type Manifest struct {
 	mu      sync.Mutex
 	cluster map[string]bool // kind.group: cluster-scoped, by a definition seen
 	pending []pending
-	lists   []listedIn      // the kinds that files list
-	torn    map[string]bool // files that were not read whole, by path
-	lost    []lostList      // what such files would have listed, by their names
+	lists   []listedIn              // the kinds that files list
+	torn    map[string]bool         // files that were not read whole, by path
+	lost    []lostList              // what such files would have listed, by their names
+	customs []customIn              // lists of kinds that only a definition names
+	defined map[string][]definition // by cluster
 }
 
 type pending struct {
@@ -145,7 +147,7 @@ func (m *Manifest) object(v map[string]any, doc estate.Document, sink estate.Sin
 	kind, group := text(v["kind"]), groupOf(text(v["apiVersion"]))
 	meta, _ := v["metadata"].(map[string]any)
 	if kind == "CustomResourceDefinition" {
-		m.define(v)
+		m.define(v, clusterOf(doc))
 	}
 	if meta != nil && text(meta["namespace"]) == "" && !clusterScoped[kind+"."+group] {
 		switch {
@@ -201,8 +203,8 @@ func cutShort(v map[string]any, doc estate.Document, sink estate.Sink) {
 	})
 }
 
-// define remembers the scope of a custom kind.
-func (m *Manifest) define(crd map[string]any) {
+// define remembers a custom kind: its scope, and under which name it is listed.
+func (m *Manifest) define(crd map[string]any, cluster string) {
 	spec, _ := crd["spec"].(map[string]any)
 	names, _ := spec["names"].(map[string]any)
 	m.mu.Lock()
@@ -211,6 +213,17 @@ func (m *Manifest) define(crd map[string]any) {
 		m.cluster = map[string]bool{}
 	}
 	m.cluster[text(names["kind"])+"."+text(spec["group"])] = text(spec["scope"]) == "Cluster"
+	d := definition{plural: text(names["plural"]), group: text(spec["group"]), kind: text(names["kind"])}
+	list, _ := spec["versions"].([]any)
+	for _, one := range list {
+		if o, ok := one.(map[string]any); ok && o["served"] != false && text(o["name"]) != "" {
+			d.versions = append(d.versions, text(o["name"]))
+		}
+	}
+	if m.defined == nil {
+		m.defined = map[string][]definition{}
+	}
+	m.defined[cluster] = append(m.defined[cluster], d)
 }
 
 // Flush sends the objects whose scope was open until all definitions had been

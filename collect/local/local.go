@@ -61,6 +61,15 @@ func (e *Entry) Path() string { return e.path }
 // Unread is why there is nothing to read here, "" for a file.
 func (e *Entry) Unread() string { return e.why }
 
+// Info is the file as its folder listed it; nil for standard input and for what is
+// not read.
+func (e *Entry) Info() fs.FileInfo {
+	if e.why != "" {
+		return nil
+	}
+	return e.found
+}
+
 // Beside are the names in the file's folder, its own too; nil where unknown.
 func (e *Entry) Beside() []string { return e.beside }
 

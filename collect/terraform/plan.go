@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -117,6 +118,10 @@ func (f *file) after(o Options) Side {
 func (f *file) spots(o Options) []estate.BlindSpot {
 	out := slices.Clone(f.blind)
 	for i := range f.changes {
+		if why := f.changes[i].contradicts(); why != "" {
+			out = append(out, estate.BlindSpot{Operation: f.changes[i].Address, Asset: "terraform://" + f.changes[i].Address, Status: estate.ReadMalformed,
+				Why: why, Hint: "print the plan again: terraform show -json PLANFILE, and change nothing in it"})
+		}
 		for _, a := range f.changes[i].Change.Actions {
 			if !slices.Contains(actions, a) {
 				out = append(out, estate.BlindSpot{Operation: f.changes[i].Address, Asset: "terraform://" + f.changes[i].Address, Status: estate.ReadMalformed,
@@ -128,6 +133,20 @@ func (f *file) spots(o Options) []estate.BlindSpot {
 		out[i].Source = o.Source
 	}
 	return out
+}
+
+// contradicts says why what is said of a change cannot be so: no Terraform writes
+// it, and nobody can tell what would be applied.
+func (c *rawChange) contradicts() string {
+	acts := c.Change.Actions
+	switch {
+	case mode(c.Mode) != "managed":
+	case c.Change.After == nil && (slices.Contains(acts, "create") || slices.Contains(acts, "update")):
+		return "the plan makes or changes it, and does not say what it becomes"
+	case len(acts) == 1 && acts[0] == "no-op" && !reflect.DeepEqual(c.Change.Before, c.Change.After):
+		return "the plan says that it stays as it is, and yet that it is not the same afterwards"
+	}
+	return ""
 }
 
 // plan converts both sides and says of each change what it is on either.

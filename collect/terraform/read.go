@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -278,6 +279,9 @@ func (r *reader) member(key string) error {
 			if c.Address == "" || c.Type == "" {
 				return r.fail(r.dec.InputOffset(), fmt.Sprintf("resource_changes[%d]", i), "a change without address and type", showPlan)
 			}
+			if c.Change.After == nil && c.Change.AfterUnknown != true && c.Mode != "data" && (slices.Contains(c.Change.Actions, "create") || slices.Contains(c.Change.Actions, "update")) {
+				return r.fail(r.dec.InputOffset(), fmt.Sprintf("resource_changes[%d].change.after", i), "nothing stands where a plan has what "+c.Address+" will be", showPlan)
+			}
 			f.changes = append(f.changes, c)
 			return nil
 		})
@@ -369,6 +373,7 @@ func (r *reader) elements(key string, each func(i int) error) error {
 		return r.broken(start, key, err)
 	}
 	if token == nil {
+		delete(r.seen, key)
 		return nil
 	}
 	if token != json.Delim('[') {
@@ -481,7 +486,7 @@ func (r *reader) judge() error {
 		f.state = true
 		return nil
 	case seen["AWSTemplateFormatVersion"] || seen["Resources"] && !seen["resources"]:
-		return bad("this is a CloudFormation template", "source cloudformation:TEMPLATE is not built yet; plans of Terraform are read")
+		return bad("this is a CloudFormation template", "read it with cloudformation:TEMPLATE")
 	case seen["deployment"] || seen["steps"] && seen["config"]:
 		return bad("this is Pulumi's", "plans and states of Terraform and OpenTofu are read")
 	case seen["provider_schemas"]:

@@ -55,11 +55,13 @@ func TestBadFiles(t *testing.T) {
 		"cut":             {`{"format_version":"1.2","resource_changes":[{"address":"a.b","type":"a","change":{"act`, "resource_changes[0]: the file ends in the middle", "print it again"},
 		"cut_between":     {`{"format_version":"1.2","resource_changes":[`, "the file ends in the middle", "print it again"},
 		"syntax":          {`{"format_version":"1.2","resource_changes":[{"address":x}]}`, "byte 55, resource_changes[0]: invalid character 'x'", "print it again"},
+		"null_changes":    {`{"format_version":"1.2","planned_values":{},"resource_changes":null}`, "the plan has no resource_changes", "terraform show -json"},
 		"newer":           {`{"format_version":"2.0","resource_changes":[]}`, "format version \"2.0\" is not known", "newer sevenfold"},
 		"no_version":      {`{"resource_changes":[]}`, "neither a plan nor a state", "terraform show -json"},
 		"errored":         {`{"format_version":"1.2","resource_changes":[],"errored":true}`, "the plan ended in error", "plan again"},
 		"wrong_type":      {`{"format_version":"1.2","resource_changes":{}}`, "resource_changes: a plan has a list here", "terraform show -json"},
 		"wrong_actions":   {`{"format_version":"1.2","resource_changes":[{"address":"a.b","type":"a","change":{"actions":"create"}}]}`, "resource_changes[0].change.actions: a string stands where a plan has a list", ""},
+		"no_after":        {`{"format_version":"1.2","resource_changes":[{"address":"a.b","mode":"managed","type":"a","change":{"actions":["create"],"after":null}}]}`, "resource_changes[0].change.after", "terraform show -json"},
 		"wrong_after":     {`{"format_version":"1.2","resource_changes":[{"address":"a.b","type":"a","change":{"actions":["create"],"after":7}}]}`, "resource_changes[0].change.after: a number stands where a plan has an object", ""},
 		"no_address":      {`{"format_version":"1.2","resource_changes":[{"type":"a"}]}`, "resource_changes[0]: a change without address and type", ""},
 		"twice":           {`{"format_version":"1.2","resource_changes":[],"resource_changes":[]}`, "resource_changes: the member stands twice", ""},
@@ -185,6 +187,35 @@ func (*sink) Covered(estate.Coverage)        {}
 func (*sink) Called(string)                  {}
 
 // TestStates reads both forms of a state.
+// TestContradictions holds that a change that no Terraform would write is told, and
+// an ordinary one is not.
+func TestContradictions(t *testing.T) {
+	for change, want := range map[string]string{
+		`"actions":["create"],"before":null,"after":null,"after_unknown":true`:           "does not say what it becomes",
+		`"actions":["update"],"before":{"a":1},"after":null,"after_unknown":true`:        "does not say what it becomes",
+		`"actions":["no-op"],"before":null,"after":{"a":9}`:                              "stays as it is",
+		`"actions":["no-op"],"before":{"a":1,"b":[1]},"after":{"a":1,"b":[2]}`:           "stays as it is",
+		`"actions":["no-op"],"before":{"a":1,"b":[1]},"after":{"b":[1],"a":1}`:           "",
+		`"actions":["delete"],"before":{"a":1},"after":null`:                             "",
+		`"actions":["forget"],"before":{"a":1},"after":null`:                             "",
+		`"actions":["create"],"before":null,"after":{},"after_unknown":{"a":true}`:       "",
+		`"actions":["no-op"],"before":{"a":1},"after":{"a":1},"importing":{"id":"i-0a"}`: "",
+	} {
+		p, err := ReadPlan(write(t, `{"format_version":"1.2","resource_changes":[{"address":"t.a","mode":"managed","type":"t","name":"a","change":{`+change+`}}]}`), names)
+		if err != nil {
+			t.Errorf("%s: %v", change, err)
+			continue
+		}
+		got := ""
+		for _, b := range p.BlindSpots {
+			got += b.Why
+		}
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", change, got, want)
+		}
+	}
+}
+
 func TestStates(t *testing.T) {
 	want := []string{
 		`aws_s3_bucket.b["x"]{"bucket":"b","secret":"sevenfold:masked(sensitive,6)"}`,

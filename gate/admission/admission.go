@@ -14,8 +14,11 @@
 // # Words
 //
 // An object's key is KIND/NAME within its namespace, NAMESPACE/KIND/NAME within
-// the cluster; the kinds are Deployment and StatefulSet of the group apps. The
-// pilot is how far an object may grow without a certificate.
+// the cluster; KIND is spelt as in ids, with the group of custom kinds. The
+// pilot is how far an object may grow without a certificate. Units are what it
+// grows in: replicas, pods, workers. An object is covered if a controller that
+// the gate knows made it for another object that is held: then the other's size
+// bounds it.
 package admission
 
 import (
@@ -32,8 +35,11 @@ type Grant struct {
 	// Serial rises with every certificate of the workload, from 1.
 	Serial  int64
 	Expires time.Time
-	// Limits are the greatest numbers of replicas.
+	// Limits are the greatest numbers of units.
 	Limits map[string]int
+	// Shared is the greatest number of units of all the objects together; 0: no
+	// limit.
+	Shared int
 	// Digests say what the objects were when they were certified. An object
 	// without one is held to its pilot.
 	Digests map[string]string
@@ -61,9 +67,18 @@ type Grants interface {
 }
 
 // Digest tells what an object is apart from its scale and what changes by
-// itself, in the words the certificate uses. kind is Deployment or StatefulSet,
-// object as the API server sends it. An error means that it cannot be told.
+// itself, in the words the certificate uses: object is as the API server sends
+// it. An error means that it cannot be told.
 type Digest func(kind, namespace, name string, object json.RawMessage) (string, error)
+
+// Held is an object of a held kind.
+type Held struct {
+	Kind, Name, UID, Version string
+	// Ending is set while it is being deleted, Done when it has run to its end.
+	Ending, Done bool
+	// Object is what is kept of it.
+	Object func() (json.RawMessage, error)
+}
 
 // Cluster is what the gate needs of a cluster. Implementations are safe for
 // concurrent use.
@@ -73,6 +88,11 @@ type Cluster interface {
 	Gated() []string
 	// Seen returns an object as last seen; false if there was none.
 	Seen(namespace, kind, name string) (json.RawMessage, bool)
+	// Held lists the objects of held kinds in a namespace as last seen.
+	Held(namespace string) []Held
+	// Watching reports whether all objects of a kind have been seen. A kind that
+	// the API server does not have is not watched.
+	Watching(kind string) bool
 	// Object reads one object as it is now; false if there is none.
 	Object(ctx context.Context, namespace, kind, name string) (json.RawMessage, bool, error)
 	// Verdict returns the spec of a namespace's ScaleVerdict as last seen.
@@ -83,6 +103,17 @@ type Cluster interface {
 	Annotations(namespace string) map[string]string
 	// Annotate sets annotations of a namespace; others stay.
 	Annotate(ctx context.Context, namespace string, annotations map[string]string) error
+	// Probe asks for growth that must be refused, without having it stored.
+	Probe(ctx context.Context) []Probe
+	// Event tells of something that happened in a namespace, where its people
+	// look for it. what is one word of the API's spelling.
+	Event(ctx context.Context, namespace, what, message string) error
+	// Note reads a text that all replicas of the gate share, with its version; both
+	// are empty if there is none yet.
+	Note(ctx context.Context, name string) (text []byte, version string, err error)
+	// WriteNote makes or replaces it if its version is still the one given, empty if
+	// there was none; first is false if somebody else was.
+	WriteNote(ctx context.Context, name string, text []byte, version string) (next string, first bool, err error)
 	// Trust makes the API server trust a certificate authority (PEM) when it
 	// calls the webhook, besides those it trusts already.
 	Trust(ctx context.Context, authority []byte) error

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
+
+	"github.com/sevenfold-sec/sevenfold/estate"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,8 +31,50 @@ type memory struct {
 	verdicts map[string]json.RawMessage
 	carries  map[string]map[string]string // annotations of namespaces
 	broken   error
+	blind    map[string]bool // kinds not seen yet
 	writes   int
+	events   []string
+	probes   []Probe
 	trusts   [][]byte
+	notes    map[string]note
+	versions map[string]int // of objects that bear none, by place and content
+	noted    func()         // before a note is written
+}
+
+// note is a text that replicas share.
+type note struct {
+	text    []byte
+	version int
+}
+
+// Note implements Cluster.
+func (m *memory) Note(_ context.Context, name string) ([]byte, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n, ok := m.notes[name]; ok {
+		return n.text, fmt.Sprint(n.version), m.broken
+	}
+	return nil, "", m.broken
+}
+
+// WriteNote implements Cluster.
+func (m *memory) WriteNote(_ context.Context, name string, text []byte, version string) (string, bool, error) {
+	if m.noted != nil {
+		m.noted()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	had, ok := m.notes[name]
+	switch {
+	case m.broken != nil:
+		return "", false, m.broken
+	case ok && fmt.Sprint(had.version) != version || !ok && version != "":
+		return "", false, nil
+	case m.notes == nil:
+		m.notes = map[string]note{}
+	}
+	m.notes[name] = note{text, had.version + 1}
+	return fmt.Sprint(had.version + 1), true, nil
 }
 
 var _ Cluster = (*memory)(nil)
@@ -43,6 +87,42 @@ func (m *memory) Seen(namespace, kind, name string) (json.RawMessage, bool) {
 	o, ok := m.objects[namespace+"/"+kind+"/"+name]
 	return o, ok
 }
+
+// Held implements Cluster; objects without a name in their metadata go by their
+// place.
+func (m *memory) Held(namespace string) []Held {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []Held
+	for object, raw := range m.objects {
+		key, ok := strings.CutPrefix(object, namespace+"/")
+		if !ok {
+			continue
+		}
+		kind, name, _ := strings.Cut(key, "/")
+		var o headed
+		_ = json.Unmarshal(raw, &o)
+		uid := o.Metadata.UID
+		if uid == "" {
+			uid = object
+		}
+		version := o.Metadata.Version
+		if version == "" { // each content is another version, and a later one
+			if m.versions == nil {
+				m.versions = map[string]int{}
+			}
+			if m.versions[object+string(raw)] == 0 || m.versions[object] > m.versions[object+string(raw)] {
+				m.versions[""]++
+				m.versions[object+string(raw)], m.versions[object] = m.versions[""], m.versions[""]
+			}
+			version = fmt.Sprint(m.versions[object+string(raw)])
+		}
+		out = append(out, Held{Kind: kind, Name: name, UID: uid, Version: version, Object: func() (json.RawMessage, error) { return raw, nil }})
+	}
+	return out
+}
+
+func (m *memory) Watching(kind string) bool { return !m.blind[kind] }
 
 func (m *memory) Object(_ context.Context, namespace, kind, name string) (json.RawMessage, bool, error) {
 	o, ok := m.Seen(namespace, kind, name)
@@ -87,6 +167,19 @@ func (m *memory) Annotate(_ context.Context, namespace string, annotations map[s
 	return nil
 }
 
+func (m *memory) Probe(context.Context) []Probe {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.probes
+}
+
+func (m *memory) Event(_ context.Context, namespace, what, message string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.events = append(m.events, namespace+" "+what+" "+message)
+	return nil
+}
+
 func (m *memory) Trust(_ context.Context, authority []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -98,6 +191,19 @@ func (m *memory) Run(ctx context.Context, ready, _ func()) error {
 	ready()
 	<-ctx.Done()
 	return nil
+}
+
+// testKinds are some kinds of every sort; assess has the table.
+func testKinds() *kinds { return newKinds(testKindList()) }
+
+func testKindList() []Kind {
+	plain := []estate.Amount{{Units: "spec.replicas", Absent: 1}}
+	return []Kind{
+		{Kind: "Deployment", Group: "apps", Resource: "deployments", Versions: []string{"v1"}, Amounts: plain, Scales: true, Spare: 2},
+		{Kind: "StatefulSet", Group: "apps", Resource: "statefulsets", Versions: []string{"v1"}, Amounts: plain, Scales: true},
+		{Kind: "HorizontalPodAutoscaler", Group: "autoscaling", Resource: "horizontalpodautoscalers", Versions: []string{"v1", "v2"}, Target: "spec.scaleTargetRef",
+			Amounts: []estate.Amount{{Units: "spec.minReplicas", Absent: 1}, {Units: "spec.maxReplicas"}}},
+	}
 }
 
 // stack are grants in memory.
@@ -133,8 +239,11 @@ func newGrant(serial int64, limit int, more ...func(*Grant)) Grant {
 }
 
 func newController(m *memory, s *stack) *controller {
-	return &controller{cluster: m, grants: s, digest: image, ledger: &ledger{}, now: func() time.Time { return today }, unlisted: 1,
-		log: slog.New(slog.DiscardHandler), floor: map[string]int64{}, known: map[string]string{}}
+	all := testKinds()
+	c := &controller{cluster: m, grants: s, digest: image, ledger: &ledger{}, kinds: all, census: newCensus(m, all, func() time.Time { return today }), now: func() time.Time { return today }, unlisted: 1,
+		log: slog.New(slog.DiscardHandler), floor: map[string]int64{}, known: map[string]string{}, badGlass: map[string]string{}}
+	c.leads.Store(true)
+	return c
 }
 
 func TestReconcile(t *testing.T) {

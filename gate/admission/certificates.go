@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	"crypto"
 	"crypto/ed25519"
 	"fmt"
 	"io"
@@ -15,15 +16,18 @@ import (
 )
 
 // Folder reads the certificates of a cluster from a folder: every file in it,
-// but those whose names begin with a dot, is one. Whether their criteria follow
+// but those whose names begin with a dot, is one, or the revocation of one. Whether their criteria follow
 // from their evidence is checked where the bundles are (gate verify --bundle).
 type Folder struct {
 	Dir string
 	// Cluster is the name that stands in the ids of its objects,
 	// k8s://CLUSTER/….
 	Cluster string
+	// Kinds are those held; what a certificate says of others is not heard.
+	Kinds []Kind
 	// Keys are those whose signature counts, Approvers those that sign waivers.
-	Keys, Approvers []ed25519.PublicKey
+	Keys      []crypto.PublicKey
+	Approvers []ed25519.PublicKey
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -41,8 +45,14 @@ func (f Folder) Current(context.Context) ([]Grant, []Refused, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w\nhint: put what sevenfold gate certify writes into the folder, and name it by --certificates", err)
 	}
+	type paper struct {
+		path string
+		text []byte
+	}
+	var papers []paper
 	var grants []Grant
 	var refused []Refused
+	revoked := certificate.Revocations{}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
@@ -51,7 +61,25 @@ func (f Folder) Current(context.Context) ([]Grant, []Refused, error) {
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
 			continue
 		}
-		g, r := f.read(path, now())
+		text, err := readBounded(path)
+		switch {
+		case err != nil:
+			refused = append(refused, Refused{Why: fmt.Sprintf("the certificate in %s cannot be read (%v)", path, err)})
+		case !certificate.IsRevocation(text):
+			papers = append(papers, paper{path, text})
+		default:
+			r, err := certificate.OpenRevocation(text, f.Keys...)
+			if err != nil {
+				refused = append(refused, Refused{Why: fmt.Sprintf("the revocation in %s does not count: %v", path, err)})
+				continue
+			}
+			revoked.Add(r)
+			// The next serial is the first that counts again, whatever becomes of the file.
+			refused = append(refused, Refused{Workload: r.Workload, Serial: r.Serial + 1, Why: fmt.Sprintf("of workload %s %s", r.Name, r.Says())})
+		}
+	}
+	for _, p := range papers {
+		g, r := f.read(p.path, p.text, revoked, now())
 		if r != nil {
 			refused = append(refused, *r)
 		} else {
@@ -61,12 +89,8 @@ func (f Folder) Current(context.Context) ([]Grant, []Refused, error) {
 	return grants, refused, nil
 }
 
-func (f Folder) read(path string, now time.Time) (Grant, *Refused) {
-	text, err := readBounded(path)
-	if err != nil {
-		return Grant{}, &Refused{Why: fmt.Sprintf("the certificate in %s cannot be read (%v)", path, err)}
-	}
-	s, reasons := certificate.Verify(text, certificate.Check{Trusted: f.Keys, Approvers: f.Approvers, Now: now})
+func (f Folder) read(path string, text []byte, revoked certificate.Revocations, now time.Time) (Grant, *Refused) {
+	s, reasons := certificate.Verify(text, certificate.Check{Trusted: f.Keys, Approvers: f.Approvers, Now: now, Revoked: revoked.Why})
 	if s == nil {
 		return Grant{}, &Refused{Why: fmt.Sprintf("%s is refused: %s", path, reasons[0].Text)}
 	}
@@ -75,12 +99,15 @@ func (f Folder) read(path string, now time.Time) (Grant, *Refused) {
 	case len(reasons) > 0:
 		r := &Refused{Workload: g.Workload, Serial: g.Serial, Why: fmt.Sprintf("certificate %d of workload %s is refused: %s; certify it again: sevenfold gate certify %s",
 			g.Serial, g.Name, reasons[0].Text, g.Name)}
+		if revoked.Why(g.Workload, g.Serial) != "" {
+			r.Serial = revoked[g.Workload].Serial + 1
+		}
 		for object := range g.Limits {
 			r.Objects = append(r.Objects, object)
 		}
 		return Grant{}, r
 	case len(g.Limits) == 0:
-		return Grant{}, &Refused{Workload: g.Workload, Serial: g.Serial, Why: fmt.Sprintf("certificate %d of workload %s names no Deployment and no StatefulSet of cluster %q (--cluster names the one meant)",
+		return Grant{}, &Refused{Workload: g.Workload, Serial: g.Serial, Why: fmt.Sprintf("certificate %d of workload %s names nothing of cluster %q that scales (--cluster names the one meant)",
 			g.Serial, g.Name, f.Cluster)}
 	}
 	return g, nil
@@ -101,7 +128,8 @@ func readBounded(path string) ([]byte, error) {
 func (f Folder) grant(s *certificate.Statement) Grant {
 	p := &s.Predicate
 	g := Grant{Workload: p.Workload.ID, Name: p.Workload.Name, Serial: p.Serial, Expires: p.Expires,
-		Limits: map[string]int{}, Digests: map[string]string{}, Pilot: map[string]int{}}
+		Shared: p.Scale.Limit, Limits: map[string]int{}, Digests: map[string]string{}, Pilot: map[string]int{}}
+	all := newKinds(f.Kinds)
 	limit := p.Scale.Limit
 	if limit == 0 {
 		limit = math.MaxInt32 // no limit
@@ -109,7 +137,7 @@ func (f Folder) grant(s *certificate.Statement) Grant {
 	for id, digest := range s.Members() {
 		object, ok := strings.CutPrefix(id, "k8s://"+f.Cluster+"/")
 		namespace, _, _ := strings.Cut(object, "/")
-		if _, scales := within(object, namespace); !ok || !scales || strings.Count(object, "/") != 2 {
+		if _, scales := all.within(object, namespace); !ok || !scales || namespace == "" {
 			continue
 		}
 		g.Limits[object], g.Digests[object], g.Pilot[object] = limit, digest, p.Scale.Pilot

@@ -1,7 +1,9 @@
 package admission
 
 import (
+	"crypto"
 	"crypto/ed25519"
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -52,9 +54,9 @@ func TestFolder(t *testing.T) {
 	flipped[len(flipped)/2] ^= 1
 	objects := []string{"fraud/Deployment/ranker", "fraud/StatefulSet/store"}
 	both := func(n int) map[string]int { return map[string]int{objects[0]: n, objects[1]: n} }
-	grant := Grant{Workload: "w-1", Name: "fraud-model", Serial: 3, Expires: today.Add(time.Hour), Limits: both(5), Pilot: both(2), Digests: map[string]string{objects[0]: digest, objects[1]: digest}}
+	grant := Grant{Workload: "w-1", Name: "fraud-model", Serial: 3, Expires: today.Add(time.Hour), Shared: 5, Limits: both(5), Pilot: both(2), Digests: map[string]string{objects[0]: digest, objects[1]: digest}}
 	unlimited := grant
-	unlimited.Limits = both(math.MaxInt32)
+	unlimited.Limits, unlimited.Shared = both(math.MaxInt32), 0
 	tests := []struct {
 		name    string
 		file    []byte
@@ -70,7 +72,7 @@ func TestFolder(t *testing.T) {
 		{"one_byte_flipped", flipped, nil, "is refused", 0},
 		{"not_a_certificate", []byte("{}"), nil, "not a certificate", 0},
 		{"empty", nil, nil, "not a certificate", 0},
-		{"another_cluster", encode(statement(3, 5, today, map[string]string{"k8s://other/fraud/Deployment/ranker": digest}), private), nil, `names no Deployment and no StatefulSet of cluster "prod"`, 3},
+		{"another_cluster", encode(statement(3, 5, today, map[string]string{"k8s://other/fraud/Deployment/ranker": digest}), private), nil, `names nothing of cluster "prod" that scales`, 3},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,7 +85,7 @@ func TestFolder(t *testing.T) {
 			if err := os.Mkdir(filepath.Join(dir, "folder"), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			f := Folder{Dir: dir, Cluster: "prod", Keys: []ed25519.PublicKey{public}, Now: func() time.Time { return today }}
+			f := Folder{Dir: dir, Cluster: "prod", Kinds: testKindList(), Keys: []crypto.PublicKey{public}, Now: func() time.Time { return today }}
 			grants, refused, err := f.Current(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -101,5 +103,71 @@ func TestFolder(t *testing.T) {
 	}
 	if _, _, err := (Folder{Dir: filepath.Join(t.TempDir(), "none")}).Current(t.Context()); err == nil || !strings.Contains(err.Error(), "hint:") {
 		t.Errorf("a folder that is not there: %v", err)
+	}
+}
+
+// A revocation beside a certificate ends it, and what was seen of it stays seen: the
+// same certificate does not come back when the file is gone.
+func TestFolderOfTheRevoked(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stranger, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := strings.Repeat("ab", 32)
+	certified := func(serial int64) []byte {
+		file, err := certificate.Encode(statement(serial, 5, today, map[string]string{"k8s://prod/fraud/Deployment/ranker": digest}), private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	revoked := func(key ed25519.PrivateKey) []byte {
+		file, err := certificate.EncodeRevocation(certificate.Revocation{Workload: "w-1", Name: "fraud-model", Serial: 3, At: today, Why: "the model is withdrawn", Certificate: digest}, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	dir := t.TempDir()
+	put := func(name string, text []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := Folder{Dir: dir, Cluster: "prod", Kinds: testKindList(), Keys: []crypto.PublicKey{public}, Now: func() time.Time { return today }}
+	m := &memory{gated: []string{"fraud"}, verdicts: map[string]json.RawMessage{}, objects: map[string]json.RawMessage{}}
+	c := newController(m, nil)
+	c.grants, c.digest = f, func(string, string, string, json.RawMessage) (string, error) { return digest, nil }
+	limit := func() (int, string) {
+		t.Helper()
+		if _, err := c.reconcile(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		v, _ := c.ledger.of("fraud")
+		return v.limit("Deployment/ranker"), v.why("Deployment/ranker")
+	}
+	put("a", certified(3))
+	put("b", revoked(stranger))
+	if n, why := limit(); n != 5 {
+		t.Fatalf("a stranger's revocation: %d, %s", n, why)
+	}
+	put("b", revoked(private))
+	if n, why := limit(); n != 1 || !strings.Contains(why, "certificate 3 was revoked on 2026-11-28T12:00:00Z: the model is withdrawn") {
+		t.Fatalf("revoked: %d, %s", n, why)
+	}
+	if err := os.Remove(filepath.Join(dir, "b")); err != nil {
+		t.Fatal(err)
+	}
+	c.floor = map[string]int64{} // started anew: only the ScaleVerdict remembers
+	if n, why := limit(); n != 2 || !strings.Contains(why, "older than certificate 4, which has been seen") {
+		t.Fatalf("the revocation is gone: %d, %s", n, why)
+	}
+	put("a", certified(4))
+	if n, why := limit(); n != 5 {
+		t.Fatalf("certified again: %d, %s", n, why)
 	}
 }

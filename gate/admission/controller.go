@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,8 @@ type controller struct {
 	grants   Grants
 	digest   Digest
 	ledger   *ledger
+	kinds    *kinds
+	census   *census
 	now      func() time.Time
 	unlisted int
 	log      *slog.Logger
@@ -33,7 +36,11 @@ type controller struct {
 	granted []Grant // when last read
 	refused []Refused
 	said    string // the failure last logged
-	known   map[string]string
+	// badGlass are the break-glasses that do not count and why, by namespace.
+	badGlass map[string]string
+	// leads is whether this replica writes.
+	leads atomic.Bool
+	known map[string]string
 }
 
 // reconcile draws up every verdict and writes those that differ. It returns
@@ -74,15 +81,22 @@ func (c *controller) reconcile(ctx context.Context) (next time.Time, err error) 
 	for _, r := range c.refused {
 		c.saw(r.Workload, r.Serial)
 	}
-	o := &outlook{grants: c.granted, refused: c.refused, floor: c.floor, now: c.now(), unlisted: c.unlisted, digest: c.digest, seen: c.cluster.Seen, known: c.known}
+	o := &outlook{grants: c.granted, refused: c.refused, floor: c.floor, now: c.now(), unlisted: c.unlisted, kinds: c.kinds, digest: c.digest, seen: c.cluster.Seen, known: c.known}
 	after := make(map[string]*Verdict, len(namespaces))
 	for _, ns := range namespaces {
 		after[ns] = o.verdict(ns, before[ns])
+		after[ns].covers = c.census.covers(ns)
+		if ends := c.glass(ctx, ns, before[ns], after[ns], o.now); !ends.IsZero() && (next.IsZero() || ends.Before(next)) {
+			next = ends
+		}
 	}
 	// The webhook goes by the new verdicts before the floor does: where limits
 	// fall it is the first to refuse.
 	c.ledger.set(after)
 	for _, ns := range namespaces {
+		if !c.leads.Load() {
+			break // another replica writes them
+		}
 		errs = errors.Join(errs, c.copy(ctx, ns, after[ns]))
 		if b := before[ns]; b != nil && b.equal(after[ns]) {
 			continue
@@ -108,6 +122,35 @@ func (c *controller) tell(refused []Refused) {
 			c.log.Warn("certificate refused", "why", r.Why)
 		}
 	}
+}
+
+// glass enters in a verdict that the gate of its namespace is open by
+// break-glass, tells of its beginning and end, and returns when it ends.
+func (c *controller) glass(ctx context.Context, ns string, before, after *Verdict, now time.Time) time.Time {
+	g, broken, problem := glassOf(c.cluster.Annotations(ns), now)
+	if problem != "" && c.badGlass[ns] != problem {
+		c.log.Warn("break-glass does not count", "namespace", ns, "why", problem)
+	}
+	c.badGlass[ns] = problem
+	if broken {
+		after.BreakGlass = g.String()
+	}
+	was := ""
+	if before != nil {
+		was = before.BreakGlass
+	}
+	if was == after.BreakGlass || !c.leads.Load() {
+		return g.Until
+	}
+	what, text := "GlassBroken", "growth needs no certificate: "+after.BreakGlass
+	if !broken {
+		what, text = "GlassWhole", "growth needs a certificate again; it did not by "+was
+	}
+	c.log.Warn(what, "namespace", ns, "why", text)
+	if err := c.cluster.Event(ctx, ns, what, text); err != nil {
+		c.log.Warn("no event could be written", "namespace", ns, "why", err.Error())
+	}
+	return g.Until
 }
 
 func (c *controller) saw(workload string, serial int64) {

@@ -18,6 +18,9 @@ const (
 	ReasonsAnnotation = "sevenfold.dev/reasons"
 )
 
+// maxCopied is the greatest number the floor reads.
+const maxCopied = 999_999_999
+
 // All annotations of an object may have 256 KiB together; others want some.
 const (
 	maxLimitsCopy  = 160 << 10
@@ -33,6 +36,9 @@ const (
 // is not listed, and then unlisted objects are held to the least of it: the
 // copy never allows more than the verdict.
 func (v *Verdict) Annotations() map[string]string {
+	if v.BreakGlass != "" {
+		return map[string]string{LimitsAnnotation: fmt.Sprintf(";*=%d:;", maxCopied), ReasonsAnnotation: ""}
+	}
 	unlisted, limits := v.Unlisted, &strings.Builder{}
 	reasons, numbers := &strings.Builder{}, map[string]int{}
 	number := func(key string) string {
@@ -62,8 +68,13 @@ func (v *Verdict) Annotations() map[string]string {
 	slices.SortStableFunc(keys, func(a, b string) int {
 		return cmp.Compare(min(v.limit(a), v.Unlisted), min(v.limit(b), v.Unlisted))
 	})
+	for _, key := range slices.Sorted(maps.Keys(v.covers)) {
+		if _, listed := v.Limits[key]; !listed && v.covers[key] > v.Unlisted {
+			keys = append(keys, key)
+		}
+	}
 	for _, key := range keys {
-		entry := fmt.Sprintf("%s=%d:%s;", key, v.limit(key), number(key))
+		entry := fmt.Sprintf("%s=%d:%s;", key, min(max(v.limit(key), v.covers[key]), maxCopied), number(key))
 		if limits.Len()+len(entry) > maxLimitsCopy {
 			unlisted = min(unlisted, v.limit(key))
 			continue

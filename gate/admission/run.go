@@ -26,6 +26,13 @@ type Options struct {
 	Cluster Cluster
 	Grants  Grants
 	Digest  Digest
+	// Kinds are those held.
+	Kinds []Kind
+	// Controllers are the users who may say that an object is made for another:
+	// DefaultControllers where nothing else is wanted.
+	Controllers []string
+	// Pilots is how many units that no certificate names a namespace may have.
+	Pilots int
 	// Listener is what the webhook is served on; Run closes it.
 	Listener net.Listener
 	// Hosts are the names and addresses the API server calls the webhook by;
@@ -37,6 +44,13 @@ type Options struct {
 	TLSCert, TLSKey string
 	// Unlisted is the pilot of objects no certificate names; 1 by habit.
 	Unlisted int
+	// SelfTest is how often growth is asked for that must be refused; 0: never.
+	SelfTest time.Duration
+	// Queues are Kueue's, whose AdmissionChecks are answered; nil: none is.
+	Queues Queues
+	// Lead runs a function while this replica is the one that writes; nil: it
+	// always is. Every replica answers.
+	Lead func(ctx context.Context, leading func(context.Context)) error
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	// Log takes what happens; nil: nothing is said.
@@ -61,10 +75,13 @@ type Gate struct {
 	opts       Options
 	identity   *identity
 	ledger     *ledger
+	kinds      *kinds
 	controller *controller
+	decider    *decider
 	trusted    atomic.Bool // the API server was told whom to trust
 	kept       atomic.Bool // every verdict was written
 	changed    chan struct{}
+	selftest   selftest
 	tlsNow     func() time.Time // the clock TLS goes by, which is everybody's
 }
 
@@ -76,9 +93,16 @@ func New(o Options) (*Gate, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gate{opts: o, identity: &identity{hosts: o.Hosts, cert: o.TLSCert, key: o.TLSKey}, ledger: &ledger{}, changed: make(chan struct{}, 1), tlsNow: time.Now}
-	g.controller = &controller{cluster: o.Cluster, grants: o.Grants, digest: o.Digest, ledger: g.ledger, now: o.Now,
-		unlisted: o.Unlisted, log: o.Log, floor: map[string]int64{}, known: map[string]string{}}
+	g := &Gate{opts: o, identity: &identity{hosts: o.Hosts, cert: o.TLSCert, key: o.TLSKey}, ledger: &ledger{}, kinds: newKinds(o.Kinds), changed: make(chan struct{}, 1), tlsNow: time.Now}
+	g.controller = &controller{cluster: o.Cluster, grants: o.Grants, digest: o.Digest, ledger: g.ledger, kinds: g.kinds, census: newCensus(o.Cluster, g.kinds, o.Now), now: o.Now,
+		unlisted: o.Unlisted, log: o.Log, floor: map[string]int64{}, known: map[string]string{}, badGlass: map[string]string{}}
+	g.controller.leads.Store(o.Lead == nil)
+	makers := map[string]bool{}
+	for _, name := range o.Controllers {
+		makers[name] = true
+	}
+	g.decider = &decider{ledger: g.ledger, cluster: o.Cluster, kinds: g.kinds, census: g.controller.census, desks: newDesks(o.Cluster, o.Now),
+		digest: o.Digest, now: o.Now, makers: makers, pilots: o.Pilots}
 	if o.TLSCert != "" {
 		return g, g.identity.load()
 	}
@@ -102,9 +126,8 @@ func (g *Gate) Changed() {
 
 // Handler answers AdmissionReviews at Path, and /healthz and /readyz.
 func (g *Gate) Handler() http.Handler {
-	d := &decider{ledger: g.ledger, cluster: g.opts.Cluster, digest: g.opts.Digest, now: g.opts.Now}
 	mux := http.NewServeMux()
-	mux.Handle(Path, newWebhook(d, g.opts.Log))
+	mux.Handle(Path, newWebhook(g.decider, g.opts.Log))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if !g.Ready() {
@@ -113,6 +136,8 @@ func (g *Gate) Handler() http.Handler {
 		}
 		_, _ = w.Write([]byte("ok"))
 	})
+	mux.HandleFunc("GET /selftest", g.serveSelfTest)
+	mux.HandleFunc("GET /metrics", g.serveMetrics)
 	return mux
 }
 
@@ -184,7 +209,32 @@ func (g *Gate) keep(ctx context.Context) {
 			}
 		}
 	})
+	all.Go(func() { g.testing(ctx) })
+	all.Go(func() { g.lead(ctx) })
+	all.Go(func() { g.queue(ctx) })
 	g.controller.run(ctx, g.changed, func() { g.reached(&g.kept) })
+}
+
+// lead has this replica write while it leads.
+func (g *Gate) lead(ctx context.Context) {
+	if g.opts.Lead == nil {
+		return
+	}
+	for ctx.Err() == nil {
+		err := g.opts.Lead(ctx, func(ctx context.Context) {
+			g.opts.Log.Info("leading: this replica writes the verdicts")
+			g.controller.leads.Store(true)
+			defer g.controller.leads.Store(false)
+			g.Changed()
+			<-ctx.Done()
+		})
+		if err != nil && ctx.Err() == nil {
+			g.opts.Log.Error("no replica can be elected to write the verdicts", "why", err.Error())
+		}
+		if !pause(ctx, resync/5) {
+			return
+		}
+	}
 }
 
 // reached notes one of the two things readiness waits for.

@@ -26,6 +26,8 @@ type Verdict struct {
 	Reasons  map[string]string `json:"reasons,omitempty"`
 	Expires  map[string]string `json:"expires,omitempty"` // RFC 3339
 	Serials  map[string]int64  `json:"serials,omitempty"` // by workload id
+	// BreakGlass says by whom, until when and why the gate is open, if it is.
+	BreakGlass string `json:"breakGlass,omitempty"`
 
 	// What the webhook needs beyond that, by the same keys: what may be had
 	// without a certificate, the name of the workload certified, and what the
@@ -33,6 +35,11 @@ type Verdict struct {
 	pilots  map[string]int
 	names   map[string]string
 	digests map[string]string
+	// covers are the sizes of what bounds objects that were made for others, for
+	// the floor, which does not know owners.
+	covers map[string]int
+	// grants are the certificates by which objects are listed.
+	grants map[string]*Grant
 }
 
 // limit is how far an object may grow by this verdict.
@@ -60,7 +67,7 @@ func (v *Verdict) why(key string) string {
 
 // equal compares what is written, an empty map being none.
 func (v *Verdict) equal(w *Verdict) bool {
-	return v.Unlisted == w.Unlisted && maps.Equal(v.Limits, w.Limits) && maps.Equal(v.Reasons, w.Reasons) &&
+	return v.Unlisted == w.Unlisted && v.BreakGlass == w.BreakGlass && maps.Equal(v.Limits, w.Limits) && maps.Equal(v.Reasons, w.Reasons) &&
 		maps.Equal(v.Expires, w.Expires) && maps.Equal(v.Serials, w.Serials)
 }
 
@@ -71,6 +78,7 @@ type outlook struct {
 	floor    map[string]int64 // the highest serial seen, by workload
 	now      time.Time
 	unlisted int
+	kinds    *kinds
 	digest   Digest
 	seen     func(namespace, kind, name string) (json.RawMessage, bool)
 	// known are the digests of objects, NAMESPACE/KIND/NAME, that have not
@@ -81,13 +89,13 @@ type outlook struct {
 // verdict draws up the verdict of a namespace. Serials of the one before stay.
 func (o *outlook) verdict(namespace string, before *Verdict) *Verdict {
 	v := &Verdict{Unlisted: o.unlisted, Limits: map[string]int{}, Reasons: map[string]string{}, Expires: map[string]string{},
-		digests: map[string]string{}, Serials: map[string]int64{}, pilots: map[string]int{}, names: map[string]string{}}
+		digests: map[string]string{}, Serials: map[string]int64{}, pilots: map[string]int{}, names: map[string]string{}, grants: map[string]*Grant{}}
 	if before != nil {
 		maps.Copy(v.Serials, before.Serials)
 	}
 	for _, r := range o.refused {
 		for _, object := range r.Objects {
-			if key, ok := within(object, namespace); ok && len(v.Reasons) < maxListed {
+			if key, ok := o.kinds.within(object, namespace); ok && len(v.Reasons) < maxListed {
 				v.Reasons[key] = reason("%s", r.Why)
 				v.saw(r.Workload, r.Serial, o.floor)
 			}
@@ -102,7 +110,7 @@ func (o *outlook) verdict(namespace string, before *Verdict) *Verdict {
 // add enters what one grant says of a namespace.
 func (o *outlook) add(v *Verdict, g *Grant, namespace string) {
 	for _, object := range slices.Sorted(maps.Keys(g.Limits)) {
-		key, ok := within(object, namespace)
+		key, ok := o.kinds.within(object, namespace)
 		if !ok {
 			continue
 		}
@@ -118,7 +126,8 @@ func (o *outlook) add(v *Verdict, g *Grant, namespace string) {
 		if had, listed := v.Limits[key]; listed && had >= max(limit, pilot) {
 			continue // another certificate allows as much
 		}
-		v.Limits[key], v.Reasons[key], v.pilots[key], v.names[key] = max(limit, pilot), why, pilot, g.Name
+		v.Limits[key], v.Reasons[key], v.pilots[key] = max(limit, pilot), why, pilot
+		v.names[key], v.grants[key] = g.Name, g
 		delete(v.Expires, key)
 		delete(v.digests, key)
 		if digest != "" {
@@ -195,12 +204,6 @@ func newest(grants []Grant) []Grant {
 		}
 	}
 	return slices.SortedFunc(maps.Values(best), func(a, b Grant) int { return cmp.Compare(a.Workload, b.Workload) })
-}
-
-// within takes the namespace off an object's name.
-func within(object, namespace string) (key string, ok bool) {
-	key, ok = strings.CutPrefix(object, namespace+"/")
-	return key, ok && (strings.HasPrefix(key, "Deployment/") || strings.HasPrefix(key, "StatefulSet/"))
 }
 
 // reason is one line within the bounds of a ScaleVerdict: the API server shows

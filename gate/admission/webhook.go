@@ -1,12 +1,14 @@
 package admission
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 )
 
 const (
@@ -25,6 +27,7 @@ type webhook struct {
 	decider *decider
 	log     *slog.Logger
 	flight  chan struct{}
+	told    sync.WaitGroup
 }
 
 func newWebhook(d *decider, log *slog.Logger) *webhook {
@@ -54,7 +57,7 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, http.StatusBadRequest, err)
 		return
 	}
-	in, a, err := parseReview(body)
+	in, a, err := parseReview(body, h.decider.kinds)
 	if err != nil {
 		h.fail(w, http.StatusBadRequest, err)
 		return
@@ -64,6 +67,11 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.Response.Allowed = false
 		out.Response.Status = &status{Code: http.StatusForbidden, Reason: "Forbidden", Message: why}
 		h.log.Info("refused", "namespace", a.namespace, "object", a.object, "from", a.had, "to", a.asked, "why", why)
+	} else if a.glass != "" {
+		h.log.Warn("admitted by break-glass", "namespace", a.namespace, "object", a.object, "from", a.had, "to", a.asked, "user", a.user, "glass", a.glass)
+		if !a.dryRun {
+			h.tell(a)
+		}
 	} else {
 		h.log.Debug("admitted", "namespace", a.namespace, "object", a.object, "from", a.had, "to", a.asked)
 	}
@@ -76,13 +84,26 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text) // the API server is gone if this fails, and refuses
 }
 
+// tell has an event tell of growth by break-glass. It is not waited for: the log
+// has it already.
+func (h *webhook) tell(a *ask) {
+	message := reason("%s grew from %s to %s replicas, asked for by %s, without a certificate: %s", a.object, count(a.had), count(a.asked), a.user, a.glass)
+	h.told.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), graceful)
+		defer cancel()
+		if err := h.decider.cluster.Event(ctx, a.namespace, "GrownByBreakGlass", message); err != nil {
+			h.log.Warn("no event could be written", "namespace", a.namespace, "why", err.Error())
+		}
+	})
+}
+
 func (h *webhook) fail(w http.ResponseWriter, code int, err error) {
 	h.log.Warn("not understood", "status", code, "why", err.Error())
 	http.Error(w, "sevenfold gate: "+err.Error(), code)
 }
 
 // parseReview reads an AdmissionReview and what it asks.
-func parseReview(body []byte) (*request, *ask, error) {
+func parseReview(body []byte, all *kinds) (*request, *ask, error) {
 	var in review
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, nil, fmt.Errorf("not an AdmissionReview: %w", err)
@@ -93,7 +114,7 @@ func parseReview(body []byte) (*request, *ask, error) {
 	if in.Request == nil {
 		return nil, nil, errors.New("the AdmissionReview has no request")
 	}
-	a, err := in.Request.read()
+	a, err := in.Request.read(all)
 	if err != nil {
 		return nil, nil, err
 	}

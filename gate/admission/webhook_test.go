@@ -24,7 +24,9 @@ func newTestWebhook(t testing.TB) (*webhook, *memory) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	return newWebhook(&decider{ledger: c.ledger, cluster: m, digest: image, now: func() time.Time { return today }}, log), m
+	now := func() time.Time { return today }
+	return newWebhook(&decider{ledger: c.ledger, cluster: m, kinds: c.kinds, census: c.census, desks: newDesks(m, now), digest: image, now: now,
+		makers: map[string]bool{"controller": true}, pilots: 5}, log), m
 }
 
 func ask1(resource, sub, operation, object, old string) string {
@@ -69,7 +71,7 @@ func TestWebhook(t *testing.T) {
 		{"autoscaler_lowers", ask1("horizontalpodautoscalers", "", "UPDATE", scaler(1, 8), scaler(1, 9)), 200, ""},
 		{"autoscaler_pointed_here", ask1("horizontalpodautoscalers", "", "UPDATE", scaler(1, 9), scalerObject("apps/v1", "Deployment", "x", 1, 9)), 200, "from 0 to 9"},
 		{"autoscaler_of_nothing", ask1("horizontalpodautoscalers", "", "CREATE", scalerObject("apps/v1", "Deployment", "none", 1, 2), "null"), 200, "no valid certificate names it"},
-		{"autoscaler_of_a_namesake", ask1("horizontalpodautoscalers", "", "CREATE", scalerObject("x.io/v1", "Deployment", "ranker", 1, 2), "null"), 200, "no certificate can name Deployment/ranker"},
+		{"autoscaler_of_a_namesake", ask1("horizontalpodautoscalers", "", "CREATE", scalerObject("x.io/v1", "Deployment", "ranker", 1, 2), "null"), 200, "no certificate can name Deployment.x.io/ranker"},
 		{"namespace_unknown", strings.Replace(ask1("deployments", "", "CREATE", sizedObject("x", "v9", 2), "null"), `"fraud"`, `"other"`, 1), 200, "the gate has not yet seen this namespace"},
 		{"not_json", "{", 400, ""},
 		{"empty", "", 400, ""},
@@ -82,10 +84,10 @@ func TestWebhook(t *testing.T) {
 		{"delete", ask1("deployments", "", "DELETE", "null", ranker(5)), 400, ""},
 		{"another_resource", ask1("daemonsets", "", "CREATE", ranker(5), "null"), 400, ""},
 		{"another_subresource", ask1("deployments", "status", "UPDATE", ranker(5), ranker(1)), 400, ""},
-		{"replicas_of_text", ask1("deployments", "", "CREATE", `{"metadata":{"name":"x"},"spec":{"replicas":"9"}}`, "null"), 400, ""},
-		{"replicas_huge", ask1("deployments", "", "CREATE", `{"metadata":{"name":"x"},"spec":{"replicas":9223372036854775808}}`, "null"), 400, ""},
-		{"replicas_beyond_int32", ask1("deployments", "", "CREATE", `{"metadata":{"name":"x"},"spec":{"replicas":4294967297}}`, "null"), 400, ""},
-		{"replicas_negative", ask1("deployments", "", "CREATE", `{"metadata":{"name":"x"},"spec":{"replicas":-1}}`, "null"), 400, ""},
+		{"replicas_of_text", ask1("deployments", "", "CREATE", `{"metadata":{"name":"x"},"spec":{"replicas":"9"}}`, "null"), 200, "spec.replicas is a string, not a number"},
+		{"replicas_huge", ask1("deployments", "", "CREATE", `{"metadata":{"name":"x"},"spec":{"replicas":9223372036854775808}}`, "null"), 200, "to unlimited replicas"},
+		{"replicas_beyond_int32", ask1("deployments", "", "CREATE", `{"metadata":{"name":"x"},"spec":{"replicas":4294967297}}`, "null"), 200, "to unlimited replicas"},
+		{"replicas_negative", ask1("deployments", "", "CREATE", `{"metadata":{"name":"x"},"spec":{"replicas":-1}}`, "null"), 200, "spec.replicas is less than nothing"},
 		{"oversized", `{"apiVersion":"` + strings.Repeat("x", maxReview) + `"}`, 413, ""},
 		{"deep", strings.Repeat("[", 1<<20), 400, ""},
 	}
@@ -212,7 +214,7 @@ func FuzzWebhook(f *testing.F) {
 		if allowed == (message != "") {
 			t.Errorf("allowed %v with the message %q", allowed, message)
 		}
-		_, a, err := parseReview(body)
+		_, a, err := parseReview(body, testKinds())
 		if err != nil {
 			t.Fatalf("answered what cannot be read: %v", err)
 		}

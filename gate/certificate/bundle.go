@@ -28,6 +28,14 @@ const (
 	AccessFile = "access.json.gz"
 	// FlowsFile is what flow logs said of the network, if there were any.
 	FlowsFile = "flows.json"
+	// DetectFile is what detection knew, if it ever ran.
+	DetectFile = "detect.json"
+	// RespondFile is what was rehearsed and exercised, and who was reached, if anything.
+	RespondFile = "respond.json"
+	// SupplyFile is what was examined of the supply chain; not there if nothing was.
+	SupplyFile = "supply.json.gz"
+	// DataFile is what scans and events said of data, if there were any.
+	DataFile = "data.json.gz"
 )
 
 // Bounds of a bundle that is read.
@@ -47,7 +55,7 @@ func WriteBundle(dir string, files map[string][]byte) (map[string]string, error)
 			}
 		}
 	} else {
-		for _, old := range []string{SnapshotFile, ScopeFile, VersionsFile, ControlsDir, BaselineDir, AccessFile, FlowsFile} {
+		for _, old := range []string{SnapshotFile, ScopeFile, VersionsFile, ControlsDir, BaselineDir, AccessFile, FlowsFile, DataFile, DetectFile, RespondFile, SupplyFile} {
 			if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
 				return nil, fmt.Errorf("bundle: %w", err)
 			}

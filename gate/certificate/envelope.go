@@ -1,6 +1,6 @@
 // Package certificate is the signed word of the gate: an in-toto statement that
 // a workload, as its digests say, was ready when it was issued, in a DSSE
-// envelope signed with Ed25519.
+// envelope signed with Ed25519, or ECDSA on P-256 as key services of clouds do.
 //
 // # What is refused
 //
@@ -13,12 +13,12 @@
 //
 //   - DSSE v1.0.2: https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md
 //   - in-toto Statement v1: https://github.com/in-toto/attestation/blob/v1.0/spec/v1/statement.md
-//   - Ed25519: RFC 8032
+//   - Ed25519: RFC 8032; ECDSA: FIPS 186-5, in DER as RFC 3279 has it
 package certificate
 
 import (
 	"bytes"
-	"crypto/ed25519"
+	"crypto"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -55,14 +55,16 @@ func preAuth(payloadType string, payload []byte) []byte {
 }
 
 // Encode signs a statement and returns the certificate's file.
-func Encode(s *Statement, key ed25519.PrivateKey) ([]byte, error) {
+func Encode(s *Statement, key crypto.Signer) ([]byte, error) {
 	payload, err := s.encode()
 	if err != nil {
 		return nil, err
 	}
-	file, err := json.Marshal(envelope{PayloadType: PayloadType, Payload: payload, Signatures: []signature{{
-		KeyID: KeyID(key.Public().(ed25519.PublicKey)), Sig: ed25519.Sign(key, preAuth(PayloadType, payload)),
-	}}})
+	signed, err := sign(preAuth(PayloadType, payload), key)
+	if err != nil {
+		return nil, err
+	}
+	file, err := json.Marshal(envelope{PayloadType: PayloadType, Payload: payload, Signatures: []signature{signed}})
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ var (
 
 // Open checks a certificate's form and signature and returns what it states. A
 // signature by one of the trusted keys is needed.
-func Open(file []byte, trusted ...ed25519.PublicKey) (*Statement, error) {
+func Open(file []byte, trusted ...crypto.PublicKey) (*Statement, error) {
 	e, err := parse(file)
 	if err != nil {
 		return nil, err
@@ -94,7 +96,7 @@ func Open(file []byte, trusted ...ed25519.PublicKey) (*Statement, error) {
 		if KeyID(key) != signed.KeyID {
 			continue
 		}
-		if !ed25519.Verify(key, preAuth(PayloadType, e.Payload), signed.Sig) {
+		if !signed.holds(preAuth(PayloadType, e.Payload), key) {
 			return nil, ErrTampered
 		}
 		return decode(e.Payload)
@@ -124,8 +126,8 @@ func parse(file []byte) (*envelope, error) {
 	if e.PayloadType != PayloadType {
 		return nil, fmt.Errorf("not a certificate: its payload type is %q, not %q", e.PayloadType, PayloadType)
 	}
-	if len(e.Signatures) != 1 || len(e.Signatures[0].Sig) != ed25519.SignatureSize {
-		return nil, fmt.Errorf("not a certificate: it bears %d signatures; one Ed25519 signature is expected", len(e.Signatures))
+	if len(e.Signatures) != 1 || !e.Signatures[0].formed() {
+		return nil, fmt.Errorf("not a certificate: it bears %d signatures; one of Ed25519, or of ECDSA on P-256 with the smaller s, is expected", len(e.Signatures))
 	}
 	again, err := json.Marshal(e)
 	if err != nil || !bytes.Equal(append(again, '\n'), file) {

@@ -1,7 +1,10 @@
 package certificate
 
 import (
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -10,12 +13,56 @@ import (
 	"strings"
 )
 
-// keyPrefix begins a public key as sevenfold.yaml spells it.
-const keyPrefix = "ed25519:"
+// keyPrefix begins an Ed25519 public key as sevenfold.yaml spells it, ecdsaPrefix one
+// of ECDSA on P-256.
+const (
+	keyPrefix   = "ed25519:"
+	ecdsaPrefix = "ecdsa-p256:"
+)
 
-// KeyID returns a public key as sevenfold.yaml and envelopes spell it:
-// "ed25519:" and the standard base64 of its 32 bytes.
-func KeyID(key ed25519.PublicKey) string { return keyPrefix + base64.StdEncoding.EncodeToString(key) }
+// KeyID returns a public key as sevenfold.yaml and envelopes spell it: "ed25519:" and
+// the standard base64 of its 32 bytes, or "ecdsa-p256:" and that of its
+// SubjectPublicKeyInfo in DER. It is empty for any other key.
+func KeyID(key crypto.PublicKey) string {
+	switch key := key.(type) {
+	case ed25519.PublicKey:
+		return keyPrefix + base64.StdEncoding.EncodeToString(key)
+	case *ecdsa.PublicKey:
+		if der, err := x509.MarshalPKIXPublicKey(key); err == nil && key.Curve == elliptic.P256() {
+			return ecdsaPrefix + base64.StdEncoding.EncodeToString(der)
+		}
+	}
+	return ""
+}
+
+// ParseKey reads a key that certificates may be signed with: "ed25519:BASE64",
+// "ecdsa-p256:BASE64" as KeyID writes it, or PEM of either (PUBLIC KEY).
+func ParseKey(text string) (crypto.PublicKey, error) {
+	text = strings.TrimSpace(text)
+	var der []byte
+	switch b64, ok := strings.CutPrefix(text, ecdsaPrefix); {
+	case ok:
+		raw, err := base64.StdEncoding.DecodeString(b64)
+		if err != nil {
+			return nil, errors.New("no public key: ecdsa-p256: is to be followed by the base64 of a SubjectPublicKeyInfo")
+		}
+		der = raw
+	default:
+		block, _ := pem.Decode([]byte(text))
+		if block == nil || block.Type != "PUBLIC KEY" {
+			return ParsePublic(text)
+		}
+		der = block.Bytes
+	}
+	key, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("no public key: %w", err)
+	}
+	if KeyID(key) == "" {
+		return nil, fmt.Errorf("the public key is a %T: Ed25519 or ECDSA on P-256 is expected", key)
+	}
+	return key, nil
+}
 
 // ParsePublic reads a public key: "ed25519:BASE64", or PEM (PUBLIC KEY,
 // RFC 5280 SubjectPublicKeyInfo).

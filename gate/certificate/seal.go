@@ -1,6 +1,7 @@
 package certificate
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
@@ -9,10 +10,12 @@ import (
 // Seal signs any in-toto statement, given as JSON, and returns the envelope's
 // file: what Encode does for certificates, for other statements of ours
 // (baselines, acceptances). The caller keeps to one spelling of its payload.
-func Seal(payload []byte, key ed25519.PrivateKey) ([]byte, error) {
-	file, err := json.Marshal(envelope{PayloadType: PayloadType, Payload: payload, Signatures: []signature{{
-		KeyID: KeyID(key.Public().(ed25519.PublicKey)), Sig: ed25519.Sign(key, preAuth(PayloadType, payload)),
-	}}})
+func Seal(payload []byte, key crypto.Signer) ([]byte, error) {
+	signed, err := sign(preAuth(PayloadType, payload), key)
+	if err != nil {
+		return nil, err
+	}
+	file, err := json.Marshal(envelope{PayloadType: PayloadType, Payload: payload, Signatures: []signature{signed}})
 	if err != nil {
 		return nil, err
 	}
@@ -28,6 +31,15 @@ func Seal(payload []byte, key ed25519.PrivateKey) ([]byte, error) {
 // hold, the payload is returned with the error (ErrTampered, ErrSigner) so that
 // the caller can say what was changed, and must not be trusted.
 func Unseal(file []byte, trusted ...ed25519.PublicKey) (payload []byte, keyID string, err error) {
+	keys := make([]crypto.PublicKey, len(trusted))
+	for i, k := range trusted {
+		keys[i] = k
+	}
+	return unseal(file, keys)
+}
+
+// unseal is Unseal by keys of any kind.
+func unseal(file []byte, trusted []crypto.PublicKey) (payload []byte, keyID string, err error) {
 	e, err := parse(file)
 	if err != nil {
 		return nil, "", err
@@ -37,7 +49,7 @@ func Unseal(file []byte, trusted ...ed25519.PublicKey) (payload []byte, keyID st
 		if KeyID(key) != signed.KeyID {
 			continue
 		}
-		if !ed25519.Verify(key, preAuth(PayloadType, e.Payload), signed.Sig) {
+		if !signed.holds(preAuth(PayloadType, e.Payload), key) {
 			return e.Payload, signed.KeyID, ErrTampered
 		}
 		return e.Payload, signed.KeyID, nil

@@ -1,6 +1,7 @@
 package certificate
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -16,13 +17,16 @@ const Skew = 5 * time.Minute
 // Check is what a certificate is held against.
 type Check struct {
 	// Trusted are the keys whose signature counts.
-	Trusted []ed25519.PublicKey
+	Trusted []crypto.PublicKey
 	Now     time.Time
 	// Workload the certificate must be of, by id or name; empty: any.
 	Workload string
 	// Seen is the highest serial seen for the workload so far, by its id; nil:
 	// none is known, and only the expiry protects from an older one.
 	Seen func(workload string) int64
+	// Revoked says why a workload's certificate of a serial was revoked, empty if it
+	// was not; nil: nobody knows of any.
+	Revoked func(workload string, serial int64) string
 	// Approvers are the keys that sign waivers; where there are any, a waiver
 	// counts only if one of them signed it.
 	Approvers []ed25519.PublicKey
@@ -68,6 +72,11 @@ func (s *Statement) refusals(c Check) []gate.Reason {
 		refuse("", "the certificate expired on %s: certify the workload again", p.Expires.Format(time.RFC3339))
 	case c.Now.Add(Skew).Before(p.Issued):
 		refuse("", "the certificate is issued on %s, which is still to come: set the clocks right, of who issued it or of this machine", p.Issued.Format(time.RFC3339))
+	}
+	if c.Revoked != nil {
+		if why := c.Revoked(p.Workload.ID, p.Serial); why != "" {
+			refuse("", "%s", why)
+		}
 	}
 	if c.Seen != nil {
 		if seen := c.Seen(p.Workload.ID); p.Serial < seen {

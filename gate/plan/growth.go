@@ -278,7 +278,7 @@ func total(snap *estate.Snapshot, assets []sized) (sum float64, sure bool) {
 				target := snap.Asset(e.Node).ID
 				whole, part, isPart := strings.Cut(target, "#")
 				if e.Type == estate.Scales && isPart {
-					units, known := size(s.scale.Capacities)
+					units, known := estate.Total(s.scale.Capacities)
 					if parts[whole] == nil {
 						parts[whole] = map[string]float64{}
 					}
@@ -306,7 +306,7 @@ func total(snap *estate.Snapshot, assets []sized) (sum float64, sure bool) {
 		if partly[i] {
 			continue
 		}
-		units, known := size(s.scale.Capacities)
+		units, known := estate.Total(s.scale.Capacities)
 		sure = sure && known
 		largest[find(i)] = max(largest[find(i)], units)
 	}
@@ -314,26 +314,6 @@ func total(snap *estate.Snapshot, assets []sized) (sum float64, sure bool) {
 		sum += v
 	}
 	return sum, sure
-}
-
-// size is how many units one configuration asks for: the sum over the items of
-// its lists, of each the largest amount (a limit and what is asked for now are
-// two words on one thing).
-func size(cs []estate.Capacity) (sum float64, known bool) {
-	known = true
-	items := map[string]float64{}
-	for _, c := range cs {
-		known = known && !c.Unknown
-		item := ""
-		if i := strings.LastIndexByte(c.Path, ']'); i >= 0 {
-			item = c.Path[:i+1]
-		}
-		items[item] = max(items[item], c.Units)
-	}
-	for _, v := range items {
-		sum += v
-	}
-	return sum, known
 }
 
 // hold decides on the growth of one workload.
@@ -517,7 +497,7 @@ func (d *decider) stray(address string, n estate.Node) error {
 		return nil
 	}
 	if why := d.forLearning(a, is.scale); why != "" {
-		units, known := size(is.scale.Capacities)
+		units, known := estate.Total(is.scale.Capacities)
 		switch {
 		case known && units <= 1 && !g.larger:
 			d.note(gate.Reason{Address: address, Text: fmt.Sprintf("%s (%s) belongs to no workload; a size of %g is a pilot", a.ID, why, units)})

@@ -22,21 +22,22 @@ type thing struct {
 	id, region, of, uses string
 	root                 bool
 	n                    float64 // units; -1: known after apply
+	worker               float64 // units of another role beside them
 	size                 string
 	power                float64
 	image                string
 }
 
 func (x thing) config() json.RawMessage {
-	text, _ := json.Marshal(map[string]any{"n": x.n, "size": x.size, "power": x.power, "image": x.image})
+	text, _ := json.Marshal(map[string]any{"n": x.n, "size": x.size, "power": x.power, "image": x.image, "worker": x.worker})
 	return text
 }
 
 // scaleOf reads a thing's configuration.
 func scaleOf(a *estate.Asset, config json.RawMessage) (estate.Scale, error) {
 	var c struct {
-		N, Power    float64
-		Size, Image string
+		N, Power, Worker float64
+		Size, Image      string
 	}
 	if len(config) == 0 {
 		return estate.Scale{}, nil
@@ -46,6 +47,9 @@ func scaleOf(a *estate.Asset, config json.RawMessage) (estate.Scale, error) {
 	}
 	essence, _ := json.Marshal(c.Image)
 	s := estate.Scale{Capacities: []estate.Capacity{{Path: "n", Units: c.N, Size: c.Size, Family: strings.SplitN(c.Size, ".", 2)[0], Power: c.Power}}, Essence: essence}
+	if c.Worker > 0 {
+		s.Capacities = append(s.Capacities, estate.Capacity{Path: "roles.worker", Units: c.Worker, Item: "worker"})
+	}
 	if c.N < 0 {
 		s.Capacities[0].Units, s.Capacities[0].Unknown, s.Capacities[0].Why = 0, true, "known after apply"
 	}
@@ -153,6 +157,8 @@ func TestDecide(t *testing.T) {
 		"grows within the pilot":         {before: []thing{w(2)}, after: []thing{w(3)}, certified: no, want: gate.Admit, text: "within its pilot of 3"},
 		"grows within the limit":         {before: []thing{w(2)}, after: []thing{w(8)}, certified: upTo8, want: gate.Admit},
 		"grows beyond the limit":         {before: []thing{w(2)}, after: []thing{w(9)}, certified: upTo8, want: gate.Refuse, text: "allows 8 in all, it would have 9"},
+		"roles add up":                   {before: []thing{w(2)}, after: []thing{{id: "w", root: true, region: "eu", n: 2, worker: 2}}, certified: no, want: gate.Refuse, text: "beyond its pilot of 3"},
+		"roles beyond the limit":         {before: []thing{w(5)}, after: []thing{{id: "w", root: true, region: "eu", n: 5, worker: 4}}, certified: upTo8, want: gate.Refuse, text: "allows 8 in all, it would have 9"},
 		"shrinks":                        {before: []thing{w(9)}, after: []thing{w(8)}, certified: no, want: gate.Admit},
 		"shrinks a broken one":           {before: []thing{w(9)}, after: []thing{w(8)}, beforeFails: map[string]string{"w": "c"}, afterFails: map[string]string{"w": "c"}, certified: no, want: gate.Admit},
 		"goes":                           {before: []thing{w(9)}, certified: no, want: gate.Admit},

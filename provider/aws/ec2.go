@@ -126,6 +126,7 @@ var ec2Types = map[string]spec{
 	"AWS::EC2::ClientVpnEndpoint": {estate.KindNetwork, []edge{
 		{estate.MemberOf, "VpcId", ec2("vpc")},
 		{estate.Attached, "SecurityGroupIds[]", ec2("security-group")},
+		{estate.MemberOf, "DescribeClientVpnTargetNetworks.ClientVpnTargetNetworks[].TargetNetworkId", ec2("subnet")},
 		{estate.LogsTo, "ConnectionLogOptions.CloudwatchLogGroup", logGroup},
 	}, nil},
 	"AWS::EC2::EBSEncryptionByDefault": {estate.KindPolicy, []edge{

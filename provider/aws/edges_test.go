@@ -25,7 +25,7 @@ var examples = []string{
 
 // companions are members some linkers look at beside their own: without them
 // the value says nothing.
-const companions = `"DomainId":"d-9","PrincipalType":"USER","ServiceNamespace":"sagemaker","MonitoringType":"DataQuality","TargetType":"instance",
+const companions = `"DomainId":"d-9","PrincipalType":"USER","ServiceNamespace":"sagemaker","MonitoringType":"DataQuality","TargetType":"instance","type":"INSTANCE",
 	"Target":{"Arn":"arn:aws:scheduler:::aws-sdk:sagemaker:startPipelineExecution"}`
 
 // TestEveryEdge holds, for every type, that each of its declared edges comes

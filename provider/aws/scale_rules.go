@@ -63,6 +63,12 @@ func runningAmounts(at string) []estate.Amount {
 	}, serverless(at, "DesiredServerlessConfig"))
 }
 
+// of is an amount that counts as one of another item's.
+func of(item string, m estate.Amount) estate.Amount {
+	m.Of = item
+	return m
+}
+
 // trainingAmounts are those of a training job's or a tuning job's resources.
 func trainingAmounts(at string) []estate.Amount {
 	dot := ""
@@ -128,7 +134,7 @@ func amounts() map[string][]estate.Amount {
 		"AWS::SageMaker::InferenceComponent": {number("", "RuntimeConfig.DesiredCopyCount|RuntimeConfig.CurrentCopyCount")},
 		"AWS::SageMaker::TrainingJob":        trainingAmounts(""),
 		"AWS::SageMaker::ProcessingJob":      {instances("ProcessingResources.ClusterConfig", "InstanceCount", "InstanceType")},
-		"AWS::SageMaker::TransformJob":       {instances("TransformResources", "InstanceCount", "InstanceType"), number("", "MaxConcurrentTransforms")},
+		"AWS::SageMaker::TransformJob":       {instances("TransformResources", "InstanceCount", "InstanceType"), of("TransformResources", number("", "MaxConcurrentTransforms"))},
 		"AWS::SageMaker::HyperParameterTuningJob": slices.Concat(tuningAmounts("TrainingJobDefinition"), tuningAmounts("TrainingJobDefinitions[DefinitionName]"), []estate.Amount{
 			number("", "HyperParameterTuningJobConfig.ResourceLimits.MaxParallelTrainingJobs"), number("", "HyperParameterTuningJobConfig.ResourceLimits.MaxNumberOfTrainingJobs")}),
 		"AWS::SageMaker::AutoMLJob":                        {number("", "AutoMLJobConfig.CompletionCriteria.MaxCandidates")},
@@ -191,7 +197,7 @@ func amounts() map[string][]estate.Amount {
 func studioSizes(at string) []estate.Amount {
 	var out []estate.Amount
 	for _, app := range []string{"JupyterServerAppSettings", "KernelGatewayAppSettings", "JupyterLabAppSettings", "CodeEditorAppSettings"} {
-		out = append(out, one(at+"."+app+".DefaultResourceSpec", "InstanceType"))
+		out = append(out, of(at, one(at+"."+app+".DefaultResourceSpec", "InstanceType"))) // one of them each
 	}
 	return out
 }

@@ -12,7 +12,7 @@ import (
 var areas = []map[string]spec{
 	iamTypes, s3Types, ec2Types, sagemakerTypes, jobTypes,
 	bedrockTypes, agentCoreTypes, computeTypes, containerTypes, dataTypes, storeTypes,
-	messagingTypes, workflowTypes, observeTypes, edgeTypes, assistantTypes, directConnectTypes, cognitoTypes,
+	messagingTypes, workflowTypes, observeTypes, edgeTypes, assistantTypes, directConnectTypes, cognitoTypes, passageTypes,
 }
 
 // specs is areas in one map, and the kinds of the types that declare nothing.

@@ -74,7 +74,7 @@ func bounds(at string) []estate.Amount {
 // workers are the groups of workers of a Ray cluster.
 func workers(at string) []estate.Amount {
 	groups := at + ".workerGroupSpecs[groupName]"
-	hosts := number(groups, "numOfHosts")
+	hosts := times(number(groups, "numOfHosts"))
 	return []estate.Amount{number(groups, "replicas"), number(groups, "minReplicas"), limit(groups, "maxReplicas"), hosts}
 }
 
@@ -109,9 +109,25 @@ func spark(spec string) []estate.Amount {
 func kserve() []estate.Amount {
 	var out []estate.Amount
 	for _, part := range []string{"predictor", "transformer", "explainer"} {
-		out = append(out, replicas("spec."+part, "minReplicas"), limit("spec."+part, "maxReplicas"), number("spec."+part, "workerSpec.pipelineParallelSize"))
+		out = append(out, replicas("spec."+part, "minReplicas"), limit("spec."+part, "maxReplicas"), times(number("spec."+part, "workerSpec.pipelineParallelSize")))
 	}
 	return out
+}
+
+// milvus are the components of a vector store: beside them stand what all of
+// them share, an image or a selector, which are no components.
+func milvus() []estate.Amount {
+	var out []estate.Amount
+	for _, part := range strings.Fields("standalone proxy mixCoord rootCoord dataCoord queryCoord indexCoord dataNode queryNode indexNode streamingNode") {
+		out = append(out, number("spec.components."+part, "replicas"))
+	}
+	return out
+}
+
+// times is an amount that multiplies the others of its item.
+func times(m estate.Amount) estate.Amount {
+	m.Times = true
+	return m
 }
 
 // scaled is an amount's default other than one.
@@ -130,8 +146,8 @@ var scaleRules = sync.OnceValue(func() map[string]estate.ScaleRule {
 		"ReplicaSet.extensions": plain, "ReplicationController.": plain, "Rollout.argoproj.io": plain,
 		"HorizontalPodAutoscaler.autoscaling": autoscaler,
 		"Job.batch":                           job("spec"), "CronJob.batch": job("spec.jobTemplate.spec"),
-		"JobSet.jobset.x-k8s.io":                   {replicas("spec.replicatedJobs[name]", "replicas"), replicas("spec.replicatedJobs[name]", "template.spec.parallelism"), number("spec.replicatedJobs[name]", "template.spec.completions")},
-		"LeaderWorkerSet.leaderworkerset.x-k8s.io": {replicas("", "spec.replicas"), replicas("", "spec.leaderWorkerTemplate.size")},
+		"JobSet.jobset.x-k8s.io":                   {times(replicas("spec.replicatedJobs[name]", "replicas")), replicas("spec.replicatedJobs[name]", "template.spec.parallelism"), number("spec.replicatedJobs[name]", "template.spec.completions")},
+		"LeaderWorkerSet.leaderworkerset.x-k8s.io": {replicas("", "spec.replicas"), times(replicas("", "spec.leaderWorkerTemplate.size"))},
 		"Job.batch.volcano.sh":                     {replicas("spec.tasks[name]", "replicas")},
 
 		"InferenceService.serving.kserve.io":      kserve(),
@@ -148,8 +164,8 @@ var scaleRules = sync.OnceValue(func() map[string]estate.ScaleRule {
 		"NIMService.apps.nvidia.com": append(bounds("spec.scale.hpa"), replicas("", "spec.replicas")),
 		"Workspace.kaito.sh":         {{At: "resource", Units: "count", Size: "instanceType", Whole: true, Absent: 1}},
 		"Sandbox.agents.x-k8s.io":    {replicas("", "spec.replicas")},
-		"MilvusCluster.milvus.io":    {number("spec.components{}", "replicas")},
-		"Milvus.milvus.io":           {number("spec.components{}", "replicas"), number("", "spec.components.replicas")},
+		"MilvusCluster.milvus.io":    milvus(),
+		"Milvus.milvus.io":           append(milvus(), number("", "spec.components.replicas")),
 
 		"PyTorchJob.kubeflow.org": slices.Concat(roles("pytorchReplicaSpecs"), bounds("spec.elasticPolicy")),
 		"TFJob.kubeflow.org":      roles("tfReplicaSpecs"), "MPIJob.kubeflow.org": roles("mpiReplicaSpecs"), "XGBoostJob.kubeflow.org": roles("xgbReplicaSpecs"),
@@ -181,6 +197,17 @@ var scaleRules = sync.OnceValue(func() map[string]estate.ScaleRule {
 		"Lease.coordination.k8s.io":      {"spec"},
 	} {
 		out[key] = estate.ScaleRule{Volatile: places}
+	}
+	// Queues suspend and resume what they hold: what runs none for now is what it was.
+	for place, keys := range map[string]string{
+		"spec.suspend":           "Job.batch JobSet.jobset.x-k8s.io RayJob.ray.io RayCluster.ray.io TrainJob.trainer.kubeflow.org SparkApplication.sparkoperator.k8s.io",
+		"spec.runPolicy.suspend": "PyTorchJob.kubeflow.org TFJob.kubeflow.org MPIJob.kubeflow.org XGBoostJob.kubeflow.org PaddleJob.kubeflow.org JAXJob.kubeflow.org",
+	} {
+		for key := range strings.FieldsSeq(keys) {
+			rule := out[key]
+			rule.Volatile = append(rule.Volatile, place)
+			out[key] = rule
+		}
 	}
 	return out
 })

@@ -222,3 +222,30 @@ func TestKindsHaveAmountsOrAReason(t *testing.T) {
 		}
 	}
 }
+
+// TestTotals: what a whole object comes to, roles, groups and parts added up and
+// multiplied.
+func TestTotals(t *testing.T) {
+	for _, tt := range []struct {
+		typ, spec string
+		want      float64
+	}{
+		{"kubeflow.org/v1/TFJob", `{"tfReplicaSpecs":{"PS":{"replicas":2},"Worker":{"replicas":3},"Chief":{}}}`, 6},
+		{"kubeflow.org/v1/PyTorchJob", `{"pytorchReplicaSpecs":{"Master":{},"Worker":{"replicas":7}}}`, 8},
+		{"leaderworkerset.x-k8s.io/v1/LeaderWorkerSet", `{"replicas":2,"leaderWorkerTemplate":{"size":8}}`, 16},
+		{"jobset.x-k8s.io/v1alpha2/JobSet", `{"replicatedJobs":[{"name":"a","replicas":4,"template":{"spec":{"parallelism":2}}},{"name":"b"}]}`, 9},
+		{"ray.io/v1/RayCluster", `{"workerGroupSpecs":[{"groupName":"g","maxReplicas":5,"numOfHosts":4},{"groupName":"h","replicas":1,"maxReplicas":2}]}`, 22},
+		{"serving.kserve.io/v1beta1/InferenceService", `{"predictor":{"maxReplicas":5},"transformer":{"maxReplicas":2}}`, 7},
+		{"apps/v1/Deployment", `{"replicas":4}`, 4},
+		{"autoscaling/v2/HorizontalPodAutoscaler", `{"minReplicas":2,"maxReplicas":9}`, 9},
+	} {
+		got, err := Scale(scaleAsset(tt.typ), json.RawMessage(`{"kind":"K","spec":`+tt.spec+`}`))
+		if err != nil {
+			t.Errorf("%s: %v", tt.typ, err)
+			continue
+		}
+		if n, known := estate.Total(got.Capacities); n != tt.want || !known {
+			t.Errorf("%s: %g in all (known %v), want %g", tt.typ, n, known, tt.want)
+		}
+	}
+}

@@ -38,6 +38,10 @@ func securityGroup(c *conversion, d *draft, r *Resource) {
 		d.config[side.member] = []any{}
 		mask := maskOf(r, side.attribute)
 		list, shown := r.Values[side.attribute].([]any)
+		if !listOfObjects(r.Values[side.attribute]) { // of another shape: what it says is not known
+			d.config[side.member] = unborn.Later{}
+			continue
+		}
 		if mask == true { // a dynamic block does not show in a plan's configuration
 			d.config[side.member] = unborn.Later{}
 			continue
@@ -53,6 +57,16 @@ func securityGroup(c *conversion, d *draft, r *Resource) {
 			}
 		}
 	}
+}
+
+// listOfObjects reports whether a value is a list of blocks as a provider writes it, or
+// was not given.
+func listOfObjects(v any) bool {
+	if v == nil {
+		return true
+	}
+	list, ok := v.([]any)
+	return ok && !slices.ContainsFunc(list, func(e any) bool { _, block := e.(map[string]any); return e != nil && !block })
 }
 
 // inlineRule reads one ingress or egress block.
@@ -102,10 +116,11 @@ func peersOf(l peerList, v any) []peer {
 		return out
 	case string:
 		return []peer{{l.list, map[string]any{l.member: v}}}
-	case unborn.Later:
-		return []peer{{l.list, map[string]any{l.member: unborn.Later{}}}}
+	case nil:
+		return nil
 	}
-	return nil
+	// Known after apply, or of another shape than any provider writes.
+	return []peer{{l.list, map[string]any{l.member: unborn.Later{}}}}
 }
 
 func (t traffic) described(text string) traffic {

@@ -148,7 +148,7 @@ func networkACL(c *conversion, d *draft, r *Resource) {
 		}
 	}
 	d.config["Entries"] = entries
-	if maskOf(r, "ingress") != nil && maskOf(r, "ingress") != false || maskOf(r, "egress") != nil && maskOf(r, "egress") != false {
+	if !listOfObjects(r.Values["ingress"]) || !listOfObjects(r.Values["egress"]) || maskOf(r, "ingress") != nil && maskOf(r, "ingress") != false || maskOf(r, "egress") != nil && maskOf(r, "egress") != false {
 		d.config["Entries"] = unborn.Later{}
 	}
 	d.said["Associations"] = true

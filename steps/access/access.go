@@ -9,34 +9,32 @@
 // identities and runs of assets that are alike (grasp.go), and go to the graph as
 // relations.
 //
-// The overview and Direct match names and do not decide: what they list is never
-// less than what is allowed, and a condition or a deny may leave less. They are
-// the candidates of what is then decided.
+// The overview and Direct rest on them too. What policies name only says which
+// questions are worth asking.
 package access
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
-	"github.com/sevenfold-sec/sevenfold/provider/aws"
 )
 
-// Entry lists the identities that direct policy names for one asset.
+// Entry lists the identities that may touch one asset by themselves, not in the
+// place of others.
 type Entry struct {
-	Asset    string  `json:"asset"`
-	Workload string  `json:"workload"`
-	Grants   []Grant `json:"grants"`
+	Asset    string   `json:"asset"`
+	Workload string   `json:"workload"`
+	Grants   []*Grant `json:"grants"` // shared among entries: not to be changed
 	// Unread says what could not be read and may name others, in words.
 	Unread []string `json:"unread,omitempty"`
 }
 
-// Grant is one way in which direct policy names an identity for an asset.
+// Grant is one statement, binding or list by which an identity may touch an asset.
 type Grant struct {
 	// Principal is the identity's id: an ARN, a service, "set://principals/*"
 	// for everyone, or a Kubernetes subject.
@@ -52,8 +50,10 @@ type Grant struct {
 	// Actions are as the statement writes them; in a cluster
 	// "k8s:VERB:GROUP/RESOURCE", the verb as the rule writes it.
 	Actions []string `json:"actions"`
-	// Conditional says that the statement has conditions, which this version
-	// does not weigh.
+	// Levels are those at which what it names was decided to be allowed, of
+	// administer, change, run and read; not told in clusters, whose actions say it.
+	Levels []string `json:"levels,omitempty"`
+	// Conditional says that some requests are allowed so and some are not.
 	Conditional bool   `json:"conditional"`
 	Owner       string `json:"owner,omitempty"`
 	// LastUsed is the last use the provider knows of; zero: never, or, with
@@ -69,19 +69,29 @@ type Grant struct {
 var ownerTags = []string{"owner", "Owner", "team", "Team", "contact", "Contact"}
 
 // Direct returns, for every workload's roots and the stores, models and
-// secrets it is made of or touches, the identities that policies name. Entries
-// are ordered by workload and asset, grants by principal; entries may share
-// them, so that nobody must change them. Problems are policies and roles that
-// could not be understood: whom they name is unknown, which the entries say.
+// secrets it is made of or touches, the identities that may touch them: of AWS by
+// decision of the engine, in clusters by the rules that name them. Entries
+// are ordered by workload and asset, grants by principal. Problems are policies
+// that could not be understood: whom they name is unknown, which the entries say.
 func Direct(ctx context.Context, snap *estate.Snapshot, workloads []finding.Workload) ([]Entry, []estate.Problem, error) {
-	d := &direct{snap: snap, people: map[estate.Node]identity{}, holders: map[estate.Node][]estate.Node{}}
-	d.cluster = newCluster(d)
-	if err := d.readPolicies(ctx); err != nil {
+	v := newView(snap, workloads)
+	if _, err := v.survey(ctx); err != nil {
 		return nil, nil, err
 	}
+	var broken []estate.Problem
+	var unread []string
+	for key, g := range v.given {
+		if g.why != "" && !snap.Asset(key.policy).Referenced {
+			broken = append(broken, estate.Problem{Path: snap.Asset(key.policy).ID, Why: g.why})
+			unread = append(unread, g.why)
+		}
+	}
+	slices.SortFunc(broken, func(a, b estate.Problem) int { return cmp.Compare(a.Path, b.Path) })
+	slices.Sort(unread)
+	l := v.newLister(slices.Compact(unread))
 	var out []Entry
 	for _, w := range workloads {
-		for _, id := range d.interest(w) {
+		for _, id := range v.direct.interest(w) {
 			if err := ctx.Err(); err != nil {
 				return nil, nil, err
 			}
@@ -89,40 +99,31 @@ func Direct(ctx context.Context, snap *estate.Snapshot, workloads []finding.Work
 			if !ok {
 				continue
 			}
-			out = append(out, d.entry(w.ID, n))
+			e := Entry{Asset: id, Workload: w.ID}
+			if snap.Asset(n).Cloud == estate.Kubernetes {
+				var grants []Grant
+				grants, e.Unread = v.direct.cluster.naming(n)
+				e.Grants = l.inCluster(grants)
+			} else {
+				e.Grants, e.Unread = l.at(v.objects.at[n])
+			}
+			out = append(out, e)
 		}
 	}
-	return out, d.problems, nil
+	return out, append(v.direct.problems, slices.Compact(broken)...), nil
 }
 
-// entry lists whom policies name for one asset.
-func (d *direct) entry(workload string, n estate.Node) Entry {
-	a := d.snap.Asset(n)
-	e := Entry{Asset: a.ID, Workload: workload}
-	if a.Cloud == estate.Kubernetes {
-		e.Grants, e.Unread = d.cluster.naming(n)
-		return e
-	}
-	e.Grants, e.Unread = append(d.byIdentityPolicy(n), d.byOwnPolicy(n)...), d.unread
-	sortGrants(e.Grants)
-	e.Grants = slices.CompactFunc(e.Grants, func(a, b Grant) bool { return a.Principal == b.Principal && a.Via == b.Via })
-	return e
+func sortGrants(gs []Grant) { slices.SortFunc(gs, compareGrants) }
+
+func compareGrants(a, b Grant) int {
+	return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Via, b.Via))
 }
 
-func sortGrants(gs []Grant) {
-	slices.SortFunc(gs, func(a, b Grant) int {
-		return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Via, b.Via))
-	})
-}
-
-// direct is the state of one Direct call.
+// direct is what is known of principals beside their policies, and of clusters.
 type direct struct {
 	snap     *estate.Snapshot
-	clauses  clauses
-	holders  map[estate.Node][]estate.Node // policy -> identities that have it
 	people   map[estate.Node]identity
 	problems []estate.Problem
-	unread   []string // policies that may name others
 	cluster  *cluster
 }
 
@@ -142,120 +143,4 @@ func (d *direct) interest(w finding.Workload) []string {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
-}
-
-// readPolicies reads every policy document once and notes who holds it.
-func (d *direct) readPolicies(ctx context.Context) error {
-	for n, a := range d.snap.Assets() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if a.Cloud == estate.Kubernetes {
-			if err := d.cluster.note(n, a); err != nil {
-				return err
-			}
-			continue
-		}
-		if a.Cloud != estate.AWS || a.Kind != estate.KindPolicy || a.Type == estate.SetType {
-			continue
-		}
-		config, err := d.snap.Config(n)
-		if err != nil {
-			return fmt.Errorf("policy %s: %w", a.ID, err)
-		}
-		statements, problems := documentOf(config)
-		for _, p := range problems {
-			d.problems = append(d.problems, estate.Problem{Path: a.ID + ": " + p.Path, Why: p.Why})
-		}
-		if len(problems) > 0 {
-			d.unread = append(d.unread, a.ID+" could not be understood: whom it names is unknown")
-		}
-		if len(statements) == 0 {
-			continue
-		}
-		if holders := d.holdersOf(n); len(holders) > 0 {
-			d.clauses.add(n, statements)
-			d.holders[n] = holders
-		}
-	}
-	d.clauses.sort()
-	return nil
-}
-
-// holdersOf lists the users and roles a policy is attached to, directly or
-// through a group.
-func (d *direct) holdersOf(policy estate.Node) []estate.Node {
-	var out []estate.Node
-	for e := range d.snap.In(policy) {
-		if e.Type != estate.Attached || strings.Contains(e.Evidence, "PermissionsBoundary") {
-			continue // a boundary takes rights away and gives none
-		}
-		switch d.snap.Asset(e.Node).Type {
-		case "AWS::SSO::PermissionSet":
-			continue // it is nobody: the roles that it became have its policies
-		case "AWS::IAM::Group":
-		default:
-			out = append(out, e.Node)
-			continue
-		}
-		for m := range d.snap.In(e.Node) {
-			if m.Type == estate.MemberOf {
-				out = append(out, m.Node)
-			}
-		}
-	}
-	return out
-}
-
-// byIdentityPolicy lists the identities whose own policies name the asset.
-func (d *direct) byIdentityPolicy(n estate.Node) []Grant {
-	a := d.snap.Asset(n)
-	target, ok := aws.ParseARN(a.ID)
-	if !ok {
-		return nil
-	}
-	var out []Grant
-	for _, s := range d.clauses.naming(target.Service, a.ID) {
-		for _, holder := range d.holders[s.policy] {
-			out = append(out, d.grant(holder, fmt.Sprintf("%s statement %d", d.snap.Asset(s.policy).ID, s.Index), s.Statement))
-		}
-	}
-	return out
-}
-
-// byOwnPolicy lists the principals that the asset's own policy, or the trust
-// policy of what it runs as, names.
-func (d *direct) byOwnPolicy(n estate.Node) []Grant {
-	var out []Grant
-	for part := range d.snap.Out(n) {
-		switch part.Type {
-		case estate.Contains:
-			for g := range d.snap.Out(part.Node) {
-				if g.Type == estate.Grants {
-					out = append(out, d.grant(g.Node, d.snap.Asset(part.Node).ID, nil))
-				}
-			}
-		case estate.RunsAs:
-			for t := range d.snap.Out(part.Node) {
-				if t.Type == estate.Trusts {
-					out = append(out, d.grant(t.Node, "trust policy of "+d.snap.Asset(part.Node).ID, nil))
-				}
-			}
-		}
-	}
-	return out
-}
-
-func (d *direct) grant(holder estate.Node, via string, s *aws.Statement) Grant {
-	who := d.who(holder)
-	g := Grant{Principal: d.snap.Asset(holder).ID, Class: who.class, Via: via, Owner: who.owner, Actions: []string{},
-		LastUsed: who.lastUsed, UsageKnown: who.usageKnown, OldestKey: who.oldestKey}
-	if s != nil {
-		g.Conditional = len(s.Conditions) > 0
-		g.Actions = s.Actions
-		for _, not := range s.NotActions {
-			g.Actions = append(g.Actions, "all but "+not)
-		}
-	}
-	return g
 }

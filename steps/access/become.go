@@ -2,23 +2,18 @@ package access
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
-	"github.com/sevenfold-sec/sevenfold/provider/aws"
-	"github.com/sevenfold-sec/sevenfold/provider/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
 )
-
-// turn is one identity in whose place another may act.
-type turn struct {
-	node estate.Node
-	tied bool // by a condition of a trust policy or of a grant to assume it
-}
 
 // become gathers what an identity may touch itself, and in the place of every
 // identity that it may act as, in turn.
-func (v *view) become(n estate.Node, id *Identity) {
+func (k *graspMaker) become(n estate.Node, id *Identity) {
+	v := k.v
 	known := map[estate.Node]bool{n: false} // whether it is tied
 	queue := []turn{{n, false}}
 	for len(queue) > 0 {
@@ -28,7 +23,15 @@ func (v *view) become(n estate.Node, id *Identity) {
 			continue // found again since, without a condition
 		}
 		v.act(t, n, id)
-		for _, next := range v.turns(t.node) {
+		turns, untold := k.turns(t.node)
+		if len(untold) > 0 {
+			why := "whether " + v.snap.Asset(t.node).ID + " may take " + untold[0] + " could not be told"
+			if more := len(untold) - 1; more > 0 {
+				why += " (nor of " + countOf(more, "other role", "other roles") + ")"
+			}
+			id.Unread = append(id.Unread, why)
+		}
+		for _, next := range turns {
 			next.tied = next.tied || t.tied
 			if was, ok := known[next.node]; ok && (!was || next.tied) {
 				continue
@@ -37,7 +40,7 @@ func (v *view) become(n estate.Node, id *Identity) {
 			queue = append(queue, next)
 		}
 	}
-	id.Grants, id.Denies = sortWays(id.Grants), sortWays(id.Denies)
+	id.Grants = sortWays(id.Grants)
 	slices.Sort(id.Through)
 	id.Through = slices.Compact(id.Through)
 	if left := len(id.Through) - 100; left > 0 {
@@ -51,10 +54,18 @@ func (v *view) become(n estate.Node, id *Identity) {
 type stage struct {
 	class *class
 	own   *held
-	reach reach
-	doubt [4]spans
-	any   spans // all of reach
-	root  bool  // the root user of an account that was read
+	root  bool // the root user of an account that was read
+	// stranger says that nothing is known of it but that a policy names it.
+	stranger bool
+	may      *may // decided
+}
+
+// may is what somebody may touch, as it was decided, and by which statements.
+type may struct {
+	reach
+	any  spans // all of reach
+	open spans // of which it could not be told, at some level
+	by   []Way
 }
 
 func (v *view) stage(n estate.Node) *stage {
@@ -62,60 +73,106 @@ func (v *view) stage(n estate.Node) *stage {
 		return known
 	}
 	a := v.snap.Asset(n)
-	s := &stage{class: &class{order: &order{}}, own: v.own[n], root: a.Type == "AWS::Organizations::Account" && !a.Referenced}
+	s := &stage{class: &class{}, own: v.own[n], root: a.Type == "AWS::Organizations::Account" && !a.Referenced}
 	v.stages[n] = s
 	if principal(a) {
 		s.class = v.classOf(n, a.Account)
-		s.reach = s.class.reach
 	}
-	if s.root {
-		s.reach.add(AllLevels, v.objects.whole(accountOf(a)), false)
-	}
-	if s.own != nil {
-		s.reach.unite(&s.own.reach, false)
+	if p := stranger(a.ID); a.Referenced && p != nil && p.Unread != "" {
+		s.stranger, s.class = true, v.strangersOf(p)
 	}
 	if s.root { // the organisation's policies hold for it too
-		order := v.organisation(accountOf(a))
-		s.class = &class{order: order, denies: order.denies, refuses: v.inWords(order.denies)}
+		o := v.organisation(accountOf(a))
+		s.class = &class{account: accountOf(a), cuts: cutsOf(o.edges)}
 	}
-	for i := range s.class.order.rungs {
-		s.reach = s.reach.bounded(&s.class.order.rungs[i].reach)
+	return s
+}
+
+// strangersOf is the class of the users or roles of an account of whom nothing is
+// known: the same may be theirs, as far as nobody names them.
+func (v *view) strangersOf(p *iam.Principal) *class {
+	key := fmt.Sprint("nobody read them: ", p.Account, p.Kind, p.ServiceLinked)
+	c := v.classes[key]
+	if c == nil {
+		c = &class{account: p.Account}
+		if !p.ServiceLinked {
+			c.cuts = cutsOf(v.organisation(p.Account).edges)
+		}
+		v.classes[key] = c
 	}
-	for i := range s.class.denies {
-		s.reach.without(s.class.denies[i].takes)
+	return c
+}
+
+// mayOf is what one identity may touch by itself: in clusters what rules give,
+// else what was decided.
+func (v *view) mayOf(n estate.Node) *may {
+	s := v.stage(n)
+	if s.may != nil {
+		return s.may
 	}
-	for i := range s.reach.sure {
-		on := s.reach.at(i)
-		s.doubt[i] = meet(on, v.refused)
-		for k := range s.class.denies {
-			s.doubt[i] = join(s.doubt[i], meet(on, s.class.denies[k].by[i]))
+	a := v.snap.Asset(n)
+	if a.Cloud == estate.Kubernetes {
+		s.may = &may{}
+		if s.own != nil {
+			s.may.reach, s.may.any, s.may.by = s.own.reach, s.own.reach.any(), s.own.list
+		}
+		return s.may
+	}
+	g := v.grasps[n]
+	if g == nil {
+		s.may = &may{}
+		return s.may
+	}
+	if s.own == nil { // all of a class that have no more than it
+		if known := v.mays[g]; known != nil {
+			s.may = known
+			return known
 		}
 	}
-	s.any = s.reach.any()
-	return s
+	m := &may{open: g.untold()}
+	copy(m.sure[:], g.sure[nAbilities:])
+	copy(m.tied[:], g.tied[nAbilities:])
+	if !principal(a) && !s.root { // an account as a whole, a service: what is given to it by name, beside roles
+		var given spans
+		if s.own != nil {
+			given = s.own.reach.any()
+		}
+		for i := range m.sure {
+			m.sure[i], m.tied[i] = meet(m.sure[i], given), meet(m.tied[i], given)
+		}
+		m.open = meet(m.open, given)
+	}
+	m.any = m.reach.any()
+	m.by = v.spell(s.class.ways, &m.reach)
+	if s.own != nil {
+		m.by = append(m.by, s.own.within(&m.reach)...)
+	}
+	if s.root && len(m.any) > 0 {
+		m.by = append(m.by, Way{Via: "the root user may do everything in its account that no policy of the organisation refuses", Levels: m.reach.levels().Names(), Assets: m.any.size()})
+	}
+	s.may = m
+	if s.own == nil {
+		v.mays[g] = m
+	}
+	return m
 }
 
 // act adds what one identity has to what another may do in its place.
 func (v *view) act(t turn, self estate.Node, id *Identity) {
-	a, s := v.snap.Asset(t.node), v.stage(t.node)
+	a, s, m := v.snap.Asset(t.node), v.stage(t.node), v.mayOf(t.node)
 	if i, ok := v.objects.at[t.node]; ok && t.node != self {
-		id.reach.add(Run, spans{{i, i + 1}}, t.tied)
+		add := reach{}
+		add.sure[bit(Run)] = spans{{i, i + 1}}
+		id.reach.unite(&add, t.tied)
 	}
-	if t.node != self && covered(&id.reach, &s.reach, t.tied) {
-		id.Unread = append(id.Unread, s.class.unread...)
+	id.Unread = append(id.Unread, s.class.unread...)
+	id.open = join(id.open, m.open)
+	if t.node != self && covered(&id.reach, &m.reach, t.tied) {
 		return
 	}
-	for i := range s.doubt {
-		id.doubt[i] = join(id.doubt[i], s.doubt[i])
-	}
-	if n := meet(s.any, v.refused).size(); n > 0 {
-		id.Denies = append(id.Denies, Way{Via: "their own policies", Levels: AllLevels.Names(), Assets: n})
-	}
-	id.Denies = append(id.Denies, s.class.refuses...)
-	id.Unread = append(id.Unread, s.class.unread...)
-	id.reach.unite(&s.reach, t.tied)
+	id.reach.unite(&m.reach, t.tied)
 	if t.node != self {
-		w := Way{Via: "in the place of " + a.ID, Levels: s.reach.levels().Names(), Assets: s.any.size()}
+		w := Way{Via: "in the place of " + a.ID, Levels: m.reach.levels().Names(), Assets: m.any.size()}
 		if t.tied {
 			w.Conditions = []string{"what the way there asks"}
 		}
@@ -123,14 +180,8 @@ func (v *view) act(t turn, self estate.Node, id *Identity) {
 		id.Through = append(id.Through, a.ID)
 		return
 	}
-	id.Grants = append(id.Grants, s.class.spelled...)
+	id.Grants = append(id.Grants, m.by...)
 	id.Boundaries = s.class.bounded
-	if s.own != nil {
-		id.Grants = append(id.Grants, s.own.list...)
-	}
-	if s.root {
-		id.Grants = append(id.Grants, Way{Via: "the root user may do everything in its account", Levels: AllLevels.Names(), Assets: v.objects.whole(accountOf(a)).size()})
-	}
 }
 
 // levels are those at which anything is reached.
@@ -157,89 +208,6 @@ func covered(have, more *reach, tied bool) bool {
 // principal reports whether an asset is a user or role whose policies count.
 func principal(a *estate.Asset) bool {
 	return !a.Referenced && (a.Type == "AWS::IAM::User" || a.Type == "AWS::IAM::Role")
-}
-
-// turns lists whom an identity may act as: roles that trust it, what it runs
-// as, groups it is in, and roles that trust its account and that its policies
-// let it assume. What a service may take is left out: it acts for its customer.
-func (v *view) turns(n estate.Node) []turn {
-	a := v.snap.Asset(n)
-	if a.Type == aws.ServicePrincipalType {
-		return nil
-	}
-	var out []turn
-	for e := range v.snap.In(n) {
-		if e.Type != estate.Trusts || strings.HasSuffix(a.ID, ":root") && v.snap.Asset(e.Node).Account == accountOf(a) {
-			continue // what trusts its own account is for those whom their policies let
-		}
-		if may, tied := v.permitted(n, e.Node); may {
-			out = append(out, turn{e.Node, tied || v.tiedTrust[trust{e.Node, statementIn(e.Evidence)}]})
-		}
-	}
-	for e := range v.snap.Out(n) {
-		to := v.snap.Asset(e.Node)
-		switch {
-		case e.Type == estate.RunsAs && isIdentity(to):
-			out = append(out, turn{e.Node, a.Cloud == estate.Kubernetes && v.anyTied(e.Node)})
-		case e.Type == estate.MemberOf && to.Type == kubernetes.GroupType:
-			out = append(out, turn{e.Node, false})
-		}
-	}
-	if principal(a) {
-		out = append(out, v.assumed(v.classOf(n, a.Account))...)
-	}
-	return out
-}
-
-// assumed lists the roles that trust an account as a whole and that a class's
-// policies let it assume.
-func (v *view) assumed(c *class) []turn {
-	if c.turned {
-		return c.turns
-	}
-	c.turned = true
-	i := bit(Run)
-	for _, r := range c.sts.at(i) {
-		for k := r.lo; k < r.hi; k++ {
-			role := v.roles.all[k].node
-			c.turns = append(c.turns, turn{role, !c.sts.sure[i].has(k) || v.roles.all[k].tied})
-		}
-	}
-	return c.turns
-}
-
-// anyTied reports whether a statement of a role's trust has conditions by which
-// a pod takes it. What is said to other services is no matter of the pod's.
-func (v *view) anyTied(role estate.Node) bool {
-	if known, ok := v.anyTrust[role]; ok {
-		return known
-	}
-	tied := false
-	for e := range v.snap.Out(role) {
-		if to := v.snap.Asset(e.Node); to.Type == aws.ServicePrincipalType && !strings.HasPrefix(to.ID, "pods.eks.") {
-			continue
-		}
-		tied = tied || e.Type == estate.Trusts && v.tiedTrust[trust{role, statementIn(e.Evidence)}]
-	}
-	v.anyTrust[role] = tied
-	return tied
-}
-
-// statementIn is the number of the statement in an evidence's path; -1 if it
-// holds none.
-func statementIn(evidence string) int {
-	_, rest, found := strings.Cut(evidence, "Statement[")
-	if !found {
-		return -1
-	}
-	n := 0
-	for _, c := range rest {
-		if c < '0' || c > '9' {
-			break
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n
 }
 
 // cluster adds the assets of clusters, those side by side that share their

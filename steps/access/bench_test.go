@@ -95,7 +95,7 @@ func manyModels(tb testing.TB, roles, assets int) (*estate.Snapshot, []finding.W
 	builder := estate.NewBuilder(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))
 	send := func(id, typ, config string) {
 		builder.Asset(estate.Asset{ID: id, Type: typ, Cloud: estate.AWS, Account: "111122223333", Config: json.RawMessage(config), Tags: map[string]string{},
-			Reads: []estate.Read{{Operation: "x:Y", Status: estate.ReadOK}}})
+			Reads: []estate.Read{{Operation: "iam:GetAccountAuthorizationDetails", Status: estate.ReadOK}}})
 	}
 	workloads := make([]finding.Workload, 0, assets/20)
 	for i := range assets {

@@ -83,6 +83,9 @@ type Evaluator interface {
 	// WhoCan lists who would not be refused in every case, by principal. Errors
 	// are those of Can.
 	WhoCan(context.Context, Question) ([]Holder, error)
+	// Unlisted says of whom WhoCan cannot know that they may, since not everybody
+	// was read; empty if all were.
+	Unlisted() []string
 }
 
 // Asking says what is wrong with a question.

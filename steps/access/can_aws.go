@@ -39,6 +39,11 @@ type Amazon struct {
 	// points and passages lie on the way of requests.
 	points   []point
 	passages []passage
+	// shares are those of AWS RAM, by resource.
+	shares       map[string][]share
+	sharesUnread []sharesOf
+	// sharePolicies are what shares amount to, by document.
+	sharePolicies map[string]*iam.Policy
 }
 
 var _ Evaluator = (*Amazon)(nil)
@@ -107,17 +112,13 @@ func (m *Amazon) WhoCan(ctx context.Context, q Question) ([]Holder, error) {
 		for i := range all {
 			all[i].Principal = p
 		}
-		a := m.answer(m.passing(all[0], m.anyWay(all)), q.Explain)
-		one := Holder{Principal: p.ARN, Decision: a.Decision, Because: a.Because, Conditions: a.Conditions, Unknown: a.Unknown}
-		if n, ok := m.snap.Find(p.ARN); ok {
-			who := m.claims.who(n)
-			one.Class, one.Owner = who.class, who.owner
-		}
-		if p.Kind == iam.Root {
-			one.Class = "account"
-		}
-		out = append(out, one)
+		out = append(out, m.holder(p, m.answer(m.passing(all[0], m.anyWay(all)), q.Explain)))
 	}
+	guests, err := m.guests(ctx, r, out, q.Explain)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, guests...)
 	slices.SortFunc(out, func(a, b Holder) int { return cmp.Compare(a.Principal, b.Principal) })
 	return out, nil
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
-	"github.com/sevenfold-sec/sevenfold/provider/aws"
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
 )
 
@@ -36,9 +35,15 @@ const (
 
 // gates reads the access points and endpoints of a snapshot.
 func (m *Amazon) gates(ctx context.Context, r *reader) error {
+	m.shares, m.sharePolicies = map[string][]share{}, map[string]*iam.Policy{}
 	for n, a := range m.snap.Assets() {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if a.Type == shareType && !a.Referenced {
+			if err := m.share(n, a); err != nil {
+				return err
+			}
 		}
 		if a.Referenced || a.Type != pointType && a.Type != passageType {
 			continue
@@ -230,31 +235,6 @@ func (m *Amazon) passing(r iam.Request, a iam.Answer) iam.Answer {
 			a.Assumed = append(a.Assumed, fmt.Sprintf("the request does not come through endpoint %s, whose policy bounds it: --context %s=%s asks about that", p.id, sourceVpce, p.id))
 		}
 	}
-	return a
-}
-
-// shared are the types of resources, by service and the beginning of what follows
-// the account in their ARNs, that AWS RAM shares with other accounts without a
-// policy that the resource itself shows. Source: AWS RAM User Guide, "Shareable
-// AWS resources".
-var shared = map[string][]string{
-	"sagemaker": {"feature-group/", "hub/", "model-card/", "model-package-group/", "model-package/", "pipeline/", "partner-app/", "mlflow-"},
-	"bedrock":   {"custom-model/"},
-	"glue":      {"catalog", "database/", "table/"},
-}
-
-// byRAM says that another account may have been given a resource by AWS RAM, whose
-// shares are not read.
-func (m *Amazon) byRAM(r iam.Request, a iam.Answer) iam.Answer {
-	arn, ok := aws.ParseARN(r.Resource)
-	owner := r.Principal.Account
-	if !ok || a.Decision != iam.Deny || owner == "" || arn.Account == "" || owner == arn.Account ||
-		!slices.ContainsFunc(shared[arn.Service], func(head string) bool { return strings.HasPrefix(arn.Resource, head) }) ||
-		slices.ContainsFunc(a.Because, func(b iam.Reason) bool { return b.Effect == "Deny" || b.Effect == "none" && b.Layer == "identity" }) {
-		return a
-	}
-	a.Decision = iam.Unknown
-	a.Unknown = append(a.Unknown, "whether "+r.Resource+" is shared with account "+owner+" by AWS RAM is not read")
 	return a
 }
 

@@ -199,9 +199,7 @@ func (c *cluster) grants(name string, qs []request, limited bool) []Grant {
 	var out []Grant
 	for _, w := range ways {
 		for _, s := range w.binding.subjects {
-			g := c.d.grant(s, w.rule.via, nil)
-			g.Actions = w.actions
-			out = append(out, g)
+			out = append(out, c.d.grant(s, w.rule.via, w.actions))
 		}
 	}
 	sortGrants(out)

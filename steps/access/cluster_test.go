@@ -257,7 +257,7 @@ func TestSharedAnswersStayApart(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("named (-want +got):\n%s", d)
 	}
-	if !slices.IsSortedFunc(out[1].Grants, func(a, b Grant) int { return strings.Compare(a.Principal, b.Principal) }) {
+	if !slices.IsSortedFunc(out[1].Grants, func(a, b *Grant) int { return strings.Compare(a.Principal, b.Principal) }) {
 		t.Errorf("grants are not in order: %v", named(out[1]))
 	}
 }

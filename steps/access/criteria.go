@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
@@ -37,6 +36,7 @@ type standing struct {
 	beyond                       []string // what its roles can change of other workloads
 	shared                       []string
 	unlisted                     []string // accounts
+	given                        []string // what AWS RAM shares of it
 }
 
 // jury decides the access criteria.
@@ -60,36 +60,10 @@ type sentence struct {
 	nobodys []string
 }
 
-// surveyed makes the overview, and meanwhile reads what decides.
-func (v *view) surveyed(ctx context.Context) (*Overview, error) {
-	var err error
-	var reading sync.WaitGroup
-	reading.Go(func() { v.amazon, err = NewAmazon(ctx, v.snap) })
-	o, serr := v.survey(ctx)
-	reading.Wait()
-	if err == nil {
-		err = serr
-	}
-	return o, err
-}
-
 // judge decides the criteria of each workload, in the order of the view's, once it
 // was surveyed.
 func (v *view) judge(ctx context.Context, o *Overview) ([]sentence, error) {
-	m := v.amazon
-	j := &jury{v: v, m: m, o: o, of: make([]standing, len(v.workloads)), ids: map[string]*Identity{}, ours: map[string]bool{}, climbs: map[string]iam.Decision{}}
-	k := v.newGrasps(m)
-	var climbing sync.WaitGroup // beside the grasps: both only ask
-	var cerr, err error
-	climbing.Go(func() { cerr = j.climb(ctx) })
-	j.grasps, err = k.all(ctx)
-	climbing.Wait()
-	if err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return nil, err
-	}
+	j := &jury{v: v, m: v.amazon, o: o, of: make([]standing, len(v.workloads)), ids: map[string]*Identity{}, ours: map[string]bool{}, climbs: v.climbs, climbErr: v.climbErr, grasps: v.grasps}
 	for i := range o.Identities {
 		j.ids[o.Identities[i].ID] = &o.Identities[i]
 	}
@@ -109,8 +83,10 @@ func (v *view) judge(ctx context.Context, o *Overview) ([]sentence, error) {
 		j.hear(n)
 	}
 	j.roles()
-	v.stages, v.classes, v.given, v.spanOf = nil, nil, nil, nil // what follows needs room
-	v.relations = j.graph()
+	v.stages, v.classes, v.given, v.spanOf, v.mays, v.maker, v.saysItself = nil, nil, nil, nil, nil, nil, nil // what follows needs room
+	if !v.bare {
+		v.relations = j.graph()
+	}
 	out := make([]sentence, len(j.of))
 	for i := range j.of {
 		s := &j.of[i]
@@ -120,13 +96,13 @@ func (v *view) judge(ctx context.Context, o *Overview) ([]sentence, error) {
 }
 
 // climb notes who can become administrator.
-func (j *jury) climb(ctx context.Context) error {
-	if n := len(j.m.world.Principals()); n > mostClimbers {
-		j.climbErr = fmt.Sprintf("ways to administrator are not looked for among %d principals at every assessment: sevenfold access escalations asks", n)
+func (v *view) climb(ctx context.Context) error {
+	if n := len(v.amazon.world.Principals()); n > mostClimbers {
+		v.climbErr = fmt.Sprintf("ways to administrator are not looked for among %d principals at every assessment: sevenfold access escalations asks", n)
 		return nil
 	}
 	var err error
-	j.climbs, err = j.m.Climbers(ctx)
+	v.climbs, err = v.amazon.Climbers(ctx)
 	return err
 }
 
@@ -147,6 +123,9 @@ func (j *jury) assets() {
 			default:
 				s.assets++
 				accounts[o.account] = true
+				for _, why := range j.m.sharesTo(o.arn, o.id) {
+					s.given = few(s.given, why)
+				}
 			}
 		}
 		slices.Sort(s.types)

@@ -28,7 +28,9 @@ type crowd struct {
 	// account, by principal.
 	climbs map[string]iam.Decision
 	makers map[site]map[string]deedIn
-	lets   map[lettingKey][]letting
+	// makersOf are the searches for them, by cluster.
+	makersOf map[string]*rbac.Makers
+	lets     map[lettingKey][]letting
 }
 
 // inClusters decides about the objects that workloads have in clusters.
@@ -40,7 +42,7 @@ func (j *jury) inClusters(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j.crowd = &crowd{Clusters: c, deeds: map[string]map[int]deedIn{}, climbs: map[string]iam.Decision{}, makers: map[site]map[string]deedIn{}, lets: map[lettingKey][]letting{}}
+	j.crowd = &crowd{Clusters: c, deeds: map[string]map[int]deedIn{}, climbs: map[string]iam.Decision{}, makers: map[site]map[string]deedIn{}, makersOf: map[string]*rbac.Makers{}, lets: map[lettingKey][]letting{}}
 	accounts := map[string][]rbac.Ref{} // by cluster: whom the workloads run as
 	for w, on := range j.v.of {
 		s, sites := &j.of[w], map[site]bool{}
@@ -122,14 +124,18 @@ func (c *crowd) makersIn(at site) map[string]deedIn {
 		out[id] = deedIn{acts: true, open: d == rbac.Unknown && (was.open || !had)}
 	}
 	w := c.byName[at.cluster]
+	if c.makersOf[at.cluster] == nil {
+		c.makersOf[at.cluster] = rbac.NewMakers(w)
+	}
+	for _, one := range c.makersOf[at.cluster].In(at.namespace) {
+		d := rbac.Allow
+		if one.Open {
+			d = rbac.Unknown
+		}
+		add(c.id(at.cluster, one.Subject), d)
+	}
 	for _, q := range rbac.PodMakers() {
 		q.Namespace = at.namespace
-		list, _ := w.WhoCan(q) // what was not read is said of the whole cluster
-		for i := range list {
-			if s := list[i].Subject; s.Kind != rbac.KindGroup || s.Name != rbac.Masters {
-				add(c.id(at.cluster, s), list[i].Answer.Decision)
-			}
-		}
 		for _, p := range w.Principals() {
 			add(p.ID, w.Decide(p.Identity(), q).Decision)
 		}

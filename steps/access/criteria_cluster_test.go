@@ -35,7 +35,7 @@ func TestCriteriaCountWhomAClusterLetsIn(t *testing.T) {
 				`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: boss}, roleRef: {kind: ClusterRole, name: cluster-admin}, subjects: [{kind: ServiceAccount, name: boss, namespace: serving}]}`}, "\n---\n"),
 				everyKind(), eksOf("API"), tt.entry, roleOf(devRole, `{"Version":"2012-10-17","Statement":[]}`))
 			v := newView(c.snap, []finding.Workload{{ID: "w", Name: "w", Roots: []string{"k8s://prod/serving/Pod/llm"}, Members: []string{"k8s://prod/serving/Pod/llm"}}})
-			o, err := v.surveyed(context.Background())
+			o, err := v.survey(context.Background(), v.climb)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -110,6 +110,9 @@ func (j *jury) scope(_ int, s *standing) finding.Criterion {
 	if len(s.shared) > 0 {
 		faults = append(faults, "training and serving run as the same: "+some(s.shared))
 	}
+	if len(s.given) > 0 {
+		blank = join2("AWS RAM shares of it "+some(s.given)+": whom that lets do what is to be asked", blank)
+	}
 	if len(s.maybe) > 0 {
 		blank = join2("strangers can reach it under conditions: "+some(s.maybe), blank)
 	}

@@ -46,6 +46,13 @@ func (v *view) gather(ctx context.Context) error {
 		}
 	}
 	v.roles = newShelf(wide)
+	var picky []int32
+	for i := range v.roles.all {
+		if markOf([]byte(v.roles.all[i].says))&asksWho != 0 {
+			picky = append(picky, int32(i))
+		}
+	}
+	v.pickyRoles = runs(picky)
 	for i := range v.workloads {
 		w := &v.workloads[i]
 		for _, id := range w.Members {
@@ -98,6 +105,7 @@ func (v *view) trustOf(n estate.Node, a *estate.Asset) []object {
 	if err != nil || json.Unmarshal(config, &role) != nil {
 		return nil // said by describe
 	}
+	says := a.Account
 	for _, doc := range []json.RawMessage{role.AssumeRolePolicyDocument, role.GetRole.AssumeRolePolicyDocument, role.GetRole.Role.AssumeRolePolicyDocument} {
 		statements, problems := aws.Statements(doc)
 		for i := range statements {
@@ -109,6 +117,7 @@ func (v *view) trustOf(n estate.Node, a *estate.Asset) []object {
 			v.unread = append(v.unread, fmt.Sprintf("trust policy of %s could not be understood (%s: %s): who may take it is unknown", a.ID, p.Path, p.Why))
 		}
 		if len(statements) > 0 || len(problems) > 0 {
+			says += "\x00" + strings.ReplaceAll(string(doc), a.ID, "\x00")
 			break
 		}
 	}
@@ -122,12 +131,9 @@ func (v *view) trustOf(n estate.Node, a *estate.Asset) []object {
 		if e.Type != estate.Trusts || !strings.HasSuffix(p.ID, ":root") {
 			continue
 		}
-		tied := v.tiedTrust[trust{n, statementIn(e.Evidence)}]
-		if i := slices.IndexFunc(out, func(o object) bool { return o.account == accountOf(p) }); i >= 0 {
-			out[i].tied = out[i].tied && tied // one statement without a condition is enough
-			continue
+		if !slices.ContainsFunc(out, func(o object) bool { return o.account == accountOf(p) }) {
+			out = append(out, object{node: n, id: a.ID, arn: arn, account: accountOf(p), says: says})
 		}
-		out = append(out, object{node: n, id: a.ID, arn: arn, account: accountOf(p), tied: tied})
 	}
 	return out
 }
@@ -259,7 +265,6 @@ var policyReads = map[string]string{
 
 // readOwnPolicies notes whom the assets' own policies name.
 func (v *view) readOwnPolicies(ctx context.Context) error {
-	var refused []int32
 	for i := range v.objects.all {
 		o := &v.objects.all[i]
 		if err := ctx.Err(); err != nil {
@@ -287,21 +292,16 @@ func (v *view) readOwnPolicies(ctx context.Context) error {
 			}
 		}
 		byIndex := map[int][]*aws.Statement{}
-		denies := false
 		for _, p := range policies {
 			for k := range p.Statements {
 				if s := &p.Statements[k]; p.Kind == aws.ResourcePolicy {
 					byIndex[s.Index] = append(byIndex[s.Index], s)
-					denies = denies || s.Effect == "Deny" && !transport(s)
 				}
 			}
 		}
-		if denies {
-			refused = append(refused, int32(i))
-		}
+		v.saysItself[o.node] = byIndex
 		v.namedBy(int32(i), o, byIndex)
 	}
-	v.refused = runs(refused)
 	return nil
 }
 
@@ -345,7 +345,7 @@ func (v *view) namedBy(i int32, o *object, byIndex map[int][]*aws.Statement) {
 func (v *view) give(to estate.Node, l Level, on span, tied bool, by Way) {
 	h := v.own[to]
 	if h == nil {
-		h = &held{ways: map[string]*Way{}, levels: map[string]Level{}}
+		h = &held{ways: map[string]*Way{}, levels: map[string]Level{}, on: map[string]spans{}}
 		v.own[to] = h
 	}
 	for i := range h.reach.sure {
@@ -358,6 +358,7 @@ func (v *view) give(to estate.Node, l Level, on span, tied bool, by Way) {
 		}
 	}
 	h.levels[by.Via] |= l
+	h.on[by.Via] = append(h.on[by.Via], on)
 	if known := h.ways[by.Via]; known != nil {
 		known.Assets += by.Assets
 		return
@@ -366,7 +367,8 @@ func (v *view) give(to estate.Node, l Level, on span, tied bool, by Way) {
 }
 
 // share tidies what was given by name, and notes what is given to an account as
-// a whole: its identities have it if their own policies say so too.
+// a whole, and to everyone: an account's identities have it if their own policies say
+// so too.
 func (v *view) share(context.Context) error {
 	for n, h := range v.own {
 		for i := range h.reach.sure {
@@ -383,8 +385,11 @@ func (v *view) share(context.Context) error {
 		}
 		account := accountOf(a)
 		v.givenTo[account] = join(v.givenTo[account], h.reach.any())
-		if strings.HasSuffix(a.ID, ":root") {
-			v.shared[account] = &h.reach
+		switch {
+		case a.ID == aws.Everyone:
+			v.public = h.reach.any()
+		case strings.HasSuffix(a.ID, ":root"):
+			v.shared[account] = h.reach.any()
 		}
 	}
 	return nil

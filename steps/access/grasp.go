@@ -27,21 +27,24 @@ const (
 // abilities are those relations in the order that a grasp is indexed by.
 var abilities = [...]estate.RelationType{CanRead, CanWrite, CanInvoke, CanAssume}
 
-const nAbilities = len(abilities)
+// A grasp is indexed by ability, and after those by level.
+const (
+	nAbilities = len(abilities)
+	nParts     = nAbilities + 4
+)
 
 // grasp is what a principal can do to which objects, decided by the engine. A
-// run of objects is in one of the three parts of an ability at most. What an
-// object's own policy gives to everyone stands with everyone, and with those who
+// run of objects is in one of the three parts of an ability or level at most. What
+// an object's own policy gives to everyone stands with everyone, and with those who
 // have it by a policy of their own besides, not with each who could have it so.
 type grasp struct {
-	sure, tied, open [nAbilities]spans
+	sure, tied, open [nParts]spans
 }
 
-// any is everything in it.
-func (g *grasp) any() spans {
-	var out spans
-	for k := range abilities {
-		out = join(join(out, g.sure[k]), join(g.tied[k], g.open[k]))
+// untold is what could not be told, at some level.
+func (g *grasp) untold() (out spans) {
+	for k := nAbilities; k < nParts; k++ {
+		out = join(out, g.open[k])
 	}
 	return out
 }
@@ -49,7 +52,7 @@ func (g *grasp) any() spans {
 // unite adds another grasp: of two answers on one object the one that lets more
 // counts.
 func (g *grasp) unite(o *grasp) {
-	for k := range abilities {
+	for k := range nParts {
 		g.sure[k] = join(g.sure[k], o.sure[k])
 		g.tied[k] = less(join(g.tied[k], o.tied[k]), g.sure[k])
 		g.open[k] = less(less(join(g.open[k], o.open[k]), g.sure[k]), g.tied[k])
@@ -152,6 +155,12 @@ type graspMaker struct {
 	m       *Amazon
 	classes map[*class]*grasp
 	left    int // decisions
+	// told are the answers about objects to whom nothing names, by what decides
+	// them: see alikeKey.
+	told map[string][nParts]iam.Decision
+	key  []byte // room for one
+	// patterns are what is asked of each object that was.
+	patterns map[int32][]iam.Pattern
 	// picky are objects whose own policy asks more of a principal than which
 	// account he is of and whether it names him: they are decided for each.
 	picky spans
@@ -170,7 +179,7 @@ type graspMaker struct {
 // newGrasps makes ready to decide. It makes the view's objects known to the world
 // of m, which must not be asked meanwhile.
 func (v *view) newGrasps(m *Amazon) *graspMaker {
-	k := &graspMaker{v: v, m: m, classes: map[*class]*grasp{}, left: mostDecisions, shapeOf: map[string]int32{"": 0}, naming: map[string][]int32{}}
+	k := &graspMaker{v: v, m: m, classes: map[*class]*grasp{}, left: mostDecisions, told: map[string][nParts]iam.Decision{}, patterns: map[int32][]iam.Pattern{}, shapeOf: map[string]int32{"": 0}, naming: map[string][]int32{}}
 	k.sort()
 	return k
 }
@@ -188,6 +197,7 @@ func (k *graspMaker) all(ctx context.Context) (map[estate.Node]*grasp, error) {
 			out[n] = g
 		}
 	}
+	k.forget()
 	return out, nil
 }
 
@@ -331,7 +341,7 @@ func (k *graspMaker) of(n estate.Node) *grasp {
 		return nil
 	}
 	s := k.v.stage(n)
-	base := s.class.reach.any() // the same for all of its class
+	base := s.class.on // the same for all of its class
 	if p.Unread != "" || p.Kind == iam.Root || len(s.class.unread) > 0 {
 		base = join(base, k.v.objects.whole(p.Account))
 	}
@@ -346,29 +356,37 @@ func (k *graspMaker) of(n estate.Node) *grasp {
 	if len(on) == 0 {
 		return nil
 	}
+	if i, ok := k.v.objects.at[n]; ok && s.stranger {
+		own = join(own, spans{{i, i + 1}}) // which decide leaves out
+	}
 	marks := k.marksOf(n)
 	g := &grasp{}
-	if marks&asksWho == 0 && p.Unread == "" && principal(a) {
+	if marks&asksWho == 0 && (s.stranger || p.Unread == "" && principal(a)) {
 		shared := k.classes[s.class]
 		if shared == nil {
 			shared = &grasp{}
-			other := *p // one of the class whom no resource names
-			other.ARN, other.ID = "arn:aws:iam::"+p.Account+":role/-", ""
-			k.decide(&other, less(base, k.picky), s, marks&asksWhat != 0, shared)
+			k.decide(k.oneOf(p), less(base, k.picky), s, marks&asksWhat != 0, true, shared)
 			k.classes[s.class] = shared
 		}
 		if on = join(meet(on, k.picky), own); len(on) == 0 {
 			return shared
 		}
 		g.unite(shared)
-		for i := range abilities { // those are decided anew
+		for i := range nParts { // those are decided anew
 			g.sure[i], g.tied[i], g.open[i] = less(g.sure[i], on), less(g.tied[i], on), less(g.open[i], on)
 		}
 	}
 	// What names him says it of nobody else, so that no two such are alike.
-	k.decide(p, less(on, own), s, marks&asksWhat != 0, g)
-	k.decide(p, own, s, true, g)
+	k.decide(p, less(on, own), s, marks&asksWhat != 0, false, g)
+	k.decide(p, own, s, true, false, g)
 	return g
+}
+
+// oneOf is one with the policies of a principal whom no resource names.
+func (k *graspMaker) oneOf(p *iam.Principal) *iam.Principal {
+	other := *p
+	other.ARN, other.ID = "arn:aws:iam::"+p.Account+":role/-", ""
+	return &other
 }
 
 // marksOf joins the marks of all policies that bear on a principal's requests.
@@ -382,13 +400,14 @@ func (k *graspMaker) marksOf(n estate.Node) mark {
 }
 
 // decide asks about the objects of on: about each, or of those that the same
-// patterns name and that are alike, about one.
-func (k *graspMaker) decide(p *iam.Principal, on spans, s *stage, each bool, g *grasp) {
+// patterns name and that are alike, about one. anyone says that who exactly the
+// principal is does not count.
+func (k *graspMaker) decide(p *iam.Principal, on spans, s *stage, each, anyone bool, g *grasp) {
 	if len(on) == 0 {
 		return
 	}
-	cuts := k.cuts(s)
-	answers := map[objectKind][nAbilities]iam.Decision{}
+	cuts := s.class.cuts
+	answers := map[objectKind][nParts]iam.Decision{}
 	for _, r := range on {
 		for lo := r.lo; lo < r.hi; {
 			end, at := r.hi, 0
@@ -408,7 +427,11 @@ func (k *graspMaker) decide(p *iam.Principal, on spans, s *stage, each bool, g *
 				case o.id == p.ARN: // whoever he is, he need not become himself
 					hi = lo + 1
 				case !known || each:
-					got = k.ask(p, o)
+					if anyone {
+						got = k.askOnce(p, lo, s, each)
+					} else {
+						got = k.ask(p, o, s, each)
+					}
 					answers[kind] = got
 					fallthrough
 				default:
@@ -418,13 +441,13 @@ func (k *graspMaker) decide(p *iam.Principal, on spans, s *stage, each bool, g *
 			}
 		}
 	}
-	for i := range abilities {
+	for i := range nParts {
 		g.sure[i], g.tied[i], g.open[i] = tidy(g.sure[i]), tidy(g.tied[i]), tidy(g.open[i])
 	}
 }
 
 // note adds what was decided about a run of objects.
-func (g *grasp) note(on span, got [nAbilities]iam.Decision) {
+func (g *grasp) note(on span, got [nParts]iam.Decision) {
 	for i, d := range got {
 		switch d {
 		case iam.Allow:
@@ -435,24 +458,6 @@ func (g *grasp) note(on span, got [nAbilities]iam.Decision) {
 			g.open[i] = append(g.open[i], on)
 		}
 	}
-}
-
-// cuts are the places where what patterns name begins or ends.
-func (k *graspMaker) cuts(s *stage) []int32 {
-	var out []int32
-	note := func(at spans) {
-		for _, r := range at {
-			out = append(out, r.lo, r.hi)
-		}
-	}
-	for _, e := range s.class.order.edges {
-		note(e)
-	}
-	for _, b := range s.class.edges {
-		note(b)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // edgesOf are what each pattern of a statement names in a block: of two objects
@@ -467,29 +472,89 @@ func (o *shelf) edgesOf(b int, s *aws.Statement) []spans {
 	return out
 }
 
-// ask decides about one object, by ability.
-func (k *graspMaker) ask(p *iam.Principal, o *object) (best [nAbilities]iam.Decision) {
+// overTLS is what whoever asks may choose to do, so that an answer that hangs on
+// nothing else hangs on nothing.
+var overTLS = map[string][]string{"aws:SecureTransport": {"true"}}
+
+// decided asks the engine, as long as there is anything left of what may be asked.
+func (k *graspMaker) decided(r iam.Request) iam.Decision {
+	if k.left <= 0 {
+		return iam.Unknown
+	}
+	k.left--
+	got := k.m.world.Decide(r)
+	if got == iam.Conditional {
+		r.Context = overTLS
+		if k.m.world.Decide(r) == iam.Allow {
+			got = iam.Allow
+		}
+	}
+	if a := k.m.settled(r, iam.Answer{Decision: got}); a.Decision == iam.Unknown {
+		return iam.Unknown
+	}
+	return got
+}
+
+// ask decides about one object, by ability and by level. At a level the actions
+// are asked about that the principal's policies name, or the object's own; each
+// but the first that is allowed, which settles the level. itself says that the
+// object's own policy or trust may name the principal.
+func (k *graspMaker) ask(p *iam.Principal, o *object, s *stage, itself bool) (best [nParts]iam.Decision) {
 	for i := range best {
 		best[i] = iam.Deny
 	}
 	if o.arn.Service == "" {
 		return best
 	}
-	for _, d := range k.v.deedsOf(o) {
-		got := iam.Unknown
-		if k.left > 0 {
-			k.left--
-			r := iam.Request{Principal: p, Action: d.action, Resource: o.id + d.inside}
-			got = k.m.world.Decide(r)
-			if a := k.m.settled(r, iam.Answer{Decision: got}); a.Decision == iam.Unknown {
-				got = iam.Unknown
-			}
-		}
-		if rank(got) > rank(best[d.ability]) {
-			best[d.ability] = got
+	better := func(part int, got iam.Decision) {
+		if rank(got) > rank(best[part]) {
+			best[part] = got
 		}
 	}
+	deeds := k.v.deedsOf(o)
+	var between, untold [4]int // answers that are neither yes nor no, and of those what could not be told
+	level := func(l Level, got iam.Decision) {
+		for i := range levels {
+			if l&(1<<i) != 0 {
+				better(nAbilities+i, got)
+				if got == iam.Conditional || got == iam.Unknown {
+					between[i]++
+				}
+				if got == iam.Unknown {
+					untold[i]++
+				}
+			}
+		}
+	}
+	for _, d := range deeds {
+		got := k.decided(iam.Request{Principal: p, Action: d.action, Resource: o.id + d.inside})
+		better(d.ability, got)
+		service, name, _ := strings.Cut(d.action, ":")
+		level(levelOf(service, name), got)
+	}
+	for _, q := range k.v.asks(p, o, s, itself) {
+		open := q.level &^ k.settled(&best)
+		for i := range levels {
+			if untold[i] >= mostUntold || q.worth == perhaps && between[i] > 0 {
+				open &^= 1 << i
+			}
+		}
+		if open == 0 || slices.ContainsFunc(deeds, func(d deed) bool { return d.action == q.action && d.inside == q.inside }) {
+			continue
+		}
+		level(q.level, k.decided(iam.Request{Principal: p, Action: q.action, Resource: o.id + q.inside}))
+	}
 	return best
+}
+
+// settled are the levels at which something is allowed whatever the request.
+func (*graspMaker) settled(best *[nParts]iam.Decision) (out Level) {
+	for i := range levels {
+		if best[nAbilities+i] == iam.Allow {
+			out |= 1 << i
+		}
+	}
+	return out
 }
 
 // rank orders decisions by what they let.

@@ -31,8 +31,8 @@ func (j *jury) graph() estate.Addition {
 	sets := map[[sha256.Size]byte]string{}
 	parts := [...]struct {
 		name string
-		of   func(*grasp) *[nAbilities]spans
-	}{{"allow", func(g *grasp) *[nAbilities]spans { return &g.sure }}, {"conditional", func(g *grasp) *[nAbilities]spans { return &g.tied }}}
+		of   func(*grasp) *[nParts]spans
+	}{{"allow", func(g *grasp) *[nParts]spans { return &g.sure }}, {"conditional", func(g *grasp) *[nParts]spans { return &g.tied }}}
 	for _, n := range j.v.people {
 		g := j.grasps[n]
 		if g == nil {

@@ -39,7 +39,7 @@ func TestRelationsProperty(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := newView(snap, work)
-		if _, err := v.surveyed(context.Background()); err != nil {
+		if _, err := v.survey(context.Background(), v.climb); err != nil {
 			t.Fatal(err)
 		}
 		grasps, err := v.newGrasps(v.amazon).all(context.Background())
@@ -90,5 +90,34 @@ func TestAside(t *testing.T) {
 	}
 	if len(j.Criteria["w"]) < 4 || len(s.Relations().Relations) == 0 {
 		t.Errorf("%d criteria, %d relations", len(j.Criteria["w"]), len(s.Relations().Relations))
+	}
+}
+
+// TestPublicOfAnotherAccount: who has a policy of his own for what another account
+// gives to everyone can have it, and who has none cannot by being in some account.
+func TestPublicOfAnotherAccount(t *testing.T) {
+	const bucket = "arn:aws:s3:::theirs"
+	theirs := told(bucket, "AWS::S3::Bucket", `{"GetBucketPolicy":{"Policy":{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::theirs/*"}]}}}`, "s3:GetBucketPolicy", "s3:GetPublicAccessBlock=absent")
+	theirs.Account = "999988887777"
+	role := func(name, policies string) estate.Asset {
+		return told("arn:aws:iam::"+worldAccount+":role/"+name, "AWS::IAM::Role", `{"RolePolicyList":[`+policies+`],"AttachedManagedPolicies":[]}`, details)
+	}
+	m := worldOf(t, nil, theirs, role("reader", `{"PolicyName":"p","PolicyDocument":{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::theirs/*"}]}}`), role("other", ""))
+	s := New()
+	if _, err := s.Judge(context.Background(), m.snap, &scope.Workloads{List: []finding.Workload{{ID: "w", Name: "w", Roots: []string{bucket}, Members: []string{bucket}}}}); err != nil {
+		t.Fatal(err)
+	}
+	d := s.Relations()
+	snap, err := m.snap.With(d.Assets, d.Relations, d.BlindSpots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, _ := snap.Find(bucket)
+	for name, want := range map[string]bool{"reader": true, "other": false} {
+		from, ok := snap.Find("arn:aws:iam::" + worldAccount + ":role/" + name)
+		got := snap.Reach([]estate.Node{from}, estate.Filter{Types: []estate.RelationType{CanRead}, Tiers: []estate.Tier{estate.Possible}, Max: 2}).Has(to)
+		if !ok || got != want {
+			t.Errorf("%s can read: %v, want %v", name, got, want)
+		}
 	}
 }

@@ -17,8 +17,9 @@ type object struct {
 	arn  aws.ARN
 	// account is the asset's own; ARNs of buckets and foundation models name none.
 	account string
-	// tied is set on a role that trusts an account only under conditions.
-	tied bool
+	// says is what the trust of a role says: of two that say the same to an account
+	// and stand in one account the same is decided.
+	says string
 }
 
 // block is the objects of one account and service, which stand side by side,
@@ -168,8 +169,8 @@ func (o *shelf) matching(b int, pattern string) spans {
 }
 
 // exactly returns the objects whose own ARN a pattern fits, what is inside them
-// left aside. Where that takes rights away, less is the more careful answer: a
-// pattern with a variable, which may stand for anything, fits none.
+// left aside. It tells what is left out, so that less is the more careful answer:
+// a pattern with a variable, which may stand for anything, fits none.
 func (o *shelf) exactly(b int, text string) spans {
 	if text == "*" {
 		return spans{o.blocks[b].span}
@@ -190,23 +191,6 @@ func (o *shelf) exactly(b int, text string) spans {
 	}
 	out := runs(hits)
 	o.asked[key] = out
-	return out
-}
-
-// surely returns what a statement's resources name whatever stands in for
-// variables, what is inside it left aside.
-func (o *shelf) surely(b int, s *aws.Statement) spans {
-	var out spans
-	if len(s.Resources) == 0 {
-		out = spans{o.blocks[b].span}
-		for _, p := range s.NotResources {
-			out = less(out, o.matching(b, p))
-		}
-		return out
-	}
-	for _, p := range s.Resources {
-		out = join(out, o.exactly(b, p))
-	}
 	return out
 }
 

@@ -6,20 +6,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
+	"github.com/sevenfold-sec/sevenfold/provider/aws"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
 )
 
 // Overview says of every identity of an estate what of AI it may touch, how,
 // by which grant, when it was last used, how old its credentials are and whose
-// it is. It matches statements and does not decide requests: what it lists is
-// never less than what is allowed by the policies that were read, except by
-// chains of more than one role taken by sts:AssumeRole from a role that trusts
-// a whole account, and by rights to make other identities or workloads. Where
-// a condition, a deny or an unread policy may leave less or more, it says so.
+// it is. Each right is decided by the engine, for classes of identities with the
+// same policies and runs of assets that are alike: at a level an identity may
+// touch an asset if some action of that level that AWS's reference has for such an
+// asset is allowed. Chains of roles are followed; rights to make other identities
+// or workloads are not (access escalations tells them). In clusters what is listed
+// is what rules name.
 type Overview struct {
 	// Taken is when the snapshot was taken.
 	Taken time.Time `json:"taken"`
@@ -64,10 +68,6 @@ type Identity struct {
 	// out. ThroughLeft counts those over a hundred.
 	Through     []string `json:"through,omitempty"`
 	ThroughLeft int      `json:"throughLeft,omitempty"`
-	// Denies may leave less than Touches says: they are named, and weighed only
-	// where they leave nothing. What the organisation's service control policies
-	// allow is weighed where all of them were read.
-	Denies []Way `json:"denies,omitempty"`
 	// Boundaries are those that were weighed.
 	Boundaries []string `json:"boundaries,omitempty"`
 	// Unread says what was not read of it: it may be allowed more.
@@ -87,9 +87,12 @@ type Identity struct {
 	NoOwner   string `json:"noOwner,omitempty"`
 	// OwnerKnown is unset if its tags were not read: nobody knows whether it has one.
 	OwnerKnown bool `json:"ownerKnown"`
+	// Unknown is how many more AI assets there are of which it could not be told
+	// whether it may touch them; Unread says why.
+	Unknown int `json:"unknown,omitempty"`
 
 	reach    reach
-	doubt    [4]spans
+	open     spans
 	together []uint64 // workloads, a bit each
 }
 
@@ -100,14 +103,12 @@ func (i *Identity) Ownerless() bool { return i.Owner == "" && i.NoOwner == "" &&
 // Touch is how many AI assets an identity may touch at one level.
 type Touch struct {
 	Level string `json:"level"` // administer, change, run or read
-	// Assets it may, of which Conditional by conditions that were not weighed,
-	// and Doubtful because a deny may refuse it.
+	// Assets it may, of which Conditional by some requests and not by others.
 	Assets      int `json:"assets"`
 	Conditional int `json:"conditional,omitempty"`
-	Doubtful    int `json:"doubtful,omitempty"`
 }
 
-// Way is one grant or deny.
+// Way is one grant.
 type Way struct {
 	// Via is the policy and statement, counted from 0, or the binding, role and rule.
 	Via    string   `json:"via"`
@@ -115,9 +116,6 @@ type Way struct {
 	Assets int      `json:"assets"`
 	// Conditions are the keys it hangs on.
 	Conditions []string `json:"conditions,omitempty"`
-	// Takes is set on a deny that leaves nothing of some of what it names,
-	// whatever the request; that is not among Touches any more.
-	Takes bool `json:"takes,omitempty"`
 }
 
 // AccountSum is one account's or cluster's identities.
@@ -156,39 +154,51 @@ type claim struct{ owner, from string }
 
 // view is the state of making one overview.
 type view struct {
-	snap        *estate.Snapshot
-	limits      KeyLimits // of credentials
-	direct      *direct
-	relations   estate.Addition // what was decided, for the graph
-	amazon      *Amazon         // what decided the criteria; nil before
-	objects     *shelf
-	roles       *shelf // that trust an account as a whole, under that account
-	given       map[policyIn]*given
-	classes     map[string]*class
-	orders      map[string]*order // by account
-	ordersKnown *bool             // every service control policy was read
-	runners     map[estate.Node][]runner
-	keysOf      map[estate.Node][]estate.Node
-	tokens      map[string][]Credential // by service account
-	namespaces  map[site]claim
-	people      []estate.Node
-	own         map[estate.Node]*held // by resource policies and bindings
-	shared      map[string]*reach     // with accounts as a whole
-	places      map[string][]place    // by account: where its identities' policies may give something
-	denied      map[string][]place    // and where they may refuse something
-	givenTo     map[string]spans      // what others' policies give to an account and its identities
-	refused     spans                 // objects whose own policy refuses somebody something
-	tiedTrust   map[trust]bool        // statements of trust policies with conditions
-	anyTrust    map[estate.Node]bool  // roles of which some statement has
-	stages      map[estate.Node]*stage
-	spanOf      map[span][]uint64 // workloads of a run of objects
-	workloads   []finding.Workload
-	of          [][]int32            // objects by workload
-	in          [][]int32            // workloads by object
-	asked       map[estate.Node]Kind // kinds of users and roles
-	dark        map[string]int       // assets by what of them was not read
-	deeds       map[string][]deed    // asked of types that the table of them lacks
-	unread      []string
+	snap       *estate.Snapshot
+	limits     KeyLimits // of credentials
+	direct     *direct
+	relations  estate.Addition // what was decided, for the graph
+	amazon     *Amazon         // what decided the criteria; nil before
+	objects    *shelf
+	roles      *shelf // that trust an account as a whole, under that account
+	given      map[policyIn]*given
+	classes    map[string]*class
+	orders     map[string]*given // of organisations, by account
+	runners    map[estate.Node][]runner
+	keysOf     map[estate.Node][]estate.Node
+	tokens     map[string][]Credential // by service account
+	namespaces map[site]claim
+	people     []estate.Node
+	own        map[estate.Node]*held // by resource policies and bindings
+	shared     map[string]spans      // with accounts as a whole
+	places     map[string][]place    // by account: where its identities' policies may give something
+	spoken     map[string][]int      // and about which blocks they may say something
+	givenTo    map[string]spans      // what others' policies give to an account and its identities
+	public     spans                 // what resources' policies give to everyone
+	tiedTrust  map[trust]bool        // statements of trust policies with conditions
+	anyTrust   map[estate.Node]bool  // roles of which some statement has
+	stages     map[estate.Node]*stage
+	spanOf     map[span][]uint64 // workloads of a run of objects
+	workloads  []finding.Workload
+	of         [][]int32             // objects by workload
+	in         [][]int32             // workloads by object
+	asked      map[estate.Node]Kind  // kinds of users and roles
+	dark       map[string]int        // assets by what of them was not read
+	deeds      map[string][]deed     // asked of types that the table of them lacks
+	questions  map[string][]question // by type: what shows each level
+	fit        map[fitKey]bits       // of those, what a pattern of actions names
+	askings    map[string]*asking
+	services   map[string][]string // by type: whose actions are asked
+	grasps     map[estate.Node]*grasp
+	mays       map[*grasp]*may
+	pickyRoles spans                                    // of roles: those whose trust asks who exactly somebody is
+	saysItself map[estate.Node]map[int][]*aws.Statement // by own policies of objects
+	maker      *graspMaker
+	climbs     map[string]iam.Decision // principal -> best way to administrator; if asked for
+	climbErr   string                  // they were not looked for
+	once       bool                    // grasps are made once: what they are made of may go
+	bare       bool                    // no relations are asked for
+	unread     []string
 }
 
 // held is what is given to a principal by name on single objects or runs.
@@ -196,7 +206,37 @@ type held struct {
 	reach  reach
 	ways   map[string]*Way // by Via
 	levels map[string]Level
+	on     map[string]spans
 	list   []Way // the ways, widest first
+}
+
+// within are the ways by which something is given that was decided to be allowed.
+func (h *held) within(r *reach) (out []Way) {
+	for _, w := range h.list {
+		on := tidy(slices.Clone(h.on[w.Via]))
+		if w, ok := r.by(w, h.levels[w.Via], on); ok {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// by is a way as far as what it names was decided to be allowed; ok unless
+// nothing of it was.
+func (r *reach) by(w Way, named Level, on spans) (out Way, ok bool) {
+	var l Level
+	var all spans
+	for i := range r.sure {
+		if named&(1<<i) == 0 {
+			continue
+		}
+		if both := meet(on, r.at(i)); len(both) > 0 {
+			l |= 1 << i
+			all = join(all, both)
+		}
+	}
+	w.Levels, w.Assets = l.Names(), all.size()
+	return w, l != 0
 }
 
 type trust struct {
@@ -206,27 +246,50 @@ type trust struct {
 
 // Survey makes the overview. The error is of reading the snapshot.
 func Survey(ctx context.Context, snap *estate.Snapshot, workloads []finding.Workload) (*Overview, error) {
-	return newView(snap, workloads).survey(ctx)
+	v := newView(snap, workloads)
+	v.once = true
+	return v.survey(ctx)
 }
 
 func newView(snap *estate.Snapshot, workloads []finding.Workload) *view {
 	v := &view{snap: snap, workloads: workloads, limits: KeyLimitsOf(scope.Keys{}),
-		given: map[policyIn]*given{}, classes: map[string]*class{}, orders: map[string]*order{}, runners: map[estate.Node][]runner{},
+		given: map[policyIn]*given{}, classes: map[string]*class{}, orders: map[string]*given{}, runners: map[estate.Node][]runner{},
 		keysOf: map[estate.Node][]estate.Node{}, tokens: map[string][]Credential{}, namespaces: map[site]claim{}, own: map[estate.Node]*held{},
-		tiedTrust: map[trust]bool{}, shared: map[string]*reach{}, places: map[string][]place{}, spanOf: map[span][]uint64{},
-		denied: map[string][]place{}, givenTo: map[string]spans{}, anyTrust: map[estate.Node]bool{}, stages: map[estate.Node]*stage{}, asked: map[estate.Node]Kind{}, dark: map[string]int{}, deeds: map[string][]deed{}}
-	v.direct = &direct{snap: snap, people: map[estate.Node]identity{}, holders: map[estate.Node][]estate.Node{}}
+		tiedTrust: map[trust]bool{}, shared: map[string]spans{}, places: map[string][]place{}, spanOf: map[span][]uint64{},
+		spoken: map[string][]int{}, givenTo: map[string]spans{}, anyTrust: map[estate.Node]bool{}, stages: map[estate.Node]*stage{}, asked: map[estate.Node]Kind{}, dark: map[string]int{}, deeds: map[string][]deed{},
+		questions: map[string][]question{}, fit: map[fitKey]bits{}, askings: map[string]*asking{}, services: map[string][]string{}, mays: map[*grasp]*may{}, saysItself: map[estate.Node]map[int][]*aws.Statement{}}
+	v.direct = &direct{snap: snap, people: map[estate.Node]identity{}}
 	v.direct.cluster = newCluster(v.direct)
 	return v
 }
 
-func (v *view) survey(ctx context.Context) (*Overview, error) {
+// survey reads what the view and what decides need, side by side, decides, and
+// makes the overview. with runs beside the deciding.
+func (v *view) survey(ctx context.Context, with ...func(context.Context) error) (*Overview, error) {
+	var err error
+	var beside sync.WaitGroup
+	beside.Go(func() { v.amazon, err = NewAmazon(ctx, v.snap) })
+	var perr error
 	for _, pass := range []func(context.Context) error{v.gather, v.choose, v.readOwnPolicies, v.share} {
-		if err := pass(ctx); err != nil {
-			return nil, err
+		if perr = pass(ctx); perr != nil {
+			break
 		}
 	}
-	return v.sum(ctx)
+	beside.Wait()
+	if err = cmp.Or(err, perr); err != nil {
+		return nil, err
+	}
+	v.maker = v.newGrasps(v.amazon)
+	for _, fn := range with {
+		beside.Go(func() { err = cmp.Or(fn(ctx), err) })
+	}
+	v.grasps, perr = v.maker.all(ctx)
+	var o *Overview
+	if perr == nil {
+		o, perr = v.sum(ctx)
+	}
+	beside.Wait()
+	return o, cmp.Or(err, perr)
 }
 
 // sum puts the identities together and counts.
@@ -300,7 +363,7 @@ func (v *view) identity(n estate.Node) Identity {
 	if f.owner != "" {
 		id.NoOwner = ""
 	}
-	v.become(n, &id)
+	v.maker.become(n, &id)
 	id.count4(v)
 	return id
 }
@@ -315,14 +378,16 @@ func (id *Identity) count4(v *view) {
 			continue
 		}
 		sure := id.reach.sure[i].size()
-		t := Touch{Level: l.name, Assets: on.size(), Doubtful: meet(on, id.doubt[i]).size()}
+		t := Touch{Level: l.name, Assets: on.size()}
 		t.Conditional = t.Assets - sure
 		if len(id.Touches) == 0 {
 			id.Sample = v.sample(on)
 		}
 		id.Touches = append(id.Touches, t)
 	}
-	id.together = v.workloadsOf(id.reach.any())
+	all := id.reach.any()
+	id.Unknown = less(id.open, all).size()
+	id.together = v.workloadsOf(all)
 	for _, w := range id.together {
 		for ; w != 0; w &= w - 1 {
 			id.Workloads++
@@ -447,14 +512,22 @@ func (i *Identity) TouchesWorkload(place int) bool {
 	return place/64 < len(i.together) && i.together[place/64]&(1<<(place%64)) != 0
 }
 
-// spell turns ways into what is shown: widest first.
-func (v *view) spell(ways []way) []Way {
+// spell turns ways into what is shown, as far as what they name was decided to be
+// allowed: widest first.
+func (v *view) spell(ways []way, r *reach) []Way {
 	out := make([]Way, 0, len(ways))
 	for i := range ways {
 		w := &ways[i]
-		out = append(out, Way{Via: v.snap.Asset(w.policy).ID + " statement " + strconv.Itoa(w.statement), Levels: w.levels.Names(), Assets: w.on.size(), Conditions: w.conditions})
+		if one, ok := r.by(Way{Via: v.viaOf(w), Conditions: w.conditions}, w.levels, w.on); ok {
+			out = append(out, one)
+		}
 	}
-	return out
+	return sortWays(out)
+}
+
+// viaOf names the statement of a way.
+func (v *view) viaOf(w *way) string {
+	return v.snap.Asset(w.policy).ID + " statement " + strconv.Itoa(w.says.Index)
 }
 
 func sortWays(ways []Way) []Way {

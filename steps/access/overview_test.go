@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +12,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	provider "github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
 )
 
 func TestSpans(t *testing.T) {
@@ -155,227 +153,87 @@ func TestPatternNames(t *testing.T) {
 // noon is when the snapshots of these tests were taken.
 var noon = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 
-// world is a made-up estate as an oracle reads it: lists of statements, and no
-// graph, index or run of objects.
-type world struct {
-	identities []person
-	things     []thing
+// pairs is an oracle: it asks the engine about every pair of identity and thing,
+// every action, and every role that somebody might take; no class, index or run of
+// objects.
+type pairs struct {
+	v      *view
+	people []estate.Node
+	known  map[string]rights // by identity and thing
+	taken  map[string]map[string]bool
 }
 
-type person struct {
-	id, account string
-	statements  []provider.Statement
-	boundary    []provider.Statement // nil: none
-	trusts      []string             // ids that may take it
-	tied        bool                 // the trust has a condition
-}
-
-type thing struct {
-	id, account, service string
-	policy               []provider.Statement
+// asked is what whoever asks over TLS is answered.
+func asked(w *iam.World, r iam.Request) iam.Decision {
+	got := w.Decide(r)
+	r.Context = overTLS
+	if got == iam.Conditional && w.Decide(r) == iam.Allow {
+		return iam.Allow
+	}
+	return got
 }
 
 // rights are what one identity may do with one thing.
 type rights struct{ sure, tied Level }
 
-func (r *rights) add(l Level, tied bool) {
-	if tied {
-		r.tied |= l
-	} else {
+func (r *rights) add(l Level, d iam.Decision) {
+	switch d {
+	case iam.Allow:
 		r.sure |= l
+	case iam.Conditional:
+		r.tied |= l
 	}
 }
 
-// fits says whether a pattern names a thing or something inside it, by trying
-// what might stand inside.
-func fits(pattern, id string) bool {
-	if exact(pattern, id) {
-		return true
+func (w *pairs) own(id string, o *object) rights {
+	if known, ok := w.known[id+o.id]; ok {
+		return known
 	}
-	parts, have := strings.SplitN(pattern, ":", 6), strings.SplitN(id, ":", 6)
-	if len(parts) != 6 {
-		return false
-	}
-	for i := range 5 {
-		if !like(parts[i]).MatchString(have[i]) {
-			return false
-		}
-	}
-	for k := range len(parts[5]) + 1 {
-		rest := strings.NewReplacer("*", "", "?", "x").Replace(parts[5][k:])
-		for _, between := range []string{"/", ":"} {
-			if like(parts[5]).MatchString(have[5] + between + rest) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func exact(pattern, id string) bool {
-	parts, have := strings.SplitN(pattern, ":", 6), strings.SplitN(id, ":", 6)
-	if len(parts) != 6 {
-		return like(pattern).MatchString(id)
-	}
-	for i := range parts {
-		if !like(parts[i]).MatchString(have[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func like(pattern string) *regexp.Regexp {
-	return regexp.MustCompile(`^` + strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern)) + `$`)
-}
-
-func about(s *provider.Statement, id string) bool {
-	if len(s.Resources) == 0 {
-		// A bucket is left out if what is in it is left out too.
-		inside := !strings.HasPrefix(id, "arn:aws:s3:") || slices.ContainsFunc(s.NotResources, func(p string) bool { return strings.HasSuffix(p, "*") && like(p).MatchString(id+"/") })
-		return !inside || !slices.ContainsFunc(s.NotResources, func(p string) bool { return exact(p, id) })
-	}
-	return slices.ContainsFunc(s.Resources, func(p string) bool { return fits(p, id) })
-}
-
-// shared is what a thing's own policy gives to a principal by name.
-func (th *thing) gives(principal string) rights {
+	p, _ := w.v.amazon.world.Principal(id)
 	var out rights
-	for i := range th.policy {
-		s := &th.policy[i]
-		if s.Effect == "Allow" && slices.ContainsFunc(s.Principals, func(p provider.Principal) bool { return p.ID == principal }) {
-			out.add(granted(s, th.service), len(s.Conditions) > 0)
-		}
+	for _, q := range w.v.questionsOf(o) {
+		out.add(q.level, asked(w.v.amazon.world, iam.Request{Principal: p, Action: q.action, Resource: o.id + q.inside}))
 	}
+	w.known[id+o.id] = out
 	return out
 }
 
-// by is what statements give on a thing to identities of an account.
-func by(statements []provider.Statement, account string, th *thing) rights {
-	var out rights
-	for i := range statements {
-		s := &statements[i]
-		if s.Effect != "Allow" || !about(s, th.id) {
-			continue
-		}
-		l := granted(s, th.service)
-		if account == th.account {
-			out.add(l, len(s.Conditions) > 0)
-			continue
-		}
-		shared := th.gives("arn:aws:iam::" + account + ":root")
-		out.add(l&shared.sure, len(s.Conditions) > 0)
-		out.add(l&shared.tied, true)
+// takes is whom an identity may act as in turn, and whether under conditions.
+func (w *pairs) takes(id string) map[string]bool {
+	if known, ok := w.taken[id]; ok {
+		return known
 	}
-	return out
-}
-
-// taken says whether a deny of an identity leaves nothing of a thing.
-func (w *world) taken(p *person, th *thing) bool {
-	return slices.ContainsFunc(append(slices.Clone(p.statements), p.boundary...), func(s provider.Statement) bool {
-		if s.Effect != "Deny" || len(s.Conditions) > 0 || !wholeService(&s, th.service) {
-			return false
-		}
-		if len(s.Resources) == 0 {
-			return !slices.ContainsFunc(s.NotResources, func(p string) bool { return fits(p, th.id) })
-		}
-		return slices.ContainsFunc(s.Resources, func(p string) bool {
-			// Nothing lies inside a model or an endpoint; in a bucket there does.
-			return exact(p, th.id) && (strings.HasSuffix(p, "*") || th.service == "sagemaker" || slices.Contains(s.Resources, p+"/*"))
-		})
-	})
-}
-
-// wholeService says whether a statement's actions are all of a service.
-func wholeService(s *provider.Statement, service string) bool {
-	if len(s.Actions) > 0 {
-		return slices.ContainsFunc(s.Actions, func(a string) bool { return a == "*" || strings.EqualFold(a, service+":*") })
-	}
-	return !slices.ContainsFunc(s.NotActions, func(a string) bool {
-		return a == "*" || like(strings.ToLower(strings.SplitN(a, ":", 2)[0])).MatchString(service)
-	})
-}
-
-// mayTake says whether an identity may take a role that trusts it.
-func (w *world) mayTake(p *person, role string) (may, tied bool) {
-	names := func(s *provider.Statement) bool {
-		action := func(a string) bool { return like(strings.ToLower(a)).MatchString("sts:assumerole") }
-		if len(s.Actions) > 0 && !slices.ContainsFunc(s.Actions, action) || slices.ContainsFunc(s.NotActions, action) {
-			return false
-		}
-		one := func(p string) bool { return exact(p, role) }
-		return slices.ContainsFunc(s.Resources, one) || len(s.Resources) == 0 && !slices.ContainsFunc(s.NotResources, one)
-	}
-	for _, s := range append(slices.Clone(p.statements), p.boundary...) {
-		if s.Effect == "Deny" && names(&s) {
-			if len(s.Conditions) == 0 {
-				return false, false
-			}
-			tied = true
-		}
-	}
-	if p.boundary == nil {
-		return true, tied
-	}
-	sure := false
-	for i := range p.boundary {
-		if s := &p.boundary[i]; s.Effect == "Allow" && names(s) {
-			may, sure = true, sure || len(s.Conditions) == 0
-		}
-	}
-	return may, tied || !sure
-}
-
-func (w *world) own(p *person, th *thing) rights {
-	out := by(p.statements, p.account, th)
-	if p.boundary != nil {
-		b := by(p.boundary, p.account, th)
-		all := (out.sure | out.tied) & (b.sure | b.tied)
-		out.sure &= b.sure
-		out.tied = all
-	}
-	named := th.gives(p.id)
-	out.sure, out.tied = out.sure|named.sure, out.tied|named.tied
-	if w.taken(p, th) {
-		return rights{}
-	}
-	return out
-}
-
-// all is what an identity may do, in turn in the place of others.
-func (w *world) all(id string, th *thing) rights {
 	best := map[string]bool{id: false}
 	for changed := true; changed; {
 		changed = false
-		for i := range w.identities {
-			r := &w.identities[i]
-			for _, from := range r.trusts {
-				tied, ok := best[from]
-				if !ok {
+		for _, n := range w.people {
+			role := w.v.snap.Asset(n).ID
+			for from, tied := range best {
+				p, _ := w.v.amazon.world.Principal(from)
+				d := asked(w.v.amazon.world, iam.Request{Principal: p, Action: "sts:AssumeRole", Resource: role})
+				if from == role || d != iam.Allow && d != iam.Conditional {
 					continue
 				}
-				k := slices.IndexFunc(w.identities, func(p person) bool { return p.id == from })
-				may, held := w.mayTake(&w.identities[k], r.id)
-				if !may {
-					continue
-				}
-				tied = tied || r.tied || held
-				if was, known := best[r.id]; !known || was && !tied {
-					best[r.id], changed = tied, true
+				tied = tied || d == iam.Conditional
+				if was, known := best[role]; !known || was && !tied {
+					best[role], changed = tied, true
 				}
 			}
 		}
 	}
+	w.taken[id] = best
+	return best
+}
+
+// all is what an identity may do, in turn in the place of others.
+func (w *pairs) all(id string, o *object) rights {
 	var out rights
-	for i := range w.identities {
-		p := &w.identities[i]
-		if tied, ok := best[p.id]; ok {
-			r := w.own(p, th)
-			if tied {
-				r = rights{tied: r.sure | r.tied}
-			}
-			out.sure, out.tied = out.sure|r.sure, out.tied|r.tied
+	for from, tied := range w.takes(id) {
+		r := w.own(from, o)
+		if tied {
+			r = rights{tied: r.sure | r.tied}
 		}
+		out.sure, out.tied = out.sure|r.sure, out.tied|r.tied
 	}
 	return out
 }
@@ -418,22 +276,17 @@ func drawStatement(t *rapid.T, principals []string) map[string]any {
 	return s
 }
 
-func document(t *rapid.T, statements []map[string]any) (json.RawMessage, []provider.Statement) {
+func document(t *rapid.T, statements []map[string]any) json.RawMessage {
 	text, err := json.Marshal(map[string]any{"Statement": statements})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, problems := provider.Statements(text)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	return text, all
+	return text
 }
 
 // The overview says what expanding every pair of identity and thing says.
 func TestOverviewEqualsNaiveExpansion(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var w world
 		b := estate.NewBuilder(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))
 		read := []estate.Read{{Operation: "iam:GetAccountAuthorizationDetails", Status: estate.ReadOK}}
 		var ids []string
@@ -443,56 +296,53 @@ func TestOverviewEqualsNaiveExpansion(t *testing.T) {
 		}
 		for i, id := range ids {
 			arn, _ := provider.ParseARN(id)
-			p := person{id: id, account: arn.Account}
 			config := map[string]any{"RoleName": fmt.Sprint("r", i)}
 			var drawn []map[string]any
 			for range rapid.IntRange(0, 3).Draw(t, "statements") {
 				drawn = append(drawn, drawStatement(t, nil))
 			}
 			if len(drawn) > 0 {
-				text, all := document(t, drawn)
-				p.statements = all
+				text := document(t, drawn)
 				config["RolePolicyList"] = []any{map[string]any{"PolicyName": "p", "PolicyDocument": text}}
 			}
 			if rapid.IntRange(0, 3).Draw(t, "boundary") == 0 {
-				text, all := document(t, []map[string]any{drawStatement(t, nil)})
-				p.boundary = append([]provider.Statement{}, all...)
-				policy := fmt.Sprintf("arn:aws:iam::%s:policy/b%d", p.account, i)
+				text := document(t, []map[string]any{drawStatement(t, nil)})
+				policy := fmt.Sprintf("arn:aws:iam::%s:policy/b%d", arn.Account, i)
 				config["PermissionsBoundary"] = map[string]any{"PermissionsBoundaryArn": policy}
-				b.Asset(estate.Asset{ID: policy, Type: "AWS::IAM::ManagedPolicy", Cloud: estate.AWS, Account: p.account, Reads: read,
+				b.Asset(estate.Asset{ID: policy, Type: "AWS::IAM::ManagedPolicy", Cloud: estate.AWS, Account: arn.Account, Reads: read,
 					Config: json.RawMessage(fmt.Sprintf(`{"PolicyVersionList":[{"IsDefaultVersion":true,"Document":%s}]}`, text))})
 			}
 			if rapid.Bool().Draw(t, "trusts") {
-				p.trusts = []string{rapid.SampledFrom(ids).Draw(t, "trusted")}
-				s := map[string]any{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": p.trusts[0]}}
-				if p.tied = rapid.Bool().Draw(t, "tied"); p.tied {
+				trusted := append([]string{"arn:aws:iam::" + home + ":root", "arn:aws:iam::" + abroad + ":root"}, ids...)
+				s := map[string]any{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"AWS": rapid.SampledFrom(trusted).Draw(t, "trusted")}}
+				switch rapid.IntRange(0, 4).Draw(t, "tied") {
+				case 0, 1:
 					s["Condition"] = map[string]any{"StringEquals": map[string]any{"sts:ExternalId": "x"}}
+				case 2:
+					s["Condition"] = map[string]any{"ArnLike": map[string]any{"aws:PrincipalArn": "arn:aws:iam::*:role/r" + fmt.Sprint(i)}}
 				}
-				config["AssumeRolePolicyDocument"], _ = document(t, []map[string]any{s})
+				config["AssumeRolePolicyDocument"] = document(t, []map[string]any{s})
 			}
 			text, err := json.Marshal(config)
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.identities = append(w.identities, p)
-			b.Asset(estate.Asset{ID: id, Type: "AWS::IAM::Role", Cloud: estate.AWS, Account: p.account, Name: arn.Name(), Reads: read, Config: text, Tags: map[string]string{}})
+			b.Asset(estate.Asset{ID: id, Type: "AWS::IAM::Role", Cloud: estate.AWS, Account: arn.Account, Name: arn.Name(), Reads: read, Config: text, Tags: map[string]string{}})
 		}
 		var roots []string
 		for _, d := range drawnThings {
 			arn, _ := provider.ParseARN(d.id)
-			th := thing{id: d.id, account: arn.Account, service: arn.Service}
+			account := arn.Account
 			config := `{}`
-			if th.service == "s3" {
-				th.account = home
+			if arn.Service == "s3" {
+				account = home
 				if rapid.Bool().Draw(t, "own policy") {
-					text, all := document(t, []map[string]any{drawStatement(t, append([]string{"arn:aws:iam::" + abroad + ":root", "arn:aws:iam::" + home + ":root"}, ids...))})
-					th.policy = all
+					text := document(t, []map[string]any{drawStatement(t, append([]string{"arn:aws:iam::" + abroad + ":root", "arn:aws:iam::" + home + ":root"}, ids...))})
 					config = fmt.Sprintf(`{"GetBucketPolicy":{"Policy":%s}}`, text)
 				}
 			}
-			w.things = append(w.things, th)
 			roots = append(roots, d.id)
-			b.Asset(estate.Asset{ID: d.id, Type: d.typ, Cloud: estate.AWS, Account: th.account, Region: arn.Region, Name: arn.Name(), Config: json.RawMessage(config),
+			b.Asset(estate.Asset{ID: d.id, Type: d.typ, Cloud: estate.AWS, Account: account, Region: arn.Region, Name: arn.Name(), Config: json.RawMessage(config),
 				Reads: []estate.Read{{Operation: "s3:ListBuckets", Status: estate.ReadOK}, {Operation: "s3:GetBucketPolicy", Key: "GetBucketPolicy", Status: estate.ReadOK}}})
 		}
 		snap, err := b.Build()
@@ -507,38 +357,39 @@ func TestOverviewEqualsNaiveExpansion(t *testing.T) {
 		for i := range o.Identities {
 			got[o.Identities[i].ID] = &o.Identities[i]
 		}
-		for _, p := range w.identities {
-			id := got[p.id]
+		w := pairs{v: v, known: map[string]rights{}, taken: map[string]map[string]bool{}}
+		for _, id := range ids {
+			n, _ := snap.Find(id)
+			w.people = append(w.people, n)
+		}
+		for _, who := range ids {
+			id := got[who]
 			if id == nil {
-				t.Fatalf("%s is left out", p.id)
+				t.Fatalf("%s is left out", who)
 			}
-			for k := range w.things {
-				th := &w.things[k]
-				n, _ := snap.Find(th.id)
-				at := v.objects.at[n]
-				want := w.all(p.id, th)
+			sums := 0
+			for k := range v.objects.all {
+				o := &v.objects.all[k]
+				want := w.all(who, o)
+				if want.sure|want.tied != 0 {
+					sums++
+				}
 				var have rights
 				for i := range id.reach.sure {
-					if id.reach.sure[i].has(at) {
+					if id.reach.sure[i].has(int32(k)) {
 						have.sure |= 1 << i
 					}
-					if id.reach.tied[i].has(at) {
+					if id.reach.tied[i].has(int32(k)) {
 						have.tied |= 1 << i
 					}
 				}
 				if have.sure != want.sure || have.sure|have.tied != want.sure|want.tied {
-					t.Fatalf("%s on %s: overview says sure %v, in all %v; expansion says %v, %v", p.id, th.id,
+					t.Fatalf("%s on %s: overview says sure %v, in all %v; pair by pair %v, %v", who, o.id,
 						have.sure.Names(), (have.sure | have.tied).Names(), want.sure.Names(), (want.sure | want.tied).Names())
 				}
 			}
-			sums := 0
-			for k := range w.things {
-				if r := w.all(p.id, &w.things[k]); r.sure|r.tied != 0 {
-					sums++
-				}
-			}
 			if (id.Workloads == 1) != (sums > 0) || id.reach.any().size() != sums {
-				t.Fatalf("%s: %d workloads, %d assets; expansion says %d assets", p.id, id.Workloads, id.reach.any().size(), sums)
+				t.Fatalf("%s: %d workloads, %d assets; pair by pair %d assets", who, id.Workloads, id.reach.any().size(), sums)
 			}
 		}
 	})

@@ -7,11 +7,17 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/provider/aws"
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
+	"github.com/sevenfold-sec/sevenfold/steps/access/iam/reference"
 )
 
+// What policies name is not what is allowed: it says which objects are worth a
+// question to the engine, and where in their order the answer may change. Both are
+// found once for all identities that have the same policies.
+
 // reach is which objects are touched and how. Both parts are indexed by the
-// bit of the level. What is in sure is given without a condition; what is in
-// tied alone hangs on one that nobody weighed.
+// bit of the level. What is in sure is allowed whatever else the request carries;
+// what is in tied alone hangs on conditions.
 type reach struct {
 	sure, tied [4]spans
 }
@@ -28,21 +34,6 @@ func (r *reach) any() spans {
 // at is what is touched at one level.
 func (r *reach) at(level int) spans { return join(r.sure[level], r.tied[level]) }
 
-func (r *reach) add(l Level, s spans, tied bool) {
-	if len(s) == 0 {
-		return
-	}
-	for i := range r.sure {
-		switch {
-		case l&(1<<i) == 0:
-		case tied:
-			r.tied[i] = join(r.tied[i], s)
-		default:
-			r.sure[i] = join(r.sure[i], s)
-		}
-	}
-}
-
 // unite adds another reach, all of it tied if what leads to it is.
 func (r *reach) unite(o *reach, tied bool) {
 	for i := range r.sure {
@@ -54,47 +45,31 @@ func (r *reach) unite(o *reach, tied bool) {
 	}
 }
 
-// bounded is what a permissions boundary leaves of it.
-func (r *reach) bounded(by *reach) reach {
-	var out reach
-	for i := range r.sure {
-		out.sure[i] = meet(r.sure[i], by.sure[i])
-		out.tied[i] = less(meet(r.at(i), by.at(i)), out.sure[i])
-	}
-	return out
-}
-
-// without takes objects out at every level.
-func (r *reach) without(s spans) {
-	for i := range r.sure {
-		r.sure[i], r.tied[i] = less(r.sure[i], s), less(r.tied[i], s)
-	}
-}
-
-// way is one statement by which objects are touched.
+// way is one statement that names objects, and the levels of its actions.
 type way struct {
 	policy     estate.Node
-	statement  int // its place in the policy; -1: all of it
+	says       *aws.Statement // its place and actions
 	levels     Level
 	conditions []string // their keys
 	on         spans
 }
 
-// deny is one statement that refuses. What it takes at every level and without
-// a condition is gone; what else it names is in doubt, by level.
-type deny struct {
-	way
-	takes spans
-	by    [4]spans
+// given is what a policy names for the identities of one account.
+type given struct {
+	allows    []allows
+	on        spans // what is allowed of, before anything bounds or refuses it
+	ways      []way
+	roles     spans   // of v.roles, that may be taken by it
+	why       string  // it could not be read; empty if it could
+	edges     []spans // what each pattern names, and of v.roles
+	roleEdges []spans
 }
 
-// given is what a policy gives and refuses to the identities of one account.
-type given struct {
-	reach  reach
-	ways   []way
-	denies []deny
-	why    string  // it could not be read; empty if it could
-	edges  []spans // what each pattern names
+// allows is what is kept of a statement that allows: of large estates the
+// resources and conditions of all would be tens of megabytes.
+type allows struct {
+	says        *aws.Statement // its place and actions
+	conditional bool
 }
 
 type policyIn struct {
@@ -110,55 +85,63 @@ func (v *view) policyReach(n estate.Node, account string) *given {
 	}
 	g := &given{}
 	v.given[key] = g
-	statements, why := v.statementsOf(n)
-	g.why = why
+	var statements []aws.Statement
+	statements, g.why = v.statementsOf(n)
 	for i := range statements {
 		s := &statements[i]
-		w := way{policy: n, statement: s.Index, conditions: keysOf(s)}
-		d := deny{}
-		at := v.placesOf(account)
-		if s.Effect == "Deny" {
-			at = v.deniable(account)
+		v.edges(g, s, account)
+		if s.Effect != "Allow" {
+			continue
 		}
-		for _, p := range at {
+		w := way{policy: n, says: &aws.Statement{Index: s.Index, Actions: s.Actions, NotActions: s.NotActions}, conditions: keysOf(s)}
+		g.allows = append(g.allows, allows{w.says, len(s.Conditions) > 0})
+		for _, p := range v.placesOf(account) {
 			l := granted(s, v.objects.blocks[p.block].service)
 			if l == 0 {
 				continue
 			}
-			g.edges = append(g.edges, v.objects.edgesOf(p.block, s)...)
 			on := v.objects.resources(p.block, s)
 			if p.shared != nil {
-				on = meet(on, p.shared.any())
+				on = meet(on, p.shared)
 			}
-			if len(on) == 0 {
-				continue
-			}
-			w.levels |= l
-			w.on = append(w.on, on...)
-			if s.Effect == "Allow" {
-				g.allow(&p, l, on, len(s.Conditions) > 0)
-			} else {
-				d.refuse(l, on, v.objects.taken(p.block, s))
+			if len(on) > 0 {
+				w.levels |= l
+				w.on = append(w.on, on...)
 			}
 		}
-		if w.on = tidy(w.on); len(w.on) == 0 {
-			continue
-		}
-		if s.Effect == "Allow" {
+		if w.on = tidy(w.on); len(w.on) > 0 {
 			g.ways = append(g.ways, w)
-		} else if !transport(s) {
-			d.way, d.takes = w, tidy(d.takes)
-			g.denies = append(g.denies, d)
+			g.on = join(g.on, w.on)
+		}
+		if concerns(s, assumeRole) {
+			for _, b := range v.roles.of[account] {
+				g.roles = join(g.roles, v.roles.resources(b, s))
+			}
 		}
 	}
 	return g
+}
+
+// edges notes where what a statement names begins and ends. A refusal counts for
+// whatever is given to the account by others too.
+func (v *view) edges(g *given, s *aws.Statement, account string) {
+	for _, b := range v.concerned(account) {
+		if granted(s, v.objects.blocks[b].service) != 0 {
+			g.edges = append(g.edges, v.objects.edgesOf(b, s)...)
+		}
+	}
+	if concerns(s, assumeRole) {
+		for _, b := range v.roles.of[account] {
+			g.roleEdges = append(g.roleEdges, v.roles.edgesOf(b, s)...)
+		}
+	}
 }
 
 // place is a block that an account's identities may touch by their policies:
 // all of it if it is the account's own, else what its owners share.
 type place struct {
 	block  int
-	shared *reach
+	shared spans
 }
 
 // placesOf lists the places of an account's identities.
@@ -172,10 +155,9 @@ func (v *view) placesOf(account string) []place {
 		own[b] = true
 		out = append(out, place{block: b})
 	}
-	if shared := v.shared[account]; shared != nil {
-		all := shared.any()
+	if shared := join(v.shared[account], v.public); len(shared) > 0 {
 		for b := range v.objects.blocks {
-			if !own[b] && len(meet(all, spans{v.objects.blocks[b].span})) > 0 {
+			if !own[b] && len(meet(shared, spans{v.objects.blocks[b].span})) > 0 {
 				out = append(out, place{b, shared})
 			}
 		}
@@ -184,59 +166,23 @@ func (v *view) placesOf(account string) []place {
 	return out
 }
 
-// deniable lists the places where a deny counts: an account's own, and all
-// blocks of which something is given to the account or to one of its identities.
-func (v *view) deniable(account string) []place {
-	if known, ok := v.denied[account]; ok {
+// concerned lists the blocks about which an account's policies may say something:
+// its own, and all of which something is given to it, to one of its identities or to
+// everyone.
+func (v *view) concerned(account string) []int {
+	if known, ok := v.spoken[account]; ok {
 		return known
 	}
-	own := map[int]bool{}
-	var out []place
-	for _, b := range v.objects.inAccount(account) {
-		own[b] = true
-		out = append(out, place{block: b})
-	}
-	if given := v.givenTo[account]; len(given) > 0 {
+	out := slices.Clone(v.objects.inAccount(account))
+	if given := join(v.givenTo[account], v.public); len(given) > 0 {
 		for b := range v.objects.blocks {
-			if !own[b] && len(meet(given, spans{v.objects.blocks[b].span})) > 0 {
-				out = append(out, place{block: b})
+			if !slices.Contains(out, b) && len(meet(given, spans{v.objects.blocks[b].span})) > 0 {
+				out = append(out, b)
 			}
 		}
 	}
-	v.denied[account] = out
+	v.spoken[account] = out
 	return out
-}
-
-// allow notes what a statement gives in a place. Of what is shared it gives
-// no more than its owner does.
-func (g *given) allow(p *place, l Level, on spans, tied bool) {
-	if p.shared == nil {
-		g.reach.add(l, on, tied)
-		return
-	}
-	for i := range p.shared.sure {
-		if l&(1<<i) != 0 {
-			sure := meet(on, p.shared.sure[i])
-			g.reach.add(1<<i, sure, tied)
-			g.reach.add(1<<i, less(meet(on, p.shared.tied[i]), sure), true)
-		}
-	}
-}
-
-// add notes what a statement may refuse.
-func (d *deny) add(l Level, on spans) {
-	for i := range d.by {
-		if l&(1<<i) != 0 {
-			d.by[i] = join(d.by[i], on)
-		}
-	}
-}
-
-// refuse notes what a statement names, and which of it is gone.
-func (d *deny) refuse(l Level, on, gone spans) {
-	gone = meet(on, gone)
-	d.takes = append(d.takes, gone...)
-	d.add(l, less(on, gone))
 }
 
 // transport reports whether a statement denies only what comes without TLS,
@@ -258,16 +204,15 @@ func keysOf(s *aws.Statement) []string {
 	return slices.Compact(out)
 }
 
-// administrator is the policy that AWS itself manages and that is known by name
-// even where nobody exported it.
-const administrator = ":iam::aws:policy/AdministratorAccess"
-
-// statementsOf reads a policy's statements; why says that they are not all.
+// statementsOf reads a policy's statements; why says that they are not all. Those
+// that AWS itself manages are known where nobody exported them.
 func (v *view) statementsOf(n estate.Node) (statements []aws.Statement, why string) {
 	a := v.snap.Asset(n)
 	if a.Referenced {
-		if strings.HasSuffix(a.ID, administrator) {
-			return []aws.Statement{{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}}}, ""
+		if doc, ok := reference.Managed(a.ID); ok {
+			if statements, problems := aws.Statements(doc); len(problems) == 0 {
+				return statements, ""
+			}
 		}
 		return nil, a.ID + " was not read: what it gives is unknown"
 	}
@@ -309,26 +254,25 @@ func (v *view) attached(n estate.Node) (policies, boundaries []estate.Node) {
 
 // class is what all identities share that have the same policies.
 type class struct {
-	reach  reach
-	ways   []way
-	denies []deny
-	unread []string
-	sts    reach // roles it may assume, in v.roles
-	// fences are the boundaries' statements, and refusals the denies, that
-	// count where a role is assumed.
-	fences   [][]aws.Statement
-	refusals []*aws.Statement
-	order    *order // what the organisation leaves to it
-	// bounded are the boundaries that were weighed.
-	bounded []string
-	turns   []turn // what sts comes to, once turned
-	turned  bool
-	edges   []spans // what each pattern of policies and boundaries names
-	spelled []Way   // ways in words
-	refuses []Way   // denies in words
+	account  string
+	policies []*given
+	on       spans // what the policies name
+	ways     []way
+	unread   []string
+	bounded  []string // ids of its boundaries
+	roles    spans    // of v.roles, that its policies let it take
+	cuts     []int32  // where what any policy names begins or ends
+	roleCuts []int32  // the same of v.roles
+	turns    []turn   // what roles comes to, once turned
+	turned   bool
+	untold   []string // roles of which that could not be told
+	asks     map[string]*asking
+	// said is what the engine finds in the policies, by type of asset; nil where
+	// that does not tell what it decides.
+	said map[string]*iam.Sayings
 }
 
-// classOf finds what an identity's policies give it.
+// classOf finds what an identity's policies name.
 func (v *view) classOf(n estate.Node, account string) *class {
 	policies, boundaries := v.attached(n)
 	free := strings.Contains(v.snap.Asset(n).ID, ":role/aws-service-role/")
@@ -336,54 +280,44 @@ func (v *view) classOf(n estate.Node, account string) *class {
 	if known, ok := v.classes[key]; ok {
 		return known
 	}
-	c := &class{order: &order{}}
-	if !free { // service-linked roles stand outside the organisation's policies
-		c.order = v.organisation(account)
-	}
+	c := &class{account: account, asks: map[string]*asking{}, said: map[string]*iam.Sayings{}}
 	v.classes[key] = c
+	var edges, roleEdges []spans
+	if !free { // service-linked roles stand outside the organisation's policies
+		o := v.organisation(account)
+		edges, roleEdges = slices.Clip(o.edges), slices.Clip(o.roleEdges)
+	}
 	for _, p := range policies {
 		g := v.policyReach(p, account)
-		c.reach.unite(&g.reach, false)
+		c.policies = append(c.policies, g)
+		c.on, c.roles = join(c.on, g.on), join(c.roles, g.roles)
 		c.ways = append(c.ways, g.ways...)
-		c.denies = append(c.denies, g.denies...)
-		c.edges = append(c.edges, g.edges...)
+		edges, roleEdges = append(edges, g.edges...), append(roleEdges, g.roleEdges...)
 		if g.why != "" {
 			c.unread = append(c.unread, g.why)
 		}
-		statements, _ := v.statementsOf(p)
-		c.sts.unite(v.assumes(statements, account), false)
-		c.refusals = append(c.refusals, refusing(statements)...)
 	}
 	for _, b := range boundaries {
 		g := v.policyReach(b, account)
-		id := v.snap.Asset(b).ID
 		if g.why != "" {
 			c.unread = append(c.unread, "permissions boundary "+g.why)
 			continue
 		}
-		c.reach = c.reach.bounded(&g.reach)
-		c.denies = append(c.denies, g.denies...)
-		c.edges = append(c.edges, g.edges...)
-		c.bounded = append(c.bounded, id)
-		statements, _ := v.statementsOf(b)
-		c.sts = c.sts.bounded(v.assumes(statements, account))
-		c.fences, c.refusals = append(c.fences, statements), append(c.refusals, refusing(statements)...)
+		edges, roleEdges = append(edges, g.edges...), append(roleEdges, g.roleEdges...)
+		c.bounded = append(c.bounded, v.snap.Asset(b).ID)
 	}
-	c.denies = append(c.denies, c.order.denies...)
-	c.refusals = append(c.refusals, c.order.refusals...)
-	v.fence(c, account)
-	c.spelled = sortWays(v.spell(c.ways))
-	c.refuses = v.inWords(c.denies)
+	c.cuts, c.roleCuts = cutsOf(edges), cutsOf(roleEdges)
 	return c
 }
 
-// inWords turns denies into what is shown.
-func (v *view) inWords(denies []deny) []Way {
-	var out []Way
-	for i := range denies {
-		d := v.spell([]way{denies[i].way})[0]
-		d.Takes = len(denies[i].takes) > 0
-		out = append(out, d)
+// cutsOf are the places where any of several sets begins or ends.
+func cutsOf(edges []spans) []int32 {
+	var out []int32
+	for _, at := range edges {
+		for _, r := range at {
+			out = append(out, r.lo, r.hi)
+		}
 	}
-	return sortWays(out)
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -34,6 +34,7 @@ func Rules() []finding.Rule {
 type Step struct {
 	seen      *Overview
 	aside     bool // its criteria are not asked for
+	plain     bool // its relations are not
 	relations estate.Addition
 	beside    Beside
 	limits    KeyLimits
@@ -52,6 +53,12 @@ func (s *Step) Limits(l KeyLimits) *Step {
 // there and whom nobody answers for is found all the same.
 func (s *Step) Aside(aside bool) *Step {
 	s.aside = aside
+	return s
+}
+
+// Plain leaves the relations out, for those who ask for criteria alone.
+func (s *Step) Plain(plain bool) *Step {
+	s.plain = plain
 	return s
 }
 
@@ -75,12 +82,12 @@ func (s *Step) Seen() *Overview { return s.seen }
 // Judge implements assess.Step: all access criteria.
 func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (finding.Judgement, error) {
 	v := newView(snap, workloads.List)
-	v.limits = s.limits
-	look := v.surveyed
-	if s.aside {
-		look = v.survey
+	v.limits, v.once, v.bare = s.limits, true, s.plain
+	var beside []func(context.Context) error
+	if !s.aside {
+		beside = append(beside, v.climb) // both only ask
 	}
-	o, err := look(ctx)
+	o, err := v.survey(ctx, beside...)
 	if err != nil {
 		return finding.Judgement{}, err
 	}
@@ -91,6 +98,10 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 		}
 	}
 	s.seen, s.relations = o, v.relations
+	amazon := v.amazon
+	if s.aside { // nobody asks any more, and what follows needs room
+		v, amazon = nil, nil
+	}
 	j := finding.Judgement{Criteria: map[string][]finding.Criterion{}}
 	found := map[string]string{} // identity -> finding
 	for i := range o.Identities {
@@ -113,7 +124,7 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 		}
 		j.Criteria[o.Workloads[i].ID] = criteria[i].list
 	}
-	if err := s.besides(ctx, v.amazon, o, workloads.List, j.Criteria); err != nil {
+	if err := s.besides(ctx, amazon, o, workloads.List, j.Criteria); err != nil {
 		return finding.Judgement{}, err
 	}
 	return j, nil
@@ -166,15 +177,16 @@ func (i *Identity) May() string {
 		case t.Conditional > 0:
 			s += fmt.Sprintf(" (%d under conditions)", t.Conditional)
 		}
-		if t.Doubtful > 0 {
-			s += fmt.Sprintf(" (a deny may refuse %d)", t.Doubtful)
-		}
 		parts = append(parts, s)
 	}
-	if len(parts) == 0 {
-		return "nothing of AI"
+	untold := ""
+	if i.Unknown > 0 {
+		untold = "; of " + countOf(i.Unknown, "asset", "assets") + " it could not be told"
 	}
-	return strings.Join(parts, ", ")
+	if len(parts) == 0 {
+		return "nothing of AI" + untold
+	}
+	return strings.Join(parts, ", ") + untold
 }
 
 // LastUse says in words when an identity was last used.
@@ -204,7 +216,7 @@ func (i *Identity) OldestKey() time.Time {
 }
 
 // severity by the strongest level it may use for certain; where all hangs on
-// conditions or a deny, one less.
+// conditions, one less.
 func (i *Identity) severity() finding.Severity {
 	grade := func(level string) int {
 		switch level {
@@ -218,7 +230,7 @@ func (i *Identity) severity() finding.Severity {
 	best := 0
 	for _, t := range i.Touches {
 		g := grade(t.Level)
-		if max(t.Conditional, t.Doubtful) == t.Assets {
+		if t.Conditional == t.Assets {
 			g--
 		}
 		best = max(best, g)

@@ -49,7 +49,7 @@ func acting(id, statement, trust string) estate.Asset {
 
 const (
 	assumeAll  = `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}`
-	updates    = `{"Effect":"Allow","Action":"sagemaker:UpdateModelPackage","Resource":"*"}`
+	updates    = `{"Effect":"Allow","Action":"sagemaker:DeleteModel","Resource":"*"}`
 	trustsHome = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"sts:AssumeRole"}`
 	group      = "arn:aws:sagemaker:eu-west-1:111122223333:model-package-group/eta"
 	packages   = "AWS::SageMaker::ModelPackageGroup"
@@ -107,10 +107,10 @@ func TestOwnPolicies(t *testing.T) {
 		may    string
 		grants []Way
 	}{
-		"shared":       {abroadMay, "read 1", []Way{{Via: "arn:aws:iam::444455556666:role/guest#policy/p statement 0", Levels: AllLevels.Names(), Assets: 1}}},
+		"shared":       {abroadMay, "read 1", []Way{{Via: "arn:aws:iam::444455556666:role/guest#policy/p statement 0", Levels: []string{"read"}, Assets: 1}}},
 		"not_shared":   {`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sagemaker:Describe*","Resource":"*"}`, "nothing of AI", []Way{}},
-		"own_deny":     {abroadMay + `,{"Effect":"Deny","Principal":"*","Action":"sagemaker:DescribeModelPackageGroup","Resource":"*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}}`, "read 1 (a deny may refuse 1)", []Way{{Via: "arn:aws:iam::444455556666:role/guest#policy/p statement 0", Levels: AllLevels.Names(), Assets: 1}}},
-		"named_itself": {`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/guest"},"Action":"sagemaker:UpdateModelPackage","Resource":"*"}`, "change 1", []Way{{Via: group + "#statement/0", Levels: []string{"change"}, Assets: 1}}},
+		"own_deny":     {abroadMay + `,{"Effect":"Deny","Principal":"*","Action":"sagemaker:DescribeModelPackageGroup","Resource":"*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}}`, "read 1 under conditions", []Way{{Via: "arn:aws:iam::444455556666:role/guest#policy/p statement 0", Levels: []string{"read"}, Assets: 1}}},
+		"named_itself": {`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/guest"},"Action":"sagemaker:DeleteModelPackageGroup","Resource":"*"}`, "change 1", []Way{{Via: group + "#statement/0", Levels: []string{"change"}, Assets: 1}}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

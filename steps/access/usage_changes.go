@@ -21,6 +21,10 @@ type Gain struct {
 	// Grant is the policy (its ARN, or the name of an inline one), the access key's
 	// id, or the binding; empty for the identity itself.
 	Grant string `json:"grant,omitempty"`
+	// Resource is the ARN of what gives it by its own policy, of which Grant is the
+	// statement then and Actions what it names; empty for other grants.
+	Resource string   `json:"resource,omitempty"`
+	Actions  []string `json:"actions,omitempty"`
 	// Account or cluster it was in.
 	Account string `json:"account,omitempty"`
 }
@@ -91,6 +95,9 @@ func (u *Usage) change(r *record, one *Use) {
 		if s := newSaid(r); s.first("grantid") != "" {
 			u.Gains = append(u.Gains, Gain{Time: one.Time, Event: one.Event, By: one.Principal, Call: grantCall, Account: one.Account, To: s.first("granteeprincipal"), Grant: s.first("grantid")})
 		}
+		return
+	}
+	if u.ownPolicy(r, one) {
 		return
 	}
 	g, ok := grants[one.Name]

@@ -134,10 +134,10 @@ func UnusedCriterion(workload string, found *Unused) finding.Criterion {
 	}
 	for i := range found.Leftovers {
 		l := &found.Leftovers[i]
-		if !identities[principalKey(l.Grant.To)] {
+		if !identities[principalKey(l.Grant.To)] && !slices.Contains(l.workloads, workload) {
 			continue
 		}
-		what := fmt.Sprintf("%s %s to %s outlived %s %s", l.Grant.Call, l.Grant.Grant, l.Grant.To, l.Experiment.Kind, l.Experiment.Name)
+		what := fmt.Sprintf("%s %s to %s outlived %s %s", l.Grant.Call, strings.TrimSpace(l.Grant.Resource+" "+l.Grant.Grant), l.Grant.To, l.Experiment.Kind, l.Experiment.Name)
 		if l.Status == UseUnused {
 			bad = append(bad, what)
 		} else {

@@ -17,6 +17,7 @@ type given1 struct {
 	name   string // Sid, or "#" and the place
 	index  int
 	st     aws.Statement
+	pol    *iam.Policy
 	// acts and res are its patterns; a variable stands for any text.
 	acts, notActs, res, notRes []iam.Pattern
 }
@@ -41,7 +42,7 @@ func (m *Amazon) allows(p *iam.Principal) (out []given1, unread []string) {
 			if s.Effect != "Allow" {
 				continue
 			}
-			g := given1{policy: pol.ID, name: s.Sid, index: s.Index, st: s}
+			g := given1{policy: pol.ID, name: s.Sid, index: s.Index, st: s, pol: pol}
 			if g.name == "" {
 				g.name = "#" + strconv.Itoa(s.Index)
 			}

@@ -28,6 +28,8 @@ type Leftover struct {
 	Why    string    `json:"why"`
 	// Mend are the commands that take it back.
 	Mend []string `json:"mend"`
+
+	workloads []string // ids of those that have the resource whose policy gives it
 }
 
 // Experiment is a job, a notebook or the like that ended.
@@ -266,7 +268,7 @@ func tied(g *Gain, e *Experiment) string {
 		return "it was given to the role that " + e.Kind + " " + e.Name + " ran as, while it ran or within a day before"
 	case e.By != "" && g.By != "" && principalKey(e.By) == principalKey(g.By):
 		return "who began " + e.Kind + " " + e.Name + " made it, while it ran or within a day before"
-	case e.Name != "" && len(e.Name) >= 6 && (strings.Contains(g.To, e.Name) || strings.Contains(g.Grant, e.Name)):
+	case e.Name != "" && len(e.Name) >= 6 && (strings.Contains(g.To, e.Name) || strings.Contains(g.Grant, e.Name) || strings.Contains(g.Resource, e.Name)):
 		return "it bears the name of " + e.Kind + " " + e.Name
 	}
 	return ""
@@ -274,7 +276,7 @@ func tied(g *Gain, e *Experiment) string {
 
 // gains are the grants that the logs show, and those whose date the estate tells.
 func (m *Amazon) gains(u *Usage) []Gain {
-	out := slices.Clone(u.Gains)
+	out := continued(u.Gains)
 	known := func(g Gain) bool {
 		return slices.ContainsFunc(u.Gains, func(o Gain) bool {
 			return principalKey(o.To) == principalKey(g.To) && o.Grant == g.Grant && o.Call == g.Call
@@ -402,6 +404,9 @@ func (m *Amazon) standing(g *Gain, held map[string][]Key) bool {
 		n, ok := m.snap.Find(g.Grant)
 		return ok && !m.snap.Asset(n).Referenced
 	}
+	if g.Resource != "" {
+		return m.standsOn(g)
+	}
 	p := m.named(g.To)
 	if p == nil {
 		return false
@@ -445,6 +450,9 @@ func policyOf(p *iam.Principal, grant string) (out []string) {
 func (m *Amazon) since(g *Gain, end time.Time, u *Usage, sight *Sight, held map[string][]Key) (UseStatus, string) {
 	if strings.HasPrefix(g.To, "k8s://") {
 		return sinceInCluster(g, end, u)
+	}
+	if g.Resource != "" {
+		return m.sinceOn(g, end, u, sight)
 	}
 	p := m.named(g.To)
 	if p == nil {
@@ -531,6 +539,13 @@ func sinceInCluster(g *Gain, end time.Time, u *Usage) (UseStatus, string) {
 
 // takeBack are the commands that take a grant back.
 func takeBack(g *Gain) []string {
+	if g.Resource != "" {
+		sid := g.Grant
+		if strings.HasPrefix(sid, "#") {
+			sid = ""
+		}
+		return append([]string{}, revokeOwn(g.Resource, sid)...)
+	}
 	at := g.To[strings.LastIndexByte(g.To, '/')+1:]
 	name := func(kind string) string { return " --" + kind + "-name " + word(at) }
 	switch g.Call {

@@ -206,6 +206,9 @@ func (r *record) context() map[string][]string {
 	if r.UserAgent != "" && len(r.UserAgent) <= 512 && address {
 		c["aws:UserAgent"] = []string{r.UserAgent}
 	}
+	if r.UserIdentity.InvokedBy == "" && address { // by a service: as itself, or in somebody's name
+		c["aws:ViaAWSService"] = []string{"false"}
+	}
 	if r.TLS != nil && r.TLS.Version != "" {
 		c["aws:SecureTransport"] = []string{"true"}
 	}

@@ -133,9 +133,9 @@ func TestUseContext(t *testing.T) {
 		want map[string][]string
 	}{
 		"from outside": {[]string{`"sourceIPAddress":"192.0.2.1"`, `"tlsDetails":{"tlsVersion":"TLSv1.3"}`, `"userAgent":"Boto3"`},
-			map[string][]string{"aws:SourceIp": {"192.0.2.1"}, "aws:SecureTransport": {"true"}, "aws:UserAgent": {"Boto3"}}},
+			map[string][]string{"aws:SourceIp": {"192.0.2.1"}, "aws:SecureTransport": {"true"}, "aws:UserAgent": {"Boto3"}, "aws:ViaAWSService": {"false"}}},
 		"through an endpoint": {[]string{`"sourceIPAddress":"10.0.0.1"`, `"vpcEndpointId":"vpce-1"`},
-			map[string][]string{"aws:SourceIp": {}, "aws:VpcSourceIp": {"10.0.0.1"}, "aws:SourceVpce": {"vpce-1"}}},
+			map[string][]string{"aws:SourceIp": {}, "aws:VpcSourceIp": {"10.0.0.1"}, "aws:SourceVpce": {"vpce-1"}, "aws:ViaAWSService": {"false"}}},
 		"by a service": {[]string{`"sourceIPAddress":"sagemaker.amazonaws.com"`, `"userAgent":"sagemaker.amazonaws.com"`}, map[string][]string{}},
 		"by AWS":       {[]string{`"sourceIPAddress":"AWS Internal"`}, map[string][]string{}},
 	}

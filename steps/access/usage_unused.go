@@ -75,8 +75,8 @@ type GrantUse struct {
 	Unknown []Share     `json:"unknown"`
 	// Resources are its resources as written, with their use by the actions above.
 	Resources []ResourceUse `json:"resources"`
-	// Conditional says that it has conditions, which are not weighed: a call that
-	// it names counts as its use.
+	// Conditional says that it has conditions: a call counts as its use if what the
+	// log tells of it met them, or if nothing else could have allowed it.
 	Conditional bool `json:"conditional,omitempty"`
 }
 
@@ -124,6 +124,8 @@ type user1 struct {
 	sight    *Sight
 	usage    *Usage
 	never    string // why the identity as a whole is known not to have been used
+	all      []given1
+	uses     map[string]map[string]UseStatus // of the grant being looked at: by action and resource
 }
 
 // IdentityUse says of a principal what of its grants is used.
@@ -134,10 +136,10 @@ func (m *Amazon) IdentityUse(p *iam.Principal, u *Usage, sight *Sight) IdentityU
 	}
 	out := IdentityUse{ID: p.ARN, Workloads: []string{}, Grants: []GrantUse{}}
 	x.whether(&out)
-	statements, unread := m.allows(p)
-	out.Unread = unread
-	for i := range statements {
-		out.Grants = append(out.Grants, x.grant(&statements[i]))
+	x.all, out.Unread = m.allows(p)
+	for i := range x.all {
+		x.uses = map[string]map[string]UseStatus{}
+		out.Grants = append(out.Grants, x.grant(&x.all[i]))
 	}
 	return out
 }
@@ -216,20 +218,26 @@ func statusOf(used, unused, unknown int) UseStatus {
 // action says of one action of a statement whether it is used.
 func (x *user1) action(g *given1, a *reference.Action) (use ActionUse, why string, status UseStatus) {
 	name := a.String()
+	none := "no log shows it"
 	if d := x.c.actions[name]; d != nil {
-		for r := range d.resources {
-			if g.grantsOn(r) || g.grantsOn(x.m.canonical(r)) {
-				return ActionUse{Action: name, Last: d.last, Count: d.count, Event: d.event, From: "log"}, "", UseUsed
-			}
-		}
-		if d.untold {
+		met := x.met(g, name, d)
+		switch {
+		case met == UseUsed:
+			return ActionUse{Action: name, Last: d.last, Count: d.count, Event: d.event, From: "log"}, "", UseUsed
+		case met == UseUnknown:
+			return use, "whether the calls seen met its conditions the log does not tell", UseUnknown
+		case d.untold:
 			return use, "the log does not tell on what it was called", UseUnknown
+		case len(x.uses[name]) > 0:
+			none = "no call that was seen met its conditions: another grant allowed those"
 		}
 	}
 	used, known := x.last.action(a, x.usage.From)
 	switch {
 	case x.never != "":
 		return use, x.never, UseUnused
+	case known && used && len(g.st.Conditions) > 0 && x.othersGrant(g, name):
+		return use, "IAM knows of a use, and not by which of several grants", UseUnknown
 	case known && used:
 		return ActionUse{Action: name, From: "IAM"}, "", UseUsed
 	case known:
@@ -245,7 +253,7 @@ func (x *user1) action(g *given1, a *reference.Action) (use ActionUse, why strin
 			return use, fmt.Sprintf("the log shows %d events of %s of which it is not known what action they are", n, service), UseUnknown
 		}
 	}
-	return use, "no log shows it", UseUnused
+	return use, none, UseUnused
 }
 
 // resources says of each resource of a statement whether its actions were called
@@ -270,6 +278,13 @@ func (x *user1) resources(g *given1, used []ActionUse, blind string) []ResourceU
 					continue
 				}
 				if g.res[i].Match(on) || g.res[i].Match(x.m.canonical(on)) {
+					switch x.uses[u.Action][on] {
+					case UseUnknown:
+						untold = "whether " + u.Action + " on it met the conditions the log does not tell"
+						continue
+					case UseUnused:
+						continue
+					}
 					r.Seen++
 					r.Last = later2(r.Last, p.last)
 				}
@@ -408,6 +423,15 @@ func FindUnused(ctx context.Context, m *Amazon, clusters *Clusters, workloads []
 	}
 	if out.Leftovers, err = m.leftovers(ctx, u, sight, all, one != ""); err != nil {
 		return nil, err
+	}
+	for i := range out.Leftovers {
+		l := &out.Leftovers[i]
+		for k := range workloads {
+			w := &workloads[k]
+			if l.Grant.Resource != "" && (slices.Contains(w.Roots, l.Grant.Resource) || slices.Contains(w.Members, l.Grant.Resource) || slices.Contains(w.Touches, l.Grant.Resource)) {
+				l.workloads = append(l.workloads, w.ID)
+			}
+		}
 	}
 	return out, nil
 }

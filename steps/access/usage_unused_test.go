@@ -96,6 +96,51 @@ func TestIdentityUse(t *testing.T) {
 	}
 }
 
+// A call uses the grant whose conditions it met. Where the log does not tell what a
+// condition asks, it uses the one that alone can have allowed it, else nobody knows.
+func TestUseUnderConditions(t *testing.T) {
+	get := calledBy(trailEvent("s3", "GetObject", `{"bucketName":"lake","key":"a"}`, `"sourceIPAddress":"203.0.113.7"`), worldRole, 1)
+	grant := func(condition string) string {
+		if condition != "" {
+			condition = `,"Condition":{` + condition + `}`
+		}
+		return `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::lake/*"` + condition + `}`
+	}
+	from, elsewhere, tagged := grant(`"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}`), grant(`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`), grant(`"StringEquals":{"aws:Referer":"x"}`)
+	expired := grant(`"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`)
+	tests := map[string]struct {
+		statements string
+		want       []UseStatus
+		why        string // of the first
+	}{
+		"met":                    {from, []UseStatus{UseUsed}, ""},
+		"not met":                {elsewhere + "," + grant(""), []UseStatus{UseUnused, UseUsed}, "no call that was seen met its conditions"},
+		"both met":               {from + "," + grant(""), []UseStatus{UseUsed, UseUsed}, ""},
+		"not told, and others":   {tagged + "," + grant(""), []UseStatus{UseUnknown, UseUsed}, "the log does not tell"},
+		"not told, by itself":    {tagged, []UseStatus{UseUsed}, ""},
+		"not told, others unmet": {tagged + "," + elsewhere, []UseStatus{UseUsed, UseUnused}, ""},
+		"ended before the call":  {expired + "," + grant(""), []UseStatus{UseUnused, UseUsed}, "no call that was seen met its conditions"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := lookAt(t, worldOf(t, nil, allTrail("AWS::S3::Object"), holder(tt.statements)), usageOf(t, 5, get))
+			var is []UseStatus
+			for _, g := range got.Grants {
+				is = append(is, g.Status)
+				if len(g.Resources) != 1 || g.Resources[0].Status != g.Status {
+					t.Errorf("%s: resources %+v", g.Statement, g.Resources)
+				}
+			}
+			if d := cmp.Diff(tt.want, is); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+			if text := fmt.Sprintf("%+v %+v", got.Grants[0].Unused, got.Grants[0].Unknown); !strings.Contains(text, tt.why) {
+				t.Errorf("%s does not say %q", text, tt.why)
+			}
+		})
+	}
+}
+
 // What a trail logs is told from its selectors, of either form; what was not read is
 // not taken for logged.
 func TestSight(t *testing.T) {

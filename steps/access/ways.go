@@ -197,3 +197,14 @@ func beyond(m *Amazon, ways []iam.Escalation, inside []ClusterWay) []iam.Escalat
 	}
 	return out
 }
+
+// Unlisted implements Evaluator.
+func (m *Amazon) Unlisted() []string { return unlistedAccounts(m.snap, false) }
+
+// Unlisted implements Evaluator.
+func (c *Clusters) Unlisted() []string {
+	if len(c.names) == 0 {
+		return []string{"everybody: no cluster was read"}
+	}
+	return c.unlisted()
+}

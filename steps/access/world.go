@@ -117,6 +117,10 @@ func (r *reader) fill(ctx context.Context) error {
 			return err
 		}
 	}
+	r.unlistedPolicies()
+	for _, arn := range r.world.ManagedAsked() {
+		r.world.AddManaged("", r.attachedPolicy(arn))
+	}
 	return nil
 }
 
@@ -186,10 +190,12 @@ func (r *reader) policies(ctx context.Context) error {
 		}
 		switch {
 		case a.Referenced:
+			r.attachable(a)
 		case a.Type == "AWS::IAM::ManagedPolicy":
 			if err := r.managedPolicy(n, a); err != nil {
 				return err
 			}
+			r.attachable(a)
 		case a.Type == "AWS::IAM::Group":
 			groups = append(groups, n)
 		}
@@ -244,6 +250,30 @@ func (r *reader) managedPolicy(n estate.Node, a *estate.Asset) error {
 		return nil
 	}
 	return nil // AWS's own may be in the reference; what is not is said where it is attached
+}
+
+// attachable makes an account's own managed policy known as one that somebody could
+// attach, read or not.
+func (r *reader) attachable(a *estate.Asset) {
+	arn, ok := aws.ParseARN(a.ID)
+	if ok && arn.Service == "iam" && arn.Account != "" && arn.Account != "aws" && strings.HasPrefix(arn.Resource, "policy/") && !strings.ContainsAny(a.ID, "*?") {
+		r.world.AddManaged(arn.Account, r.attachedPolicy(a.ID))
+	}
+}
+
+// unlistedPolicies says of which accounts with identities the managed policies were
+// not all listed: what is not seen there could be attached.
+func (r *reader) unlistedPolicies() {
+	asked := map[string]bool{}
+	for _, p := range r.world.Principals() {
+		if p.Kind != iam.User && p.Kind != iam.Role || p.Account == "" || asked[p.Account] {
+			continue
+		}
+		asked[p.Account] = true
+		if !r.snap.Covered("AWS::IAM::ManagedPolicy", p.Account, "") {
+			r.world.ManagedUnread(p.Account, "they were not all listed (iam:GetAccountAuthorizationDetails or iam:ListPolicies)")
+		}
+	}
 }
 
 // attachedPolicy finds a managed policy by its ARN.

@@ -34,6 +34,8 @@ type units struct {
 	outside []*iam.Account
 	// named are the ids of organisations that policies name.
 	named map[string]bool
+	// more says that there may be policies beside those read.
+	more string
 }
 
 // elsewhere stands for the organisation of an account that is in none of those
@@ -168,8 +170,12 @@ func (r *reader) organisations(ctx context.Context) error {
 			u.none[c.Account] = true
 		}
 	}
-	if u.known && !listed && policies == 0 {
+	switch {
+	case !u.known || listed:
+	case policies == 0:
 		missing = append(missing, "the organisation's policies were not listed")
+	default:
+		u.more = "the organisation's policies were not all listed"
 	}
 	u.missing, u.missingSCPs, u.missingRCPs = firstFew(missing), firstFew(scps), firstFew(rcps)
 	return nil
@@ -402,6 +408,9 @@ func (r *reader) levels(a *iam.Account, rungs []estate.Node) {
 		case len(at) == 0: // AWS keeps at least one attached to each, so one was not read
 			a.SCPs = append(a.SCPs, []*iam.Policy{iam.Unread(r.snap.Asset(n).ID, "no service control policy was read that is attached to it")})
 		default:
+			if u.more != "" {
+				at = append(slices.Clip(at), iam.Unread(r.snap.Asset(n).ID, u.more))
+			}
 			a.SCPs = append(a.SCPs, at)
 		}
 		if rcps := u.rcps[n]; len(rcps) > 0 && (!told || on[rcpType]) {

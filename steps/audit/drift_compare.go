@@ -60,6 +60,7 @@ type delta struct {
 	touches []string
 	heavy   map[string]bool // tags whose change is more than words
 	grade   Consequence
+	lost    bool // nobody lists it now, or reads more than a part: it went, if what came is it
 }
 
 // asset returns the asset as it is, or as it was.

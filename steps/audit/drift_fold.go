@@ -337,32 +337,53 @@ func (c *comparison) aggregated(d *delta) *delta {
 const maxRenames = 2000
 
 // renames joins what went and what came with the same configuration under
-// another name into one record.
+// another name into one record. What no list tells of any more, or only a part of
+// which is left, went if it is what came.
 func (c *comparison) renames() error {
 	went, came := map[string][]*delta{}, 0
+	note := func(d *delta, keys []string, err error) error {
+		for _, k := range keys {
+			went[k] = append(went[k], d)
+		}
+		return err
+	}
 	for _, d := range c.deltas {
 		if d.what == WhatRemoved {
-			keys, err := c.nameless(c.before, d.b)
-			if err != nil {
+			keys, err := c.nameless(c.before, d.b, false)
+			if err := note(d, keys, err); err != nil {
 				return err
-			}
-			for _, k := range keys {
-				went[k] = append(went[k], d)
 			}
 		}
 		if d.what == WhatAdded {
 			came++
 		}
 	}
-	if len(went) == 0 || came == 0 || came > maxRenames {
+	if len(went)+len(c.unseen.lone) == 0 || came == 0 || came > maxRenames || len(c.unseen.lone) > maxRenames {
 		return nil
+	}
+	partly := false
+	for _, l := range c.unseen.lone {
+		n, ok := c.before.Find(l.id)
+		if !ok {
+			continue
+		}
+		partly = partly || l.part
+		keys, err := c.nameless(c.before, n, l.part)
+		if err := note(&delta{pair: pair{n, -1}, id: l.id, lost: true}, keys, err); err != nil {
+			return err
+		}
 	}
 	drop := map[*delta]bool{}
 	for _, d := range c.deltas {
 		if d.what != WhatAdded {
 			continue
 		}
-		keys, err := c.nameless(c.after, d.a)
+		keys, err := c.nameless(c.after, d.a, false)
+		if err == nil && partly {
+			var parts []string
+			parts, err = c.nameless(c.after, d.a, true)
+			keys = append(keys, parts...)
+		}
 		if err != nil {
 			return err
 		}
@@ -372,7 +393,15 @@ func (c *comparison) renames() error {
 				continue
 			}
 			old := went[k][i]
+			if old.lost && (c.before.Asset(old.b).Source != c.after.Asset(d.a).Source || slices.ContainsFunc(keys, func(k string) bool {
+				return slices.ContainsFunc(went[k], func(o *delta) bool { return o != old })
+			})) {
+				break // of several that may be it nobody knows which
+			}
 			drop[old] = true
+			if old.lost {
+				c.unseen.forget(old.id)
+			}
 			d.what, d.b = WhatRenamed, old.b
 			d.changes = []Change{{Attribute: "id", Before: text(old.id), After: text(d.id)}}
 			d.touches = append(d.touches, old.id)
@@ -387,24 +416,36 @@ func (c *comparison) renames() error {
 // nameless are digests of an asset without its own name and id, none for one
 // that has no configuration to tell it by: one with the name gone wherever it
 // stands, since labels and paths often follow it, and one with the name gone
-// where the object names itself.
-func (c *comparison) nameless(s *estate.Snapshot, n estate.Node) ([]string, error) {
+// where the object names itself. With rootOnly they are of the primary reply alone.
+func (c *comparison) nameless(s *estate.Snapshot, n estate.Node, rootOnly bool) ([]string, error) {
 	e, err := c.essence(s, n)
 	if err != nil || len(e.tree) == 0 {
 		return nil, err
 	}
 	a := s.Asset(n)
 	dropTags(e.tree)
+	kind := ""
+	if rootOnly {
+		kind = "root "
+		for _, r := range a.Reads {
+			if r.Key != "" {
+				delete(e.tree, r.Key)
+			}
+		}
+		if len(e.tree) == 0 {
+			return nil, nil
+		}
+	}
 	whole := strings.ReplaceAll(asSet(anonymous(e.tree, a, c)), a.ID, "\x00")
 	if a.Name == "" {
-		return []string{digest("nameless", a.Type, a.Account, a.Region, whole)}, nil
+		return []string{digest(kind+"nameless", a.Type, a.Account, a.Region, whole)}, nil
 	}
 	// A short name stands within other words too.
-	out := []string{digest("nameless", a.Type, a.Account, a.Region, strings.ReplaceAll(whole, a.Name, "\x00")),
-		digest("worded", a.Type, a.Account, a.Region, withoutWord(whole, a.Name))}
+	out := []string{digest(kind+"nameless", a.Type, a.Account, a.Region, strings.ReplaceAll(whole, a.Name, "\x00")),
+		digest(kind+"worded", a.Type, a.Account, a.Region, withoutWord(whole, a.Name))}
 	if meta, ok := e.tree["metadata"].(map[string]any); ok && meta["name"] == a.Name {
 		delete(meta, "name")
-		out = append(out, digest("unnamed", a.Type, a.Account, a.Region, strings.ReplaceAll(asSet(anonymous(e.tree, a, c)), a.ID, "\x00")))
+		out = append(out, digest(kind+"unnamed", a.Type, a.Account, a.Region, strings.ReplaceAll(asSet(anonymous(e.tree, a, c)), a.ID, "\x00")))
 	}
 	return out, nil
 }

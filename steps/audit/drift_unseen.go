@@ -15,6 +15,24 @@ type unseen struct {
 	scopes map[string]*hidden
 	blind  map[string]bool                         // ids of assets of which something was not read
 	types  map[*estate.Snapshot]map[[2]string]bool // the types each snapshot read, with their accounts
+	lone   []lone
+}
+
+// lone is an asset that no list tells of now, or of which only a part is left: it
+// may have been renamed.
+type lone struct {
+	id   string
+	part bool // something of it is left
+}
+
+// forget takes an asset out of what is unseen: it is told of otherwise.
+func (u *unseen) forget(id string) {
+	for key, h := range u.scopes {
+		if h.assets = slices.DeleteFunc(h.assets, func(a string) bool { return a == id }); len(h.assets) == 0 {
+			delete(u.scopes, key)
+		}
+	}
+	delete(u.blind, id)
 }
 
 // hidden is what one cause hides: a refused call, a list or a source that is
@@ -66,6 +84,9 @@ func (u *unseen) lost(c *comparison, a *estate.Asset) {
 		return
 	}
 	key, h := c.whyUnseen(c.after, c.before, a, "")
+	if h.why == noLister {
+		u.lone = append(u.lone, lone{a.ID, false})
+	}
 	u.at(key, a, func() *hidden { return h })
 }
 
@@ -278,6 +299,9 @@ func (u *unseen) read(c *comparison, l lostRead) {
 	if !l.now {
 		seen, other = c.before, c.after
 	}
+	if kind, _, _ := strings.Cut(a.Source, ":"); l.now && l.root && (kind == "cloudformation" || kind == "terraform") {
+		u.lone = append(u.lone, lone{a.ID, true})
+	}
 	if l.pointer != "" {
 		why, hint := whyUnknown(seen, a, l.pointer)
 		l.why = why
@@ -324,7 +348,7 @@ func (u *unseen) hidden() int {
 // records makes one record of each cause.
 func (u *unseen) records() []Record {
 	var out []Record
-	for _, h := range u.scopes {
+	for _, h := range u.together() {
 		slices.Sort(h.assets)
 		h.assets = slices.Compact(h.assets)
 		r := Record{Asset: h.what, Type: h.typ, Account: h.account, Region: h.region, What: WhatUnseen, Consequence: Attribute,
@@ -338,6 +362,50 @@ func (u *unseen) records() []Record {
 		}
 		r.identify()
 		out = append(out, r)
+	}
+	return out
+}
+
+// together joins the lists that are missing of one place: who left several files
+// out of an export did that at once.
+func (u *unseen) together() (out []*hidden) {
+	at := map[territory][]*hidden{}
+	for _, key := range slices.Sorted(maps.Keys(u.scopes)) {
+		h := u.scopes[key]
+		if h.before || h.op != "list" || h.why != noLister || h.typ == "" || h.account == "" {
+			out = append(out, h)
+			continue
+		}
+		where := territory{account: h.account}
+		if strings.HasPrefix(h.typ, "AWS::") {
+			where.region = h.region
+		}
+		at[where] = append(at[where], h)
+	}
+	for where, list := range at {
+		if len(list) == 1 {
+			out = append(out, list[0])
+			continue
+		}
+		one := *list[0]
+		one.typ, one.region, one.assets = "", where.region, nil
+		var types []string
+		for _, h := range list {
+			types, one.assets = append(types, h.typ), append(one.assets, h.assets...)
+		}
+		slices.Sort(types)
+		types = slices.Compact(types)
+		say := strings.Join(types[:min(3, len(types))], ", ")
+		if n := len(types) - 3; n > 0 {
+			say += fmt.Sprintf(" and %d more types", n)
+		}
+		one.what = say + " in " + strings.TrimSpace(where.account+" "+where.region)
+		if len(types) == 1 {
+			one.typ = types[0]
+		} else {
+			one.why, one.hint = "no source lists these types to the end any more", "add what lists them to the export, or read live"
+		}
+		out = append(out, &one)
 	}
 	return out
 }

@@ -112,11 +112,11 @@ func (h *heard) weigh(c finding.Criterion, snap *estate.Snapshot, w finding.Work
 	return c
 }
 
-// vulnerabilities decides supply.vulnerabilities as far as other tools tell: it
-// stays unknown, since the step that watches them is not built, but names what
-// is known. False where nothing is.
+// vulnerabilities says of supply.vulnerabilities what other tools tell: what they
+// name at or above fail_on fails it, whatever the supply step finds. Their silence is
+// no pass. False where they name nothing so bad.
 func (h *heard) vulnerabilities(nodes *estate.NodeSet, j *judged, failOn finding.Severity) (finding.Criterion, bool) {
-	c := finding.Criterion{ID: "supply.vulnerabilities", Status: finding.CriterionUnknown}
+	c := finding.Criterion{ID: "supply.vulnerabilities", Status: finding.CriterionFail}
 	var bad []*finding.Finding
 	examined := 0
 	for n := range nodes.All() {
@@ -130,15 +130,12 @@ func (h *heard) vulnerabilities(nodes *estate.NodeSet, j *judged, failOn finding
 			}
 		}
 	}
-	if examined == 0 {
+	if len(bad) == 0 {
 		return c, false
 	}
 	c.Evidence = []finding.Claim{{Claim: "assets it reaches of which other tools name vulnerabilities", Examined: examined, Of: nodes.Len(), Source: some(slices.Sorted(maps.Keys(h.tools)), 4)}}
-	c.Reason = fmt.Sprintf("not built: this version watches no vulnerabilities itself; other tools name none at or above %s", failOn)
-	if len(bad) > 0 {
-		c.Reason = fmt.Sprintf("not built: this version watches no vulnerabilities itself; other tools name %s at or above %s: %s", count(len(bad), "known one"), failOn, titles(bad))
-		c.Hint = bad[0].Fix.Text
-	}
+	c.Reason = fmt.Sprintf("other tools name %s at or above %s: %s", count(len(bad), "known one"), failOn, titles(bad))
+	c.Hint = bad[0].Fix.Text
 	slices.Sort(c.Findings)
 	return c, true
 }

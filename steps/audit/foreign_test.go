@@ -297,7 +297,7 @@ func TestSeveralTools(t *testing.T) {
 		t.Errorf("a secret counts as a deviation, a vulnerability does not: %v", dev.Findings)
 	}
 	vuln := criterion(t, j, "supply.vulnerabilities")
-	if vuln.Status != finding.CriterionUnknown || !slices.Contains(vuln.Findings, cve.ID) || !strings.Contains(vuln.Reason, "a hole") {
+	if vuln.Status != finding.CriterionFail || !slices.Contains(vuln.Findings, cve.ID) || !strings.Contains(vuln.Reason, "a hole") {
 		t.Errorf("supply.vulnerabilities: %+v", vuln)
 	}
 }

@@ -168,7 +168,7 @@ func TestExamine(t *testing.T) {
 		{"empty", thing{}, scan.Unknown, true},
 	} {
 		got, err := Examine(context.Background(), s, tt.o, format.Limits{})
-		if err != nil || got.Verdict != tt.verdict || got.Path != "dir/t.csv" || got.Labels == nil || (Answer{[]scan.Result{got}}).Undecided() != tt.undecided {
+		if err != nil || got.Verdict != tt.verdict || got.Path != "dir/t.csv" || got.Labels == nil || (Answer{Objects: []scan.Result{got}}).Undecided() != tt.undecided {
 			t.Errorf("%s: %v %+v", tt.name, err, got)
 		}
 	}

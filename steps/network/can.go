@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
+	"github.com/sevenfold-sec/sevenfold/steps/network/reach/aws"
 )
 
 // Answer says whether one end can open a connection to another.
@@ -48,37 +49,55 @@ func orEmpty[T any](s []T) []T {
 const mostBecause = 12
 
 // reach decides what any of some spots can open to any of others, on some of the
-// ports. Spots that nothing tells apart are asked once.
+// ports. Spots that nothing tells apart are asked once, and ways and reasons are sought
+// only where they are told.
 func (w *World) reach(from, to []spot, ports reach.Ports) (Link, int) {
 	if ports.IsEmpty() {
 		ports = reach.AllPorts
 	}
 	from, to = w.distinct(from), w.distinct(to)
 	out := Link{Reachable: reach.No}
-	pairs := 0
+	pairs, asked := 0, 0
 	quick := len(from)*len(to) > manyPairs
 	var ask [3][]pairOfSpots // by answer: those worth a witness or a reason
 	cut := false             // there were more pairs than are decided
-	for _, f := range from {
-		for _, t := range to {
-			if cut = cut || pairs >= mostPairs || w.decided >= mostDecided-w.kept; cut {
-				break
-			}
+	var senders, receivers []stance
+	if quick {
+		senders, receivers = w.stances(from), w.stances(to)
+	}
+	// full: nothing can be added but what is surer; over: nothing at all.
+	full, over := false, false
+	for i, f := range from {
+		for j, t := range to {
 			if f.asset >= 0 && f.asset == t.asset && len(f.points) == 1 && f.points[0] == t.points[0] && (len(from) > 1 || len(to) > 1) {
 				continue // a thing and itself say nothing about two zones
 			}
+			if over || full && quick && senders[i].undecidable(receivers[j]) {
+				pairs++
+				continue
+			}
+			if cut = cut || asked >= mostPairs || w.decided >= mostDecided-w.kept; cut {
+				break
+			}
 			pairs++
+			asked++
 			l, told := Link{}, false
 			if quick {
 				l, told = w.quick(f, t, ports)
 			}
 			if !told {
-				l = w.between2(f, t, ports)
+				l = w.briefly(f, t, ports)
 			}
-			out.Ports, out.Maybe = out.Ports.Union(l.Ports), out.Maybe.Union(l.Maybe)
+			if !out.Ports.Covers(l.Ports) || !out.Maybe.Covers(l.Maybe) {
+				out.Ports, out.Maybe = out.Ports.Union(l.Ports), out.Maybe.Union(l.Maybe)
+			}
 			out.Reachable = out.Reachable.Or(l.Reachable)
 			if len(ask[l.Reachable]) < mostBecause {
 				ask[l.Reachable] = append(ask[l.Reachable], pairOfSpots{f, t})
+			}
+			if !over && len(ask[out.Reachable]) == mostBecause && out.Reachable != reach.No {
+				full = full || out.Ports.Union(out.Maybe).Covers(ports)
+				over = full && out.Reachable == reach.Yes && out.Ports.Covers(ports)
 			}
 		}
 	}
@@ -104,15 +123,17 @@ func (w *World) reach(from, to []spot, ports reach.Ports) (Link, int) {
 		out.Reachable = reach.Unknown
 		out.Because = append([]string{fmt.Sprintf("%d pairs of places that rules tell apart are more than are decided for one estate: ask about fewer", len(from)*len(to))}, out.Because...)
 	}
-	return out, pairs
+	return w.shaded(out, ports), pairs
 }
 
 // Bounds on how many pairs are decided: for one question, and for all questions about
 // one network, beside those read off the table. What is beyond is unknown; a yes that
 // was found before stands, with the ports found by then and all others perhaps.
 const (
-	mostPairs   = 1_000_000
-	mostDecided = 100_000
+	mostPairs   = 20_000_000
+	mostDecided = 1_000_000
+	// costAWS is as how many pairs one counts that AWS's engine is asked about.
+	costAWS = 10
 	// mostTabled is up to how many classes of interfaces the table of all pairs is made:
 	// beyond, each in a place of its own, it costs minutes and gigabytes.
 	mostTabled = 3_000
@@ -132,25 +153,65 @@ func (w *World) tabled() bool {
 
 // answer is what reach says on all ports, without a way and without reasons: for many
 // pairs at a time.
-func (w *World) answer(from, to []spot) Link {
-	from, to = w.distinct(from), w.distinct(to)
+func (w *World) answer(from, to *places) Link {
 	out := Link{Reachable: reach.No}
-	for _, f := range from {
-		for _, t := range to {
-			if f.asset >= 0 && f.asset == t.asset && len(f.points) == 1 && f.points[0] == t.points[0] && (len(from) > 1 || len(to) > 1) {
+	alone := len(from.spots) == 1 && len(to.spots) == 1
+	for i := range from.spots {
+		for j := range to.spots {
+			f, t := &from.spots[i], &to.spots[j]
+			if !alone && f.asset >= 0 && f.asset == t.asset && len(f.points) == 1 && f.points[0] == t.points[0] {
 				continue
 			}
-			l, told := w.quick(f, t, reach.AllPorts)
-			if !told && w.decided >= mostDecided-w.kept {
-				l, told = unknown("there are more pairs of places than are decided for one estate"), true
-			}
-			if !told {
-				l = w.between2(f, t, reach.AllPorts)
+			l := w.answerOf(from, to, i, j)
+			if alone {
+				return l
 			}
 			out.Ports, out.Maybe, out.Reachable = out.Ports.Union(l.Ports), out.Maybe.Union(l.Maybe), out.Reachable.Or(l.Reachable)
 		}
 	}
 	out.Maybe = out.Maybe.Minus(out.Ports)
+	return out
+}
+
+func (w *World) answerOf(from, to *places, i, j int) Link {
+	f, t := from.spots[i], to.spots[j]
+	if a, b := from.tabled[i], to.tabled[j]; a >= 0 && b >= 0 && f.points[0] != t.points[0] {
+		return linkFrom(w.allPairs().Reach(a, b), reach.AllPorts)
+	}
+	if a, b := from.classes[i], to.classes[j]; a >= 0 && b >= 0 && a != b {
+		if l, ok := w.briefed(a, b); ok {
+			return l
+		}
+	}
+	if w.decided >= mostDecided-w.kept {
+		return unknown("there are more pairs of places than are decided for one estate")
+	}
+	return w.briefly(f, t, reach.AllPorts)
+}
+
+// places are spots made ready for many questions: one of each class, or two.
+type places struct {
+	spots []spot
+	// By spot: its class in the table of all pairs, and its class, -1 if it has none that
+	// serves whoever is asked about.
+	tabled, classes []int
+}
+
+func (w *World) placesOf(spots []spot) *places {
+	out := &places{spots: w.distinct(spots)}
+	for _, s := range out.spots {
+		at, class := -1, -1
+		if len(s.points) == 1 && !s.points[0].host.IsValid() {
+			class = w.number(s.points[0])
+			if s.points[0].iface != "" && w.tabled() {
+				w.allPairs()
+				if n, ok := w.inTable[s.points[0].iface]; ok {
+					at = n
+				}
+			}
+		}
+		out.tabled, out.classes = append(out.tabled, at), append(out.classes, class)
+	}
 	return out
 }
 
@@ -162,7 +223,7 @@ const manyPairs = 4096
 
 // quick reads a pair of interfaces off the table of all pairs.
 func (w *World) quick(f, t spot, ports reach.Ports) (Link, bool) {
-	if len(f.points) != 1 || len(t.points) != 1 || f.points[0].iface == "" || t.points[0].iface == "" || !w.tabled() {
+	if w.asking && w.asked.amazon != nil || len(f.points) != 1 || len(t.points) != 1 || f.points[0].iface == "" || t.points[0].iface == "" || !w.tabled() {
 		return Link{}, false
 	}
 	table := w.allPairs()
@@ -171,16 +232,19 @@ func (w *World) quick(f, t spot, ports reach.Ports) (Link, bool) {
 	if !ok || !too || f.points[0] == t.points[0] {
 		return Link{}, false
 	}
-	a, b := table.Reach(from, to), reach.No
-	l := Link{Ports: a.Sure.Intersect(ports), Maybe: a.Maybe.Minus(a.Sure).Intersect(ports)}
+	return linkFrom(table.Reach(from, to), ports), true
+}
+
+// linkFrom is an answer of the table on some ports.
+func linkFrom(a aws.Allow, ports reach.Ports) Link {
+	l := Link{Reachable: reach.No, Ports: a.Sure.Intersect(ports), Maybe: a.Maybe.Minus(a.Sure).Intersect(ports)}
 	switch {
 	case !l.Ports.IsEmpty():
-		b = reach.Yes
+		l.Reachable = reach.Yes
 	case !l.Maybe.IsEmpty():
-		b = reach.Unknown
+		l.Reachable = reach.Unknown
 	}
-	l.Reachable = b
-	return l, true
+	return l
 }
 
 // between2 decides one spot against another, on some of the ports.
@@ -188,7 +252,7 @@ func (w *World) between2(f, t spot, ports reach.Ports) Link {
 	var each []Link
 	for _, p := range f.points {
 		for _, q := range t.points {
-			l := w.link(w.canonical(p, q))
+			l := w.link(w.canonical(w.apart(f, t, p, q)))
 			each = append(each, l.on(ports))
 		}
 	}
@@ -263,17 +327,22 @@ func (w *World) ifaceClass(b *strings.Builder, id string) {
 // canonical puts the first of its class in the place of each point, so that a pair
 // of classes is decided once. Two of one class keep their own names.
 func (w *World) canonical(p, q point) (point, point) {
-	a, b := w.number(p), w.number(q)
+	a, b := w.classesOf(p, q)
+	if a == b {
+		return p, q
+	}
+	return w.first(a, p), w.first(b, q)
+}
+
+func (w *World) classesOf(p, q point) (a, b int) {
+	a, b = w.number(p), w.number(q)
 	if p.host.IsValid() && q.iface != "" {
 		a = w.cellOf(p, a)
 	}
 	if q.host.IsValid() && p.iface != "" {
 		b = w.cellOf(q, b)
 	}
-	if a == b {
-		return p, q
-	}
-	return w.first(a, p), w.first(b, q)
+	return a, b
 }
 
 // number is the class of a point as a number, which is cheaper to look up.

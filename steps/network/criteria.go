@@ -63,7 +63,11 @@ func (j *jury) party(l *finding.Workload) party {
 // decide gives the six criteria of one workload.
 func (j *jury) decide(l *finding.Workload) []finding.Criterion {
 	p := j.party(l)
-	return []finding.Criterion{j.inZones(&p), j.isolation(&p), j.addresses(&p), j.egress(&p), j.exposure(&p), j.seen(&p)}
+	out := []finding.Criterion{j.inZones(&p), j.isolation(&p), j.addresses(&p), j.egress(&p), j.exposure(&p), j.seen(&p)}
+	for i := range out {
+		j.w.shade(&out[i])
+	}
+	return out
 }
 
 // verdictOf closes a criterion: what fails goes before what is not known.
@@ -210,11 +214,14 @@ func (j *jury) isolation(p *party) finding.Criterion {
 		}
 	}
 	unsure = append(unsure, j.unplacedNear(p)...)
+	if len(p.from)+len(p.to) > 0 {
+		unsure = append(unsure, j.w.Unlisted()...)
+	}
 	for _, id := range p.unread {
 		unsure = append(unsure, id+" was not read")
 	}
 	c.Evidence = []finding.Claim{claim}
-	if claim.Of == 0 && len(fails) == 0 && len(unsure) == 0 {
+	if claim.Of == 0 && len(fails) == 0 && len(unsure) == 0 && len(j.w.dark) == 0 {
 		p.na(&c, "nothing in the estate stands in "+strings.Join(others, " or "))
 		return c
 	}

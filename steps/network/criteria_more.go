@@ -171,6 +171,7 @@ func (j *jury) egress(p *party) finding.Criterion {
 func (j *jury) reachedOf(from, to []spot) []string {
 	var out []string
 	known := map[string]bool{} // by class of place: one asked is all asked
+	at := j.w.placesOf(from)
 	for _, s := range to {
 		key := fmt.Sprint(s.points)
 		if len(s.points) == 1 {
@@ -178,8 +179,7 @@ func (j *jury) reachedOf(from, to []spot) []string {
 		}
 		yes, asked := known[key]
 		if !asked {
-			l, _ := j.w.reach(from, []spot{s}, reach.Ports{})
-			yes = l.Reachable == reach.Yes
+			yes = j.w.answer(at, j.w.placesOf([]spot{s})).Reachable == reach.Yes
 			known[key] = yes
 		}
 		if yes {
@@ -249,6 +249,9 @@ func (j *jury) exposure(p *party) finding.Criterion {
 	internet, _ := j.w.End(Internet, nil, false)
 	var fails, unsure []string
 	claim := finding.Claim{Claim: "places of it that were asked about from the internet", Source: "routes, network ACLs, security groups, services, load balancers"}
+	// A door that asks every caller to sign in is not open to the internet.
+	signIns := finding.Claim{Claim: "places of it before which something asks callers to sign in, or may"}
+	var doors []string
 	byThing := map[estate.Node][]spot{}
 	for _, s := range p.to {
 		byThing[s.asset] = append(byThing[s.asset], s)
@@ -260,7 +263,13 @@ func (j *jury) exposure(p *party) finding.Criterion {
 		if len(spots) == 0 {
 			continue // nothing listens there
 		}
-		l, _ := j.w.reach(internet.spots, spots, reach.Ports{})
+		var l Link
+		asked := j.w.unsigned(func() { l, _ = j.w.reach(internet.spots, spots, reach.Ports{}) })
+		if len(asked) > 0 {
+			signIns.Examined, signIns.Of = signIns.Examined+1, signIns.Of+1
+			signIns.Source = joinFew(unique(append(doors, asked...)), 3)
+			doors = append(doors, asked...)
+		}
 		id := j.w.snap.Asset(n).ID
 		left := l.Ports.Minus(j.meantForInternet(p, id))
 		switch {
@@ -280,6 +289,9 @@ func (j *jury) exposure(p *party) finding.Criterion {
 		return c
 	}
 	c.Evidence = []finding.Claim{claim}
+	if signIns.Of > 0 {
+		c.Evidence = append(c.Evidence, signIns)
+	}
 	verdictOf(&c, fails, unsure, "no host of the internet can open a connection to it that was not meant")
 	return c
 }

@@ -171,14 +171,24 @@ func (w *World) spend(pairs int) bool {
 // openPairs are the pairs of places, one of each class, that can open a connection.
 func (w *World) openPairs(from, to []spot) []pair {
 	var out []pair
-	for _, f := range w.distinct(from) {
-		for _, t := range w.distinct(to) {
+	from, to = w.distinct(from), w.distinct(to)
+	many := len(from)*len(to) > manyPairs
+	for _, f := range from {
+		for _, t := range to {
+			if len(out) >= mostCutPairs {
+				return out
+			}
+			if many {
+				if l, told := w.quick(f, t, reach.AllPorts); told && l.Reachable != reach.Yes {
+					continue
+				}
+			}
 			for _, p := range f.points {
 				for _, q := range t.points {
 					if p == q || len(out) >= mostCutPairs {
 						continue
 					}
-					if w.link(w.canonical(p, q)).Reachable == reach.Yes {
+					if w.brief(p, q).Reachable == reach.Yes {
 						out = append(out, pair{p, q})
 					}
 				}
@@ -191,7 +201,7 @@ func (w *World) openPairs(from, to []spot) []pair {
 func (w *World) stillOpen(pairs []pair) int {
 	n := 0
 	for _, p := range pairs {
-		if w.link(w.canonical(p.from, p.to)).Reachable == reach.Yes {
+		if w.brief(p.from, p.to).Reachable == reach.Yes {
 			n++
 		}
 	}
@@ -361,15 +371,17 @@ func (w *World) over(m *aws.Model) *World {
 	out := *w
 	out.model, out.amazon = m, aws.New(m)
 	out.table, out.inTable, out.decided, out.breadth = nil, nil, 0, 0
-	out.known = map[pair]Link{}
+	out.known, out.short, out.asked, out.asking = map[pair]Link{}, newAnswers(), nil, false
 	return &out
 }
 
 // forget drops all that hangs on the policies of clusters.
 func (w *World) forget() {
+	w.asked, w.asking = nil, false
 	w.classes, w.numbers, w.numbered, w.firsts, w.known, w.hosts = map[point]string{}, map[string]int{}, map[point]int{}, map[int]point{}, map[pair]Link{}, nil
+	w.short, w.lasting = newAnswers(), newAnswers()
 	for _, c := range w.clusters {
-		c.fronts, c.parted = nil, nil
+		c.fronts, c.parted, c.out, c.in, c.detours = nil, nil, nil, nil, nil
 	}
 }
 

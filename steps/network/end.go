@@ -161,7 +161,7 @@ func (w *World) suffixEnd(e End, to bool) (End, error) {
 // spotsOf are the spots of an asset, as what opens connections or what takes them.
 func (w *World) spotsOf(n estate.Node, to bool) []spot {
 	s := w.places[n]
-	if s == nil || s.isolated {
+	if s == nil || s.isolated || to && s.caller {
 		return nil
 	}
 	var out []spot

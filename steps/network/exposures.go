@@ -30,6 +30,9 @@ type Service struct {
 	Severity string   `json:"severity"`
 	Source   string   `json:"source"`
 
+	// Asked is what stands before it and asks callers who they are, or may.
+	Asked []string `json:"asked,omitempty"`
+
 	exposure exposure.Exposure
 	owner    estate.Node
 }
@@ -60,11 +63,19 @@ func (w *World) Services(z *Zones, zoneOf func(asset string) string) []Service {
 			doors := exposure.Recognise(s)
 			for _, e := range doors {
 				if e.Auth != exposure.Yes {
-					out = append(out, w.service(z, internet, owner, zoneOf, s, e))
+					var one Service
+					asked := w.unsigned(func() { one = w.service(z, internet, owner, zoneOf, s, e) })
+					one.Asked = asked
+					out = append(out, one)
 				}
 			}
 			if why := s.Undecided(); why != "" && len(doors) == 0 {
-				out = append(out, w.service(z, internet, owner, zoneOf, s, exposure.Exposure{Rule: &unrecognised, How: "what it runs was not read", Because: why}))
+				var one Service
+				asked := w.unsigned(func() {
+					one = w.service(z, internet, owner, zoneOf, s, exposure.Exposure{Rule: &unrecognised, How: "what it runs was not read", Because: why})
+				})
+				one.Asked = asked
+				out = append(out, one)
 			}
 		}
 	}
@@ -83,7 +94,7 @@ func (w *World) service(z *Zones, internet End, owner estate.Node, zoneOf func(s
 	out := Service{Asset: w.snap.Asset(owner).ID, Name: s.Name, Rule: e.Rule.ID, Title: e.Rule.Title, Ports: listed(e.Reach()), Auth: e.Auth.String(), Because: e.Because, Zones: []string{}, Path: []Hop{},
 		Severity: e.Rule.Severity, Source: e.Rule.Source, exposure: e, owner: owner}
 	to := w.sites(owner, true)
-	l := w.reachDoor(internet.spots, to, e.Reach())
+	l := w.reachDoor(owner, internet.spots, to, e.Reach())
 	if l.Reachable == reach.Unknown {
 		out.Perhaps = append(out.Perhaps, Internet)
 	}
@@ -97,7 +108,7 @@ func (w *World) service(z *Zones, internet End, owner estate.Node, zoneOf func(s
 			continue
 		}
 		from := slices.DeleteFunc(slices.Clone(z.spots[zone.Name][0]), func(s spot) bool { return s.asset == owner })
-		r := w.reachDoor(from, to, e.Reach())
+		r := w.reachDoor(owner, from, to, e.Reach())
 		if r.Reachable == reach.Unknown {
 			out.Perhaps = append(out.Perhaps, zone.Name)
 		}
@@ -114,7 +125,7 @@ func (w *World) service(z *Zones, internet End, owner estate.Node, zoneOf func(s
 
 // reachDoor is what can be opened to a thing on some ports of its own. What leads to
 // it may be dialled on another port: then any that leads there counts.
-func (w *World) reachDoor(from, to []spot, ports reach.Ports) Link {
+func (w *World) reachDoor(owner estate.Node, from, to []spot, ports reach.Ports) Link {
 	l, _ := w.reach(from, to, ports)
 	if l.Reachable != reach.No {
 		return l
@@ -123,7 +134,17 @@ func (w *World) reachDoor(from, to []spot, ports reach.Ports) Link {
 	if all.Reachable == reach.Yes && slices.ContainsFunc(all.Path, func(h Hop) bool {
 		return strings.HasPrefix(h.Name, "service ") || strings.HasPrefix(h.Name, "ingress ") || strings.HasPrefix(h.Name, "gateway ") || strings.Contains(h.Name, "loadbalancer")
 	}) {
+		if image := w.sidecar(owner); image != "" {
+			why := "what leads to it may lead to " + image + " beside it, which may ask callers who they are"
+			w.asked.said = append(w.asked.said, why)
+			return Link{Reachable: reach.Unknown, Maybe: all.Ports.Union(all.Maybe), Because: []string{why}}
+		}
 		return all
+	}
+	if all.Reachable == reach.Unknown && slices.ContainsFunc(all.Because, func(why string) bool {
+		return strings.Contains(why, "ingress ") || strings.Contains(why, "gateway ") || strings.Contains(why, "service ")
+	}) {
+		return all // what leads to it may
 	}
 	return l
 }
@@ -176,6 +197,9 @@ func (j *jury) services() {
 		}
 		if len(perhaps) > 0 {
 			evidence = append(evidence, finding.Evidence{What: "could not be told of", Where: "zones", Value: strings.Join(perhaps, ", ")})
+		}
+		for _, why := range s.Asked {
+			evidence = append(evidence, finding.Evidence{What: "what stands before it asks callers, or may", Where: "sign-in", Value: why})
 		}
 		for i, h := range s.Path {
 			evidence = append(evidence, finding.Evidence{What: fmt.Sprintf("hop %d", i+1), Where: h.Name, Value: firstOf(h.Rule, "passes")})

@@ -3,6 +3,7 @@ package network
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
@@ -47,13 +48,13 @@ func (w *World) throughDoors(from point, to podPlace) Link {
 	c := w.clusters[to.cluster]
 	var ways []Link
 	for _, source := range w.sourcesOf(from) {
-		results, err := c.engine.Ways(kube.AddrEnd(source), kube.PodEnd(to.id), reach.Ports{})
+		results, err := w.detours(c, source, to.id)
 		if err != nil {
 			return unknown(err.Error())
 		}
-		for _, r := range results[1:] { // the first is the direct one
+		for _, r := range results {
 			l := linkOf(r)
-			if l.Reachable == reach.No || len(r.Via) == 0 {
+			if l = w.past(c, r.Via, l); l.Reachable == reach.No || len(r.Via) == 0 {
 				ways = append(ways, l)
 				continue
 			}
@@ -67,6 +68,34 @@ func (w *World) throughDoors(from point, to podPlace) Link {
 		return Link{Reachable: reach.No}
 	}
 	return either(ways...)
+}
+
+// detours are the ways to a pod by what leads to it from some addresses. Without way and
+// reasons they are asked for once for each stretch of addresses.
+func (w *World) detours(c *cluster, source reach.Addrs, pod string) (out []kube.Result, err error) {
+	ask := func() { out, err = c.engine.Detours(kube.AddrEnd(source), kube.PodEnd(pod), reach.Ports{}) }
+	if !w.terse {
+		ask()
+		return out, err
+	}
+	stretch, alike := w.stretch(c, source)
+	if !alike {
+		c.engine.Brief(ask)
+		return out, err
+	}
+	key := detour{pod, stretch}
+	if known, ok := c.detours[key]; ok {
+		return known, nil
+	}
+	c.engine.Brief(ask)
+	out = slices.DeleteFunc(out, func(r kube.Result) bool { return r.Reachable == reach.No }) // those say why, and nothing else
+	if err == nil {
+		if c.detours == nil {
+			c.detours = map[detour][]kube.Result{}
+		}
+		c.detours[key] = out
+	}
+	return out, err
 }
 
 // sourcesOf are the addresses under which a point may be seen at a door: its own,
@@ -186,11 +215,15 @@ func wherever(each []Link) Link {
 		return each[0]
 	}
 	out := Link{Reachable: each[0].Reachable, Ports: each[0].Ports, Path: each[0].Path}
-	var noes []string
+	var noes, unsure []string
 	for _, l := range each {
 		out.Ports = out.Ports.Intersect(l.Ports)
 		out.Maybe = out.Maybe.Union(l.Maybe).Union(l.Ports)
-		noes = append(noes, l.Because...)
+		if l.Reachable == reach.Unknown {
+			unsure = append(unsure, l.Because...)
+		} else {
+			noes = append(noes, l.Because...)
+		}
 		if l.Reachable != out.Reachable {
 			out.Reachable = reach.Unknown
 		}
@@ -200,6 +233,9 @@ func wherever(each []Link) Link {
 		out.Reachable = reach.Unknown
 	}
 	if out.Reachable != reach.Yes {
+		if len(unsure) > 0 {
+			noes = unsure // what blocks it at one place does not say why it is not known at another
+		}
 		out.Path, out.Because = nil, unique(noes)
 		if out.Reachable == reach.Unknown && len(out.Because) == 0 {
 			out.Because = []string{"it hangs on the address it gets"}

@@ -29,13 +29,14 @@ func (w *World) graph() estate.Addition {
 	type member struct {
 		node     estate.Node
 		from, to []spot
+		at       *places // of to
 	}
 	classes := map[string][]member{}
 	for n, a := range w.snap.Assets() {
 		if !w.component(n, a) {
 			continue
 		}
-		m := member{n, w.sites(n, false), w.sites(n, true)}
+		m := member{n, w.sites(n, false), w.sites(n, true), nil}
 		var key strings.Builder
 		for _, list := range [][]spot{m.from, m.to} {
 			for _, s := range list {
@@ -59,8 +60,15 @@ func (w *World) graph() estate.Addition {
 	if len(keys) > mostClasses {
 		return left(fmt.Sprintf("%d classes of things that nothing tells apart, of %d that are put into the graph: who reaches whom is in the criteria alone", len(keys), mostClasses))
 	}
+	// Of each kind who opens connections asks one that takes them; of its own, another.
+	for _, k := range keys {
+		for i := range min(2, len(classes[k])) {
+			m := &classes[k][i]
+			m.at = w.placesOf(m.to)
+		}
+	}
 	sets := map[string]bool{}
-	reached := func(from []spot, own string) (open []string) {
+	reached := func(from *places, own string) (open []string) {
 		for _, k := range keys {
 			m := classes[k][0]
 			if k == own && len(classes[k]) == 1 {
@@ -69,7 +77,7 @@ func (w *World) graph() estate.Addition {
 			if k == own {
 				m = classes[k][1]
 			}
-			if w.answer(from, m.to).Reachable == reach.Yes {
+			if w.answer(from, m.at).Reachable == reach.Yes {
 				open = append(open, k)
 			}
 		}
@@ -105,7 +113,7 @@ func (w *World) graph() estate.Addition {
 		if len(classes[k][0].from) == 0 {
 			continue
 		}
-		if !join(ids, reached(classes[k][0].from, k)) {
+		if !join(ids, reached(w.placesOf(classes[k][0].from), k)) {
 			return left(fmt.Sprintf("more than %d relations of who reaches whom: some are left out of the graph, not of the criteria", mostRelations))
 		}
 	}

@@ -66,8 +66,11 @@ func (w *World) link(from, to point) Link {
 	if l, ok := w.known[key]; ok {
 		return l
 	}
-	w.decided++
+	w.decided += costAWS // the way and the reasons cost as much
+	was := w.terse
+	w.terse = false
 	l := w.decide(from, to)
+	w.terse = was
 	l.Maybe = l.Maybe.Minus(l.Ports)
 	w.known[key] = l
 	return l
@@ -193,7 +196,12 @@ func (w *World) overAWS(from, to point) Link {
 }
 
 func (w *World) askAWS(from, to aws.Place, p, q point) Link {
-	a, err := w.amazon.Can(from, to)
+	w.usedAWS++
+	can := w.amazon.Can
+	if w.terse {
+		can = w.amazon.Allows
+	}
+	a, err := can(from, to)
 	if err != nil {
 		why, _, _ := strings.Cut(err.Error(), "\nhint:")
 		return unknown(why)
@@ -259,7 +267,14 @@ func (w *World) any(from, to []string) Link {
 
 // ask puts one question to a cluster.
 func (w *World) ask(c *cluster, from, to kube.End) Link {
-	r, err := c.engine.Can(from, to, reach.Ports{})
+	var r kube.Result
+	var err error
+	ask := func() { r, err = c.engine.Can(from, to, reach.Ports{}) }
+	if w.terse {
+		c.engine.Brief(ask)
+	} else {
+		ask()
+	}
 	if err != nil {
 		why, _, _ := strings.Cut(err.Error(), "\nhint:")
 		return unknown(why)
@@ -288,14 +303,46 @@ func (w *World) leaves(p podPlace, to reach.Addrs) Link {
 	if to.IsEmpty() {
 		return unknown("the address of the other side is not known")
 	}
-	return w.ask(w.clusters[p.cluster], kube.PodEnd(p.id), kube.AddrEnd(to))
+	c := w.clusters[p.cluster]
+	return w.once(c, &c.out, p, to, func() Link { return w.ask(c, kube.PodEnd(p.id), kube.AddrEnd(to)) })
 }
 
 func (w *World) enters(p podPlace, from reach.Addrs) Link {
 	if from.IsEmpty() {
 		return unknown("the address of the other side is not known")
 	}
-	return w.ask(w.clusters[p.cluster], kube.AddrEnd(from), kube.PodEnd(p.id))
+	c := w.clusters[p.cluster]
+	return w.once(c, &c.in, p, from, func() Link { return w.ask(c, kube.AddrEnd(from), kube.PodEnd(p.id)) })
+}
+
+// once asks about a pod and one address outside, where neither way nor reasons are
+// wanted, once for each class of pods and stretch of addresses.
+func (w *World) once(c *cluster, known *map[[2]int]Link, p podPlace, a reach.Addrs, ask func() Link) Link {
+	class, ok := c.engine.ClassOf(p.id)
+	stretch, alike := w.stretch(c, a)
+	if !w.terse || !ok || !alike {
+		return ask()
+	}
+	key := [2]int{class, stretch}
+	l, ok := (*known)[key]
+	if !ok {
+		if *known == nil {
+			*known = map[[2]int]Link{}
+		}
+		l = ask()
+		l.Path, l.Because = nil, nil
+		(*known)[key] = l
+	}
+	return l
+}
+
+// stretch is that of a set of one address.
+func (w *World) stretch(c *cluster, a reach.Addrs) (int, bool) {
+	r := a.Ranges()
+	if len(r) != 1 || r[0].From != r[0].To {
+		return 0, false
+	}
+	return c.engine.Stretch(r[0].From)
 }
 
 // addrsOf are the addresses a point is seen under in its own network.

@@ -49,6 +49,7 @@ const mostStores = 60
 // TableOf decides both tables.
 func (w *World) TableOf(s *scope.Scope, workloads *scope.Workloads) *Table {
 	t := &Table{Zones: w.ZonesOf(s, workloads), Stores: []string{}, Workloads: []StoreRow{}}
+	t.Zones.Hold(s, workloads)
 	touched := map[string]bool{}
 	for i := range workloads.List {
 		for _, id := range workloads.List[i].Touches {

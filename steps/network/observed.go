@@ -42,9 +42,12 @@ type Observed struct {
 	// Outside are flows of which neither end stands in the network that was read.
 	Outside int `json:"outside"`
 
-	touched map[string]int                 // flows decided, by the thing's id
+	watched map[string]int                 // flows seen of it, by the thing's id
+	touched map[string]int                 // flows decided
+	open    map[string]int                 // flows that could not be decided
 	used    map[[2]estate.Node]reach.Ports // by thing; -1 is a host
 	wrong   map[string][]string            // by the thing's id
+	dark    []string
 	kept    []pairOfSpots
 	ports   []reach.Ports
 }
@@ -102,7 +105,15 @@ func (w *World) ReadFlows(ctx context.Context, paths []string, format string) (*
 // heldAgainst decides every kind of flow.
 func (w *World) heldAgainst(seen *flows.Observed) *Observed {
 	o := &Observed{First: seen.First, Last: seen.Last, Records: seen.Records, Flows: len(seen.Flows), NotAllowed: []Disagreement{}, HeldBack: []Disagreement{}, Undecided: []Disagreement{},
-		Unused: []Opening{}, Blind: orEmpty(seen.Blind()), touched: map[string]int{}, used: map[[2]estate.Node]reach.Ports{}, wrong: map[string][]string{}}
+		Unused: []Opening{}, Blind: append(w.Unread(), seen.Blind()...), watched: map[string]int{}, dark: w.dark, touched: map[string]int{}, open: map[string]int{}, used: map[[2]estate.Node]reach.Ports{}, wrong: map[string][]string{}}
+	const told = 5
+	for i, p := range seen.Problems {
+		if i == told {
+			o.Blind = append(o.Blind, fmt.Sprintf("%d more places that could not be read", len(seen.Problems)-i))
+			break
+		}
+		o.Blind = append(o.Blind, p.String())
+	}
 	for i := range seen.Flows {
 		w.decideFlow(o, &seen.Flows[i])
 	}
@@ -131,18 +142,29 @@ func (w *World) decideFlow(o *Observed, f *flows.Flow) {
 			l.Reachable, l.Because = reach.Unknown, []string{"which end opened it is not told by the log"}
 		}
 	}
+	ends := map[string]bool{}
 	for _, s := range append(slices.Clone(from), to...) {
 		if s.asset >= 0 {
-			o.touched[w.snap.Asset(s.asset).ID]++
+			ends[w.snap.Asset(s.asset).ID] = true
 		}
 	}
+	count := func(m map[string]int) {
+		for id := range ends {
+			m[id]++
+		}
+	}
+	count(o.watched)
 	// A packet let out by its sender may still be held back by the other side: only
 	// what was let in there, or answered, was opened.
 	through := f.Opened() == reach.Yes
 	d := Disagreement{From: f.Client.String(), To: f.Server.String(), Port: strings.Join(ports.List(), ","), Verdict: f.Verdict.String(), At: f.At, Records: f.Records, First: f.First, Last: f.Last, Because: orEmpty(l.Because)}
 	switch {
-	case l.Reachable == reach.Yes && through:
+	case l.Reachable == reach.Yes && f.Sides == flows.Ambiguous && f.Verdict == flows.Accepted:
+		o.Agreed++ // the one end may open it to the other, whichever did
+		count(o.touched)
+	case l.Reachable == reach.Yes && (through || f.Verdict == flows.Accepted):
 		o.Agreed++
+		count(o.touched)
 		for _, a := range from {
 			for _, b := range to {
 				key := [2]estate.Node{a.asset, b.asset}
@@ -152,6 +174,7 @@ func (w *World) decideFlow(o *Observed, f *flows.Flow) {
 		}
 	case l.Reachable == reach.No && through:
 		add(&o.NotAllowed, d)
+		count(o.touched)
 		for _, s := range append(slices.Clone(from), to...) {
 			if s.asset >= 0 {
 				o.wrong[w.snap.Asset(s.asset).ID] = append(o.wrong[w.snap.Asset(s.asset).ID], fmt.Sprintf("%s -> %s on %s was let through and is not allowed: %s", d.From, d.To, d.Port, joinFew(d.Because, 1)))
@@ -159,10 +182,19 @@ func (w *World) decideFlow(o *Observed, f *flows.Flow) {
 		}
 	case l.Reachable == reach.Yes && f.Verdict == flows.Rejected && !f.ReplyHeld:
 		add(&o.HeldBack, d)
-	case l.Reachable == reach.Unknown:
-		add(&o.Undecided, d)
-	case f.Verdict == flows.Rejected:
+		count(o.touched)
+	case f.Verdict == flows.Dropped && l.Reachable != reach.Unknown: // for no rule's reason: it tells nothing of the rules
+	case l.Reachable == reach.No && f.Verdict == flows.Rejected:
 		o.Agreed++ // held back, and not allowed
+		count(o.touched)
+	default:
+		if f.Verdict == flows.Unsaid && l.Reachable != reach.Unknown {
+			d.Because = append([]string{"the log does not say what became of it"}, d.Because...)
+		} else if l.Reachable == reach.No {
+			d.Because = append([]string{"one side let it pass, and the log does not tell whether the other did; it is not allowed"}, d.Because...)
+		}
+		add(&o.Undecided, d)
+		count(o.open)
 	}
 }
 
@@ -225,6 +257,20 @@ func (w *World) ownerOfPod(p podPlace) estate.Node {
 	return -1
 }
 
+// Unseen says why what is in use is not known from the logs; nothing where it is.
+func (o *Observed) Unseen() []string {
+	var out []string
+	if o.Records == 0 {
+		out = append(out, "what is in use: the flow logs hold no record")
+	}
+	for _, b := range o.Blind {
+		if !slices.Contains(o.dark, b) { // told of the network already
+			out = append(out, "what is in use: "+b)
+		}
+	}
+	return out
+}
+
 // FindUnused lists what can be opened between things and was not in the window.
 func (w *World) FindUnused(o *Observed) {
 	switch {
@@ -240,17 +286,17 @@ func (w *World) FindUnused(o *Observed) {
 	}
 	type thing struct {
 		node     estate.Node
-		from, to []spot
+		from, to *places
 	}
 	var all []thing
 	for n, a := range w.snap.Assets() {
 		if w.component(n, a) {
-			all = append(all, thing{n, w.sites(n, false), w.sites(n, true)})
+			all = append(all, thing{n, w.placesOf(w.sites(n, false)), w.placesOf(w.sites(n, true))})
 		}
 	}
 	for _, f := range all {
 		for _, t := range all {
-			if f.node == t.node || len(f.from) == 0 || len(t.to) == 0 || o.touched[w.snap.Asset(f.node).ID] == 0 && o.touched[w.snap.Asset(t.node).ID] == 0 {
+			if f.node == t.node || len(f.from.spots) == 0 || len(t.to.spots) == 0 || o.watched[w.snap.Asset(f.node).ID] == 0 && o.watched[w.snap.Asset(t.node).ID] == 0 {
 				continue // neither was watched
 			}
 			l := w.answer(f.from, t.to)
@@ -272,13 +318,14 @@ type Seen struct {
 	Last    time.Time           `json:"last"`
 	Records int64               `json:"records"`
 	Blind   []string            `json:"blind,omitempty"`
-	Touched map[string]int      `json:"touched"` // flows decided, by asset id
-	Wrong   map[string][]string `json:"wrong"`   // what was let through and is not allowed
+	Touched map[string]int      `json:"touched"`        // flows decided, by asset id
+	Open    map[string]int      `json:"open,omitempty"` // flows that could not be decided
+	Wrong   map[string][]string `json:"wrong"`          // what was let through and is not allowed
 }
 
 // Seen sums the comparison up.
 func (o *Observed) Seen() *Seen {
-	return &Seen{First: o.First, Last: o.Last, Records: o.Records, Blind: o.Blind, Touched: o.touched, Wrong: o.wrong}
+	return &Seen{First: o.First, Last: o.Last, Records: o.Records, Blind: o.Blind, Touched: o.touched, Open: o.open, Wrong: o.wrong}
 }
 
 // criterion decides network.observed for one workload.
@@ -292,13 +339,16 @@ func (o *Seen) criterion(w *World, p *party) finding.Criterion {
 			claim.Examined++
 		}
 		fails = append(fails, o.Wrong[id]...)
+		if n := o.Open[id]; n > 0 {
+			unsure = append(unsure, fmt.Sprintf("%d kinds of flow of %s could not be decided: sevenfold network observed lists them", n, id))
+		}
 	}
 	c.Evidence = []finding.Claim{claim}
 	switch {
 	case o.Records == 0:
 		unsure = append(unsure, "the flow logs hold no record")
 	case claim.Examined == 0:
-		unsure = append(unsure, "no flow of it is in the logs: they may not watch it")
+		unsure = append(unsure, "no flow of it that could be decided is in the logs: they may not watch it")
 	case len(o.Blind) > 0:
 		unsure = append(unsure, "the logs have holes: "+joinFew(o.Blind, 2))
 	}

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,6 +29,9 @@ type Difference struct {
 	Undecided []Opening `json:"undecided"`
 	// Violated are the intents that the new network breaks and the old one kept.
 	Violated []Crossing `json:"violated"`
+	// Unread says what was not read of either and may hold anything: with it nothing is
+	// no difference.
+	Unread []string `json:"unread"`
 	// Things and Classes are how many were compared, of how many kinds.
 	Things  int `json:"things"`
 	Classes int `json:"classes"`
@@ -41,10 +45,13 @@ const mostDifferent = 3000
 // apart are compared once, and told each. The error says that the networks hold too
 // many different things to compare all pairs.
 func Compare(ctx context.Context, old, next *World) (*Difference, error) {
-	d := &Difference{Opened: []Opening{}, Closed: []Opening{}, Undecided: []Opening{}, Violated: []Crossing{}}
+	d := &Difference{Opened: []Opening{}, Closed: []Opening{}, Undecided: []Opening{}, Violated: []Crossing{}, Unread: unique(append(old.Unread(), next.Unread()...))}
+	d.Unread = orEmpty(d.Unread)
 	type kind struct {
 		ids   []string
 		sites [2][2][]spot // world, from or to
+		from  [2]*places
+		to    [2][2]*places // of the first of it, and of another
 	}
 	kinds := map[string]*kind{}
 	sites := [2]map[string][2][]spot{old.siteTable(), next.siteTable()}
@@ -76,6 +83,14 @@ func Compare(ctx context.Context, old, next *World) (*Difference, error) {
 		return nil, fmt.Errorf("%d different things stand in the two networks, and all pairs of at most %d are compared\nhint: compare fewer sources, or ask sevenfold network can", len(kinds), mostDifferent)
 	}
 	keys := sortedKeys(kinds)
+	for _, k := range kinds {
+		for i, w := range []*World{old, next} {
+			k.from[i] = w.placesOf(k.sites[i][0])
+			for n, id := range k.ids[:min(2, len(k.ids))] {
+				k.to[n][i] = w.placesOf(sites[i][id][1])
+			}
+		}
+	}
 	for _, fk := range keys {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -85,29 +100,40 @@ func Compare(ctx context.Context, old, next *World) (*Difference, error) {
 			if f == t && len(f.ids) == 1 {
 				continue
 			}
-			to := t.sites
+			to := t.to[0]
 			if f == t {
-				to = [2][2][]spot{sites[0][t.ids[1]], sites[1][t.ids[1]]} // one of a kind and another of it
+				to = t.to[1] // one of a kind and another of it
 			}
-			before, after := old.answer(f.sites[0][0], to[0][1]), next.answer(f.sites[1][0], to[1][1])
+			before, after := old.answer(f.from[0], to[0]), next.answer(f.from[1], to[1])
+			if before.Ports.Equal(after.Ports) && before.Maybe.Equal(after.Maybe) {
+				continue
+			}
 			opened, closed := after.Ports.Minus(before.Ports.Union(before.Maybe)), before.Ports.Minus(after.Ports.Union(after.Maybe))
-			unsure := after.Maybe.Minus(before.Ports.Union(before.Maybe))
+			unsure := after.Maybe.Minus(before.Maybe)
 			for list, ports := range map[*[]Opening]reach.Ports{&d.Opened: opened, &d.Closed: closed, &d.Undecided: unsure} {
 				if ports.IsEmpty() {
 					continue
 				}
+				text := ports.List()
 				for _, a := range f.ids {
 					for _, b := range t.ids {
 						if a != b {
-							*list = append(*list, Opening{From: a, To: b, Ports: ports.List(), Unsure: list == &d.Undecided})
+							*list = append(*list, Opening{From: a, To: b, Ports: text, Unsure: list == &d.Undecided})
 						}
 					}
 				}
 			}
 		}
 	}
+	if len(next.dark) > 0 { // what was not read of it may open them
+		for _, o := range d.Closed {
+			o.Unsure = true
+			d.Undecided = append(d.Undecided, o)
+		}
+		d.Closed = []Opening{}
+	}
 	for _, list := range [][]Opening{d.Opened, d.Closed, d.Undecided} {
-		slices.SortFunc(list, func(a, b Opening) int { return strings.Compare(a.From+" "+a.To, b.From+" "+b.To) })
+		slices.SortFunc(list, func(a, b Opening) int { return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.To, b.To)) })
 	}
 	return d, nil
 }
@@ -155,6 +181,8 @@ type Blast struct {
 	Reached []Reached `json:"reached"`
 	// Undecided are things of which it could not be told.
 	Undecided []string `json:"undecided"`
+	// Unread says what was not read and may hold anything, see World.Unread.
+	Unread []string `json:"unread"`
 	// Internet says whether hosts of the internet can be reached: where stolen data
 	// could go.
 	Internet string `json:"internet"`
@@ -181,7 +209,7 @@ type Reached struct {
 // BlastOf lists what some spots can reach, and what that can reach in turn, over at
 // most hops hops: what an intruder gets to by going from thing to thing.
 func (w *World) BlastOf(name string, from []spot, own map[estate.Node]bool, hops int, zoneOf func(string) string) *Blast {
-	b := &Blast{Workload: name, Reached: []Reached{}, Undecided: []string{}, Stores: []string{}, APIs: map[string]int{}}
+	b := &Blast{Workload: name, Reached: []Reached{}, Undecided: []string{}, Unread: w.Unread(), Stores: []string{}, APIs: map[string]int{}}
 	internet, _ := w.End(Internet, nil, true)
 	l, _ := w.reach(from, internet.spots, reach.Ports{})
 	b.Internet = l.Reachable.String()
@@ -212,7 +240,7 @@ func (w *World) BlastOf(name string, from []spot, own map[estate.Node]bool, hops
 				if seen[t.node] || len(t.to) == 0 {
 					continue
 				}
-				l := w.answer(f.from, t.to)
+				l := w.answer(w.placesOf(f.from), w.placesOf(t.to))
 				a := w.snap.Asset(t.node)
 				if l.Reachable == reach.Unknown && hop == 1 {
 					b.Undecided = append(b.Undecided, a.ID)

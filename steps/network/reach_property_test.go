@@ -133,6 +133,12 @@ func TestReachAsksAsOneByOne(t *testing.T) {
 					one := Link{Reachable: reach.Yes, Ports: reach.AllPorts}
 					if f.points[0] != q.points[0] {
 						one = w.overAWS(f.points[0], q.points[0])
+						if brief := w.briefly(f, q, reach.AllPorts); brief.Reachable != one.Reachable || !brief.Ports.Equal(one.Ports) || !brief.Maybe.Equal(one.Maybe.Minus(one.Ports)) {
+							t.Fatalf("briefly %v on %v, perhaps %v; at length %v on %v, perhaps %v\nfrom %v\nto %v\n%+v", brief.Reachable, brief.Ports, brief.Maybe, one.Reachable, one.Ports, one.Maybe, f, q, m)
+						}
+					}
+					if w.stances([]spot{f})[0].undecidable(w.stances([]spot{q})[0]) && !one.Ports.IsEmpty() {
+						t.Fatalf("said to be undecidable: %v on %v\nfrom %v\nto %v\n%+v", one.Reachable, one.Ports, f, q, m)
 					}
 					want.Ports, want.Maybe, want.Reachable = want.Ports.Union(one.Ports), want.Maybe.Union(one.Maybe), want.Reachable.Or(one.Reachable)
 				}
@@ -152,7 +158,7 @@ func TestReachAsksAsOneByOne(t *testing.T) {
 				continue
 			}
 			got, _ := w.reach(from, to, reach.Ports{})
-			quick := w.answer(from, to)
+			quick := w.answer(w.placesOf(from), w.placesOf(to))
 			for name, l := range map[string]Link{"by classes": got, "by the table": quick} {
 				if l.Reachable != want.Reachable || !l.Ports.Equal(want.Ports) || !l.Maybe.Equal(want.Maybe) {
 					t.Fatalf("%s: %v on %v, perhaps %v; one by one: %v on %v, perhaps %v\nfrom %v\nto %v\n%+v", name, l.Reachable, l.Ports, l.Maybe, want.Reachable, want.Ports, want.Maybe, from, to, m)

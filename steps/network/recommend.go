@@ -23,6 +23,8 @@ type Advice struct {
 	// Rules of AWS to take away, with the commands.
 	Rules    []string `json:"rules"`
 	Commands []string `json:"commands"`
+	// Taken are the same rules by what they say, for whoever writes them elsewhere.
+	Taken []TakenRule `json:"-"`
 	// Policies of clusters to write, and those in their way to delete.
 	Policies []Policy `json:"policies"`
 	Deletes  []string `json:"deletes"`
@@ -37,6 +39,43 @@ type Advice struct {
 	// seen in use.
 	Closes []Opening `json:"closes"`
 	Breaks []string  `json:"breaks"`
+}
+
+// TakenRule is a rule of AWS's networks that advice takes away: one source or
+// destination of one permission of a security group, or a route.
+type TakenRule struct {
+	Asset string // security group or route table, by the asset's id
+	Text  string // for people
+	Route bool
+	// Of a permission.
+	Egress   bool
+	Protocol string // "-1" is all
+	From, To int
+	Peer     string // CIDR, group or prefix list
+	// Target is a route's next hop; its Peer is the CIDR it is for.
+	Target string
+}
+
+// taken says what a rule says.
+func (w *World) taken(r cutRule) TakenRule {
+	id := firstOf(r.table, r.group)
+	out := TakenRule{Asset: id, Text: w.ruleText(r), Egress: r.egress, Peer: r.peer}
+	for _, a := range w.snap.Assets() {
+		if !unborn(id) && strings.HasSuffix(a.ID, "/"+id) {
+			out.Asset = a.ID
+		}
+	}
+	if r.table != "" {
+		route := w.routeOf(r)
+		out.Route, out.Peer, out.Target = true, route.CIDR.String(), route.Target
+		return out
+	}
+	p := w.permissionOf(r)
+	out.Protocol, out.From, out.To = p.Protocol, p.From, p.To
+	if r.peer == "" {
+		out.Peer = r.cidr.String()
+	}
+	return out
 }
 
 // Policy is a Kubernetes NetworkPolicy to write.
@@ -58,11 +97,24 @@ func (p Policy) File() string {
 	return name
 }
 
-// Unsure says of what it could not be told whether it must be mended: intents and
-// crossings of zones, one sentence each.
+// Unsure says of what it could not be told whether it must be mended, one sentence each:
+// intents, crossings of zones, what the internet may open, and what was not read at all.
 func (w *World) Unsure(s *scope.Scope, workloads *scope.Workloads) []string {
-	var out []string
-	for _, c := range w.ZonesOf(s, workloads).Crossings {
+	out := slices.Clone(w.dark)
+	if why := w.Unexamined(); why != "" {
+		out = append(out, why)
+	}
+	z := w.ZonesOf(s, workloads)
+	if len(s.Zones) == 0 && !slices.ContainsFunc(s.Declared, func(d scope.Declared) bool { return d.Zone != "" }) {
+		out = append(out, "no zone is stated in sevenfold.yaml, so that nobody knows what is training and what production: zones: {training: {match: …}, serving: {match: …}}")
+	}
+	if len(s.Zones) > 0 && len(s.Network.Intents) == 0 && w.Unexamined() == "" && !z.zoned() {
+		out = append(out, "nothing that stands in a network stands in a zone of sevenfold.yaml: sevenfold network zones lists what stands in none")
+	}
+	for _, u := range z.Undecided {
+		out = append(out, fmt.Sprintf("in which zone %s stands: %s", u.Asset, u.Why))
+	}
+	for _, c := range z.Crossings {
 		if c.Verdict == "unknown" {
 			out = append(out, fmt.Sprintf("%s -> %s, against: %s: %s", c.From, c.To, c.Intent, joinFew(c.Because, 1)))
 		}
@@ -77,6 +129,17 @@ func (w *World) Unsure(s *scope.Scope, workloads *scope.Workloads) []string {
 			}
 		}
 	}
+	if len(w.dark) > 0 {
+		return out // that is the reason for all of them
+	}
+	told := map[string]bool{}
+	w.fromOutside(s, workloads, z, func(id string, _, to []spot, l Link, meant reach.Ports) {
+		perhaps := l.Maybe.Minus(meant)
+		if key := w.siteKey([2][]spot{nil, to}) + perhaps.String(); !perhaps.IsEmpty() && !told[key] {
+			told[key] = true
+			out = append(out, fmt.Sprintf("whether the internet can open %s on %s: %s", id, joinFew(perhaps.List(), 3), firstOf(joinFew(l.Because, 1), "a part of what leads there was not read")))
+		}
+	})
 	return out
 }
 
@@ -136,9 +199,30 @@ func (w *World) offences(s *scope.Scope, workloads *scope.Workloads) []offence {
 			out = append(out, offence{text: i.Name, from: i.From.Name, to: i.To.Name, source: from, target: to, link: l})
 		}
 	}
+	alike := map[string]int{}
+	w.fromOutside(s, workloads, z, func(id string, internet, to []spot, l Link, meant reach.Ports) {
+		open := l.Ports.Minus(meant)
+		if l.Reachable != reach.Yes || open.IsEmpty() {
+			return
+		}
+		// Things that nothing tells apart are mended by the same change.
+		key := w.siteKey([2][]spot{nil, to}) + open.String()
+		if at, known := alike[key]; known {
+			out[at].target, out[at].more = append(out[at].target, to...), out[at].more+1
+			return
+		}
+		alike[key] = len(out)
+		out = append(out, offence{text: "open to the internet unintended", from: Internet, to: id, source: internet, target: to, link: l})
+	})
+	return out
+}
+
+// fromOutside decides of each thing of a workload what the internet can open to it, and
+// what of that is meant.
+func (w *World) fromOutside(s *scope.Scope, workloads *scope.Workloads, z *Zones, fn func(id string, internet, to []spot, l Link, meant reach.Ports)) {
 	j := &jury{w: w, scope: s, workloads: workloads, zones: z, told: map[string]bool{}}
 	internet, _ := w.End(Internet, nil, false)
-	told, alike := map[estate.Node]bool{}, map[string]int{}
+	told := map[estate.Node]bool{}
 	for i := range workloads.List {
 		p := j.party(&workloads.List[i])
 		for _, n := range p.things {
@@ -149,21 +233,9 @@ func (w *World) offences(s *scope.Scope, workloads *scope.Workloads) []offence {
 			id := w.snap.Asset(n).ID
 			to := w.sites(n, true)
 			l, _ := w.reach(internet.spots, to, reach.Ports{})
-			open := l.Ports.Minus(j.meantForInternet(&p, id))
-			if l.Reachable != reach.Yes || open.IsEmpty() {
-				continue
-			}
-			// Things that nothing tells apart are mended by the same change.
-			key := w.siteKey([2][]spot{nil, to}) + open.String()
-			if at, known := alike[key]; known {
-				out[at].target, out[at].more = append(out[at].target, to...), out[at].more+1
-				continue
-			}
-			alike[key] = len(out)
-			out = append(out, offence{text: "open to the internet unintended", from: Internet, to: id, source: internet.spots, target: to, link: l})
+			fn(id, internet.spots, to, l, j.meantForInternet(&p, id))
 		}
 	}
-	return out
 }
 
 // advise finds what cuts one offence, and what goes with it.
@@ -171,6 +243,9 @@ func (w *World) advise(ctx context.Context, o offence, seen *Observed) (Advice, 
 	a := Advice{Against: o.text, From: o.from, To: o.to, Path: orEmpty(o.link.Path), Rules: []string{}, Commands: []string{}, Policies: []Policy{}, Deletes: []string{}, Left: []string{}, Unsure: []string{}, Closes: []Opening{}, Breaks: []string{}}
 	c, chosen := w.cut(o.source, o.target)
 	a.Rules, a.Commands = c.Rules, c.Commands
+	for _, r := range chosen {
+		a.Taken = append(a.Taken, w.taken(r))
+	}
 	next := w
 	for _, r := range chosen {
 		next = next.without(r)
@@ -208,6 +283,10 @@ func (w *World) advise(ctx context.Context, o offence, seen *Observed) (Advice, 
 	if w.compared += 1; w.compared <= mostCompared {
 		if d, err := Compare(ctx, w, next); err == nil {
 			a.Closes = w.beside(d.Closed, o)
+			if n := len(a.Closes); n > mostCloses {
+				a.Closes = slices.Clone(a.Closes[:mostCloses])
+				a.Unsure = append(slices.Clip(a.Unsure), fmt.Sprintf("of %d connections that go with it the first %d are told; sevenfold network diff tells all", n, mostCloses))
+			}
 		}
 	} else {
 		a.Unsure = append(slices.Clip(a.Unsure), "what else goes with it: that was worked out for the first pieces of advice only; sevenfold network diff tells")
@@ -224,9 +303,15 @@ func (w *World) advise(ctx context.Context, o offence, seen *Observed) (Advice, 
 			}
 		}
 		a.Breaks = orEmpty(unique(a.Breaks))
+		for _, b := range seen.Blind {
+			a.Unsure = append(slices.Clip(a.Unsure), "what is in use besides: "+b)
+		}
 	}
 	return a, nil
 }
+
+// mostCloses bounds how many connections that go with it a piece of advice tells.
+const mostCloses = 10_000
 
 // mostCompared bounds for how many pieces of advice it is worked out what else goes with
 // them.
@@ -404,8 +489,7 @@ func (w *World) withPolicies(ctx context.Context, write []Policy, remove []strin
 	if err != nil {
 		return nil, err
 	}
-	next.model = w.model
-	next = next.over(w.model)
+	next.model, next.amazon, next.table, next.inTable, next.breadth = w.model, w.amazon, w.table, w.inTable, w.breadth
 	for _, id := range remove {
 		parts := strings.Split(strings.TrimPrefix(id, "k8s://"), "/")
 		if c := next.clusters[parts[0]]; c != nil && len(parts) == 4 {

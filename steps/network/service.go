@@ -48,6 +48,7 @@ func (w *World) subnetVPC(id string) string {
 
 // toHosts is what a point can open at hosts of the internet.
 func (w *World) toHosts(from point) Link {
+	w.usedAWS++ // whether it was decided before or not
 	var ways []Link
 	for _, h := range w.internet() {
 		ways = append(ways, w.link(from, point{host: h, inet: true}))

@@ -13,6 +13,7 @@ import (
 type Step struct {
 	scope     *scope.Scope
 	aside     bool
+	plain     bool
 	flows     []string
 	seen      *Seen
 	relations estate.Addition
@@ -24,6 +25,12 @@ func New(s *scope.Scope) *Step { return &Step{scope: s} }
 // Aside leaves everything out, for commands that ask for another step's criteria.
 func (s *Step) Aside(aside bool) *Step {
 	s.aside = aside
+	return s
+}
+
+// Plain leaves the relations out, for those who ask for criteria alone.
+func (s *Step) Plain(plain bool) *Step {
+	s.plain = plain
 	return s
 }
 
@@ -88,6 +95,8 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 	j.intents()
 	j.services()
 	out.Findings = j.findings
-	s.relations = w.graph()
+	if !s.plain {
+		s.relations = w.graph()
+	}
 	return out, nil
 }

@@ -34,6 +34,7 @@ type World struct {
 	ofInstance  map[string][]string // interfaces, once it is asked for
 	numbers     map[string]int      // of classes
 	numbered    map[point]int
+	publicCells map[string]bool        // subnet and groups of the provider's interfaces with public addresses, once it is asked for
 	givesPublic map[string]bool        // subnets that give new instances a public address
 	strangers   map[strangerKey]string // interfaces made up for addresses that nothing read has
 
@@ -42,17 +43,33 @@ type World struct {
 	made   map[estate.Node]bool     // pods that another thing of the estate stands for
 	nodes  map[string]bool          // instances and interfaces that are nodes of clusters, once asked for
 
+	passing       map[string][]thing // by type, while passages are read
+	saysOff       map[string]bool    // VPCs that say themselves that public access is not blocked
+	apiInterfaces []string           // interfaces of API Gateway in the model
+	resourceOf    map[string]string  // endpoint in the model -> the resource it leads to
+	groupNames    map[string]string  // of security groups, by id in the model
+
+	asked   *asked   // once doors are asked about
+	asking  bool     // whoever is asked about has no sign-in
+	signIns []string // load balancers and ports where every caller must sign in
+
 	table    *aws.Matrix    // of all interfaces, once it is asked for
 	inTable  map[string]int // interface -> its class there
 	classes  map[point]string
 	firsts   map[int]point // of each class
 	known    map[pair]Link
-	cuts     int  // sought for findings
-	compared int  // pieces of advice of which was worked out what goes with them
-	spent    *int // pairs counted for cuts, of this network and its copies
-	decided  int  // pairs decided
-	kept     int  // of the pairs that may be decided, those kept for later questions
-	breadth  int  // 1 more than the classes of interfaces, once they are counted
+	short    *answers // without ways and reasons, of this network
+	lasting  *answers // those in which AWS has no say: of its copies with other rules too
+	terse    bool     // links are decided without ways and reasons
+	usedAWS  int      // questions to AWS's engine
+	cuts     int      // sought for findings
+	compared int      // pieces of advice of which was worked out what goes with them
+	spent    *int     // pairs counted for cuts, of this network and its copies
+	decided  int      // pairs decided
+	kept     int      // of the pairs that may be decided, those kept for later questions
+	breadth  int      // 1 more than the classes of interfaces, once they are counted
+	// dark says what was not read of which nobody knows what it holds.
+	dark []string
 	// problems say what could not be understood; whatever hangs on it is unknown.
 	problems []string
 }
@@ -78,6 +95,8 @@ type standing struct {
 	outside bool
 	// isolated: nothing can be opened from it or to it.
 	isolated bool
+	// caller: it opens connections and takes none.
+	caller bool
 	// service is what it is reached through where it has no place of its own:
 	// "s3", "bedrock-runtime".
 	service string
@@ -91,7 +110,8 @@ type podPlace struct{ cluster, id string }
 func NewWorld(ctx context.Context, snap *estate.Snapshot) (*World, error) {
 	w := &World{snap: snap, model: &aws.Model{}, clusters: map[string]*cluster{}, vpcs: map[string]*estate.Asset{}, subnets: map[string]*aws.Subnet{}, ifaces: map[string]*iface{},
 		byAddr: map[string]string{}, elb: map[string][]string{}, cells: map[string][]string{}, places: map[estate.Node]*standing{}, atPod: map[podPlace]estate.Node{},
-		made: map[estate.Node]bool{}, classes: map[point]string{}, numbers: map[string]int{}, numbered: map[point]int{}, firsts: map[int]point{}, known: map[pair]Link{}, strangers: map[strangerKey]string{}, givesPublic: map[string]bool{}}
+		made: map[estate.Node]bool{}, classes: map[point]string{}, numbers: map[string]int{}, numbered: map[point]int{}, firsts: map[int]point{}, known: map[pair]Link{}, short: newAnswers(), lasting: newAnswers(), strangers: map[strangerKey]string{}, givesPublic: map[string]bool{}, saysOff: map[string]bool{}, groupNames: map[string]string{}, resourceOf: map[string]string{}}
+	w.dark = dark(snap)
 	if err := w.readAWS(ctx); err != nil {
 		return nil, fmt.Errorf("read the network of AWS: %w", err)
 	}
@@ -99,6 +119,8 @@ func NewWorld(ctx context.Context, snap *estate.Snapshot) (*World, error) {
 		return nil, fmt.Errorf("read the networks of clusters: %w", err)
 	}
 	w.place()
+	w.unseenRelays()
+	w.readPassages()
 	w.amazon = aws.New(w.model)
 	w.problems = append(w.problems, w.amazon.Problems()...)
 	for _, c := range w.clusters {

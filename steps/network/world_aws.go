@@ -108,6 +108,7 @@ func (c *cidrs) add(text string) error {
 func readVPC(w *World, a *estate.Asset, _ estate.Node, config json.RawMessage) error {
 	var d struct {
 		VpcId, CidrBlock        string
+		BlockPublicAccessStates struct{ InternetGatewayBlockMode string }
 		CidrBlockAssociationSet []struct {
 			CidrBlock      string
 			CidrBlockState struct{ State string }
@@ -136,6 +137,7 @@ func readVPC(w *World, a *estate.Asset, _ estate.Node, config json.RawMessage) e
 		return err
 	}
 	w.vpcs[named(a, d.VpcId)] = a
+	w.saysOff[named(a, d.VpcId)] = d.BlockPublicAccessStates.InternetGatewayBlockMode == "off"
 	w.model.VPCs = append(w.model.VPCs, aws.VPC{ID: named(a, d.VpcId), CIDRs: c, Owner: a.Account, Region: a.Region})
 	return nil
 }
@@ -350,7 +352,7 @@ type ipPermission struct {
 
 func readSecurityGroup(w *World, a *estate.Asset, _ estate.Node, config json.RawMessage) error {
 	var d struct {
-		GroupId, VpcId                     string
+		GroupId, GroupName, VpcId          string
 		IpPermissions, IpPermissionsEgress []ipPermission
 	}
 	if err := json.Unmarshal(config, &d); err != nil {
@@ -393,6 +395,7 @@ func readSecurityGroup(w *World, a *estate.Asset, _ estate.Node, config json.Raw
 			}
 		}
 	}
+	w.groupNames[g.ID] = d.GroupName
 	w.model.SecurityGroups = append(w.model.SecurityGroups, g)
 	return nil
 }

@@ -249,13 +249,14 @@ func readTransitTable(w *World, a *estate.Asset, _ estate.Node, config json.RawM
 
 func readEndpoint(w *World, a *estate.Asset, _ estate.Node, config json.RawMessage) error {
 	var d struct {
-		VpcEndpointId, VpcEndpointType, VpcId, ServiceName, State, PolicyDocument string
-		NetworkInterfaceIds                                                       []string
+		VpcEndpointId, VpcEndpointType, VpcId, ServiceName, State, PolicyDocument, ResourceConfigurationArn string
+		NetworkInterfaceIds                                                                                 []string
 	}
 	if err := json.Unmarshal(config, &d); err != nil {
 		return err
 	}
 	typ := firstOf(d.VpcEndpointType, "Gateway")
+	w.resourceOf[w.hopID(a, d.VpcEndpointId)] = d.ResourceConfigurationArn
 	w.model.Endpoints = append(w.model.Endpoints, aws.Endpoint{ID: w.hopID(a, d.VpcEndpointId), VPC: d.VpcId, Service: d.ServiceName, Gateway: typ == "Gateway",
 		Type: typ, State: strings.ToLower(d.State), Policy: d.PolicyDocument, Interfaces: d.NetworkInterfaceIds})
 	return nil
@@ -276,6 +277,7 @@ func readEndpointService(w *World, a *estate.Asset, _ estate.Node, config json.R
 func readInterface(w *World, a *estate.Asset, n estate.Node, config json.RawMessage) error {
 	var d struct {
 		NetworkInterfaceId, SubnetId, PrivateIpAddress, Description string
+		InterfaceType                                               string
 		RequesterManaged                                            bool
 		Groups                                                      []struct{ GroupId string }
 		Association                                                 *struct{ PublicIp string }
@@ -324,6 +326,9 @@ func readInterface(w *World, a *estate.Asset, n estate.Node, config json.RawMess
 	}
 	w.addInterface(f, n, n)
 	w.ifaces[f.ID].managed = d.RequesterManaged
+	if d.InterfaceType == "api_gateway_managed" {
+		w.apiInterfaces = append(w.apiInterfaces, f.ID)
+	}
 	return nil
 }
 

@@ -99,8 +99,10 @@ func (w *World) readListener(lb *aws.LoadBalancer, n estate.Node) {
 		return
 	}
 	var d struct {
-		Protocol string
-		Port     int
+		Protocol       string
+		Port           int
+		DefaultActions []action
+		DescribeRules  *struct{ Rules []struct{ Actions []action } }
 	}
 	if err := json.Unmarshal(config, &d); err != nil {
 		lb.Unread = true
@@ -116,7 +118,37 @@ func (w *World) readListener(lb *aws.LoadBalancer, n estate.Node) {
 	if openAt(a, "DescribeRules") {
 		lb.Unread = true
 	}
+	signIn := d.DescribeRules != nil && asksFirst(d.DefaultActions)
+	if d.DescribeRules != nil {
+		for _, r := range d.DescribeRules.Rules {
+			signIn = signIn && asksFirst(r.Actions)
+		}
+	}
+	if signIn {
+		w.signIns = append(w.signIns, fmt.Sprintf("%s %d", lb.ID, d.Port))
+	}
 	lb.Listeners = append(lb.Listeners, l)
+}
+
+// action is one step of a listener's rule.
+type action struct {
+	Type                      string
+	AuthenticateOidcConfig    struct{ OnUnauthenticatedRequest string }
+	AuthenticateCognitoConfig struct{ OnUnauthenticatedRequest string }
+}
+
+// asksFirst reports whether a rule hands on only callers who have signed in.
+func asksFirst(actions []action) bool {
+	asks, forwards := false, false
+	for _, a := range actions {
+		switch a.Type {
+		case "authenticate-oidc", "authenticate-cognito":
+			asks = a.AuthenticateOidcConfig.OnUnauthenticatedRequest != "allow" && a.AuthenticateCognitoConfig.OnUnauthenticatedRequest != "allow"
+		case "forward", "":
+			forwards = true
+		}
+	}
+	return asks || !forwards
 }
 
 func readTargetGroup(w *World, a *estate.Asset, _ estate.Node, config json.RawMessage) error {

@@ -28,6 +28,17 @@ type cluster struct {
 	// elsewhere are nodes that run at another provider.
 	elsewhere map[string]bool
 	parted    *bool // see World.parted, once it is asked for
+
+	// Answers without ways and reasons: what a class of pods opens to a stretch of
+	// addresses outside, what that opens to it, and the doors by which it gets to a pod.
+	out, in map[[2]int]Link
+	detours map[detour][]kube.Result
+}
+
+// detour is what comes to a pod from a stretch of addresses outside.
+type detour struct {
+	pod     string
+	stretch int
 }
 
 // clusterKinds are the groups whose objects decide what reaches what; those of a
@@ -41,8 +52,20 @@ var clusterKinds = map[string]bool{
 // coreKinds are the kinds of the core group that matter here.
 var coreKinds = map[string]bool{"Pod": true, "Namespace": true, "Node": true, "Service": true, "Endpoints": true, "ReplicationController": true}
 
-// policyTypes are the policies every cluster knows.
-var policyTypes = []string{"networking.k8s.io/v1/NetworkPolicy"}
+// decidingTypes are those of every cluster's types by which it is decided who reaches whom.
+// Of all but the first, whoever exported some in another way than as their list has
+// exported them.
+var decidingTypes = []string{"networking.k8s.io/v1/NetworkPolicy", "v1/Service", "networking.k8s.io/v1/Ingress"}
+
+// enforcers are what runs in a cluster whose network is decided by policies of kinds that
+// not every cluster has, by a part of its image, and those kinds.
+var enforcers = map[string][]string{
+	"cilium/cilium:":           {"cilium.io/v2/CiliumNetworkPolicy", "cilium.io/v2/CiliumClusterwideNetworkPolicy"},
+	"calico/node:":             {"crd.projectcalico.org/v1/NetworkPolicy", "crd.projectcalico.org/v1/GlobalNetworkPolicy"},
+	"antrea/antrea-agent":      {"crd.antrea.io/v1beta1/NetworkPolicy", "crd.antrea.io/v1beta1/ClusterNetworkPolicy"},
+	"antrea/antrea-controller": {"crd.antrea.io/v1beta1/NetworkPolicy", "crd.antrea.io/v1beta1/ClusterNetworkPolicy"},
+	"istio/pilot":              {"security.istio.io/v1/AuthorizationPolicy", "security.istio.io/v1/PeerAuthentication"},
+}
 
 // object is one object of a cluster, as it is fed to its engine.
 type object struct {
@@ -63,7 +86,7 @@ func (w *World) readClusters(context.Context) error {
 		if !clusterKinds[group] && !strings.Contains(group, ".") || group == "" && !coreKinds[kind] {
 			continue
 		}
-		custom := !clusterKinds[group]
+		custom := !clusterKinds[group] && !kube.Decides(group, kind)
 		config, err := w.snap.Config(n)
 		if err != nil {
 			return err
@@ -313,10 +336,16 @@ func podTemplates(v any, depth int) []map[string]any {
 // is sure there. A cluster of which only manifests are known is taken as they say
 // it: what else is applied there no manifest tells.
 func (w *World) unreadPolicies(c *cluster) {
-	for _, typ := range policyTypes {
-		if !w.snap.Covered(typ, c.name, "") && w.listed(c.name) {
+	if w.listed(c.name) {
+		for _, typ := range decidingTypes {
+			if !w.snap.Covered(typ, c.name, "") && (typ == decidingTypes[0] || !w.someOf(typ, c.name)) {
+				group, kind := groupKind(typ)
+				c.objects.Unread(group, kind, "", "they were not all listed")
+			}
+		}
+		for typ, image := range w.enforced(c.name) {
 			group, kind := groupKind(typ)
-			c.objects.Unread(group, kind, "", "they were not all listed")
+			c.objects.Unread(group, kind, "", "they were not all listed, and "+image+" runs there, which enforces them")
 		}
 	}
 	for _, b := range w.snap.BlindSpots() {
@@ -328,6 +357,55 @@ func (w *World) unreadPolicies(c *cluster) {
 			c.objects.Unread(group, kind, b.Region, b.Why)
 		}
 	}
+}
+
+// enforced are the kinds of policies that a cluster which was exported must have, by what
+// runs in it, and that were not listed in any version; with the image that says so. A live
+// read lists every kind there is.
+func (w *World) enforced(cluster string) map[string]string {
+	out := map[string]string{}
+	for n, a := range w.snap.Assets() {
+		if a.Account != cluster || a.Referenced || a.Type != "apps/v1/DaemonSet" && a.Type != "apps/v1/Deployment" && a.Type != "v1/Pod" || !strings.HasPrefix(a.Source, "dir:") {
+			continue
+		}
+		config, err := w.snap.Config(n)
+		if err != nil {
+			continue
+		}
+		for _, m := range imageOf.FindAllSubmatch(config, -1) {
+			for part, types := range enforcers {
+				if !strings.Contains(string(m[1])+":", part) {
+					continue
+				}
+				for _, typ := range types {
+					if !w.coveredInAnyVersion(typ, cluster) {
+						out[typ] = string(m[1])
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// someOf reports whether an object of a type was read of a cluster.
+func (w *World) someOf(typ, cluster string) bool {
+	for _, a := range w.snap.Assets() {
+		if a.Type == typ && a.Account == cluster && !a.Referenced {
+			return true
+		}
+	}
+	return false
+}
+
+// coveredInAnyVersion reports whether a type was listed to its end in one of the versions
+// of its group's API.
+func (w *World) coveredInAnyVersion(typ, cluster string) bool {
+	group, kind := groupKind(typ)
+	return slices.ContainsFunc(w.snap.Coverage(), func(c estate.Coverage) bool {
+		g, k := groupKind(c.Type)
+		return c.Account == cluster && k == kind && (g == group || "crd."+g == group) // Calico's own API server drops the crd.
+	})
 }
 
 // listed reports whether anything of a cluster was listed to the end: it was read
@@ -352,8 +430,8 @@ func (w *World) behind(p podPlace) []string {
 		return known
 	}
 	var out []string
-	if ways, err := c.engine.Ways(kube.Internet(), kube.PodEnd(p.id), reach.Ports{}); err == nil {
-		for _, r := range ways[1:] {
+	if ways, err := c.engine.Detours(kube.Internet(), kube.PodEnd(p.id), reach.Ports{}); err == nil {
+		for _, r := range ways {
 			out = append(out, strings.Join(append(r.Via, r.Ports.String(), r.Maybe.String()), " "))
 		}
 	}

@@ -30,6 +30,14 @@ var managed = map[string]bool{
 	"AWS::EMRServerless::Application": true, "AWS::AppRunner::Service": true,
 }
 
+// inVPCs are types that stand in a VPC's subnets wherever they are put: where none is
+// known, they are in one that is not known.
+var inVPCs = map[string]bool{
+	"AWS::EC2::Instance": true, "AWS::RDS::DBInstance": true, "AWS::RDS::DBCluster": true, "AWS::ElasticLoadBalancingV2::LoadBalancer": true, "AWS::ElasticLoadBalancing::LoadBalancer": true,
+	"AWS::ElastiCache::CacheCluster": true, "AWS::Redshift::Cluster": true, "AWS::FSx::FileSystem": true, "AWS::MSK::Cluster": true, "AWS::EMR::Cluster": true,
+	"AWS::DocDB::DBCluster": true, "AWS::Neptune::DBCluster": true, "AWS::EFS::MountTarget": true,
+}
+
 // served are the types that are reached through an API of the provider's and have
 // no address of their own, and the service's name in com.amazonaws.REGION.NAME.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
@@ -60,6 +68,9 @@ func (w *World) place() {
 			w.places[n] = s
 			if balancing[a.Type] {
 				w.readBalancer(n, a, s)
+			}
+			if a.Type == proxyType {
+				w.readProxy(a, s)
 			}
 		}
 	}
@@ -122,7 +133,12 @@ func (w *World) stand(n estate.Node, a *estate.Asset, subnets map[string]*aws.Su
 		inSubnets, groups = slices.Compact(inSubnets), slices.Compact(groups)
 		unread := len(groups) == 0
 		for _, id := range inSubnets {
-			s.spots = append(s.spots, w.pieces(subnets[id], id, groups, unread, set.public() || set.launched(a) && w.givesPublic[id]))
+			public := set.public() || set.launched(a) && w.givesPublic[id]
+			at := w.pieces(subnets[id], id, groups, unread, public)
+			if !public && w.perhapsPublic(a, &set, id, groups) {
+				at = append(slices.Clip(at), w.pieces(subnets[id], id, groups, unread, true)...)
+			}
+			s.spots = append(s.spots, at)
 		}
 		s.why = fmt.Sprintf("it is put into %s with %s", strings.Join(inSubnets, ", "), firstOf(strings.Join(groups, ", "), "security groups that were not read"))
 	}
@@ -133,6 +149,14 @@ func (w *World) stand(n estate.Node, a *estate.Asset, subnets map[string]*aws.Su
 	if len(s.spots) == 0 && managed[a.Type] && (openAt(a, "VpcConfig") || openAt(a, "NetworkConfig/VpcConfig") || openAt(a, "SubnetId")) {
 		s.spots = [][]string{w.pieces(nil, "a subnet not known yet", nil, true, false)}
 		s.why = "into which subnets it is put is not known yet"
+	}
+	if a.Type == "AWS::AppRunner::Service" && !set.NetworkConfiguration.private() {
+		s.spots = append(s.spots, w.pieces(nil, "the public network of App Runner", nil, true, true))
+		s.why = "App Runner serves it at a public address, which is followed no further"
+	}
+	if len(s.spots) == 0 && inVPCs[a.Type] && unborn(a.ID) {
+		s.spots = [][]string{w.pieces(nil, "a subnet that its source does not tell", nil, true, set.public())}
+		s.why = "its source does not tell into which subnets it is put: none is named that was read, or the default ones are meant"
 	}
 	if len(s.spots) == 0 && managed[a.Type] && !a.Referenced || len(s.spots) > 0 && (set.DirectInternetAccess == "Enabled" || set.AppNetworkAccessType == "PublicInternetOnly") {
 		s.outside = true
@@ -185,15 +209,45 @@ type settings struct {
 	AssociatePublicIp      *bool  `json:"AssociatePublicIpAddress"`
 	PublicIpAddress        string // of an instance whose interfaces were not read
 	NetworkInterfaces      []struct{ Association *struct{ PublicIp string } }
-	NetworkConfiguration   struct {
-		AwsvpcConfiguration struct{ AssignPublicIp string }
-	}
+	NetworkConfiguration   networkConfiguration
+}
+
+// networkConfiguration is that of ECS's services and of App Runner's.
+type networkConfiguration struct {
+	AwsvpcConfiguration  struct{ AssignPublicIp string }
+	IngressConfiguration struct{ IsPubliclyAccessible *bool }
+}
+
+// private reports whether a service of App Runner is reached by its VPC's endpoints alone.
+func (c networkConfiguration) private() bool {
+	return c.IngressConfiguration.IsPubliclyAccessible != nil && !*c.IngressConfiguration.IsPubliclyAccessible
 }
 
 // launched reports whether a thing is an instance to be made that does not say whether it
 // gets a public address: its subnet does.
 func (s settings) launched(a *estate.Asset) bool {
 	return a.Type == "AWS::EC2::Instance" && unborn(a.ID) && s.AssociatePublicIp == nil
+}
+
+// perhapsPublic reports whether a thing that does not say itself whether it has a public
+// address may have one: its interfaces were not all listed, or one of the provider's that
+// may be its has.
+func (w *World) perhapsPublic(a *estate.Asset, s *settings, subnet string, groups []string) bool {
+	if unborn(a.ID) || a.Type == "AWS::EC2::Instance" || s.PubliclyAccessible != nil || s.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp != "" {
+		return false
+	}
+	if !w.snap.Covered("AWS::EC2::NetworkInterface", a.Account, a.Region) {
+		return true
+	}
+	if w.publicCells == nil {
+		w.publicCells = map[string]bool{}
+		for _, f := range w.ifaces {
+			if f.managed && slices.ContainsFunc(f.Addresses, func(at aws.Address) bool { return at.Public.IsValid() }) {
+				w.publicCells[cellKey(f.Subnet, slices.Sorted(slices.Values(f.Groups)))] = true
+			}
+		}
+	}
+	return w.publicCells[cellKey(subnet, groups)]
 }
 
 func (s settings) public() bool {
@@ -269,9 +323,29 @@ func (w *World) pieces(sub *aws.Subnet, id string, groups []string, unread, publ
 		w.model.Interfaces = append(w.model.Interfaces, f)
 		w.ifaces[f.ID] = &iface{Interface: &f, owner: -1, node: -1}
 		out = append(out, f.ID)
+		// Two things that share a place are not one: the second of them stands beside it.
+		beside := f
+		beside.ID = twin(f.ID)
+		w.model.Interfaces = append(w.model.Interfaces, beside)
+		w.ifaces[beside.ID] = &iface{Interface: &beside, owner: -1, node: -1}
 	}
 	w.cells[key] = out
 	return out
+}
+
+// twin names the place beside one that was made up, for another thing of the same subnet
+// and groups.
+func twin(id string) string { return "another of " + id }
+
+// apart are the points of two spots; of two things that share a made-up place the second
+// stands beside it.
+func (w *World) apart(f, t spot, p, q point) (point, point) {
+	if p == q && p.iface != "" && f.asset != t.asset {
+		if beside := twin(p.iface); w.ifaces[beside] != nil {
+			q.iface = beside
+		}
+	}
+	return p, q
 }
 
 // cellKey names the place of a thing whose subnet and groups are known.

@@ -21,9 +21,14 @@ type Zones struct {
 	Undecided []Undecided `json:"undecided"`
 	Overlaps  []Overlap   `json:"overlaps"`
 	Crossings []Crossing  `json:"crossings"`
-	world     *World
-	spots     map[string][2][]spot
-	loose     [2][]spot // of the things whose zone could not be told
+	// Intents are those of sevenfold.yaml that are broken, or of which that could not be
+	// told, beside what Crossings say.
+	Intents []Crossing `json:"intents"`
+	// Unread says what was not read and may hold anything, see World.Unread.
+	Unread []string `json:"unread"`
+	world  *World
+	spots  map[string][2][]spot
+	loose  [2][]spot // of the things whose zone could not be told
 	// looseRanges are their addresses.
 	looseRanges []netip.Prefix
 }
@@ -74,7 +79,7 @@ const mostExamples = 5
 // ZonesOf gathers what stands in which zone, and decides all pairs of zones and the
 // internet.
 func (w *World) ZonesOf(s *scope.Scope, workloads *scope.Workloads) *Zones {
-	z := &Zones{world: w, spots: map[string][2][]spot{}, Unzoned: []string{}, Undecided: []Undecided{}, Overlaps: []Overlap{}, Crossings: []Crossing{}}
+	z := &Zones{world: w, spots: map[string][2][]spot{}, Unzoned: []string{}, Undecided: []Undecided{}, Overlaps: []Overlap{}, Crossings: []Crossing{}, Intents: []Crossing{}, Unread: w.Unread()}
 	byName := map[string]*Zone{}
 	for n, a := range w.snap.Assets() {
 		if !w.component(n, a) {
@@ -310,15 +315,35 @@ func (z *Zones) cross(s *scope.Scope) {
 	internet, _ := z.world.End(Internet, nil, false)
 	z.spots[Internet] = [2][]spot{internet.spots, internet.spots}
 	names = append(names, Internet)
+	unlisted := z.world.Unlisted()
 	for _, from := range names {
 		for _, to := range names {
 			if from == to || len(z.spots[from][0]) == 0 || len(z.spots[to][1]) == 0 {
 				continue
 			}
 			l, _ := z.world.reach(z.spots[from][0], z.spots[to][1], reach.Ports{})
+			if l.Reachable == reach.No && len(unlisted) > 0 {
+				l.Reachable, l.Maybe, l.Because = reach.Unknown, reach.AllPorts, append(slices.Clip(unlisted), l.Because...)
+			}
 			c := Crossing{From: from, To: to, Reachable: l.Reachable.String(), answer: l.Reachable, open: l.Ports.Union(l.Maybe), Ports: listed(l.Ports), Perhaps: listed(l.Maybe), Path: orEmpty(l.Path), Because: orEmpty(l.Because)}
 			c.judge(s)
 			z.Crossings = append(z.Crossings, c)
+		}
+	}
+}
+
+// Hold decides the intents of sevenfold.yaml of which no crossing of zones tells.
+func (z *Zones) Hold(s *scope.Scope, workloads *scope.Workloads) {
+	for _, i := range s.Network.Intents {
+		if i.Rule == scope.Allowed || slices.ContainsFunc(z.Crossings, func(c Crossing) bool { return c.Intent == i.Name }) {
+			continue
+		}
+		for _, v := range z.world.Intent(i, workloads) {
+			c := v.Crossing(i)
+			if v.Reachable != reach.Yes {
+				c.Verdict, c.Because = "unknown", orEmpty(append([]string{v.Text}, c.Because...))
+			}
+			z.Intents = append(z.Intents, c)
 		}
 	}
 }
@@ -382,11 +407,17 @@ func joinFew(list []string, most int) string {
 // Few joins a list, the first most of it.
 func Few(list []string, most int) string { return joinFew(list, most) }
 
+// zoned reports whether anything stands in a zone.
+func (z *Zones) zoned() bool {
+	return slices.ContainsFunc(z.List, func(one Zone) bool { return one.Name != scope.Unzoned })
+}
+
 // Exit is the exit code of what was found: 1 where an intent is violated or zones
-// that must not share addresses do, 3 where that could not be told, else 0.
+// that must not share addresses do, 3 where that could not be told or nothing stands in a
+// zone, else 0.
 func (z *Zones) Exit() int {
 	code := 0
-	for _, c := range z.Crossings {
+	for _, c := range append(slices.Clone(z.Crossings), z.Intents...) {
 		switch c.Verdict {
 		case "violated":
 			return 1
@@ -399,7 +430,7 @@ func (z *Zones) Exit() int {
 			return 1
 		}
 	}
-	if len(z.List) == 0 || len(z.Undecided) > 0 {
+	if !z.zoned() || len(z.Undecided) > 0 || len(z.Unread) > 0 {
 		return 3
 	}
 	return code

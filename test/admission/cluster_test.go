@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +30,23 @@ type cluster struct {
 	t      testing.TB
 	server *kubetest.Server
 	admin  user
+	elect  bool             // gates that are run are replicas of one
+	digest admission.Digest // of the gates that are run; nil: as certificates have it
+
+	mu    sync.Mutex
+	notes []string // what gates said is to be done
+}
+
+func (k *cluster) note(what string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.notes = append(k.notes, what)
+}
+
+func (k *cluster) said() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.notes)
 }
 
 // user is someone with a kubeconfig and a namespace of habit.
@@ -42,7 +61,7 @@ func start(t testing.TB) *cluster {
 	t.Helper()
 	k := &cluster{t: t, server: kubetest.Start(t)}
 	k.admin = user{k: k, name: "admin", kubeconfig: k.server.Kubeconfig, namespace: "fraud"}
-	for _, name := range []string{"00-namespace.yaml", "10-scaleverdict.yaml", "20-rbac.yaml", "30-policies.yaml"} {
+	for _, name := range []string{"00-namespace.yaml", "10-scaleverdict.yaml", "20-rbac.yaml", "25-reads.yaml", "30-policies.yaml"} {
 		k.apply(manifest(t, name))
 	}
 	return k

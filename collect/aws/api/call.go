@@ -27,6 +27,8 @@ type job struct {
 	// spent repairs, each made once.
 	redirected, refreshed, reclocked bool
 	timeouts                         int
+	// part is the stored bytes asked for, in the place of an operation; nil for none.
+	part *Part
 }
 
 func (c *Client) call(ctx context.Context, req Request) (json.RawMessage, error) {
@@ -197,6 +199,14 @@ func (j *job) read(g *gate, resp *http.Response, body []byte) (json.RawMessage, 
 			g.throttled(time.Now())
 		}
 		return nil, retryAfter(resp.Header, j.c.opt.Now()), e
+	}
+	if j.part != nil {
+		if resp.StatusCode != http.StatusPartialContent {
+			return nil, 0, j.malformed(resp, "the answer is not the range that was asked for")
+		}
+		j.c.trusted.Store(true)
+		g.recover()
+		return body, 0, nil
 	}
 	reply, err := decodeReply(j.svc, j.op, resp, body)
 	var se *serviceError

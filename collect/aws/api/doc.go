@@ -11,7 +11,8 @@
 // the path of that member in the error.
 //
 // The model holds no operation that writes, mints credentials or returns
-// stored content, so the client cannot be made to call one.
+// stored content, so a Client cannot be made to call one. Objects reads stored
+// content, for the verbs that are asked to.
 package api
 
 // botocore 1.44.5 is the version model.bin was made from; BOTOCORE_DATA is the

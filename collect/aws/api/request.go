@@ -24,7 +24,7 @@ type message struct {
 
 // request builds and signs one attempt.
 func (j *job) request(ctx context.Context) (*http.Request, *Error) {
-	m, err := serialize(j.svc, j.op, j.req.Params)
+	m, err := j.ask()
 	if err != nil {
 		return nil, j.fail("InvalidParameter", err.Error(), CauseRequest)
 	}
@@ -51,6 +51,14 @@ func (j *job) request(ctx context.Context) (*http.Request, *Error) {
 		return nil, e
 	}
 	return hr, nil
+}
+
+// ask is what the job asks for, without a host.
+func (j *job) ask() (*message, error) {
+	if j.part != nil {
+		return j.part.message(), nil
+	}
+	return serialize(j.svc, j.op, j.req.Params)
 }
 
 // sign fetches the credentials and signs by Signature Version 4.

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -93,7 +94,7 @@ func (e *Export) applyList(r *reply, u use, sink estate.Sink, final bool) bool {
 	if final {
 		scope = e.guess(r, scope, sink)
 	}
-	if len(items) == 0 && u.call.Items != "" && Lookup(r.body, strings.SplitN(u.call.Items, "[", 2)[0]) == nil && !r.doc.Partial {
+	if len(items) == 0 && u.call.Items != "" && Lookup(r.body, strings.SplitN(u.call.Items, "[", 2)[0]) == nil && !r.doc.Partial && !none(r.body, u.call.Items) {
 		// Another type's part of a shared reply may simply be missing.
 		return len(r.op.uses) > 1
 	}
@@ -105,6 +106,13 @@ func (e *Export) applyList(r *reply, u use, sink estate.Sink, final bool) bool {
 	}
 	e.listed(res, scope, r)
 	return true
+}
+
+// none reports whether a reply that lacks its list says beside it that there are 0 of
+// its items, as CloudFront does.
+func none(body any, items string) bool {
+	i := strings.LastIndexByte(items, '.')
+	return i > 0 && fmt.Sprint(Lookup(body, items[:i]+".Quantity")) == "0"
 }
 
 // onlyNamed takes an item that only names what a describe tells in full: the

@@ -148,7 +148,7 @@ func (e *Export) unused(doc estate.Document, op *operation, sink estate.Sink) {
 	sink.BlindSpot(estate.BlindSpot{
 		Source: doc.Source, Operation: doc.Path, Status: estate.ReadSkipped,
 		Why:  "the output of " + name + " tells nothing that is read",
-		Hint: "none is needed; other replies tell what matters",
+		Hint: estate.NoMend,
 	})
 }
 

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,6 +141,17 @@ func TestPoliciesNobodyUsesAreLeftOut(t *testing.T) {
 	} {
 		if _, got := s.assets[id]; got != want {
 			t.Errorf("%s: an asset %v, want %v", id, got, want)
+		}
+	}
+}
+
+// TestNoneIsSaidBySomeServices: CloudFront leaves an empty list out and says 0.
+func TestNoneIsSaidBySomeServices(t *testing.T) {
+	for body, want := range map[string]bool{`{"VpcOriginList":{"Quantity":0}}`: true, `{"VpcOriginList":{"Quantity":1}}`: false, `{"VpcOriginList":{}}`: false, `{}`: false} {
+		s := read(t, "111122223333", "", doc{"sts/get-caller-identity.json", `{"Account":"111122223333","Arn":"arn:aws:iam::111122223333:user/u","UserId":"x"}`}, doc{"cloudfront/list-vpc-origins.json", body})
+		got := slices.ContainsFunc(s.covered, func(c estate.Coverage) bool { return c.Type == "AWS::CloudFront::VpcOrigin" })
+		if got != want {
+			t.Errorf("%s: listed %v, want %v", body, got, want)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func partOf(n *reference.Need, route *reference.Route) which {
 	switch n.On {
 	case "target":
 		return targetCalls
-	case "carrier", "provider":
+	case "carrier", "provider", "target-group":
 		return heldCalls
 	case "policy":
 		if route.Target != "self" {
@@ -50,35 +50,61 @@ func (c *climb) take(p, target *Principal, route *reference.Route, carrier *Carr
 		if part&partOf(n, route) == 0 {
 			continue
 		}
-		best, bestDecision := c.best(c.requests(p, target, n, carrier, group, e.made))
-		if bestDecision == Deny {
-			return e
+		several := []string{group}
+		if _, ok := n.Context[policyARN]; ok && strings.Contains(group, " ") {
+			several = strings.Fields(group)
 		}
-		if (n.On == "new" || n.On == "any" || n.On == "carrier") && n.Resource != "" {
-			if e.made == nil {
-				e.made = map[string]string{}
+		for _, group := range several {
+			if !c.takeOne(&e, p, target, n, carrier, group, part) {
+				return e
 			}
-			e.made[n.Resource] = best.Resource
 		}
-		e.decision = weaker(e.decision, bestDecision)
-		if part&told == 0 {
-			continue
-		}
-		if bestDecision == Unknown {
-			e.unknown = append(e.unknown, c.w.Explain(best.Request).Unknown...)
-		}
-		e.calls = append(e.calls, best.Request)
-		on := best.Resource
-		if best.anywhere || n.On == "new" || n.On == "any" {
-			on = "*"
-		}
-		e.on = append(e.on, on)
 	}
 	if part&heldCalls != 0 && target != p && rewritesTrust(route) && !c.entersByNewTrust(p, target) {
 		return e
 	}
 	e.ok = true
 	return e
+}
+
+// takeOne weighs one call; false if it is refused.
+func (c *climb) takeOne(e *taken, p, target *Principal, n *reference.Need, carrier *Carrier, group string, part which) bool {
+	best, bestDecision := c.best(c.requests(p, target, n, carrier, group, e.made))
+	if bestDecision == Deny {
+		return false
+	}
+	if (n.On == "new" || n.On == "any" || n.On == "carrier") && n.Resource != "" {
+		if e.made == nil {
+			e.made = map[string]string{}
+		}
+		e.made[n.Resource] = best.Resource
+	}
+	e.decision = weaker(e.decision, bestDecision)
+	if part&told == 0 {
+		return true
+	}
+	if bestDecision == Unknown {
+		e.unknown = append(e.unknown, c.whyUnknown(&best.Request)...)
+	}
+	if w, ok := c.written(&best.Request); ok && w.action != "" {
+		e.calls, e.on = append(e.calls, w.request(p)), append(e.on, "*")
+	}
+	e.calls = append(e.calls, best.Request)
+	on := best.Resource
+	if best.anywhere || n.On == "new" || n.On == "any" {
+		on = "*"
+	}
+	e.on = append(e.on, on)
+	return true
+}
+
+// whyUnknown says on what a call hangs.
+func (c *climb) whyUnknown(r *Request) []string {
+	out := c.w.Explain(*r).Unknown
+	if w, ok := c.written(r); ok && w.why != "" {
+		out = append(out, w.why)
+	}
+	return out
 }
 
 // request is one that a call is taken to be.
@@ -99,6 +125,7 @@ func (c *climb) best(rs []Request) (request, Decision) {
 		} else {
 			d = c.ask(r)
 		}
+		d = c.withWriting(&r, d)
 		if d != Deny && (got == Deny || d > got) {
 			out, got = request{r, wide}, d
 		}
@@ -156,7 +183,7 @@ func (c *climb) requests(p, target *Principal, n *reference.Need, carrier *Carri
 	}
 	switch n.On {
 	case "target":
-		if group != "" {
+		if strings.Contains(group, ":group/") { // whom one puts oneself into
 			add(group, true)
 		} else {
 			add(target.ARN, true)
@@ -166,6 +193,10 @@ func (c *climb) requests(p, target *Principal, n *reference.Need, carrier *Carri
 		add(p.ARN, true)
 	case "group":
 		for _, g := range p.Groups {
+			add(g, true)
+		}
+	case "target-group":
+		for _, g := range target.Groups {
 			add(g, true)
 		}
 	case "policy":
@@ -205,15 +236,25 @@ func (c *climb) requests(p, target *Principal, n *reference.Need, carrier *Carri
 		}
 		add(pattern, false)
 	}
-	return c.withContext(on, n, identity, target)
+	return c.withContext(on, n, identity, target, group)
 }
 
 // withContext adds the condition keys that a call carries.
-func (c *climb) withContext(rs []Request, n *reference.Need, identity, target *Principal) []Request {
+func (c *climb) withContext(rs []Request, n *reference.Need, identity, target *Principal, group string) []Request {
+	if fixed, ok := c.contexts[n]; ok {
+		for i := range rs {
+			rs[i].Context = fixed
+		}
+		return rs
+	}
 	for _, name := range sortedKeys(n.Context) {
 		values := n.Context[name]
 		var options [][]string
 		switch {
+		case name == policyARN && len(rs) > 0 && group != "":
+			options = [][]string{{group}}
+		case name == policyARN && len(rs) > 0:
+			options = c.attachable(rs[0].Principal)
 		case len(values) == 1 && values[0] == "${any}":
 			if v, ok := chosen[strings.ToLower(name)]; ok {
 				options = [][]string{v}
@@ -246,6 +287,29 @@ func (c *climb) withContext(rs []Request, n *reference.Need, identity, target *P
 		rs = out
 	}
 	return rs
+}
+
+// fixedContext is the context that every request of a need has, where there is just
+// one; ok is false if it hangs on who asks or whom.
+func fixedContext(n *reference.Need) (context map[string][]string, ok bool) {
+	for _, name := range sortedKeys(n.Context) {
+		values := n.Context[name]
+		switch {
+		case len(values) != 1 || name == policyARN || values[0] == "${boundary}" || values[0] == "${target}":
+			return nil, false
+		case values[0] == "${any}":
+			v, known := chosen[strings.ToLower(name)]
+			if !known {
+				continue
+			}
+			values = v
+		}
+		if context == nil {
+			context = map[string][]string{}
+		}
+		context[name] = values
+	}
+	return context, true
 }
 
 // kindOf is a type of resource in an account.

@@ -46,7 +46,7 @@ func (r refusal) weight() int {
 // proves it: his steps are sought again with the policy in place. Who of them
 // cannot climb is left out.
 func (w *World) Cuts(ctx context.Context, routes []reference.Route, around Surroundings, principals []string) ([]Cut, error) {
-	c, err := w.climb(ctx, routes, around)
+	c, err := w.climb(ctx, routes, around, principals...)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +117,10 @@ func cutOf(arn string, refused []refusal) Cut {
 // beginnings lists the first steps of a principal's ways, each as the calls it
 // takes: those into his own rights, and those to each of into.
 func (c *climb) beginnings(i int, into []int) [][]refusal {
-	clear(c.shapes.asked)
+	c.shapes.forget()
 	clear(c.shapes.carried)
+	clear(c.shapes.any)
+	clear(c.shapes.raisable)
 	var out [][]refusal
 	add := func(e *edge, anywhere bool) {
 		whole := c.again(e)
@@ -133,11 +135,13 @@ func (c *climb) beginnings(i int, into []int) [][]refusal {
 		out = append(out, calls)
 	}
 	for _, e := range c.ownEdges(i) {
-		add(&e, false)
+		add(&e, e.open != nil)
 	}
 	for _, t := range into {
-		if s := &c.stages[t]; s.of == int32(i) && c.again(&s.step).ok {
-			add(&s.step, false)
+		for k := range c.stages[t].steps {
+			if e := &c.stages[t].steps[k]; e.from == int32(i) && c.again(e).ok {
+				add(e, false)
+			}
 		}
 	}
 	for r := range c.routes {
@@ -151,6 +155,9 @@ func (c *climb) beginnings(i int, into []int) [][]refusal {
 		}
 		a := &able{int32(i), c.partyOf(int32(i), r), part}
 		for _, t := range into {
+			if c.isCompound(r) {
+				break // who is one already needs no more rights
+			}
 			if e, ok := c.stepTo(a, t, r); ok {
 				add(&e, false)
 			}

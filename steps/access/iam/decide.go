@@ -25,6 +25,32 @@ type decision struct {
 	// not all filled.
 	quick  bool
 	single [1]*Policy
+	folded folded
+}
+
+// folded are the actions that were asked about lately in a world.
+type folded struct {
+	of   *World
+	seen map[string]action
+}
+
+// mostFolded bounds how many are kept.
+const mostFolded = 512
+
+func (f *folded) action(w *World, name string) action {
+	if f.of != w || len(f.seen) >= mostFolded {
+		*f = folded{of: w, seen: make(map[string]action)}
+	}
+	a, ok := f.seen[name]
+	if !ok {
+		a = newAction(name)
+		f.seen[name] = a
+	}
+	if a.number <= 0 { // not asked, or of no policy then
+		a.numberOf(w.names)
+		f.seen[name] = a
+	}
+	return a
 }
 
 var pool = sync.Pool{New: func() any { return &decision{} }}
@@ -32,14 +58,16 @@ var pool = sync.Pool{New: func() any { return &decision{} }}
 func (w *World) decision(r *Request) *decision {
 	d := pool.Get().(*decision)
 	d.reset()
-	d.prepare(w, r)
+	d.prepare(w, r, d.folded.action(w, r.Action))
 	return d
 }
 
 // reset makes the memory fresh and keeps the room of its lists.
 func (d *decision) reset() {
 	context, opaque, lits, others, scps, rcps := d.context[:0], d.opaque[:0], d.lits[:0], d.any[:0], d.scps[:0], d.rcps[:0]
+	kept := d.folded
 	*d = decision{}
+	d.folded = kept
 	d.context, d.opaque, d.lits, d.any, d.scps, d.rcps = context, opaque, lits, others, scps, rcps
 	d.budget = maxWork
 }
@@ -79,8 +107,17 @@ func (d *decision) again(p *Principal) {
 
 // Explain decides and says why.
 func (w *World) Explain(r Request) Answer {
+	return w.ExplainOn(r, nil)
+}
+
+// ExplainOn is Explain for a request on a resource that is not the world's own: with
+// another policy. nil is what Explain finds.
+func (w *World) ExplainOn(r Request, on *Resource) Answer {
 	d := w.decision(&r)
 	defer d.release()
+	if on != nil {
+		d.on, d.account, d.to = on, on.Account, w.accounts[on.Account]
+	}
 	t, f := d.weigh()
 	a := Answer{Assumed: d.assumptions()}
 	switch t {

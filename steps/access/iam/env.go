@@ -60,12 +60,12 @@ func (e *env) value(k key32) (state, []string) {
 		switch e.w.names.owner[k] {
 		case principalTag:
 			p := e.principal
-			return e.tag(p.tags, e.w.names.tag[k], p.TagsUnread || p.Kind != User && p.Kind != Role && p.Kind != Root, p.Kind == Role && e.w.taggable(p))
+			return e.tag(p.Tags, e.w.names.tag[k], p.TagsUnread || p.Kind != User && p.Kind != Role && p.Kind != Root, p.Kind == Role && e.w.taggable(p))
 		case resourceTag:
 			if e.on == nil || e.on.ARN != e.resource { // an object's tags are not its bucket's
 				return free, nil
 			}
-			return e.tag(e.on.tags, e.w.names.tag[k], e.on.TagsUnread, false)
+			return e.tag(e.on.Tags, e.w.names.tag[k], e.on.TagsUnread, false)
 		}
 		return free, nil
 	}
@@ -77,13 +77,28 @@ func (e *env) tag(tags map[string]string, key string, unread, loose bool) (state
 	if loose {
 		return free, nil
 	}
-	if v, ok := tags[key]; ok {
+	if v, ok := tagOfAnyCase(tags, key); ok {
 		return e.single(v)
 	}
 	if unread {
 		return free, nil
 	}
 	return none, nil
+}
+
+// tagOfAnyCase finds a tag by its key in lower case: as keys of conditions, those
+// of tags are compared without regard to it. Of several the least key counts.
+func tagOfAnyCase(tags map[string]string, key string) (value string, ok bool) {
+	if value, ok = tags[key]; ok {
+		return value, true
+	}
+	least := ""
+	for k, v := range tags {
+		if len(k) == len(key) && lower(k) == key && (!ok || k < least) {
+			least, value, ok = k, v, true
+		}
+	}
+	return value, ok
 }
 
 func (e *env) single(v string) (state, []string) {
@@ -275,10 +290,9 @@ func (e *env) path(a *Account, applies bool) (state, []string) {
 }
 
 // prepare fills the environment of a request; it must be empty.
-func (e *env) prepare(w *World, r *Request) {
+func (e *env) prepare(w *World, r *Request, a action) {
 	e.w, e.sessionName, e.through = w, r.Session, r.Through
-	e.action = newAction(r.Action)
-	e.action.numberOf(w.names)
+	e.action = a
 	if strings.ContainsAny(r.Action, "*?") {
 		e.actionSet = set{NewPattern(r.Action, true)}
 	}

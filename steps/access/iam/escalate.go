@@ -55,6 +55,8 @@ type Carrier struct {
 	ARN  string
 	Type string // as CloudFormation spells it
 	Role string // ARN of the role
+
+	every bool // it stands for any of its type, none of which was read; Role says nothing then
 }
 
 // Surroundings answer what the estate says beside policies.
@@ -77,7 +79,8 @@ type edge struct {
 	// its type, none of which was read.
 	sure bool
 	via  *Carrier
-	// group that the taker joins, where that is the step.
+	// group that the taker joins, or the managed policy that he attaches, where
+	// that is the step.
 	group string
 	// ending numbers target and technique of a last step.
 	ending int32
@@ -85,6 +88,8 @@ type edge struct {
 	// after is he himself with them.
 	then  int32
 	after *Principal
+	// open says that it is not known whether the step leads anywhere, and why.
+	open *openEnd
 }
 
 // taken is a step in full.
@@ -103,6 +108,7 @@ type climb struct {
 	w       *World
 	around  Surroundings
 	routes  []reference.Route
+	single  int // routes from here on were put together of two
 	people  []*Principal
 	number  map[string]int
 	admin   []Decision // of each principal; Deny if he is none
@@ -127,15 +133,29 @@ type climb struct {
 	// meetings are resources where a statement's pattern meets a type's.
 	meetings map[[2]string]meeting
 	// leavings are resources of a type that a NotResource leaves.
-	leavings map[leaving]meeting
-	into     [][]edge   // edges into each principal
-	own      [][]edge   // edges into Administrator, by principal
-	able     [][]able   // of each route into others: who may take it
-	full     []Decision // of each principal: whether he would be one, were he given everything
-	stages   []stage    // of each principal: how he came to be
-	surest   []Decision // of each principal: how sure his best way is, once reach was asked
-	fresh    map[freshKey]bool
-	ctx      context.Context
+	leavings  map[leaving]meeting
+	into      [][]edge // edges into each principal
+	own       [][]edge // edges into Administrator, by principal
+	raised    [][]edge // those into somebody who is given everything first
+	openEnds  map[int32]*openEnd
+	spoken    map[*Policy]bitset
+	wholes    map[string]Decision
+	thorough  map[string]bool
+	able      [][]able   // of each route into others: who may take it
+	full      []Decision // of each principal: whether he would be one, were he given everything
+	stages    []stage    // of each principal: how he came to be
+	surest    []Decision // of each principal: how sure his best way is, once reach was asked
+	fresh     map[freshKey]bool
+	attaching attaching
+	contexts  map[*reference.Need]map[string][]string // of calls that have just one
+	have      []stampedAt                             // by principal
+	turn      int32
+	room      []edge // for those that are looked for
+	accounts  map[string]int32
+	lessers   map[string]lessers
+	bounds    map[string][]*Policy // by account: the boundaries of its users and roles, nil among them
+	attaches  []bool               // of each of bits: whether the call carries a policy's ARN
+	ctx       context.Context
 }
 
 // able is somebody who is allowed all calls of a route that do not hang on the
@@ -205,36 +225,122 @@ func (w *World) Climbers(ctx context.Context, routes []reference.Route, around S
 	return c.reach()
 }
 
-// climb prepares a search.
-func (w *World) climb(ctx context.Context, routes []reference.Route, around Surroundings) (*climb, error) {
+// climb prepares a search. Of those who are thorough also what they need no more,
+// since they can climb otherwise, is looked for.
+func (w *World) climb(ctx context.Context, routes []reference.Route, around Surroundings, thorough ...string) (*climb, error) {
 	people := slices.Clone(w.principals)
-	c := w.climbOf(ctx, routes, around, people, slices.Repeat([]stage{{of: -1}}, len(people))).staged()
-	c.words = newWords(c.routes)
-	c.able = make([][]able, len(routes))
-	for r := range routes {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		c.able[r] = c.ableTo(r)
+	single := len(routes)
+	routes = append(slices.Clip(routes), compounds(routes)...)
+	c := w.climbOf(ctx, routes, single, around)
+	for _, arn := range thorough {
+		c.thorough[arn] = true
 	}
+	c.enrol(people, make([]stage, len(people)))
+	if err := c.staged(); err != nil {
+		return nil, err
+	}
+	c.words = newWords(c.routes)
 	return c, nil
 }
 
-// climbOf is a climb among some people, before it is known who can do what.
-func (w *World) climbOf(ctx context.Context, routes []reference.Route, around Surroundings, people []*Principal, stages []stage) *climb {
-	c := &climb{
-		w: w, around: around, routes: routes, people: people, stages: stages, ctx: ctx, fresh: map[freshKey]bool{},
-		number: map[string]int{}, bits: map[string]int{}, trusts: map[trustKey]Decision{}, answers: map[askKey]Decision{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{}, leavings: map[leaving]meeting{},
-		numbers: map[*Principal]int32{}, patterns: map[kindOf]string{}, sayings: map[saidKey]*said{}, policies: map[*Policy]int32{}, asking: map[*Policy]bool{},
-	}
-	for i, p := range c.people {
-		if c.numbers[p] = int32(i); !c.isStage(i) {
-			c.number[p.ARN] = i
+// equip finds who of the people from a number on can take which route, and who of
+// them raises others by one.
+func (c *climb) equip(from int) error {
+	for r := range c.routes[:c.single] {
+		if err := c.ctx.Err(); err != nil {
+			return err
 		}
+		at := len(c.able[r])
+		c.able[r] = append(c.able[r], c.ableTo(r, from, func(int) bool { return true })...)
+		c.raise(r, at)
+	}
+	// What was put together serves those who have no shorter way.
+	simple := make([]bool, len(c.people))
+	for i := from; i < len(c.people); i++ {
+		simple[i] = len(c.raised[i]) > 0 || isOne(c.admin[i]) || len(c.ownEdges(i)) > 0
+	}
+	for r := c.single; r < len(c.routes); r++ {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		if raises(&c.routes[r]) {
+			at := len(c.able[r])
+			c.able[r] = append(c.able[r], c.ableTo(r, from, func(who int) bool { return !simple[who] })...)
+			c.raise(r, at)
+		}
+	}
+	return nil
+}
+
+// climbOf is a climb without people.
+func (w *World) climbOf(ctx context.Context, routes []reference.Route, single int, around Surroundings) *climb {
+	c := &climb{
+		w: w, ctx: ctx, around: around, routes: routes, single: single, able: make([][]able, len(routes)),
+		number: map[string]int{}, numbers: map[*Principal]int32{}, accounts: map[string]int32{}, bits: map[string]int{},
+		openEnds: map[int32]*openEnd{}, thorough: map[string]bool{}, fresh: map[freshKey]bool{}, wholes: map[string]Decision{},
+		spoken: map[*Policy]bitset{}, sayings: map[saidKey]*said{}, policies: map[*Policy]int32{}, asking: map[*Policy]bool{}, bounds: map[string][]*Policy{}, lessers: map[string]lessers{},
+		trusts: map[trustKey]Decision{}, answers: map[askKey]Decision{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{}, leavings: map[leaving]meeting{},
+		contexts: map[*reference.Need]map[string][]string{}, patterns: map[kindOf]string{},
+		attaching: attaching{asks: map[*Policy]bool{}, giving: map[string][]string{}, writes: map[*Principal][]write{}},
 	}
 	c.prepare()
 	c.shape()
 	return c
+}
+
+// enrol adds people to a climb.
+func (c *climb) enrol(people []*Principal, stages []stage) {
+	from, n := len(c.people), len(people)
+	c.people, c.stages = append(c.people, people...), append(c.stages, stages...)
+	c.may, c.into, c.own, c.raised = append(c.may, make([]bitset, n)...), append(c.into, make([][]edge, n)...), append(c.own, make([][]edge, n)...), append(c.raised, make([][]edge, n)...)
+	c.admin, c.full = append(c.admin, make([]Decision, n)...), append(c.full, make([]Decision, n)...)
+	c.shapes.admitted = append(c.shapes.admitted, make([]*admitted, n)...)
+	for _, d := range c.shapes.drawings {
+		d.who = nil // of fewer people
+	}
+	clear(c.bounds)
+	clear(c.lessers)
+	for i := from; i < len(c.people); i++ {
+		p := c.people[i]
+		if c.numbers[p] = int32(i); !c.isStage(i) {
+			c.number[p.ARN] = i
+		}
+		if !c.w.trustUnread(p) {
+			c.shapes.admitted[i] = c.w.resources[p.ARN].Policy.admits()
+		}
+		c.may[i] = make(bitset, len(c.bits)/64+1)
+		for _, pol := range p.Policies {
+			s := c.speaks(pol)
+			for k := range s {
+				c.may[i][k] |= s[k]
+			}
+		}
+		if p.Unread != "" {
+			for k := range c.may[i] {
+				c.may[i][k] = ^uint64(0)
+			}
+		}
+		c.admin[i] = c.w.IsAdministrator(p)
+		c.full[i] = c.whole(int32(i))
+	}
+}
+
+// whole says whether somebody would be an administrator, were he given everything.
+func (c *climb) whole(i int32) Decision {
+	if c.admin[i] != Deny {
+		return c.admin[i]
+	}
+	key, shared := c.wholeKey(i)
+	got, ok := c.wholes[key]
+	if !ok || !shared {
+		after := *c.people[i]
+		after.Policies = append(slices.Clone(after.Policies), c.w.everything)
+		got = c.w.IsAdministrator(&after)
+	}
+	if shared {
+		c.wholes[key] = got
+	}
+	return got
 }
 
 // untold says that nothing is known of what a principal may.
@@ -333,9 +439,14 @@ func (d *decider) whole(g *gate) bool {
 	return false
 }
 
+// prepare reads what the routes ask.
 func (c *climb) prepare() {
 	for i := range c.routes {
-		for _, n := range c.routes[i].Needs {
+		for k := range c.routes[i].Needs {
+			n := &c.routes[i].Needs[k]
+			if context, ok := fixedContext(n); ok {
+				c.contexts[n] = context
+			}
 			if _, ok := c.bits[n.Action]; !ok {
 				c.bits[n.Action] = len(c.bits)
 			}
@@ -347,7 +458,7 @@ func (c *climb) prepare() {
 		actions[i] = newAction(name)
 		actions[i].numberOf(c.w.names)
 	}
-	c.named, c.kins = actions, make([]kin, len(actions))
+	c.named, c.kins, c.attaches = actions, make([]kin, len(actions)), make([]bool, len(actions))
 	c.needs = make([]bitset, len(c.routes))
 	for i := range c.routes {
 		c.needs[i] = make(bitset, words)
@@ -356,48 +467,10 @@ func (c *climb) prepare() {
 				continue // a trust policy may allow it alone
 			}
 			c.needs[i].set(c.bits[n.Action])
-		}
-	}
-	spoken := map[*Policy]bitset{}
-	c.may = make([]bitset, len(c.people))
-	c.admin, c.full = make([]Decision, len(c.people)), make([]Decision, len(c.people))
-	c.into, c.own = make([][]edge, len(c.people)), make([][]edge, len(c.people))
-	for i, p := range c.people {
-		c.may[i] = make(bitset, words)
-		for _, pol := range p.Policies {
-			s, ok := spoken[pol]
-			if !ok {
-				s = speaks(pol, actions, words)
-				spoken[pol] = s
-			}
-			for k := range s {
-				c.may[i][k] |= s[k]
+			if _, ok := n.Context[policyARN]; ok {
+				c.attaches[c.bits[n.Action]] = true
 			}
 		}
-		if p.Unread != "" {
-			for k := range c.may[i] {
-				c.may[i][k] = ^uint64(0)
-			}
-		}
-		c.admin[i] = c.w.IsAdministrator(p)
-	}
-	wholes := map[string]Decision{}
-	for i, p := range c.people {
-		c.full[i] = c.admin[i]
-		if c.full[i] != Deny {
-			continue
-		}
-		key, shared := c.wholeKey(int32(i))
-		got, ok := wholes[key]
-		if !ok || !shared {
-			after := *p
-			after.Policies = append(slices.Clone(p.Policies), c.w.everything)
-			got = c.w.IsAdministrator(&after)
-		}
-		if shared {
-			wholes[key] = got
-		}
-		c.full[i] = got
 	}
 }
 
@@ -445,7 +518,16 @@ func (c *climb) asks(p *Policy) bool {
 	return got
 }
 
-// speaks lists the actions that a policy may allow.
+// speaks lists the actions that a policy may allow, once for each policy.
+func (c *climb) speaks(p *Policy) bitset {
+	got, ok := c.spoken[p]
+	if !ok {
+		got = speaks(p, c.named, len(c.bits)/64+1)
+		c.spoken[p] = got
+	}
+	return got
+}
+
 func speaks(p *Policy, actions []action, words int) bitset {
 	out := make(bitset, words)
 	for i := range actions {

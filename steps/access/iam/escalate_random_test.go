@@ -217,6 +217,9 @@ func (t *anywhere) somebody(i int, name string, pool []*Policy) {
 	if t.one(15) {
 		p.Unread = "policies not read"
 	}
+	if t.one(8) {
+		p.Policies = append(p.Policies, Unread("managed of "+name, "not read"))
+	}
 	if t.one(20) && p.Kind == Role {
 		p.ServiceLinked = true
 	}

@@ -1,6 +1,9 @@
 package iam
 
-import "strings"
+import (
+	"crypto/sha256"
+	"strings"
+)
 
 // key32 is the number of a condition key within a World. Keys are compared
 // without regard to letter case, as the service does.
@@ -80,15 +83,27 @@ type names struct {
 	services map[string]int32 // numbers of services' prefixes
 	text     []string         // as first written
 	owner    []tagOf
-	tag      []string // the tag's own key, in lower case
+	tag      []string                    // the tag's own key, in lower case
+	actions  map[string]Pattern          // compiled: a few hundred texts stand in every policy
+	prints   map[[sha256.Size]byte]int32 // numbers of statements by what they say
 }
 
 func newNames() *names {
-	n := &names{ids: map[string]key32{}, services: map[string]int32{}}
+	n := &names{ids: map[string]key32{}, services: map[string]int32{}, actions: map[string]Pattern{}, prints: map[[sha256.Size]byte]int32{}}
 	for _, s := range wellKnown {
 		n.id(s)
 	}
 	return n
+}
+
+// actionPattern compiles a pattern of actions, once for each text.
+func (n *names) actionPattern(text string) Pattern {
+	p, known := n.actions[text]
+	if !known {
+		p = NewPattern(text, true)
+		n.actions[text] = p
+	}
+	return p
 }
 
 func (n *names) id(name string) key32 {

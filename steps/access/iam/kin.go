@@ -21,11 +21,15 @@ type kin struct {
 type clan struct {
 	// alone says that the clan is one principal: something asks who he is.
 	alone bool
-	// untold says that not all his policies are known.
-	untold bool
+	// untold says that not all his policies are known; unread that of some policy
+	// nothing is. Either is decided alike, and told by the name of whose it is.
+	untold, unread bool
 	// allows are the statements by which they may be allowed the action; nil
 	// stands for a policy of which nothing is known.
 	allows []*Statement
+	// on are whom they name, once drawn; everywhere says that it may be anybody.
+	drawn, everywhere bool
+	on                []*drawing
 }
 
 // said is what one policy says of one action.
@@ -43,8 +47,11 @@ type saidKey struct {
 // kinOf is a principal's number for an action, which is one of c.bits.
 func (c *climb) kinOf(who, action int32) int32 {
 	k := &c.kins[action]
-	if k.of == nil {
-		k.of, k.known = slices.Repeat([]int32{-1}, len(c.people)), map[string]int32{}
+	if k.known == nil {
+		k.known = map[string]int32{}
+	}
+	if n := len(c.people) - len(k.of); n > 0 {
+		k.of = append(k.of, slices.Repeat([]int32{-1}, n)...)
 	}
 	if k.of[who] < 0 {
 		k.of[who] = c.newKin(k, c.people[who], action)
@@ -58,7 +65,10 @@ func (c *climb) newKin(k *kin, p *Principal, action int32) int32 {
 	add := func(pol *Policy) *said {
 		s := c.said(pol, action)
 		made.alone = made.alone || s.asks
-		if s.speaks {
+		switch {
+		case s.speaks && pol.unread != "" && len(pol.Statements) == 0: // all such say the same
+			key, made.unread = binary.AppendUvarint(key, uint64(c.policyNumber(nil))), true
+		case s.speaks:
 			key = binary.AppendUvarint(key, uint64(c.policyNumber(pol)))
 		}
 		return s
@@ -80,12 +90,16 @@ func (c *climb) newKin(k *kin, p *Principal, action int32) int32 {
 	}
 	// Resource control policies may ask who somebody is too.
 	made.untold = p.Unread != ""
-	made.alone = made.alone || made.untold || rcpServices[c.named[action].service] || len(p.Session) > 0 || p.Kind != User && p.Kind != Role
-	linked := byte(0)
+	made.alone = made.alone || c.attaches[action] && c.asksPolicy(p) || rcpServices[c.named[action].service] || len(p.Session) > 0 || p.Kind != User && p.Kind != Role
+	// What was not read may allow and deny anything, of whomever it was not read.
+	flags := byte(0)
 	if p.ServiceLinked {
-		linked = 1
+		flags |= 1
 	}
-	key = append(append(key, 0, byte(p.Kind), linked), p.Account...)
+	if made.untold {
+		flags |= 2
+	}
+	key = append(append(key, 0, byte(p.Kind), flags), p.Account...)
 	c.key = key
 	if n, ok := k.known[string(key)]; ok && !made.alone {
 		return n
@@ -98,7 +112,7 @@ func (c *climb) newKin(k *kin, p *Principal, action int32) int32 {
 	return n
 }
 
-// policyNumber numbers policies, from 1.
+// policyNumber numbers policies, from 1; nil stands for all of which nothing is known.
 func (c *climb) policyNumber(p *Policy) int32 {
 	n, ok := c.policies[p]
 	if !ok {
@@ -197,4 +211,14 @@ func (c *climb) replace(i int, p *Principal) {
 			c.kins[a].of[i] = -1
 		}
 	}
+}
+
+// accountNumber numbers accounts.
+func (c *climb) accountNumber(id string) int32 {
+	n, ok := c.accounts[id]
+	if !ok {
+		n = int32(len(c.accounts))
+		c.accounts[id] = n
+	}
+	return n
 }

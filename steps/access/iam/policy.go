@@ -44,6 +44,7 @@ type Statement struct {
 	hasResource  bool
 	principals   principals
 	hasPrincipal bool
+	print        int32 // of what it says: two with the same number say the same
 	conditions   []atom
 	// wrong says why the statement was not understood.
 	wrong string
@@ -134,7 +135,7 @@ func (w *World) Parse(id string, document []byte) *Policy {
 	p.Statements = make([]Statement, len(list))
 	for i, item := range list {
 		s := &p.Statements[i]
-		s.Index = i
+		s.Index, s.print = i, w.names.print(item, variables)
 		w.statement(s, item, variables)
 		if s.wrong != "" {
 			p.Problems = append(p.Problems, fmt.Sprintf("Statement[%d]: %s", i, s.wrong))
@@ -226,7 +227,7 @@ func (w *World) statement(s *Statement, raw json.RawMessage, variables bool) {
 			}
 		case "Effect":
 		case "Action", "NotAction":
-			s.readActions(name, v, wrong)
+			s.readActions(name, v, w.names, wrong)
 		case "Resource", "NotResource":
 			w.readResources(s, name, v, variables, wrong)
 		case "Principal", "NotPrincipal":
@@ -254,7 +255,7 @@ func (w *World) statement(s *Statement, raw json.RawMessage, variables bool) {
 	}
 }
 
-func (s *Statement) readActions(name string, v json.RawMessage, wrong func(part *bool, place string, err error)) {
+func (s *Statement) readActions(name string, v json.RawMessage, n *names, wrong func(part *bool, place string, err error)) {
 	s.notAction = name == "NotAction"
 	texts, err := textsOf(v)
 	if err != nil {
@@ -264,7 +265,7 @@ func (s *Statement) readActions(name string, v json.RawMessage, wrong func(part 
 		if t != "*" && !strings.Contains(t, ":") {
 			wrong(&s.whole, name, fmt.Errorf("%q names no service", t))
 		}
-		s.actions = append(s.actions, NewPattern(t, true))
+		s.actions = append(s.actions, n.actionPattern(t))
 	}
 }
 

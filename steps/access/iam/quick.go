@@ -15,7 +15,7 @@ import (
 type shapes struct {
 	// calls on the target of each route.
 	calls [][]targetCall
-	asked map[shapeKey]Decision
+	asked []asked
 	// direct are the routes, by number, that ask nothing of the target but such
 	// calls.
 	direct []bool
@@ -31,6 +31,15 @@ type shapes struct {
 	// carried are the answers to a route's calls on a resource that acts as a
 	// role, where the role is not told in them.
 	carried map[carriedKey]Decision
+	// any are the same on a resource that stands for all of its type, by route and
+	// principal.
+	any [][]stamped
+	// drawings are whom statements name.
+	drawings map[*Statement]*drawing
+	// raisable are, for each call on a target and kin, on whom it is not refused.
+	raisable map[[2]int32]*raising
+	// carriers are, by type and account, the resources that act as each role.
+	carriers map[[2]string]*carriersOf
 }
 
 // targetCall is a call that a route makes on the target.
@@ -44,6 +53,32 @@ type targetCall struct {
 }
 
 type shapeKey struct{ kin, target, shape int32 }
+
+// asked holds what was decided of one call, on the target that was asked about last.
+type asked struct {
+	kin, who []stamped // by kin, by principal
+}
+
+type stamped struct {
+	target int32 // plus one
+	d      Decision
+}
+
+// memo is the place in a list where an answer stands.
+func memo(list *[]stamped, at int32) *stamped {
+	if int(at) >= len(*list) {
+		*list = append(*list, make([]stamped, int(at)+1-len(*list))...)
+	}
+	return &(*list)[at]
+}
+
+// forget clears what was decided of calls on targets.
+func (s *shapes) forget() {
+	for i := range s.asked {
+		clear(s.asked[i].kin)
+		clear(s.asked[i].who)
+	}
+}
 
 type carriedKey struct {
 	who, route int32
@@ -59,8 +94,9 @@ type parties struct {
 
 func (c *climb) shape() {
 	c.shapes = shapes{
-		calls: make([][]targetCall, len(c.routes)), asked: map[shapeKey]Decision{}, direct: make([]bool, len(c.routes)), apart: make([]bool, len(c.routes)),
-		admitted: make([]*admitted, len(c.people)), parties: make([]parties, len(c.routes)), carried: map[carriedKey]Decision{},
+		calls: make([][]targetCall, len(c.routes)), direct: make([]bool, len(c.routes)), apart: make([]bool, len(c.routes)),
+		parties: make([]parties, len(c.routes)), carried: map[carriedKey]Decision{}, any: make([][]stamped, len(c.routes)),
+		drawings: map[*Statement]*drawing{}, raisable: map[[2]int32]*raising{}, carriers: map[[2]string]*carriersOf{},
 	}
 	known := map[string]int32{}
 	for r := range c.routes {
@@ -86,11 +122,7 @@ func (c *climb) shape() {
 		c.shapes.direct[r], c.shapes.apart[r] = direct && apart, apart
 		c.shapes.parties[r].known = map[string]int32{}
 	}
-	for i, p := range c.people {
-		if !c.w.trustUnread(p) {
-			c.shapes.admitted[i] = c.w.resources[p.ARN].Policy.admits()
-		}
-	}
+	c.shapes.asked = make([]asked, len(known))
 }
 
 // isApart says that a route's calls are of separate parts: none but those on
@@ -106,7 +138,7 @@ func isApart(route *reference.Route) bool {
 		if part == targetCalls {
 			continue
 		}
-		if n.On == "policy" || n.On == "provider" {
+		if n.On == "policy" || n.On == "provider" || n.On == "target-group" {
 			return false
 		}
 		for _, values := range n.Context {
@@ -185,21 +217,24 @@ func (c *climb) partyCalls(party, t int32, r int) Decision {
 		if call.trust {
 			continue
 		}
-		kin := c.kinOf(who, call.action)
-		key := shapeKey{kin, t, call.shape}
-		got, ok := c.shapes.asked[key]
-		if !ok {
-			got = Deny
-			if c.kins[call.action].all[kin].mayOn(c.people[t].ARN) {
-				got = c.callOn(who, t, call.need)
-			}
-			c.shapes.asked[key] = got
-		}
-		if out = weaker(out, got); out == Deny {
+		if out = weaker(out, c.kinCall(who, t, call)); out == Deny {
 			break
 		}
 	}
 	return out
+}
+
+// kinCall decides one of them.
+func (c *climb) kinCall(who, t int32, call *targetCall) Decision {
+	kin := c.kinOf(who, call.action)
+	m := memo(&c.shapes.asked[call.shape].kin, kin)
+	if m.target != t+1 {
+		*m = stamped{t + 1, Deny}
+		if c.mayOn(&c.kins[call.action].all[kin], t) {
+			m.d = c.callOn(who, t, call.need)
+		}
+	}
+	return m.d
 }
 
 // trustCalls decides those that the target's trust policy has a word in.
@@ -213,13 +248,11 @@ func (c *climb) trustCalls(who, t int32, r int) Decision {
 		if !c.shapes.admitted[t].has(c.people[who]) && !rewritesTrust(&c.routes[r]) {
 			return Deny
 		}
-		key := shapeKey{-1 - who, t, call.shape}
-		got, ok := c.shapes.asked[key]
-		if !ok {
-			got = c.callOn(who, t, call.need)
-			c.shapes.asked[key] = got
+		m := memo(&c.shapes.asked[call.shape].who, who)
+		if m.target != t+1 {
+			*m = stamped{t + 1, c.callOn(who, t, call.need)}
 		}
-		if out = weaker(out, got); out == Deny {
+		if out = weaker(out, m.d); out == Deny {
 			break
 		}
 	}
@@ -230,7 +263,7 @@ func (c *climb) trustCalls(who, t int32, r int) Decision {
 func (c *climb) callOn(who, t int32, n *reference.Need) Decision {
 	got := Deny
 	for _, request := range c.requests(c.people[who], c.people[t], n, nil, "", nil) {
-		if d := c.w.Decide(request); d != Deny && (got == Deny || d > got) {
+		if d := c.withWriting(&request, c.w.Decide(request)); d != Deny && (got == Deny || d > got) {
 			got = d
 		}
 		if got == Allow {
@@ -240,16 +273,62 @@ func (c *climb) callOn(who, t int32, n *reference.Need) Decision {
 	return got
 }
 
-// mayOn says that some statement of their own policies may allow the action on a
-// resource. It is what most pairs fail by, and costs a match.
-func (l *clan) mayOn(arn string) bool {
-	if l.untold {
+// mayOn says that some statement of the clan's own policies may allow the action on
+// one of the people. It is what most pairs fail by, and costs a look.
+func (c *climb) mayOn(l *clan, t int32) bool {
+	if !l.drawn {
+		l.drawn = true
+		l.everywhere = l.untold
+		for _, s := range l.allows {
+			if s == nil || s.everything || s.notResource || s.wrong != "" || len(s.resources) > 0 {
+				l.everywhere = true
+				break
+			}
+			if len(s.plain) > 0 {
+				l.on = append(l.on, c.drawingOf(s))
+			}
+		}
+	}
+	if l.everywhere {
 		return true
 	}
-	for _, s := range l.allows {
-		if s == nil || s.everything || s.notResource || s.wrong != "" || len(s.resources) > 0 || s.plain.match(arn) {
+	for _, d := range l.on {
+		if c.names(d, t) {
 			return true
 		}
 	}
 	return false
+}
+
+// drawing is the set of the people whom a statement names, by their ARNs: drawn once
+// it is asked about often enough.
+type drawing struct {
+	of    set
+	asked int
+	who   bitset
+}
+
+func (c *climb) drawingOf(s *Statement) *drawing {
+	d := c.shapes.drawings[s]
+	if d == nil {
+		d = &drawing{of: s.plain}
+		c.shapes.drawings[s] = d
+	}
+	return d
+}
+
+func (c *climb) names(d *drawing, t int32) bool {
+	if d.who != nil {
+		return d.who.has(int(t))
+	}
+	if d.asked++; d.asked < 64 {
+		return d.of.match(c.people[t].ARN)
+	}
+	d.who = make(bitset, len(c.people)/64+1)
+	for i, p := range c.people {
+		if d.of.match(p.ARN) {
+			d.who.set(i)
+		}
+	}
+	return d.who.has(int(t))
 }

@@ -11,10 +11,9 @@ import (
 // in every account.
 const adminPolicy = "arn:aws:iam::aws:policy/AdministratorAccess"
 
-// choices is what the caller of a step chooses: he attaches the policy that
-// makes an administrator.
+// chosen is what the caller of a step chooses: the boundary that binds nothing, the
+// task that gives most. Which policy he attaches is another matter: see attachable.
 var chosen = map[string][]string{
-	"iam:policyarn":           {adminPolicy},
 	"iam:permissionsboundary": {adminPolicy},
 	"sts:taskpolicyarn":       {"arn:aws:iam::aws:policy/root-task/IAMDeleteRootUserCredentials"},
 }
@@ -65,6 +64,12 @@ func (c *climb) ownEdges(i int) []edge {
 		}
 		if got := c.take(p, p, route, nil, "", everyCall); got.ok {
 			out = append(out, edge{from: int32(i), to: -1, route: int32(r), decision: got.decision, then: -1})
+		}
+	}
+	if end := c.openEnds[int32(i)]; end != nil {
+		e := edge{from: int32(i), to: -1, route: end.route, via: end.via, sure: true, group: end.policy, decision: Unknown, then: -1, open: end}
+		if c.again(&e).ok {
+			out = append(out, e)
 		}
 	}
 	return out
@@ -120,16 +125,17 @@ func (c *climb) givesAll(p *Principal) bool { return isOne(c.w.IsAdministrator(p
 
 func isOne(d Decision) bool { return d == Allow || d == Conditional }
 
-// ableTo lists who is allowed all calls of a route that do not hang on the
+// ableTo lists who of the people from a number on is allowed all calls of a route that do not hang on the
 // target.
-func (c *climb) ableTo(r int) []able {
+func (c *climb) ableTo(r, first int, from func(who int) bool) []able {
 	route := &c.routes[r]
 	if route.Target != "role" && route.Target != "user" || route.Gain == "secret" {
 		return nil
 	}
 	var out []able
-	for i, p := range c.people {
-		if isOne(c.admin[i]) || !c.candidate(i, r) {
+	for i := first; i < len(c.people); i++ {
+		p := c.people[i]
+		if isOne(c.admin[i]) || !c.candidate(i, r) || !from(i) {
 			continue
 		}
 		if part := c.take(p, nil, route, nil, "", freeCalls); part.ok {
@@ -147,7 +153,6 @@ func (c *climb) edgesInto(t int) []edge {
 
 // edges are those of the principals that from says yes of.
 func (c *climb) edges(t int, from func(who int32) bool) []edge {
-	clear(c.shapes.asked) // it serves one target
 	target := c.people[t]
 	if c.isStage(t) {
 		return c.stageInto(t, from)
@@ -156,10 +161,13 @@ func (c *climb) edges(t int, from func(who int32) bool) []edge {
 		return nil
 	}
 	one := !isOne(c.admin[t])
-	have := map[int32]int{}
-	var out []edge
+	if len(c.have) < len(c.people) {
+		c.have = make([]stampedAt, len(c.people))
+	}
+	c.turn++
+	out := c.room[:0]
 	var answers []answer // by party
-	for r := range c.routes {
+	for r := range c.routes[:c.single] {
 		route := &c.routes[r]
 		switch {
 		case len(c.able[r]) == 0, route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User:
@@ -195,8 +203,8 @@ func (c *climb) edges(t int, from func(who int32) bool) []edge {
 				}
 			}
 			at, had := 0, false
-			if one {
-				if at, had = have[a.who]; had && out[at].decision == Allow {
+			if h := &c.have[a.who]; one && h.turn == c.turn {
+				if at, had = int(h.at), true; out[at].decision == Allow {
 					continue
 				}
 			}
@@ -212,13 +220,17 @@ func (c *climb) edges(t int, from func(who int32) bool) []edge {
 				continue
 			}
 			if one {
-				have[a.who] = len(out)
+				c.have[a.who] = stampedAt{c.turn, int32(len(out))}
 			}
 			out = append(out, e)
 		}
 	}
-	return out
+	c.room = out
+	return slices.Clone(out)
 }
+
+// stampedAt is where in the list of one turn something of somebody stands.
+type stampedAt struct{ turn, at int32 }
 
 // answer is one that may not have been given yet.
 type answer struct {
@@ -227,32 +239,16 @@ type answer struct {
 }
 
 // raise finds the steps by which somebody first gives another every right and
-// then becomes him. The other can be any; one witness is enough for each
-// technique, since whom to raise is the taker's choice.
-func (c *climb) raise() {
-	defer func() { c.shapes.asked = map[shapeKey]Decision{} }() // room for all targets is slow to clear
-	for r := range c.routes {
-		route := &c.routes[r]
-		if !raises(route) {
-			continue
-		}
-		searches := make([]raising, len(c.shapes.parties[r].who))
-		for k := range c.able[r] {
-			a := &c.able[r][k]
-			s := &searches[a.party]
-			for at := 0; ; at++ {
-				if at == len(s.found) && !c.raiseMore(s, a, r) {
-					break
-				}
-				t := s.found[at]
-				if t.to == a.who {
-					continue
-				}
-				if e, ok := c.edgeBy(a, int(t.to), r, nil, true, t.d); ok {
-					c.own[a.who] = append(c.own[a.who], e)
-					break
-				}
-			}
+// then becomes him, by one route, of those who are able to take it from a place in
+// the list on. The other can be any; one witness is enough for each technique, since
+// whom to raise is the taker's choice.
+func (c *climb) raise(r, at int) {
+	if !raises(&c.routes[r]) {
+		return
+	}
+	for k := at; k < len(c.able[r]); k++ {
+		if e, ok := c.raiseOne(&c.able[r][k], r); ok {
+			c.raised[e.from] = append(c.raised[e.from], e)
 		}
 	}
 }
@@ -262,55 +258,133 @@ func raises(route *reference.Route) bool {
 	return (route.Gain == "any" || route.Gain == "attach") && (route.Target == "role" || route.Target == "user")
 }
 
-// raising is a party's search for whom it can raise.
+// raising is a search for the people on whom a call is not refused.
 type raising struct {
-	next  int // target to look at
-	found []raised
+	next  int32 // whom to look at
+	found []int32
 }
 
-// raised is a target on whom the calls are not refused.
-type raised struct {
-	to int32
-	d  Decision
-}
-
-// raiseMore looks for a party's next target.
-func (c *climb) raiseMore(s *raising, a *able, r int) bool {
-	for s.next < len(c.people) {
+// raisedBy goes on with a search; false at its end.
+func (c *climb) raisedBy(s *raising, who int32, call *targetCall) bool {
+	for int(s.next) < len(c.people) {
 		t := s.next
 		s.next++
-		if !c.raisable(c.people[a.who], t, &c.routes[r]) {
-			continue
-		}
-		if d := c.partyCalls(a.party, int32(t), r); d != Deny {
-			s.found = append(s.found, raised{int32(t), d})
+		if c.raisable(c.people[who], int(t)) && (call == nil || c.kinCall(who, t, call) != Deny) {
+			s.found = append(s.found, t)
 			return true
 		}
 	}
 	return false
 }
 
-// raisable says that a target of somebody's account could be raised.
-func (c *climb) raisable(p *Principal, t int, route *reference.Route) bool {
-	target := c.people[t]
-	return target.Account == p.Account && !target.ServiceLinked && !c.isStage(t) && !isOne(c.admin[t]) && isOne(c.full[t]) &&
-		(route.Target != "role" || target.Kind == Role) && (route.Target != "user" || target.Kind == User)
-}
-
 // raiseOne finds somebody whom a principal can raise by a route.
 func (c *climb) raiseOne(a *able, r int) (edge, bool) {
-	if !raises(&c.routes[r]) {
+	route := &c.routes[r]
+	if !raises(route) {
 		return edge{}, false
 	}
-	for t := range c.people {
-		if t == int(a.who) || !c.raisable(c.people[a.who], t, &c.routes[r]) {
+	var call *targetCall // the first that hangs on the target
+	key := [2]int32{-1, c.accountNumber(c.people[a.who].Account)}
+	for k := range c.shapes.calls[r] {
+		if one := &c.shapes.calls[r][k]; !one.trust {
+			call, key = one, [2]int32{one.shape, c.kinOf(a.who, one.action)}
+			break
+		}
+	}
+	s := c.shapes.raisable[key]
+	if s == nil {
+		s = &raising{}
+		if call != nil && c.refusedAll(a.who, call) {
+			s.next = int32(len(c.people))
+		}
+		c.shapes.raisable[key] = s
+	}
+	for at := 0; ; at++ {
+		if at == len(s.found) && !c.raisedBy(s, a.who, call) {
+			return edge{}, false
+		}
+		t := int(s.found[at])
+		target := c.people[t]
+		if t == int(a.who) || route.Target == "role" && target.Kind != Role || route.Target == "user" && target.Kind != User || !c.holdsFor(route, target) {
 			continue
 		}
-		if e, ok := c.edgeInto(a, t, r, nil, true); ok {
+		if e, ok := c.raiseBy(a, t, r); ok {
 			return e, true
 		}
 	}
-	return edge{}, false
+}
+
+// refusedAll says that a call is refused on every user and role of the caller's
+// account, whichever it is.
+func (c *climb) refusedAll(who int32, call *targetCall) bool {
+	account := c.people[who].Account
+	for _, values := range call.need.Context {
+		if slices.Contains(values, "${target}") {
+			return false
+		}
+	}
+	bounds, ok := c.bounds[account]
+	if !ok {
+		bounds = []*Policy{nil}
+		for _, p := range c.people {
+			if p.Account == account && !slices.Contains(bounds, p.Boundary) {
+				bounds = append(bounds, p.Boundary)
+			}
+		}
+		c.bounds[account] = bounds
+	}
+	for _, b := range bounds {
+		anybody := &Principal{ARN: "arn:aws:iam::" + account + ":*", Account: account, Boundary: b}
+		for _, r := range c.requests(c.people[who], anybody, call.need, nil, "", nil) {
+			r.Literal = false
+			if c.w.Decide(r) != Deny {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// holdsFor says that a target has what some of a route's calls are on.
+func (c *climb) holdsFor(route *reference.Route, target *Principal) bool {
+	for k := range route.Needs {
+		switch route.Needs[k].On {
+		case "policy":
+			if len(target.Customer) == 0 {
+				return false
+			}
+		case "target-group":
+			if len(target.Groups) == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// raisable says that a target of somebody's account could be raised.
+func (c *climb) raisable(p *Principal, t int) bool {
+	target := c.people[t]
+	return target.Account == p.Account && !target.ServiceLinked && !c.isStage(t) && !isOne(c.admin[t]) && isOne(c.full[t])
+}
+
+// raiseBy is the step of one principal who raises a target and becomes him.
+func (c *climb) raiseBy(a *able, t, r int) (edge, bool) {
+	route := &c.routes[r]
+	party := c.partyCalls(a.party, int32(t), r)
+	if party == Deny {
+		return edge{}, false
+	}
+	admitted := Allow
+	if len(route.Service) > 0 {
+		if admitted = c.admits(t, route.Service); admitted == Deny {
+			return edge{}, false
+		}
+	}
+	carriers, sure := c.carriersOf(c.people[t], route)
+	e, ok := c.edgeBy(a, t, r, carriers, sure, party)
+	e.decision = weaker(e.decision, admitted)
+	return e, ok
 }
 
 // edgeInto is the step of one principal by one route to one target.
@@ -360,6 +434,16 @@ func (c *climb) edgeBy(a *able, t, r int, carriers []Carrier, sure bool, party D
 // carrierCalls decides a route's calls on a resource that acts as a target,
 // once for all targets if they do not tell which.
 func (c *climb) carrierCalls(who int32, t, r int, carrier *Carrier) Decision {
+	if carrier.every && c.shapes.apart[r] {
+		m := memo(&c.shapes.any[r], who)
+		if m.target == 0 {
+			*m = stamped{1, Deny}
+			if took := c.take(c.people[who], c.people[t], &c.routes[r], carrier, "", heldCalls); took.ok {
+				m.d = took.decision
+			}
+		}
+		return m.d
+	}
 	key := carriedKey{who, int32(r), carrier.ARN}
 	got, ok := c.shapes.carried[key]
 	if !ok || !c.shapes.apart[r] {
@@ -387,19 +471,36 @@ func (c *climb) carriersOf(target *Principal, route *reference.Route) (list []Ca
 		}
 		return list, true
 	}
-	known, complete := c.around.Carriers(target.Account, route.Carrier.Type)
-	for _, k := range known {
-		if k.Role == target.ARN {
-			list = append(list, k)
+	key := [2]string{target.Account, route.Carrier.Type}
+	of := c.shapes.carriers[key]
+	if of == nil {
+		known, complete := c.around.Carriers(target.Account, route.Carrier.Type)
+		of = &carriersOf{complete: complete, services: carrierServices(route.Carrier.Type), byRole: map[string][]Carrier{}, all: map[string][]Carrier{}}
+		for _, k := range known {
+			of.byRole[k.Role] = append(of.byRole[k.Role], k)
 		}
+		c.shapes.carriers[key] = of
 	}
-	if len(list) > 0 || complete {
+	if list = of.byRole[target.ARN]; len(list) > 0 || of.complete {
 		return list, true
 	}
-	if c.admits(c.number[target.ARN], carrierServices(route.Carrier.Type)) == Deny {
+	if c.admits(c.number[target.ARN], of.services) == Deny {
 		return nil, false
 	}
-	return []Carrier{{ARN: resourcePattern(route.Carrier.Service, route.Carrier.Resource, target.Account), Type: route.Carrier.Type, Role: target.ARN}}, false
+	every := of.all[route.Carrier.Service+":"+route.Carrier.Resource]
+	if every == nil {
+		every = []Carrier{{ARN: resourcePattern(route.Carrier.Service, route.Carrier.Resource, target.Account), Type: route.Carrier.Type, every: true}}
+		of.all[route.Carrier.Service+":"+route.Carrier.Resource] = every
+	}
+	return every, false
+}
+
+// carriersOf are the resources of a type in an account that act as a role.
+type carriersOf struct {
+	complete bool
+	services []string
+	byRole   map[string][]Carrier
+	all      map[string][]Carrier // by service and resource: one that stands for any
 }
 
 // carrierServices are the service principals that a role must trust for a

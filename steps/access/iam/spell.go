@@ -28,6 +28,7 @@ type words struct {
 type phrase struct {
 	reasons []int32 // of each call: the number of a list
 	unknown []string
+	before  string // an action that is taken first
 }
 
 func newWords(routes []reference.Route) words {
@@ -68,10 +69,14 @@ func (c *climb) spell(e *edge) spelt {
 	if e.then >= 0 {
 		s.To = s.From
 	}
-	if e.to < 0 || !c.shapes.apart[e.route] {
+	if e.open != nil {
+		s.unknown = append(s.unknown, e.open.why)
+	}
+	if e.to < 0 || e.group != "" || !c.shapes.apart[e.route] {
 		whole := c.again(e)
 		p := c.phrase(&whole)
 		s.Because = c.join(p.reasons)
+		s.after(p)
 		s.unknown, s.assumed = append(s.unknown, p.unknown...), whole.assumed
 		return s
 	}
@@ -93,6 +98,7 @@ func (c *climb) spell(e *edge) spelt {
 			one := c.targetPhrase(e, &c.shapes.calls[e.route][onTarget])
 			onTarget++
 			ids = append(ids, one.reasons...)
+			s.after(one)
 			s.unknown = append(s.unknown, one.unknown...)
 			continue
 		case heldCalls:
@@ -111,11 +117,26 @@ func (c *climb) spell(e *edge) spelt {
 	return s
 }
 
+// after puts the call by which the policy was written before those of the route.
+func (s *spelt) after(p *phrase) {
+	if p.before != "" {
+		s.Actions = append([]string{p.before}, s.Actions...)
+	}
+}
+
 // phrase is what is said of calls that were weighed in full.
 func (c *climb) phrase(t *taken) *phrase {
 	p := &phrase{unknown: t.unknown}
+	for i := range t.calls {
+		if w, ok := c.written(&t.calls[i]); ok && w.action != "" {
+			p.before = w.action
+		}
+	}
 	for _, r := range t.calls {
 		k := c.keyOf(&r)
+		if k.principal == nil && c.kins[c.bits[r.Action]].all[k.kin].unread { // the policy is told by name
+			k.principal = r.Principal
+		}
 		id, ok := c.words.reasons[k]
 		if !ok {
 			id = int32(len(c.words.lists))
@@ -154,7 +175,8 @@ func (c *climb) heldPhrase(e *edge) *phrase {
 // targetPhrase is what is said of a step's call on the target.
 func (c *climb) targetPhrase(e *edge, call *targetCall) *phrase {
 	k := shapeKey{-1 - e.from, e.to, call.shape}
-	if kin := c.kinOf(e.from, call.action); !call.trust && !c.kins[call.action].all[kin].alone {
+	kin := c.kinOf(e.from, call.action)
+	if l := &c.kins[call.action].all[kin]; !call.trust && !l.alone && !l.untold && !l.unread {
 		k.kin = kin
 	}
 	got := c.words.target[k]
@@ -162,9 +184,12 @@ func (c *climb) targetPhrase(e *edge, call *targetCall) *phrase {
 		said := taken{}
 		best, d := c.best(c.requests(c.people[e.from], c.people[e.to], call.need, nil, "", nil))
 		if d == Unknown {
-			said.unknown = c.w.Explain(best.Request).Unknown
+			said.unknown = c.whyUnknown(&best.Request)
 		}
-		said.calls = []Request{best.Request}
+		if w, ok := c.written(&best.Request); ok && w.action != "" {
+			said.calls = append(said.calls, w.request(best.Principal))
+		}
+		said.calls = append(said.calls, best.Request)
 		got = c.phrase(&said)
 		c.words.target[k] = got
 	}
@@ -194,7 +219,10 @@ func (c *climb) join(ids []int32) []Reason {
 func (c *climb) again(e *edge) taken {
 	p := c.people[e.from]
 	target := p
-	if e.to >= 0 {
+	switch {
+	case e.open != nil:
+		target = c.people[e.open.target]
+	case e.to >= 0:
 		target = c.people[e.to]
 	}
 	return c.take(p, target, &c.routes[e.route], e.via, e.group, everyCall|told)

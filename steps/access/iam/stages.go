@@ -11,16 +11,16 @@ import (
 // nothing that his policies do not, and another version or a group gives what it
 // gives. He is somebody else then, who may go on. Such a stage of a principal
 // stands among the people of a climb under the same name, and one step leads to
-// it, from the principal or from a stage before.
+// it, from the principal or from a stage before; to one of whom others made more,
+// one from each of them.
 
 // mostStages is how often somebody may become more than he was on one way.
 const mostStages = 3
 
-// stage is how somebody of a climb came to be; of is -1 for those who are.
+// stage is how somebody of a climb came to be; steps are none for those who are.
 type stage struct {
-	of   int32
-	step edge
-	what stagesOf
+	steps []edge
+	what  stagesOf
 }
 
 // stagesOf says what a stage has been given already.
@@ -32,50 +32,74 @@ const (
 )
 
 // staged adds the stages of those who cannot make themselves administrators at
-// once. The climb is made anew with them; without any it is the same one.
-func (c *climb) staged() *climb {
+// once, and equips everybody.
+func (c *climb) staged() error {
 	from := 0
-	for range mostStages {
-		people, stages := c.people, c.stages
+	known := map[string]int{} // stages to which several may lead
+	for round := 0; ; round++ {
+		if err := c.equip(from); err != nil {
+			return err
+		}
+		if round == mostStages {
+			return nil
+		}
+		var people []*Principal
+		var stages []stage
 		for i := from; i < len(c.people); i++ {
+			if err := c.ctx.Err(); err != nil {
+				return err
+			}
 			for _, s := range c.stagesOf(i) {
-				s.of, s.step.from, s.step.to = int32(i), int32(i), int32(len(people))
-				people, stages = append(people[:len(people):len(people)], s.step.after), append(stages[:len(stages):len(stages)], s)
-				stages[len(stages)-1].step.after = nil
+				s.step.from = int32(i)
+				at, ok := known[s.key]
+				if !ok || s.key == "" {
+					at = len(c.people) + len(people)
+					people, stages = append(people, s.who), append(stages, stage{what: s.what})
+				}
+				if s.key != "" {
+					known[s.key] = at
+				}
+				s.step.to = int32(at)
+				if at < len(c.people) {
+					c.stages[at].steps = append(c.stages[at].steps, s.step)
+				} else {
+					k := at - len(c.people)
+					stages[k].steps = append(stages[k].steps, s.step)
+				}
 			}
 		}
-		if len(people) == len(c.people) {
-			return c
+		if len(people) == 0 {
+			return nil
 		}
 		from = len(c.people)
-		c = c.w.climbOf(c.ctx, c.routes, c.around, people, stages)
+		c.enrol(people, stages)
 	}
-	return c
 }
 
 // isStage says that one of the people is a stage of another.
-func (c *climb) isStage(i int) bool { return c.stages[i].of >= 0 }
+func (c *climb) isStage(i int) bool { return c.stages[i].steps != nil }
 
 // stagesOf lists what one of the people can make of himself in one step, short of
-// an administrator; each with the step, whose after is he himself then.
-func (c *climb) stagesOf(i int) []stage {
+// an administrator, and what of others, whom he becomes.
+func (c *climb) stagesOf(i int) []given {
 	p := c.people[i]
 	if isOne(c.admin[i]) || p.Kind != User && p.Kind != Role || p.ServiceLinked || p.untold() {
 		return nil
 	}
-	for r := range c.routes { // quick, and most end here
-		if c.changesSelf(r) && c.candidate(i, r) {
-			if len(c.ownEdges(i)) > 0 {
-				return nil // he needs no stage
-			}
-			break
-		}
+	if len(c.raised[i])+len(c.ownEdges(i)) > 0 && !c.thorough[p.ARN] {
+		return nil // he needs no stage
 	}
+	return append(c.ownStages(i), c.givesOthers(i)...)
+}
+
+// ownStages are those that he makes of himself.
+func (c *climb) ownStages(i int) []given {
+	p := c.people[i]
 	had := c.stages[i].what
 	seen := map[stagesOf]bool{}
-	var out []stage
+	var out []given
 	add := func(r int, got taken, group string, what stagesOf, after *Principal) {
-		out = append(out, stage{what: had | what, step: edge{route: int32(r), decision: got.decision, sure: true, group: group, then: -1, after: after}})
+		out = append(out, given{who: after, what: had | what, step: edge{route: int32(r), decision: got.decision, sure: true, group: group, then: -1}})
 	}
 	for r := range c.routes {
 		route := &c.routes[r]
@@ -120,6 +144,12 @@ func (c *climb) stagesOf(i int) []stage {
 		if got := c.take(p, p, route, nil, "", everyCall); got.ok {
 			seen[what] = got.decision == Allow // else a surer step may come
 			add(r, got, "", what, &after)
+		} else if route.Gain == "attach" {
+			c.attached(i, r, func(got taken, ids string, more ...*Policy) {
+				wider := *p
+				wider.Policies = append(slices.Clone(p.Policies), more...)
+				add(r, got, ids, 0, &wider)
+			})
 		}
 	}
 	return out
@@ -134,7 +164,7 @@ func (c *climb) changesSelf(r int) bool {
 // addsTo says that policies speak of calls that somebody's own do not.
 func (c *climb) addsTo(i int, policies []*Policy) bool {
 	for _, pol := range policies {
-		s := speaks(pol, c.named, len(c.may[i]))
+		s := c.speaks(pol)
 		if !c.may[i].covers(s) {
 			return true
 		}
@@ -142,28 +172,23 @@ func (c *climb) addsTo(i int, policies []*Policy) bool {
 	return false
 }
 
-// stageInto is the step into a stage.
+// stageInto are the steps into a stage.
 func (c *climb) stageInto(t int, from func(who int32) bool) []edge {
-	if s := &c.stages[t]; from(s.of) {
-		return []edge{s.step}
+	var out []edge
+	for _, e := range c.stages[t].steps {
+		if from(e.from) {
+			out = append(out, e)
+		}
 	}
-	return nil
+	return out
 }
 
-// newcomers finds whether somebody can make an identity with every right and
+// newcomer finds whether somebody can make an identity with every right and
 // become it. It has no boundary but the organisation's policies.
 func (c *climb) newcomer(i, r int) (edge, bool) {
 	p, route := c.people[i], &c.routes[r]
-	fresh := &Principal{Kind: Role, Account: p.Account, Name: "new", ARN: "arn:aws:iam::" + p.Account + ":role/new", Policies: []*Policy{c.w.everything}}
-	if !creates(route, "role") {
-		fresh.Kind, fresh.ARN = User, "arn:aws:iam::"+p.Account+":user/new"
-	}
-	full, known := c.fresh[freshKey{p.Account, fresh.Kind}]
-	if !known {
-		full = c.givesAll(fresh)
-		c.fresh[freshKey{p.Account, fresh.Kind}] = full
-	}
-	if !full {
+	fresh := c.newIdentity(p, route)
+	if !c.newIsFull(fresh) {
 		return edge{}, false
 	}
 	got := c.take(p, p, route, nil, "", everyCall)

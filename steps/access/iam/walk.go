@@ -11,7 +11,6 @@ import (
 
 // back finds everybody who can become an administrator, and the steps.
 func (c *climb) back() error {
-	c.raise()
 	reached := make([]bool, len(c.people))
 	var frontier []int
 	for i := range c.people {
@@ -23,7 +22,7 @@ func (c *climb) back() error {
 		if err := c.ctx.Err(); err != nil {
 			return err
 		}
-		c.own[i] = append(c.ownEdges(i), c.own[i]...)
+		c.own[i] = append(c.ownEdges(i), c.raised[i]...)
 		if len(c.own[i]) > 0 {
 			reached[i] = true
 			frontier = append(frontier, i)
@@ -51,7 +50,6 @@ func (c *climb) back() error {
 // reach finds who can become an administrator, the surest ways first: with each
 // pass weaker steps count too, and only those whom none before reached.
 func (c *climb) reach() (map[string]Decision, error) {
-	c.raise()
 	out := map[string]Decision{}
 	best := make([]Decision, len(c.people)) // Deny: not reached
 	var all []int
@@ -62,7 +60,7 @@ func (c *climb) reach() (map[string]Decision, error) {
 			all = append(all, i)
 			continue
 		}
-		for _, e := range append(c.ownEdges(i), c.own[i]...) {
+		for _, e := range append(c.ownEdges(i), c.raised[i]...) {
 			if best[i] == Deny || rankOf(e.decision) > rankOf(best[i]) {
 				best[i] = e.decision
 			}
@@ -153,7 +151,12 @@ func (c *climb) forth() ([]Escalation, error) {
 	passed := make([]int32, len(last)) // by class
 	var all []Escalation
 	prev := make([]*edge, len(c.people))
-	for i := range c.people {
+	order := make([]int, len(c.people))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(c.people[a].ARN, c.people[b].ARN) })
+	for _, i := range order {
 		if isOne(c.admin[i]) || c.isStage(i) || len(last[i])+len(out[i]) == 0 {
 			continue
 		}
@@ -161,6 +164,8 @@ func (c *climb) forth() ([]Escalation, error) {
 			return nil, err
 		}
 		mark := i + 1
+		from, sure := len(all), false
+		unfollowed := -1
 		prev[i] = nil
 		next.begin(i)
 		queue := []int{i}
@@ -181,17 +186,24 @@ func (c *climb) forth() ([]Escalation, error) {
 				}
 				way := c.way(i, steps, e)
 				way.Decision = weaker(way.Decision, decision)
-				all = append(all, way)
+				sure = sure || way.Gain == "full" && way.Decision != Unknown
+				if all = append(all, way); e.open != nil {
+					unfollowed = len(all) - 1
+				}
 			}
 			next.each(x, func(e *edge) {
 				prev[e.to] = e
 				queue = append(queue, int(e.to))
 			})
 		}
+		if sure && unfollowed >= 0 { // that says nothing more
+			all = slices.Delete(all, unfollowed, unfollowed+1)
+		}
+		mine := all[from:]
+		slices.SortFunc(mine, func(a, b Escalation) int {
+			return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Technique, b.Technique))
+		})
 	}
-	slices.SortFunc(all, func(a, b Escalation) int {
-		return cmp.Or(cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Technique, b.Technique))
-	})
 	return all, nil
 }
 

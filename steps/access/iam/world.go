@@ -21,6 +21,8 @@ type World struct {
 	resources  map[string]*Resource
 	groups     []Group
 	versions   map[string][]*Policy
+	managed    map[string][]*Policy // by account; of "" the provider's own
+	unlisted   map[string]string    // by account: why not all of its own are known
 	// Policies of an imagined step: one that allows everything, and a trust
 	// policy that admits anybody.
 	everything, openTrust *Policy
@@ -30,7 +32,7 @@ type World struct {
 func NewWorld() *World {
 	w := &World{
 		names: newNames(), accounts: map[string]*Account{},
-		byARN: map[string]*Principal{}, byRole: map[string]*Principal{}, resources: map[string]*Resource{}, versions: map[string][]*Policy{},
+		byARN: map[string]*Principal{}, byRole: map[string]*Principal{}, resources: map[string]*Resource{}, versions: map[string][]*Policy{}, managed: map[string][]*Policy{}, unlisted: map[string]string{},
 	}
 	w.everything = w.Parse("the policy that the step before gave", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
 	w.openTrust = w.Parse("a rewritten trust policy", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:*"}]}`))
@@ -109,8 +111,6 @@ type Principal struct {
 	Providers []string
 	// InstanceProfiles are the ARNs of those that hold the role.
 	InstanceProfiles []string
-
-	tags map[string]string // by folded key
 }
 
 // Group is a group of users.
@@ -140,7 +140,6 @@ type Resource struct {
 	// Unread says why the resource's policy is not known; empty if it is.
 	Unread string
 
-	tags    map[string]string
 	tagging bool // a role whose sessions may bring tags of their own
 }
 
@@ -176,7 +175,6 @@ func (w *World) AddAccount(a *Account) { w.accounts[a.ID] = a }
 // AddPrincipal makes a principal known. A second one of the same ARN replaces
 // the first.
 func (w *World) AddPrincipal(p *Principal) {
-	p.tags = foldKeys(p.Tags)
 	if old, ok := w.byARN[p.ARN]; ok {
 		w.principals[slices.Index(w.principals, old)] = p
 	} else {
@@ -190,7 +188,6 @@ func (w *World) AddPrincipal(p *Principal) {
 
 // AddResource makes a resource known.
 func (w *World) AddResource(r *Resource) {
-	r.tags = foldKeys(r.Tags)
 	r.tagging = isRole(r.ARN) && (r.Unread != "" || r.Policy.allowsTagging())
 	w.resources[r.ARN] = r
 }
@@ -212,25 +209,6 @@ func (w *World) versionsOf(p *Principal) []*Policy {
 	var out []*Policy
 	for _, arn := range p.Customer {
 		out = append(out, w.versions[arn]...)
-	}
-	return out
-}
-
-// foldKeys are tags by folded key: the same map if none has another.
-func foldKeys(tags map[string]string) map[string]string {
-	if len(tags) == 0 {
-		return nil
-	}
-	same := true
-	for k := range tags {
-		same = same && lower(k) == k
-	}
-	if same {
-		return tags
-	}
-	out := make(map[string]string, len(tags))
-	for k, v := range tags {
-		out[lower(k)] = v
 	}
 	return out
 }

@@ -60,7 +60,9 @@ func (w *World) decideOpen(who *Who, q *Request, a *Answer) {
 	c := &cover{used: map[int]bool{}}
 	for i := range who.lists {
 		for _, g := range who.lists[i].grants {
-			c.add(g, who.lists[i].subject)
+			if !g.elsewhere(q) {
+				c.add(g, who.lists[i].subject)
+			}
 		}
 	}
 	c.walk(boxOf(q), 0)

@@ -278,16 +278,18 @@ func (w *World) decideGroups(q *Request, a *Answer) {
 	}
 }
 
-// about lists the grants with a rule that may be about a request.
+// about lists the grants with a rule that may be about a request, where it is made.
 func (s *shelf) about(q *Request) []*grant {
-	if q.Path != "" || q.open() {
-		return s.all
+	switch {
+	case q.Path != "":
+		return s.in[""]
+	case q.open():
+		if strings.Contains(q.Namespace, "*") {
+			return s.all
+		}
+		return reaching(s.in, q.Namespace)
 	}
-	named := s.by[resourceKey{q.Resource, q.Subresource}]
-	if len(s.wild) == 0 {
-		return named
-	}
-	out := append(slices.Clone(named), s.wild...)
+	out := slices.Concat(reaching(s.by[resourceKey{q.Resource, q.Subresource}], q.Namespace), reaching(s.wild, q.Namespace))
 	slices.SortFunc(out, func(a, b *grant) int { return a.binding.compare(b.binding.Ref) })
 	return slices.Compact(out)
 }
@@ -309,7 +311,7 @@ func (w *World) unknowns(who *Who, q *Request) []string {
 	}
 	for i := range who.lists {
 		for _, g := range who.lists[i].grants {
-			if g.unread != "" && (q.open() || g.reaches(q.Namespace)) && (q.Path == "" || g.namespace == "") {
+			if g.unread != "" && (q.open() && !g.elsewhere(q) || g.reaches(q.Namespace)) && (q.Path == "" || g.namespace == "") {
 				out = append(out, g.unread)
 			}
 		}

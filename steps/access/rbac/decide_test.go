@@ -266,3 +266,31 @@ func TestParseAction(t *testing.T) {
 		}
 	}
 }
+
+// A role that was not read gives, in its namespace, nobody knows what, and elsewhere
+// nothing: to one object or to any.
+func TestUnreadRoleElsewhere(t *testing.T) {
+	w := NewWorld()
+	account := Ref{KindAccount, "x", "s"}
+	w.Unread(kindRole, "x", "forbidden")
+	w.AddBinding(&Binding{Ref: Ref{Kind: kindRoleBinding, Namespace: "x", Name: "b"}, Role: Ref{Kind: kindRole, Namespace: "x", Name: "dark"}, Subjects: []Ref{account}})
+	w.Seal()
+	for _, name := range []string{"one", "*"} {
+		for space, want := range map[string]Decision{"x": Unknown, "y": Deny, "*": Unknown} {
+			q := Request{Verb: "patch", Group: "apps", Resource: "deployments", Namespace: space, Name: name}
+			if got := w.DecideFor(w.only(account), q); got.Decision != want {
+				t.Errorf("%s in %s: %v, want %v", name, space, got, want)
+			}
+			list, _ := w.WhoCan(q)
+			listed := Deny
+			for _, h := range list {
+				if h.Subject == account {
+					listed = h.Answer.Decision
+				}
+			}
+			if listed != want {
+				t.Errorf("%s in %s: listed as %v, want %v", name, space, listed, want)
+			}
+		}
+	}
+}

@@ -1,7 +1,9 @@
 package rbac
 
 import (
+	"maps"
 	"slices"
+	"strings"
 )
 
 // Holder is somebody who can make a request, or of whom that is not known.
@@ -20,6 +22,7 @@ func (w *World) WhoCan(q Request) ([]Holder, []string) {
 	out := []Holder{{masters, w.Decide(IdentityOf(masters), q)}}
 	found := map[Ref]*Answer{}
 	open := q.open()
+	unread := w.unknowns(&Who{}, &q)
 	note := func(s Ref) *Answer {
 		a := found[s]
 		if a == nil {
@@ -28,11 +31,18 @@ func (w *World) WhoCan(q Request) ([]Holder, []string) {
 		}
 		return a
 	}
-	for _, g := range w.every.about(&q) {
+	about := w.every.about(&q)
+	if open && len(unread) > 0 {
+		about = w.every.all // of nobody it can be told
+	}
+	for _, g := range about {
 		if !open && !g.reaches(q.Namespace) || q.Path != "" && g.namespace != "" {
 			continue
 		}
 		if open {
+			if len(unread) == 0 && g.elsewhere(&q) {
+				continue
+			}
 			for _, s := range g.binding.Subjects {
 				note(s)
 			}
@@ -48,8 +58,12 @@ func (w *World) WhoCan(q Request) ([]Holder, []string) {
 			a.Because = append(a.Because, g.reason(s, n))
 		}
 	}
-	for _, g := range w.every.unread {
-		if !open && !g.reaches(q.Namespace) || q.Path != "" && g.namespace != "" {
+	dark := reaching(w.every.unread, q.Namespace)
+	if open && strings.Contains(q.Namespace, "*") {
+		dark = slices.Concat(slices.Collect(maps.Values(w.every.unread))...)
+	}
+	for _, g := range dark {
+		if q.Path != "" && g.namespace != "" {
 			continue
 		}
 		for _, s := range g.binding.Subjects {
@@ -76,7 +90,7 @@ func (w *World) WhoCan(q Request) ([]Holder, []string) {
 		out = append(out, Holder{s, *a})
 	}
 	slices.SortFunc(out[1:], func(a, b Holder) int { return a.Subject.compare(b.Subject) })
-	return out, w.unknowns(&Who{}, &q)
+	return out, unread
 }
 
 // only is somebody with nothing but what bindings give to one name.

@@ -303,6 +303,12 @@ func (g *grant) reaches(namespace string) bool {
 	return g.every && namespace != "" || !g.every && (g.namespace == "" || g.namespace == namespace)
 }
 
+// elsewhere reports whether a grant holds in one namespace and none of a request's
+// completions is in that.
+func (g *grant) elsewhere(q *Request) bool {
+	return g.namespace != "" && g.namespace != q.Namespace && (q.Literal || !strings.Contains(q.Namespace, "*"))
+}
+
 // Seal ends the adding.
 func (w *World) Seal() {
 	w.aggregate()
@@ -356,25 +362,40 @@ func (w *World) bind(b *Binding) {
 	}
 }
 
-// shelf finds grants by the resources that their rules name.
+// shelf finds grants by where they hold and by the resources that their rules name.
+// The namespace of those that hold in the whole cluster is empty.
 type shelf struct {
-	by     map[resourceKey][]*grant
-	wild   []*grant
-	unread []*grant
-	all    []*grant
+	by           map[resourceKey]map[string][]*grant
+	wild, unread map[string][]*grant
+	in           map[string][]*grant
+	all          []*grant
 }
 
-func newShelf() *shelf { return &shelf{by: map[resourceKey][]*grant{}} }
+func newShelf() *shelf {
+	return &shelf{by: map[resourceKey]map[string][]*grant{}, wild: map[string][]*grant{}, unread: map[string][]*grant{}, in: map[string][]*grant{}}
+}
 
 func (s *shelf) add(g *grant) {
-	s.all = append(s.all, g)
+	at := g.namespace
+	s.all, s.in[at] = append(s.all, g), append(s.in[at], g)
 	if g.unread != "" {
-		s.unread = append(s.unread, g)
+		s.unread[at] = append(s.unread[at], g)
 	}
 	if len(g.role.index.wild) > 0 {
-		s.wild = append(s.wild, g)
+		s.wild[at] = append(s.wild[at], g)
 	}
 	for key := range g.role.index.by {
-		s.by[key] = append(s.by[key], g)
+		if s.by[key] == nil {
+			s.by[key] = map[string][]*grant{}
+		}
+		s.by[key][at] = append(s.by[key][at], g)
 	}
+}
+
+// reaching lists the grants of a list that are about requests in a namespace.
+func reaching(of map[string][]*grant, namespace string) []*grant {
+	if namespace == "" || len(of[namespace]) == 0 {
+		return of[""]
+	}
+	return slices.Concat(of[""], of[namespace])
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // maxSource bounds a file, in bytes.
@@ -25,6 +26,9 @@ const maxSource = 4 << 20
 type Edit struct {
 	// Type and Name are the block's labels: resource "TYPE" "NAME".
 	Type, Name string
+	// Only bounds the edit to a block whose attributes are written out so: a text, a
+	// number, or a list of that one text. Otherwise it is refused.
+	Only map[string]string
 	// Set gives attributes their expressions, written in HCL ("true",
 	// `"Disabled"`, "var.key_arn"). A path through nested blocks is joined by
 	// dots; a block that is not there is made, unless its name in the path ends
@@ -153,6 +157,14 @@ func (e *Edit) find(file string, source []byte) (start, end int, err error) {
 
 // within makes the edits inside the resource's block.
 func (e *Edit) within(body *hclwrite.Body) error {
+	for _, name := range slices.Sorted(maps.Keys(e.Only)) {
+		if !only(body.GetAttribute(name), e.Only[name]) {
+			return fmt.Errorf("%s is not written out as %q", name, e.Only[name])
+		}
+	}
+	if e.Set["count"] == "0" && (body.GetAttribute("count") != nil || body.GetAttribute("for_each") != nil) {
+		return errors.New("it is made several times, of which the edit would end all")
+	}
 	for _, s := range e.Swap {
 		if err := swap(body, s); err != nil {
 			return fmt.Errorf("%s: %w", s.Path, err)
@@ -189,6 +201,26 @@ func (e *Edit) within(body *hclwrite.Body) error {
 		}
 	}
 	return nil
+}
+
+// only reports whether an attribute is written out as one text or number, or as a list
+// of that alone.
+func only(a *hclwrite.Attribute, want string) bool {
+	if a == nil {
+		return false
+	}
+	v := literal(a)
+	if v == cty.NilVal || v.IsNull() {
+		return false
+	}
+	if v.CanIterateElements() {
+		if v.LengthInt() != 1 {
+			return false
+		}
+		v = v.AsValueSlice()[0]
+	}
+	s := Swap{Is: []string{want}}
+	return s.may(v)
 }
 
 // each does something to each block that a path names. The last is made where

@@ -1,6 +1,7 @@
 package hclpatch
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -19,6 +20,11 @@ type Swap struct {
 	// Name bounds it to blocks with that name: the variable in env { name = … }.
 	// The path then leads to the block, and its attribute value is meant.
 	Name string
+	// Where bounds it to blocks, of those the path names last, in which attributes
+	// are written out so. A list that it empties there takes its block along, if
+	// nothing else in it names a source; it is an error if no block is so. Where the path
+	// leads to blocks and not to elements, those that say so are taken away themselves.
+	Where map[string]string
 	// Is are the values to be changed, without regard to case; any if empty.
 	Is []string
 	// To is the new value in HCL; empty: the attribute, element or block goes.
@@ -50,6 +56,12 @@ func swap(body *hclwrite.Body, s Swap) error {
 		}
 		parents = next
 	}
+	if s.Where != nil && !elements {
+		return s.away(parents, last)
+	}
+	if s.Where != nil {
+		return s.where(body, steps[:len(steps)-1], parents, last)
+	}
 	for _, p := range parents {
 		switch {
 		case s.Name != "":
@@ -65,6 +77,92 @@ func swap(body *hclwrite.Body, s Swap) error {
 		}
 	}
 	return nil
+}
+
+// peers are the attributes by which a rule names whom it is for.
+var peers = []string{"cidr_blocks", "ipv6_cidr_blocks", "security_groups", "prefix_list_ids", "self"}
+
+// where takes elements out of the lists of blocks that say what Where says.
+func (s *Swap) where(body *hclwrite.Body, path []string, of []*hclwrite.Body, name string) error {
+	found := false
+	for _, p := range of {
+		if !s.says(p) {
+			continue
+		}
+		before := p.GetAttribute(name)
+		if before == nil {
+			continue
+		}
+		text := string(before.Expr().BuildTokens(nil).Bytes())
+		s.elements(p, name)
+		after := p.GetAttribute(name)
+		if string(after.Expr().BuildTokens(nil).Bytes()) == text {
+			continue
+		}
+		found = true
+		if v := literal(after); v.LengthInt() > 0 || len(path) != 1 || slices.ContainsFunc(peers, func(o string) bool { return o != name && p.GetAttribute(o) != nil }) {
+			continue
+		}
+		for _, b := range blocks(body, path[0]) {
+			if b.Body() == p {
+				remove(body, b)
+			}
+		}
+	}
+	if !found {
+		return errNoBlock
+	}
+	return nil
+}
+
+var errNoBlock = errors.New("no block that is written out says so")
+
+// away takes the blocks of a kind that say what Where says away.
+func (s *Swap) away(of []*hclwrite.Body, kind string) error {
+	found := false
+	for _, p := range of {
+		for _, b := range blocks(p, kind) {
+			if s.says(b.Body()) {
+				found = true
+				remove(p, b)
+			}
+		}
+	}
+	if !found {
+		return errNoBlock
+	}
+	return nil
+}
+
+// asAttributes are the blocks of which none means "as it is" and not "none": the provider
+// takes them for an attribute, which must be written empty.
+// https://developer.hashicorp.com/terraform/language/attr-as-blocks
+var asAttributes = map[string]bool{"ingress": true, "egress": true, "route": true}
+
+// remove takes a block away; after the last of those that are attributes at heart it says
+// that there are none.
+func remove(body *hclwrite.Body, b *hclwrite.Block) {
+	kind := b.Type()
+	body.RemoveBlock(b)
+	made := slices.ContainsFunc(blocks(body, "dynamic"), func(d *hclwrite.Block) bool { return slices.Contains(d.Labels(), kind) })
+	if asAttributes[kind] && len(blocks(body, kind)) == 0 && !made {
+		body.SetAttributeValue(kind, cty.EmptyTupleVal)
+	}
+}
+
+// says reports whether attributes of a body are written out as Where wants them.
+func (s *Swap) says(p *hclwrite.Body) bool {
+	for name, want := range s.Where {
+		a := p.GetAttribute(name)
+		if a == nil {
+			return false
+		}
+		one := Swap{Is: []string{want}}
+		if !one.may(literal(a)) {
+			return false
+		}
+	}
+	return true
 }
 
 // named changes the value of the blocks with a name, or takes them away.

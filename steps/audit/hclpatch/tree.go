@@ -222,7 +222,7 @@ func (w *work) edit(m *Mend, e Edit) error {
 // if that is all of it. did reports whether they have said some of it. What they
 // have said otherwise is a conflict.
 func (w *work) remaining(m *Mend, e Edit) (left *Edit, did bool, err error) {
-	left = &Edit{Type: e.Type, Name: e.Name, Set: map[string]string{}, Default: e.Default, Append: map[string]string{}}
+	left = &Edit{Type: e.Type, Name: e.Name, Only: e.Only, Set: map[string]string{}, Default: e.Default, Append: map[string]string{}}
 	key := func(path string) string {
 		return strings.Join([]string{m.File, e.Type, e.Name, strings.ReplaceAll(path, "?", "")}, "\x00")
 	}
@@ -247,7 +247,7 @@ func (w *work) remaining(m *Mend, e Edit) (left *Edit, did bool, err error) {
 		}
 	}
 	for _, s := range e.Swap {
-		done, err := said(strings.Join([]string{"=", s.Path, s.Name, strings.Join(s.Is, "\x00")}, "\x00"), s.To, true)
+		done, err := said(strings.Join([]string{"=", s.Path, s.Name, fmt.Sprint(s.Where), strings.Join(s.Is, "\x00")}, "\x00"), s.To, true)
 		if err != nil {
 			return nil, false, fmt.Errorf("%s: another mend says otherwise", s.Path)
 		}

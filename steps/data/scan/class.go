@@ -160,7 +160,8 @@ type codeSigns struct {
 }
 
 var codeWords = [][]byte{[]byte("func "), []byte("def "), []byte("class "), []byte("import "), []byte("#include"), []byte("return "), []byte("const "), []byte("let "),
-	[]byte("var "), []byte("public "), []byte("private "), []byte("package "), []byte("if ("), []byte("for ("), []byte("} else"), []byte("elif "), []byte("except "), []byte("fn "), []byte("#!/"), []byte("SELECT "), []byte("export "), []byte("from ")}
+	[]byte("var "), []byte("public "), []byte("private "), []byte("package "), []byte("if ("), []byte("for ("), []byte("} else"), []byte("elif "), []byte("except "), []byte("fn "), []byte("#!/"), []byte("SELECT "), []byte("export "), []byte("from "),
+	[]byte("type "), []byte("case "), []byte("default:"), []byte("defer "), []byte("else"), []byte("for "), []byte("if "), []byte("echo "), []byte("local "), []byte("#define "), []byte("#if"), []byte("{")}
 
 // add looks at the first lines of a piece.
 func (k *codeSigns) add(b []byte) {
@@ -178,6 +179,7 @@ func (k *codeSigns) add(b []byte) {
 		switch {
 		case last == '{' || last == '}' || last == ';' || last == ')' && bytes.IndexByte(line, '(') > 0 && bytes.IndexByte(line, ' ') < 0,
 			last == ':' && bytes.IndexByte(line, '(') > 0, bytes.Contains(line, []byte(" = ")), bytes.Contains(line, []byte(" := ")), bytes.Contains(line, []byte("()")),
+			bytes.HasSuffix(line, []byte("},")), bytes.HasSuffix(line, []byte("),")), (last == ')' || last == ',') && called(line), bytes.Contains(line, []byte("${")), bytes.Contains(line, []byte("$(")),
 			bytes.HasPrefix(line, []byte("//")), bytes.HasPrefix(line, []byte("*")), bytes.HasPrefix(line, []byte("@")):
 			k.coded++
 		default:
@@ -189,6 +191,12 @@ func (k *codeSigns) add(b []byte) {
 			}
 		}
 	}
+}
+
+// called reports whether a line holds a call: a parenthesis right behind a name.
+func called(line []byte) bool {
+	i := bytes.IndexByte(line, '(')
+	return i > 0 && is(line[i-1], isAlnum)
 }
 
 func (k *codeSigns) isCode() bool { return k.lines >= 5 && k.coded*2 >= k.lines }

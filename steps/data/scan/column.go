@@ -2,8 +2,9 @@ package scan
 
 import (
 	"bytes"
-	"math"
+	mathbits "math/bits"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,15 +26,25 @@ type Label struct {
 type Column struct {
 	s          *Scanner
 	name       string
+	at         int // its place among an object's
 	base       bits
 	run        run
 	values     int64 // that were not empty
-	tested     int64 // of them, those that count for the test
+	calls      int64 // in which they came: a value that repeats may come once
+	tested     int64 // of them, those that count for the test, each different one once
+	tried      []uint64
 	words      int64 // of them, those that are free text
 	ways       []way
 	spans      []tally    // by type, in the order found
+	mails      *Span      // of addresses that were whole values; nil before the first
 	digits     [20]length // by number of digits
 	nameLike   int64      // values of a few capitalized words
+	chat       int64      // values of some words that are neither
+	chats      [][]byte   // some different ones of them
+	foreign    string     // the script of values in letters that are not Latin; empty if there are none
+	secret     bool       // its name is that of passwords
+	key        bool       // or of keys
+	set        int64      // values of it that are no stand-ins
 	shortNames [][]byte   // some different ones of them
 	sample     [][]byte   // some values of free text, for the neural model
 }
@@ -63,6 +74,9 @@ func (s *Scanner) Column(name string) *Column {
 	if set := s.words.get(joinedHash(name)); set != nil {
 		c.base.or(set)
 	}
+	last := strings.TrimRight(name, "[]0123456789")
+	c.secret = endsInPassword([]byte(last), len(last)) >= 0
+	c.key = namesKey(last)
 	return c
 }
 
@@ -85,105 +99,250 @@ func joinedHash(name string) uint32 {
 
 // Add takes a value in. The bytes are not kept, except a few of free text until
 // the column is judged.
-func (c *Column) Add(value []byte) {
-	value = bytes.TrimSpace(value)
+func (c *Column) Add(value []byte) { c.Repeated(value, 1) }
+
+// Repeated takes in a value that stands so many times in the column.
+func (c *Column) Repeated(value []byte, times int64) {
+	c.take(value, times, trigger(value, 0), unasked)
+}
+
+// asked is what is known of a value before it is looked at.
+type asked uint8
+
+const (
+	unasked   asked = 0
+	isPlain   asked = 1 << iota // it holds none of the characters that plainly replaces
+	isKeyless                   // it holds none of the prefixes of keys without digits, and no key in PEM
+	isOneWord                   // it holds no space and no end of a line
+	isASCII
+)
+
+// Texts takes in many values: the i-th is data[offsets[i]:offsets[i+1]]. What is asked of
+// every byte is asked of all at once.
+func (c *Column) Texts(data []byte, offsets []uint32) {
+	if len(offsets) < 2 {
+		return
+	}
+	from, to := offsets[0], offsets[len(offsets)-1]
+	all := data[from:to]
+	known := unasked
+	if unusual(all, 0) < 0 {
+		known |= isPlain
+	}
+	if !hasKeyPrefix(all) {
+		known |= isKeyless
+	}
+	if ascii(all) {
+		known |= isASCII
+	}
+	if bytes.IndexByte(all, ' ') < 0 && bytes.IndexByte(all, '\n') < 0 {
+		known |= isOneWord
+	}
+	stop := trigger(all, 0)
+	for i := 1; i < len(offsets); i++ {
+		start, end := int(offsets[i-1]-from), int(offsets[i]-from)
+		if start >= end {
+			continue
+		}
+		if stop >= 0 && stop < start {
+			stop = trigger(all, start)
+		}
+		first := -1
+		if stop >= 0 && stop < end {
+			first = stop - start
+		}
+		c.take(all[start:end], 1, first, known)
+	}
+}
+
+// Numbers takes in many whole numbers.
+func (c *Column) Numbers(values []int64) {
+	var text [24]byte
+	for _, v := range values {
+		if next := c.calls + 1; v >= 0 && next > sampledWhole && next&15 != 0 {
+			// Of a number that is not tested, and of which nothing could be found by
+			// itself, its length is all that counts.
+			if l := &c.digits[decimals(uint64(v))]; l.known && !l.found {
+				c.values++
+				c.calls++
+				continue
+			}
+		}
+		c.take(strconv.AppendInt(text[:0], v, 10), 1, 0, isPlain|isKeyless)
+	}
+}
+
+// decimals is the number of decimal digits of v.
+func decimals(v uint64) int {
+	n := mathbits.Len64(v|1) * 1233 >> 12
+	if v >= tens[n] {
+		n++
+	}
+	return max(n, 1)
+}
+
+var tens = func() (t [20]uint64) {
+	v := uint64(1)
+	for i := range t {
+		t[i] = v
+		v *= 10
+	}
+	return t
+}()
+
+// take takes a value in. Stop is the place of the first byte of it at which the pass
+// stops, -1 for none.
+func (c *Column) take(value []byte, times int64, stop int, known asked) {
+	if !digitsOnly(value) {
+		was := value
+		if known&isPlain == 0 {
+			value, _ = plainly(value)
+		}
+		if n := len(value); n > 0 && (value[0] <= ' ' || value[0] >= 0x80 || value[n-1] <= ' ' || value[n-1] >= 0x80) {
+			value = bytes.TrimSpace(value)
+		}
+		value = unpointed(value)
+		if len(value) != len(was) || len(value) > 0 && &value[0] != &was[0] {
+			stop = trigger(value, 0)
+		}
+	}
 	if len(value) == 0 {
 		return
 	}
-	c.values++
-	if c.sampled() {
+	c.values += times
+	c.calls++
+	tested := c.sampled() && c.fresh(value)
+	if tested {
 		c.tested++
 	}
-	if c.number(value) {
+	if (c.secret || c.key) && len(value) >= 4 && !standsIn(value) {
+		c.setTo(value, times)
+	}
+	if is(value[0], isDig) && c.number(value, tested) {
 		return
 	}
-	if trigger(value, 0) >= 0 || len(value) == 8 || len(value) == 11 {
-		// Values without a digit or mark have no shape, but for banks' codes.
-		if len(value) < 64 && c.sampled() {
+	if c.mails != nil && len(c.s.custom) == 0 && wholeMail(value) {
+		if tested && len(value) < 64 {
 			c.whole(value)
 		}
-		c.run.reset(c.s, value, c.base)
-		c.run.all()
-	} else {
-		c.run.reset(c.s, value, c.base)
+		t := c.tally(c.mails, times)
+		t.whole += times
+		c.wording(value, times, known)
+		return
 	}
-	if len(value) >= 20 {
-		c.run.accessKeys()
-	}
-	if len(value) > 64 {
-		c.run.keys()
-		if len(value) >= chanceBytes {
-			c.run.againstChance()
-		}
+	c.run.out = c.run.out[:0]
+	if stop >= 0 || known&isKeyless == 0 || len(value) >= chanceBytes || len(value) == 8 || len(value) == 11 {
+		c.find(value, tested, stop, known)
 	}
 	spans := c.run.out
 	if len(c.s.custom) > 0 {
 		spans = merge(slices.Clone(spans), c.s.customSpans(value))
 	}
-	for _, sp := range spans {
-		t := c.tally(sp)
+	for i := range spans {
+		sp := &spans[i]
+		t := c.tally(sp, times)
 		if sp.End-sp.Start == len(value) {
-			t.whole++
+			t.whole += times
+			if sp.Type == "EMAIL_ADDRESS" && c.mails == nil {
+				c.mails = &Span{Type: sp.Type, Score: sp.Score}
+			}
 		}
 	}
-	c.wording(value)
+	c.wording(value, times, known)
 }
 
-// wording takes note of words in which names could be.
-func (c *Column) wording(value []byte) {
-	switch {
-	case freeText(value):
-		c.words++
-		c.keep(value)
-	case nameLike(value):
-		c.nameLike++
-		if len(c.shortNames) < maxShort && c.values < 4096 &&
-			!slices.ContainsFunc(c.shortNames, func(v []byte) bool { return bytes.Equal(v, value) }) {
-			c.shortNames = append(c.shortNames, bytes.Clone(value))
+// wholeMail reports whether a value is one plain address and nothing else, so that the
+// pass, which is slower, would find just that. It errs to the side of no.
+func wholeMail(b []byte) bool {
+	at, dot := 0, 0
+	for i, c := range b {
+		switch k := class[c]; {
+		case k&isAlnum != 0:
+		case c == '@':
+			if at > 0 || i == 0 || i > 60 || b[i-1] == '.' {
+				return false
+			}
+			at, dot = i, i
+		case c == '.':
+			if i == 0 || class[b[i-1]]&isAlnum == 0 {
+				return false
+			}
+			dot = i
+		case c == '-' || c == '_' && at == 0 || c == '+' && at == 0:
+			if i == 0 || class[b[i-1]]&isAlnum == 0 {
+				return false
+			}
+		default:
+			return false
 		}
 	}
-}
-
-// maxShort is how many different cells that look like names are kept. A column of
-// fewer than fewShort, each often repeated, is a list of kinds: open, closed.
-const maxShort, fewShort, often = 48, 12, 5
-
-// maybeNames reports whether the column may hold names of people or places in
-// short cells, which only a model can tell from other words.
-func (c *Column) maybeNames() bool {
-	kinds := int64(len(c.shortNames))
-	return c.nameLike*2 > c.values && (kinds >= fewShort || c.nameLike < often*kinds)
-}
-
-// nameLike reports whether a cell is one to four words of letters that begin
-// with a capital.
-func nameLike(b []byte) bool {
-	if len(b) < 2 || len(b) > 40 {
+	if n := len(b) - dot; at == 0 || dot <= at+1 || n < 3 || n > 25 || len(b)-at > 200 {
 		return false
 	}
-	words, small, start := 0, false, true
-	for _, c := range b {
-		switch {
-		case c == ' ' || c == '-' || c == '\'' || c == '.':
-			start = true
-			continue
-		case !is(c, isLet) && c < 0x80:
+	for _, c := range b[dot+1:] {
+		if class[c]&isLet == 0 {
 			return false
-		case start && !is(c, isUp) && c < 0x80:
-			return false
-		case start:
-			words++
-		case !is(c, isUp):
-			small = true
 		}
-		start = false
 	}
-	return small && words <= 4
+	return true
+}
+
+// find runs over a value. Values without a digit or mark have no shape, but for banks'
+// codes.
+func (c *Column) find(value []byte, tested bool, stop int, known asked) {
+	c.run.reset(c.s, value, c.base)
+	if stop >= 0 || len(value) == 8 || len(value) == 11 {
+		if len(value) < 64 && tested {
+			c.whole(value)
+		}
+		if stop >= 0 {
+			c.run.all(stop)
+		}
+	}
+	if known&isKeyless == 0 {
+		if len(value) >= 20 {
+			c.run.accessKeys()
+		}
+		if len(value) > 64 {
+			c.run.keys()
+		}
+	}
+	if len(value) >= chanceBytes {
+		c.run.againstChance()
+	}
+}
+
+// digitsOnly reports whether a value is a short number, as most cells of numbers are.
+func digitsOnly(b []byte) bool {
+	if len(b) == 0 || len(b) > 19 {
+		return false
+	}
+	for _, x := range b {
+		if x-'0' > 9 {
+			return false
+		}
+	}
+	return true
+}
+
+// unpointed takes the point off a whole number that was stored as a fraction, as tools
+// do with columns in which some are missing.
+func unpointed(b []byte) []byte {
+	n := len(b)
+	if n < 7 || b[n-1] != '0' || b[n-2] != '.' {
+		return b
+	}
+	for _, c := range b[:n-2] {
+		if !is(c, isDig) {
+			return b
+		}
+	}
+	return b[:n-2]
 }
 
 // tally counts a span. A column holds few types, so that a list is faster than
 // a map.
-func (c *Column) tally(sp Span) *tally {
+func (c *Column) tally(sp *Span, times int64) *tally {
 	i := 0
 	for i < len(c.spans) && c.spans[i].kind != sp.Type {
 		i++
@@ -192,26 +351,44 @@ func (c *Column) tally(sp Span) *tally {
 		c.spans = append(c.spans, tally{kind: sp.Type})
 	}
 	t := &c.spans[i]
-	t.count++
+	t.count += times
 	t.score = max(t.score, sp.Score)
 	return t
 }
 
 // sampled reports whether a value counts for the column test, which needs no
 // more than some thousands of them: the first, then one in sixteen.
-func (c *Column) sampled() bool { return c.values <= 4096 || c.values&15 == 0 }
+func (c *Column) sampled() bool { return c.calls <= sampledWhole || c.calls&15 == 0 }
+
+// sampledWhole is how many of the first values all count for the column test.
+const sampledWhole = 4096
+
+// fresh reports whether a value was not tested before: one number that passes a check
+// and stands in every row proves no more than it does once. A few different ones are
+// taken for the same.
+func (c *Column) fresh(value []byte) bool {
+	if c.tried == nil {
+		c.tried = make([]uint64, triedBits/64)
+	}
+	h := uint64(len(value))
+	for i := 0; i < len(value); i += 8 {
+		h = mixWord(h, load(value, i))
+	}
+	h %= triedBits
+	was := c.tried[h>>6]&(1<<(h&63)) != 0
+	c.tried[h>>6] |= 1 << (h & 63)
+	return !was
+}
+
+// triedBits is the number of places that values of the test are told apart by.
+const triedBits = 1 << 15
 
 // number takes in a value that is nothing but digits, if no number of its length
 // could be found in the column without the test: it reports whether that is so.
-func (c *Column) number(value []byte) bool {
+func (c *Column) number(value []byte, tested bool) bool {
 	n := len(value)
-	if n >= len(c.digits) {
+	if n >= len(c.digits) || !digitsOnly(value) {
 		return false
-	}
-	for _, x := range value {
-		if !is(x, isDig) {
-			return false
-		}
 	}
 	l := &c.digits[n]
 	if !l.known {
@@ -226,7 +403,7 @@ func (c *Column) number(value []byte) bool {
 	if l.found {
 		return false
 	}
-	if len(l.claims) > 0 && c.sampled() {
+	if len(l.claims) > 0 && tested {
 		c.count(l.claims, value, value)
 	}
 	return true
@@ -284,110 +461,6 @@ func (c *Column) count(claims []claim, compact, value []byte) {
 	}
 }
 
-// The column test. A column is of a type if most of its values have the type's
-// shape, more pass its check than chance allows by the probability below, and
-// most of them do: a column of real identifiers is not half wrong.
-const (
-	columnValues = 10
-	columnChance = 1e-6
-	columnShare  = .8
-)
-
-// Labels judges the column.
-func (c *Column) Labels() []Label {
-	labels := map[string]Label{}
-	put := func(kind string, count int64, confidence float64, reason string) {
-		if old, ok := labels[kind]; ok && old.Confidence >= confidence {
-			return
-		}
-		l := c.label(kind, count, reason)
-		l.Confidence = math.Round(confidence*100) / 100
-		labels[kind] = l
-	}
-	for i := range c.spans {
-		t := &c.spans[i]
-		if c.unlikely(t) {
-			continue
-		}
-		confidence := t.score
-		if share := float64(t.whole) / float64(c.values); share > .9 && c.values >= columnValues {
-			confidence = max(confidence, .97)
-		}
-		put(t.kind, t.count, confidence, "values found in it")
-	}
-	if best, ok := c.proven(); ok {
-		put(c.s.rows[best.entity].Name, best.hits*c.values/c.tested, .9, "more of its values pass the check than chance allows")
-	}
-	c.byName(put)
-	all := make([]Label, 0, len(labels))
-	for _, l := range labels {
-		all = append(all, l)
-	}
-	slices.SortFunc(all, func(a, b Label) int { return strings.Compare(a.Type, b.Type) })
-	return all
-}
-
-func (c *Column) label(kind string, count int64, reason string) Label {
-	e, ok := EntityOf(kind)
-	if !ok {
-		e = Entity{Name: kind, Group: PII, Sensitivity: High}
-		for _, r := range c.s.custom {
-			if r.Name == kind && r.Group != "" {
-				e.Group = r.Group
-			}
-			if r.Name == kind && r.Sensitivity != "" {
-				e.Sensitivity = r.Sensitivity
-			}
-		}
-	}
-	return Label{Type: kind, Column: c.name, Count: count, Sensitivity: e.Sensitivity, Group: e.Group, Country: e.Country, Reason: reason}
-}
-
-// unlikely reports whether what was found in a column is what chance would find
-// there: of many values of the shape, about as many pass as random ones would,
-// whatever the column's name says.
-func (c *Column) unlikely(t *tally) bool {
-	e, ok := places()[t.kind]
-	if !ok {
-		return false
-	}
-	i := slices.IndexFunc(c.ways, func(w way) bool { return int(w.entity) == e })
-	if i < 0 || t.whole == 0 {
-		return false
-	}
-	w, chance := c.ways[i], c.s.rows[e].Chance
-	if chance >= .5 || w.trials < columnValues {
-		return false
-	}
-	return binomialTail(int(w.trials), int(w.hits), chance) > 1e-3
-}
-
-// proven is the entity the column's values are by the test, if one stands out:
-// the one whose passing by chance is least likely.
-func (c *Column) proven() (way, bool) {
-	best, least := way{}, math.Inf(1)
-	for _, w := range c.ways {
-		e := &c.s.rows[w.entity]
-		if e.check == nil || e.Chance >= .5 || w.trials < columnValues || w.trials*10 < c.tested*9 ||
-			float64(w.hits) < columnShare*float64(w.trials) {
-			continue
-		}
-		if binomialTail(int(w.trials), int(w.hits), e.Chance) > columnChance {
-			continue
-		}
-		// The tail is too small to compare; the chance of one value, and a name
-		// that speaks for the type, tell types of one shape apart.
-		rank := e.Chance
-		if c.base.has(int(w.entity)) {
-			rank /= 1000
-		}
-		if rank < least {
-			best, least = w, rank
-		}
-	}
-	return best, !math.IsInf(least, 1)
-}
-
 // declared are the names of columns whose values have no form: what such a
 // column holds is what its name says.
 var declared = map[string]string{
@@ -402,6 +475,39 @@ var declared = map[string]string{
 	"password": "PASSWORD", "passwd": "PASSWORD", "pwd": "PASSWORD", "passphrase": "PASSWORD", "passwordhash": "PASSWORD",
 	"dob": "DATE_OF_BIRTH", "dateofbirth": "DATE_OF_BIRTH", "birthdate": "DATE_OF_BIRTH", "birthday": "DATE_OF_BIRTH", "geburtsdatum": "DATE_OF_BIRTH",
 	"mrn": "MEDICAL_RECORD_NUMBER", "patientid": "MEDICAL_RECORD_NUMBER", "diagnosis": "ICD10_CODE", "icd10": "ICD10_CODE",
+}
+
+// setTo takes note of what a column of passwords or keys holds.
+func (c *Column) setTo(value []byte, times int64) {
+	if c.secret {
+		if !is(value[0], isDig) || !digitsOnly(value) || len(value) <= 8 {
+			c.set += times
+		}
+		return
+	}
+	if len(value) >= 10 && len(value) <= 200 && bytes.IndexByte(value, ' ') < 0 && entropy(value) >= 3 && random(value) && !(len(value) == 36 && uuid(value)) {
+		c.tally(&Span{Type: "SECRET_GENERIC", Score: .7}, times)
+	}
+}
+
+// namesKey reports whether a column is called as those of keys and tokens are.
+func namesKey(name string) bool {
+	name = strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		if r >= 'a' && r <= 'z' {
+			return r
+		}
+		return -1
+	}, name[strings.LastIndexAny(name, ".]")+1:])
+	for _, w := range []string{"apikey", "accesskey", "secretkey", "privatekey", "signingkey", "encryptionkey", "servicekey", "accountkey", "sharedkey", "secret",
+		"authtoken", "accesstoken", "refreshtoken", "apitoken", "bearertoken", "credential", "credentials"} {
+		if strings.HasSuffix(name, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // byName labels a column by its name alone.
@@ -421,25 +527,36 @@ func (c *Column) byName(put func(string, int64, float64, string)) {
 	}, name)
 	if kind, ok := declared[name]; ok && c.values > 0 {
 		put(kind, c.values, .6, "the column's name")
+	} else if c.secret && c.set > 0 {
+		put("PASSWORD", c.set, .6, "the column's name")
 	}
 }
 
-// freeText reports whether a value is prose: several words of letters.
+// freeText reports whether a value is prose: several words, whatever numbers stand among
+// them.
 func freeText(b []byte) bool {
 	if len(b) < 20 {
 		return false
 	}
-	spaces, letters := 0, 0
-	for _, c := range b[:min(len(b), 400)] {
-		switch {
-		case c == ' ' || c == '\n':
-			spaces++
-		case is(c, isLet) || c >= 0x80:
-			letters++
-		}
+	b = b[:min(len(b), 400)]
+	if n := bytes.Count(b, space); n < 3 && n+bytes.Count(b, newline) < 3 {
+		return false
 	}
-	return spaces >= 3 && letters*10 > 6*min(len(b), 400)
+	letters, words, last := 0, 0, uint64(0)
+	for i := 0; i < len(b); i += 8 {
+		// A bit for each byte that is a letter, and the last two of those before.
+		m := letterMask(load(b, i)) >> 7 * 0x0102040810204080 >> 56
+		m = uint64(mathbits.Reverse8(uint8(m)))
+		letters += mathbits.OnesCount8(uint8(m))
+		all := m<<2 | last
+		words += mathbits.OnesCount8(uint8(all >> 2 & (all >> 1) &^ all)) // the second letters of words
+		last = m >> 6
+	}
+	// The parts of an address are no words.
+	return words >= 4 && letters*10 > 4*len(b)
 }
+
+var space, newline = []byte(" "), []byte("\n")
 
 // maxSample is how many values of free text are kept for the model, and
 // maxSampleBytes how much of each.

@@ -179,3 +179,42 @@ func TestNoValueLeaves(t *testing.T) {
 		}
 	}
 }
+
+// One number that passes a check proves no more for standing in every row.
+func TestConstantColumnIsNotProven(t *testing.T) {
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.Column("batch")
+	for range 500 {
+		c.Add([]byte("4155550132"))
+	}
+	if got := c.Labels(); len(got) > 0 {
+		t.Errorf("a constant is labelled %+v", got)
+	}
+}
+
+// A value that is taken for an address without the pass is one that the pass takes for it.
+func TestWholeMailIsWhatThePassFinds(t *testing.T) {
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	some := rapid.StringOfN(rapid.SampledFrom([]rune("ab19@.-_+:/%x ")), 1, 24, -1)
+	taken := 0
+	rapid.Check(t, func(t *rapid.T) {
+		v := []byte(rapid.OneOf(some, rapid.StringMatching(`[a-z0-9+._-]{1,8}@[a-z0-9.-]{1,9}\.[a-z0-9]{1,4}`),
+			rapid.SampledFrom([]string{"4111-1111-1111-1111@a.de", "AKIAIOSFODNN7ABCDEFG@x.org", "10.0.0.1@a.com", "a1@b.c", "1985-03-12@x.io", "eyJhbGciOiJIUzI1@x.eyJ"})).Draw(t, "value"))
+		if !wholeMail(v) {
+			return
+		}
+		taken++
+		if spans := s.Text(v); len(spans) != 1 || spans[0].Type != "EMAIL_ADDRESS" || spans[0].Start != 0 || spans[0].End != len(v) {
+			t.Fatalf("%q: the pass finds %v", v, spans)
+		}
+	})
+	if taken < 3 {
+		t.Errorf("only %d values were taken for addresses", taken)
+	}
+}

@@ -177,27 +177,30 @@ type nearby struct {
 
 // before gathers what the words before place p speak for, and whether the last
 // of them that says anything speaks against.
-func (w *nearby) before(b []byte, p int, x *lexicon) (set bits, negative bool) {
+func (w *nearby) before(r *run, p int) {
 	from := max(w.pos, p-window)
 	if from < p {
-		readWords(b, from, p, func(h uint32, end int) {
-			if set := x.get(h); set != nil {
+		readWords(r.b, from, p, func(h uint32, end int) {
+			if set := r.s.words.get(h); set != nil {
 				w.hits[w.n&7] = hit{end, set}
 				w.n++
 			}
 		})
 		w.pos = p
 	}
-	last := -1
-	for i := 0; i < min(w.n, len(w.hits)); i++ {
-		h := &w.hits[i]
-		if h.at < p-window || h.at > p {
+	r.said, r.negative = r.base, r.base.has(markNegative)
+	latest := true // hits lie in the order of their places
+	for i := w.n - 1; i >= 0 && i >= w.n-len(w.hits); i-- {
+		h := &w.hits[i&7]
+		if h.at < p-window {
+			break
+		}
+		if h.at > p {
 			continue
 		}
-		set.or(h.set)
-		if h.at > last {
-			last, negative = h.at, h.set.has(markNegative)
+		r.said.or(h.set)
+		if latest {
+			latest, r.negative = false, r.negative || h.set.has(markNegative)
 		}
 	}
-	return set, negative
 }

@@ -22,6 +22,16 @@ func (r *run) date(c *chunk) int {
 	return r.emit("DATE_TIME", start, withTime(r.b, end), .8, byForm)
 }
 
+// mayBeDate reports whether what stands beside a number is what stands beside the first
+// number of a date.
+func mayBeDate(c *chunk) bool {
+	switch c.next {
+	case '-', '/', '.', ' ':
+		return !c.inside
+	}
+	return c.prev == ' ' && !c.inside
+}
+
 // digitsAt reads up to so many digits at i, no more of which may follow.
 func digitsAt(b []byte, i, most int) (value, end int) {
 	for end = i; end < len(b) && end < i+most && is(b[end], isDig); end++ {

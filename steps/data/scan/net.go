@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"bytes"
 	"net/netip"
 )
 
@@ -157,42 +158,48 @@ func (r *run) coordinates(c *chunk) int {
 }
 
 // mail reads an address around the @ at i.
-func (r *run) mail(i int) int {
+func (r *run) mail(i int) int { return r.mailAround(i, 1) }
+
+// mailAround reads an address around an @ that is written with n bytes: one, or three in
+// the query of an address of a page.
+func (r *run) mailAround(i, n int) int {
 	b := r.b
 	s := i
-	for s > 0 && i-s < 64 && is(b[s-1], isMail) {
+	for least := max(0, i-64); s > least && class[b[s-1]]&isMail != 0; {
 		s--
 	}
 	for s < i && (b[s] == '.' || b[s] == '-' || b[s] == '%') {
 		s++
 	}
-	e, dot := i+1, 0
-	for e < len(b) && e-i < 255 && is(b[e], isHost) {
-		if b[e] == '.' {
+	host := i + n
+	e, dot := host, 0
+	for most := min(len(b), i+255); e < most; e++ {
+		if c := b[e]; c == '.' {
 			if b[e-1] == '.' {
 				break
 			}
 			dot = e
+		} else if class[c]&isHost == 0 {
+			break
 		}
-		e++
 	}
-	for e > i+1 && (b[e-1] == '.' || b[e-1] == '-') {
+	for e > host && (b[e-1] == '.' || b[e-1] == '-') {
 		e--
 	}
 	if dot >= e-1 {
 		dot = 0
-		for k := i + 1; k < e; k++ {
+		for k := host; k < e; k++ {
 			if b[k] == '.' {
 				dot = k
 			}
 		}
 	}
-	if s == i || dot <= i+1 || e-dot < 3 || e-dot > 25 || b[i-1] == '.' {
-		return i + 1
+	if s == i || dot <= host || e-dot < 3 || e-dot > 25 || b[i-1] == '.' {
+		return host
 	}
 	for _, c := range b[dot+1 : e] {
-		if !is(c, isLet) && c < 0x80 {
-			return i + 1
+		if class[c]&isLet == 0 && c < 0x80 {
+			return host
 		}
 	}
 	if e < len(b) && b[e] == '(' {
@@ -204,7 +211,7 @@ func (r *run) mail(i int) int {
 // colon reads a URL around "://".
 func (r *run) colon(i int) int {
 	b := r.b
-	if i+3 >= len(b) || b[i+1] != '/' || b[i+2] != '/' {
+	if i+3 >= len(b) || b[i+1] != '/' || b[i+2] != '/' || i < r.within {
 		return i + 1
 	}
 	s := i
@@ -240,7 +247,13 @@ func (r *run) colon(i int) int {
 	if end := r.keyInURL(i+3, e); end > 0 {
 		return end
 	}
-	return r.emit("URL", s, e, .9, byForm)
+	r.emit("URL", s, e, .9, byForm)
+	if q := bytes.IndexByte(b[i:e], '?'); q >= 0 {
+		// What a query holds may be somebody's.
+		r.floor, r.within = i+q+1, e
+		return r.floor
+	}
+	return e
 }
 
 // secretPart reports whether the password of an address is one, and no

@@ -38,7 +38,7 @@ const (
 // to it.
 type chunk struct {
 	s, e       int
-	kinds      uint8 // classes of its bytes, or-ed
+	kinds      uint8 // isLet if there are letters among it
 	prev, next byte  // 0 at the ends of the text
 	inside     bool  // part of a longer name, path or number
 	goesOn     bool  // a further group like the last stands behind the window
@@ -47,11 +47,21 @@ type chunk struct {
 // digit reads the token around the digit at i and returns where to go on.
 func (r *run) digit(i int) int {
 	c := r.chunkAt(i)
+	if c.prev == '%' && i == c.s && c.e-c.s > 4 && r.b[i] == '4' && r.b[i+1] == '0' {
+		if end := r.mailAround(i-1, 3); end > i+2 {
+			return end
+		}
+	}
+	if c.e-c.s >= 8 && c.kinds&isLet != 0 && i >= r.triedTo {
+		if end := r.encoded(c.s, c.e); end > 0 {
+			return end
+		}
+	}
 	if c.e-c.s > 160 {
 		return r.blob(c)
 	}
 	if c.next == '@' {
-		return c.e
+		return r.mail(c.e)
 	}
 	letters := c.kinds&isLet != 0
 	if c.e-c.s == 8 && c.next == '-' && uuid(r.b[c.s:]) {
@@ -75,7 +85,7 @@ func (r *run) digit(i int) int {
 	if end := r.machine(c, letters); end > 0 {
 		return end
 	}
-	if !letters && c.e-c.s <= 4 {
+	if !letters && c.e-c.s <= 4 && mayBeDate(c) {
 		if end := r.date(c); end > 0 {
 			return end
 		}
@@ -89,32 +99,52 @@ func (r *run) digit(i int) int {
 }
 
 func (r *run) chunkAt(i int) *chunk {
-	b, c := r.b, &r.cur
-	*c = chunk{}
-	c.s, c.e = i, i+1
-	for c.s > r.floor && i-c.s < 64 && is(b[c.s-1], isAlnum) {
-		c.s--
+	b := r.b
+	s, e := i, i+1
+	for least := max(r.floor, i-64); s > least && class[b[s-1]]&isAlnum != 0; {
+		s--
 	}
-	if c.s < i {
-		c.kinds = isLet
+	kinds := uint8(0)
+	if s < i {
+		kinds = isLet
 	}
-	for c.e < len(b) && is(b[c.e], isAlnum) {
-		c.kinds |= class[b[c.e]]
-		c.e++
+	for e < len(b) {
+		k := class[b[e]]
+		if k&isAlnum == 0 {
+			break
+		}
+		kinds |= k
+		e++
 	}
-	if c.s > 0 {
-		c.prev = b[c.s-1]
+	prev, next, inside := byte(0), byte(0), false
+	if e < len(b) {
+		next = b[e]
 	}
-	if c.e < len(b) {
-		c.next = b[c.e]
+	if s > 0 {
+		prev = b[s-1]
+		switch prev {
+		case '.', '/', '-', '+', '\\':
+			inside = s > 1 && class[b[s-2]]&isAlnum != 0
+		case '#', '@':
+			inside = true
+		}
 	}
-	switch c.prev {
-	case '.', '/', '-', '+', '\\':
-		c.inside = c.s > 1 && is(b[c.s-2], isAlnum)
-	case '#', '@':
-		c.inside = true
-	}
+	c := &r.cur
+	*c = chunk{s: s, e: e, kinds: kinds, prev: prev, next: next, inside: inside}
 	return c
+}
+
+// equals reads what an equals sign sets, or ends.
+func (r *run) equals(i int) int {
+	if end := r.assigned(i); end > 0 {
+		return end
+	}
+	if i > 0 && i > r.triedTo && is64(r.b[i-1]) && (i+1 == len(r.b) || !is(r.b[i+1], isAlnum)) {
+		if end := r.encoded(i, i); end > 0 { // one without a digit
+			return max(end, i+1)
+		}
+	}
+	return i + 1
 }
 
 // blob passes over a long run such as encoded data, after asking whether it
@@ -146,10 +176,10 @@ func uuid(b []byte) bool {
 
 // candidate is the best reading of a window so far.
 type candidate struct {
-	entity uint8
-	end    int
 	score  float64
 	reason string
+	end    int
+	entity uint8
 	spoken bool
 }
 
@@ -192,9 +222,7 @@ func (r *run) shaped(c *chunk) int {
 func (r *run) context(p int) (*bits, bool) {
 	if r.contextAt != p+1 {
 		r.contextAt = p + 1
-		r.said, r.negative = r.near.before(r.b, p, r.s.words)
-		r.said.or(&r.base)
-		r.negative = r.negative || r.base.has(markNegative)
+		r.near.before(r, p)
 	}
 	return &r.said, r.negative
 }
@@ -240,43 +268,52 @@ func (r *run) itemAt(s int) int {
 
 // windows tries every run of groups that begins with item k.
 func (r *run) windows(k, start int, c *chunk, best *candidate) {
-	compact := &r.compact
-	n, h := 0, seed
-	for j := k; j < r.n && j < k+15; j++ {
-		it := r.items[j]
+	h := seed
+	items := r.items[:r.n]
+	for j := k; j < len(items) && j < k+15; j++ {
+		it := &items[j]
 		length := int(it.end - it.start)
 		h = h.add(it.kind, length)
 		if it.kind != '9' && it.kind != 'A' {
-			if it.kind == ')' && j == r.n-1 {
-				r.window(h, compact[:n], start, int(it.end), c, best)
+			if it.kind != ')' || j != len(items)-1 {
+				continue
 			}
+		} else if j+1 < len(items) && (items[j+1].kind == '9' || items[j+1].kind == 'A') {
 			continue
 		}
-		if n+length > len(compact) {
-			return
+		claims := r.s.shapes.find(h)
+		if claims == nil || !r.ends(int(it.end)) {
+			continue
+		}
+		c.goesOn = it.kind != ')' && j >= k+2 && j+2 < len(items) && items[j+1].kind == ' ' && items[j-1].kind == ' ' &&
+			items[j+2].kind == '9' && int(items[j+2].end-items[j+2].start) == length
+		if compact := r.compacted(items[k : j+1]); compact != nil {
+			r.claims(claims, compact, start, int(it.end), c, best)
+		}
+	}
+}
+
+// compacted is what is checked of a run of groups: its digits and letters, in capitals;
+// nil if they are too many to be anything's.
+func (r *run) compacted(items []item) []byte {
+	n := 0
+	for i := range items {
+		it := &items[i]
+		if it.kind != '9' && it.kind != 'A' {
+			continue
+		}
+		if n+int(it.end-it.start) > len(r.compact) {
+			return nil
 		}
 		for _, x := range r.b[it.start:it.end] {
 			if x >= 'a' {
 				x -= 'a' - 'A'
 			}
-			compact[n] = x
+			r.compact[n] = x
 			n++
 		}
-		if j+1 < r.n && (r.items[j+1].kind == '9' || r.items[j+1].kind == 'A') {
-			continue
-		}
-		c.goesOn = j >= k+2 && j+2 < r.n && r.items[j+1].kind == ' ' && r.items[j-1].kind == ' ' &&
-			r.items[j+2].kind == '9' && int(r.items[j+2].end-r.items[j+2].start) == length
-		r.window(h, compact[:n], start, int(it.end), c, best)
 	}
-}
-
-// window weighs the entities of one run of groups, if its shape is known and a
-// value may end where it does.
-func (r *run) window(h signature, compact []byte, start, end int, c *chunk, best *candidate) {
-	if claims := r.s.shapes.find(h); claims != nil && r.ends(end) {
-		r.claims(claims, compact, start, end, c, best)
-	}
+	return r.compact[:n]
 }
 
 // ends reports whether a value may end here: what follows does not go on with
@@ -326,7 +363,7 @@ func (r *run) claims(claims []claim, compact []byte, start, end int, c *chunk, b
 		better := score > best.score || score == best.score && (length > best.end-start ||
 			length == best.end-start && cl.chance < float32(r.s.rows[best.entity].Chance))
 		if better {
-			*best = candidate{cl.entity, end, score, reason, spoken}
+			*best = candidate{score, reason, end, cl.entity, spoken}
 		}
 	}
 }

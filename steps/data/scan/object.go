@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -37,8 +38,8 @@ type Result struct {
 	// text without a model.
 	Unknown []string `json:"unknown,omitempty"`
 	// Bound is the share of records below which a type not found lies, at 95%
-	// confidence, if the records examined were drawn at random and the scanner
-	// misses none; 0 if records were not counted.
+	// confidence, if the records examined were drawn at random and the scanner sees of each
+	// type the share that was measured; 0 if records were not counted.
 	Bound float64 `json:"bound,omitempty"`
 }
 
@@ -53,9 +54,19 @@ type Examined struct {
 // context's; whatever is wrong with the object is in the result, whose verdict
 // is then Unknown unless something was found before.
 func (s *Scanner) Object(ctx context.Context, name string, src io.ReaderAt, size int64, lim format.Limits) (Result, error) {
-	g := &gatherer{s: s, columns: map[string]*Column{}, free: s.Column("")}
-	rep, err := format.Read(ctx, name, src, size, lim, g)
-	res := Result{Path: name, Format: rep.Format, Reasons: rep.Problems, Labels: []Label{}}
+	return s.Records(name, size, lim.Sampled, func(sink format.Sink) (format.Report, error) {
+		return format.Read(ctx, name, src, size, lim, sink)
+	})
+}
+
+// Records labels what a reader of records hands on, as those of databases do: name
+// and size are the result's, sampled says that a part was read on purpose. The
+// error is the reader's.
+func (s *Scanner) Records(name string, size int64, sampled bool, read func(format.Sink) (format.Report, error)) (Result, error) {
+	g := &gatherer{s: s, columns: map[string]*Column{}, free: s.Column(""), sampled: sampled}
+	rep, err := read(g)
+	bare, inName := s.Bare(name)
+	res := Result{Path: bare, Format: rep.Format, Reasons: rep.Problems, Labels: []Label{}}
 	res.Examined = Examined{Bytes: rep.Bytes, Rows: rep.Rows, Of: size}
 	if err != nil {
 		res.Verdict = Unknown
@@ -65,16 +76,58 @@ func (s *Scanner) Object(ctx context.Context, name string, src io.ReaderAt, size
 	res.Labels = g.labels()
 	res.Class = g.classes(name, res.Labels)
 	g.decide(&res, rep)
+	if len(inName) > 0 {
+		res.Labels, res.Verdict = append(res.Labels, inName...), Labelled
+	}
 	return res, nil
+}
+
+// InName is the column of a label whose values stand in the object's own name.
+const InName = "(the object's name)"
+
+// Bare gives an object's name without values that are somebody's, each replaced by its
+// type, and the labels for them: people's addresses stand in the keys of objects, and a
+// name is told. Places and days are let stand.
+func (s *Scanner) Bare(name string) (string, []Label) {
+	if strings.IndexFunc(name, func(c rune) bool { return c == '@' || c == '%' || c >= '0' && c <= '9' || c >= 0x80 }) < 0 {
+		return name, nil
+	}
+	c := s.Column(InName)
+	scheme := ""
+	if i := strings.Index(name, "://"); i >= 0 { // whose store it is, is no value in it
+		scheme, name = name[:i+3], name[i+3:]
+	}
+	spans := s.Append(nil, []byte(name))
+	for i := len(spans) - 1; i >= 0; i-- {
+		sp := spans[i]
+		if e, _ := EntityOf(sp.Type); sp.Score < .75 || e.Group == Technical || sp.Type == "DATE_TIME" || sp.Type == "URL" {
+			continue
+		}
+		c.values++
+		c.tally(&sp, 1)
+		name = name[:sp.Start] + "(" + sp.Type + ")" + name[sp.End:]
+	}
+	name = scheme + name
+	if c.values == 0 {
+		return name, nil
+	}
+	return name, c.Labels()
 }
 
 // decide gives the verdict: found, not found, or not known.
 func (g *gatherer) decide(res *Result, rep format.Report) {
 	missing := g.names(res)
+	opaque := g.free.run.opaque
+	for _, c := range g.order {
+		opaque += c.run.opaque
+	}
+	if opaque > 0 {
+		res.Reasons = append(res.Reasons, fmt.Sprintf("%d files written in base 64 within it (images, documents, archives) were not looked into", opaque))
+	}
 	switch {
 	case len(res.Labels) > 0:
 		res.Verdict = Labelled
-	case len(rep.Problems) > 0 || missing:
+	case len(rep.Problems) > 0 || missing || opaque > 0:
 		res.Verdict = Unknown
 	case rep.Bytes == 0:
 		res.Verdict = Unknown
@@ -82,12 +135,17 @@ func (g *gatherer) decide(res *Result, rep format.Report) {
 	default:
 		res.Verdict = None
 	}
-	if rep.Partial {
+	if rep.Partial && !g.sampled {
 		res.Reasons = append(res.Reasons, fmt.Sprintf("read up to the limit: %d records, %d bytes", rep.Rows, rep.Bytes))
 	}
 	if rep.Rows > 0 {
-		// No hit in n leaves less than 1 - 0.05^(1/n), about 3/n.
-		res.Bound = 1 - math.Pow(.05, 1/float64(rep.Rows))
+		// No hit in n leaves less than 1 - 0.05^(1/n), about 3/n, of what is seen.
+		var found []string
+		for _, l := range res.Labels {
+			found = append(found, l.Type)
+		}
+		recall, _ := LeastRecall(found)
+		res.Bound = min(1, (1-math.Pow(.05, 1/float64(rep.Rows)))/recall)
 	}
 	if g.lost > 0 {
 		res.Reasons = append(res.Reasons, fmt.Sprintf("columns beyond the first %d were judged as one", maxObjectColumns))
@@ -97,27 +155,59 @@ func (g *gatherer) decide(res *Result, rep format.Report) {
 // nameTypes are found in free text by a model only.
 var nameTypes = []string{"PERSON", "LOCATION", "ORGANIZATION"}
 
-// names says what a missing model leaves unknown. It reports whether there is
-// free text at all.
+// names says which names could not be looked for, or not well enough that finding none
+// says anything. It reports whether there are any such.
 func (g *gatherer) names(res *Result) bool {
-	if !g.prose() {
+	found := func(kind string) bool {
+		return slices.ContainsFunc(res.Labels, func(l Label) bool { return l.Type == kind })
+	}
+	scripts, short := g.unread()
+	if !g.prose() && len(scripts) == 0 && short == 0 {
 		return false
 	}
-	if g.s.names != nil {
-		if !slices.ContainsFunc(res.Labels, func(l Label) bool { return l.Type == "ORGANIZATION" }) {
-			// The model was not taught them; only those whose names end in a
-			// company's form are found.
-			res.Unknown = append(res.Unknown, "ORGANIZATION")
-		}
-		return false
-	}
-	for _, n := range nameTypes {
-		if !slices.ContainsFunc(res.Labels, func(l Label) bool { return l.Type == n }) {
-			res.Unknown = append(res.Unknown, n)
+	missing := false
+	lacking := func(kinds ...string) {
+		for _, n := range kinds {
+			if !found(n) && !slices.Contains(res.Unknown, n) {
+				res.Unknown = append(res.Unknown, n)
+			}
+			missing = missing || n == "PERSON" && !found(n)
 		}
 	}
-	res.Reasons = append(res.Reasons, "names of persons, places and organisations in free text were not looked for: no model is installed (hint: make models)")
-	return true
+	switch {
+	case g.s.names == nil:
+		lacking(nameTypes...)
+		res.Reasons = append(res.Reasons, "names of persons, places and organisations in free text were not looked for: no model is installed (hint: make models)")
+		return true
+	case len(scripts) > 0:
+		lacking(nameTypes...)
+		res.Reasons = append(res.Reasons, "names in "+strings.Join(scripts, ", ")+" letters are not known to the model")
+	case short > 0 && !found("PERSON"):
+		lacking("PERSON", "LOCATION")
+		res.Reasons = append(res.Reasons, fmt.Sprintf("in %d short lines the model found no names: without sentences around them it misses many", short))
+	}
+	// The model was not taught organisations; only those whose names end in a company's
+	// form are found.
+	lacking("ORGANIZATION")
+	return missing
+}
+
+// unread are the scripts of texts that the model was not taught, and how many lines are too
+// short for it.
+func (g *gatherer) unread() (scripts []string, short int64) {
+	for _, c := range append(slices.Clone(g.order), g.free) {
+		if c == g.free && g.code.isCode() {
+			continue
+		}
+		if c.foreign != "" && !slices.Contains(scripts, c.foreign) {
+			scripts = append(scripts, c.foreign)
+		}
+		if c.maybeChat() {
+			short += c.chat
+		}
+	}
+	slices.Sort(scripts)
+	return scripts, short
 }
 
 // maxObjectColumns is how many columns of an object are judged each on its own.
@@ -134,15 +224,22 @@ type gatherer struct {
 	letters int64 // of them, in pieces that read like prose
 	code    codeSigns
 	lost    int
+	sampled bool
+	asked   int // names of columns that the model was asked about
 	last    int // the column of the last cell, or one near it
 }
 
 // Text takes a piece of free text.
 func (g *gatherer) Text(b []byte) error {
 	g.text += int64(len(b))
-	g.spans = g.s.Append(g.spans[:0], b)
+	opaque := 0
+	g.spans, opaque = g.s.scan(g.spans[:0], b, bits{})
+	g.free.run.opaque += opaque
 	for _, sp := range g.spans {
-		g.free.tally(sp)
+		g.free.tally(&sp, 1)
+	}
+	if g.free.foreign == "" && !ascii(b) {
+		g.free.foreign = foreign(b)
 	}
 	g.free.values++
 	g.code.add(b)
@@ -159,35 +256,117 @@ func (g *gatherer) Text(b []byte) error {
 
 // Value takes a cell.
 func (g *gatherer) Value(column string, b []byte) error {
-	// Cells mostly come in the order of the columns, or column by column.
+	g.columnOf(column).Repeated(b, 1)
+	return nil
+}
+
+var _ format.Batcher = (*gatherer)(nil)
+
+// Texts implements format.Batcher.
+func (g *gatherer) Texts(column string, data []byte, offsets []uint32) error {
+	g.columnOf(column).Texts(data, offsets)
+	return nil
+}
+
+// Numbers implements format.Batcher.
+func (g *gatherer) Numbers(column string, values []int64) error {
+	g.columnOf(column).Numbers(values)
+	return nil
+}
+
+// Repeated implements format.Repeater.
+func (g *gatherer) Repeated(column string, b []byte, times int64) error {
+	g.columnOf(column).Repeated(b, times)
+	return nil
+}
+
+// columnOf finds a cell's column. Cells mostly come in the order of the columns, or
+// column by column.
+func (g *gatherer) columnOf(column string) *Column {
 	if n := len(g.order); n > 0 {
 		if c := g.order[g.last]; c.name == column {
-			c.Add(b)
-			return nil
+			return c
 		}
 		if g.last++; g.last == n {
 			g.last = 0
 		}
 		if c := g.order[g.last]; c.name == column {
-			c.Add(b)
-			return nil
+			return c
 		}
 	}
 	c := g.columns[column]
 	if c == nil {
-		if len(g.order) >= maxObjectColumns {
-			g.lost++
-			column = "further columns"
-			c = g.columns[column]
+		c = g.column(column)
+	}
+	g.last = c.at
+	return c
+}
+
+// column makes a column, or finds the one that its name without values is of.
+func (g *gatherer) column(raw string) *Column {
+	name := g.nameless(raw)
+	c := g.columns[name]
+	if c == nil && len(g.order) >= maxObjectColumns {
+		g.lost++
+		name = "further columns"
+		c = g.columns[name]
+	}
+	if c == nil {
+		c = g.s.Column(name)
+		c.at = len(g.order)
+		g.columns[name] = c
+		g.order = append(g.order, c)
+	}
+	if len(g.columns) < 8*maxObjectColumns {
+		g.columns[raw] = c // the same key comes again
+	}
+	return c
+}
+
+// longNumber is a number that may be somebody's.
+var longNumber = regexp.MustCompile(`[0-9]{6,}`)
+
+// nameless takes values out of a column's name: maps have people's addresses, numbers
+// and names as keys, a table without a head has them in its first row, and a name is
+// told. What is found is counted as what it is.
+func (g *gatherer) nameless(name string) string {
+	if len(name) > maxNameless {
+		name = "a long name"
+	}
+	if strings.IndexFunc(name, func(c rune) bool { return c == '@' || c == '%' || c >= '0' && c <= '9' || c == ' ' || c >= 0x80 }) >= 0 {
+		spans := g.s.Append(nil, []byte(name))
+		for i := len(spans) - 1; i >= 0; i-- {
+			sp := spans[i]
+			g.free.tally(&sp, 1)
+			name = name[:sp.Start] + "(" + sp.Type + ")" + name[sp.End:]
 		}
-		if c == nil {
-			c = g.s.Column(column)
-			g.columns[column] = c
-			g.order = append(g.order, c)
+		if len(spans) > 0 {
+			g.free.values++
+			return longNumber.ReplaceAllString(name, "(number)")
 		}
 	}
-	c.Add(b)
-	return nil
+	if last := name[strings.LastIndexAny(name, ".]")+1:]; g.s.names != nil && g.asked < maxAsked && nameLike([]byte(last)) && !speaks(last) {
+		g.asked++
+		if spans := g.s.names.Names(nil, titled([]byte(last))); len(spans) > 0 && spans[0].Type == "PERSON" {
+			g.free.tally(&spans[0], 1)
+			g.free.values++
+			return name[:len(name)-len(last)] + "(PERSON)"
+		}
+	}
+	return longNumber.ReplaceAllString(name, "(number)")
+}
+
+// maxNameless is how long a name is told, and maxAsked how many names of columns the
+// model is asked about.
+const maxNameless, maxAsked = 400, 256
+
+// speaks reports whether a column's name is one of those that speak for a type, and so
+// nobody's own.
+func speaks(name string) bool {
+	found := false
+	eachWord([]byte(name), func(h uint32) { found = found || words().get(h) != nil })
+	_, is := declared[strings.ReplaceAll(strings.ToLower(name), " ", "")]
+	return found || is
 }
 
 // Row takes note of nothing: the reader counts.
@@ -198,7 +377,7 @@ func (g *gatherer) prose() bool {
 	if g.letters > 0 && !g.code.isCode() {
 		return true
 	}
-	return slices.ContainsFunc(g.order, func(c *Column) bool { return c.words > 0 || c.maybeNames() })
+	return slices.ContainsFunc(g.order, func(c *Column) bool { return c.words > 0 || c.maybeNames() || c.maybeChat() })
 }
 
 // wordy reports whether a text has words at all, among which names could be.
@@ -284,8 +463,14 @@ func (g *gatherer) distinct(c *Column) [][]byte {
 func (g *gatherer) named(c *Column, labels []Label) []Label {
 	count, best := map[string]int64{}, map[string]float64{}
 	sample := g.distinct(c)
-	for _, text := range sample {
-		for _, sp := range g.s.names.Names(nil, text) {
+	lines := len(sample)
+	sample = append(sample, c.chats...)
+	for i, text := range sample {
+		spans := g.s.names.Names(nil, text)
+		if i >= lines && len(spans) == 0 { // names in short lines are seldom written large
+			spans = g.s.names.Names(nil, titled(text))
+		}
+		for _, sp := range spans {
 			count[sp.Type]++
 			best[sp.Type] = max(best[sp.Type], sp.Score)
 		}
@@ -314,7 +499,7 @@ func (g *gatherer) namedCells(c *Column, labels []Label) []Label {
 	}
 	count := map[string]int{}
 	for _, v := range c.shortNames {
-		if spans := g.s.names.Names(nil, v); len(spans) > 0 {
+		if spans := g.s.names.Names(nil, titled(v)); len(spans) > 0 {
 			count[spans[0].Type]++
 		}
 	}

@@ -70,23 +70,38 @@ func (s *Scanner) Text(text []byte) []Span {
 
 // Append is Text without names, into a slice that the caller may use again.
 func (s *Scanner) Append(spans []Span, text []byte) []Span {
-	return s.scan(spans, text, bits{})
+	spans, _ = s.scan(spans, text, bits{})
+	return spans
 }
 
 // scan runs over one text. What base holds is spoken for by something outside
-// the text: the name of its column or key.
-func (s *Scanner) scan(spans []Span, text []byte, base bits) []Span {
+// the text: the name of its column or key. It says too how many files of a kind that is
+// not text stand encoded in it, which are not looked into.
+func (s *Scanner) scan(spans []Span, text []byte, base bits) (out []Span, opaque int) {
+	first := len(spans)
+	text, shifts := plainly(text)
 	r := run{s: s, b: text, out: spans, base: base, first: len(spans)}
-	r.all()
+	r.whole()
+	spans = r.out
+	if shifts != nil {
+		for i := first; i < len(spans); i++ {
+			spans[i].Start, spans[i].End = back(shifts, spans[i].Start), back(shifts, spans[i].End)
+		}
+	}
+	return spans, r.opaque
+}
+
+// whole runs over all of a text.
+func (r *run) whole() {
+	r.all(trigger(r.b, 0))
 	r.keys()
 	r.accessKeys()
-	if len(text) >= chanceBytes {
+	if len(r.b) >= chanceBytes {
 		r.againstChance()
 	}
-	if len(s.custom) > 0 {
-		r.out = append(r.out[:r.first:r.first], merge(r.out[r.first:], s.customSpans(text))...)
+	if len(r.s.custom) > 0 {
+		r.out = append(r.out[:r.first:r.first], merge(r.out[r.first:], r.s.customSpans(r.b))...)
 	}
-	return r.out
 }
 
 // Runes turns the byte offsets of spans into offsets of Unicode code points,
@@ -119,8 +134,14 @@ type run struct {
 	out   []Span
 	first int // out before it is the caller's
 	floor int // nothing before it is part of a further value
-	base  bits
-	near  nearby
+	// within is the end of the last address of a page: what stands in its query is no
+	// further one.
+	within int
+	base   bits
+	near   nearby
+	// triedTo is the end of the last run that was tried as base 64, depth how often this
+	// text was encoded, and opaque how many files it holds in base 64.
+	triedTo, depth, opaque int
 
 	cur         chunk // the one being read
 	phoneNumber number
@@ -141,19 +162,17 @@ type run struct {
 
 // reset makes a run ready for another text without giving up its memory.
 func (r *run) reset(s *Scanner, text []byte, base bits) {
-	r.s, r.b, r.out, r.first, r.floor, r.base = s, text, r.out[:0], 0, 0, base
+	r.s, r.b, r.out, r.first, r.floor, r.within, r.base = s, text, r.out[:0], 0, 0, 0, base
+	r.triedTo = 0
 	r.near.n, r.near.pos, r.contextAt, r.n, r.at = 0, 0, 0, 0, 0
 	if r.dirty {
 		r.trials, r.found, r.dirty = [192]uint32{}, [192]uint32{}, false
 	}
 }
 
-func (r *run) all() {
-	for i := 0; ; {
-		i = trigger(r.b, i)
-		if i < 0 {
-			return
-		}
+// all is the pass, from the first byte at which it stops.
+func (r *run) all(i int) {
+	for ; i >= 0; i = trigger(r.b, i) {
 		switch c := r.b[i]; {
 		case c <= '/':
 			i++
@@ -162,7 +181,15 @@ func (r *run) all() {
 		case c == '@':
 			i = r.mail(i)
 		case c == ':':
-			i = r.colon(i)
+			if end := r.assigned(i); end > 0 {
+				i = end
+			} else {
+				i = r.colon(i)
+			}
+		case c == '=':
+			i = r.equals(i)
+		case c == '>':
+			i = max(i+1, r.assigned(i))
 		case c == '<':
 			i = r.angle(i)
 		default:
@@ -176,8 +203,13 @@ func (r *run) all() {
 func (r *run) emit(kind string, start, end int, score float64, reason string) int {
 	if score >= r.s.least {
 		// A longer value found later (an address around a number) takes the
-		// place of what it holds.
-		for len(r.out) > r.first && r.out[len(r.out)-1].Start >= start {
+		// place of what it holds, and a value in the address of a page that of the
+		// address.
+		for len(r.out) > r.first {
+			last := &r.out[len(r.out)-1]
+			if last.Start < start && (last.End <= start || last.Type != "URL") {
+				break
+			}
 			r.out = r.out[:len(r.out)-1]
 		}
 		r.out = append(r.out, Span{kind, start, end, score, reason})

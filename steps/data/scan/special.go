@@ -76,18 +76,24 @@ done:
 
 func mrzByte(c byte) bool { return c == '<' || is(c, isDig|isUp) }
 
-var pemBegin = []byte("-----BEGIN ")
+// A key in PEM is sought by the part of its first line that no table is ruled with.
+var pemBegin, pemWord = []byte("-----BEGIN "), []byte("BEGIN ")
 
 // keys finds private keys in PEM, by a search of its own: their first line may
 // hold none of the bytes the pass stops at.
 func (r *run) keys() {
+	var found []Span
 	for at := 0; ; {
-		i := bytes.Index(r.b[at:], pemBegin)
+		i := bytes.Index(r.b[at:], pemWord)
 		if i < 0 {
+			r.insert(found)
 			return
 		}
-		i += at
-		at = i + len(pemBegin)
+		at += i + len(pemWord)
+		i = at - len(pemBegin)
+		if i < 0 || !bytes.HasPrefix(r.b[i:], pemBegin) {
+			continue
+		}
 		line := r.b[at:min(len(r.b), at+40)]
 		end := bytes.Index(line, []byte("PRIVATE KEY"))
 		if end < 0 || bytes.IndexByte(line[:end], '\n') >= 0 {
@@ -105,7 +111,7 @@ func (r *run) keys() {
 		} else {
 			stop = min(stop, at+64)
 		}
-		r.insert(Span{"SECRET_PRIVATE_KEY", i, stop, .98, byPrefix})
+		found = append(found, Span{"SECRET_PRIVATE_KEY", i, stop, .98, byPrefix})
 		at = stop
 	}
 }
@@ -125,9 +131,35 @@ var digitless = []struct {
 	{"hf_", 2, "SECRET_HUGGINGFACE_TOKEN", isLet, 37}, {"api_org_", 3, "SECRET_HUGGINGFACE_TOKEN", isLet, 42},
 }
 
+// hasKeyPrefix reports whether keys or accessKeys could find something in b.
+func hasKeyPrefix(b []byte) bool {
+	last := byte(0)
+	for k := range digitless {
+		rare := digitless[k].prefix[digitless[k].rare]
+		if rare == last {
+			continue
+		}
+		last = rare
+		for at := 0; ; at++ {
+			i := bytes.IndexByte(b[at:], rare)
+			if i < 0 {
+				break
+			}
+			at += i
+			for _, d := range digitless[k:] {
+				if s := at - d.rare; d.prefix[d.rare] == rare && s >= 0 && s+len(d.prefix) <= len(b) && string(b[s:s+len(d.prefix)]) == d.prefix {
+					return true
+				}
+			}
+		}
+	}
+	return bytes.Contains(b, pemWord)
+}
+
 // accessKeys finds them by searches of their own.
 func (r *run) accessKeys() {
 	last := byte(0)
+	var found []Span
 	for k := range digitless {
 		rare := digitless[k].prefix[digitless[k].rare]
 		if rare == last {
@@ -146,19 +178,23 @@ func (r *run) accessKeys() {
 				if d.prefix[d.rare] != rare || s < 0 || e+10 > len(r.b) || string(r.b[s:e]) != d.prefix {
 					continue
 				}
-				for e < len(r.b) && is(r.b[e], d.class) {
+				for e < len(r.b) && e-s <= d.length && is(r.b[e], d.class) {
 					e++
 				}
 				if e-s != d.length || s > 0 && is(r.b[s-1], isTok) || e < len(r.b) && is(r.b[e], isTok) || entropy(r.b[s+len(d.prefix):e]) < 2.5 {
 					continue
 				}
-				r.insert(Span{d.entity, s, e, .95, byPrefix})
+				found = append(found, Span{d.entity, s, e, .95, byPrefix})
 			}
 		}
+		r.insert(found)
+		found = found[:0]
 	}
 }
 
-// insert lays a span among those found, in place of what it overlaps.
-func (r *run) insert(s Span) {
-	r.out = append(r.out[:r.first:r.first], merge([]Span{s}, r.out[r.first:])...)
+// insert lays spans among those found, in place of what they overlap.
+func (r *run) insert(more []Span) {
+	if len(more) > 0 {
+		r.out = append(r.out[:r.first:r.first], merge(more, r.out[r.first:])...)
+	}
 }

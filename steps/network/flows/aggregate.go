@@ -37,7 +37,9 @@ type Aggregate struct {
 	opts   Options
 	format *format
 
-	buffers sync.Pool // of *bufio.Reader
+	buffers   sync.Pool // of *bufio.Reader
+	inflaters sync.Pool // *gzip.Reader, given back likewise
+	unpackers sync.Pool // *zstd.Decoder
 
 	mu   sync.Mutex
 	idle []*table // that no file is being read into

@@ -92,6 +92,12 @@ func (d *reading) hubble(line []byte, ended bool) {
 	if len(line) == 0 {
 		return
 	}
+	if f := d.quick.flow(line); f != nil {
+		if err := d.t.hubble(f); err != nil {
+			d.bad(err.Error())
+		}
+		return
+	}
 	var e hubbleLine
 	if err := json.Unmarshal(line, &e); err != nil {
 		var syntax *json.SyntaxError

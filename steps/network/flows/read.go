@@ -33,6 +33,7 @@ type reading struct {
 	lost bool // its lines cannot be read: no format; said once
 
 	inUse []*bufio.Reader
+	quick quick
 }
 
 // ReadFile reads one file. What cannot be read is a problem of the aggregate,
@@ -138,21 +139,35 @@ func (d *reading) stream(r io.Reader) {
 		head, _ := b.Peek(4)
 		switch {
 		case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-			z, err := gzip.NewReader(b)
-			if err != nil {
+			z, ok := d.a.inflaters.Get().(*gzip.Reader)
+			if !ok {
+				z = new(gzip.Reader)
+			}
+			if err := z.Reset(b); err != nil {
 				d.cut(err)
 				return
 			}
-			defer z.Close()
+			defer d.a.inflaters.Put(z)
 			b = d.buffer(z)
 			continue
 		case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-			z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-			if err != nil {
+			z, ok := d.a.unpackers.Get().(*zstd.Decoder)
+			if !ok {
+				var err error
+				if z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow)); err != nil {
+					d.cut(err)
+					return
+				}
+			}
+			if err := z.Reset(b); err != nil {
 				d.cut(err)
 				return
 			}
-			defer z.Close()
+			defer func() {
+				if z.Reset(nil) == nil { // it lets go of what it read
+					d.a.unpackers.Put(z)
+				}
+			}()
 			b = d.buffer(z)
 			continue
 		}

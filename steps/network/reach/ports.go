@@ -148,6 +148,12 @@ func (s Ports) Union(t Ports) Ports {
 
 // Intersect is what is in both.
 func (s Ports) Intersect(t Ports) Ports {
+	switch {
+	case s.IsEmpty() || t.isAll():
+		return s
+	case t.IsEmpty() || s.isAll():
+		return t
+	}
 	var out []portRange
 	for i, j := 0, 0; i < len(s.ranges) && j < len(t.ranges); {
 		a, b := s.ranges[i], t.ranges[j]
@@ -165,6 +171,12 @@ func (s Ports) Intersect(t Ports) Ports {
 
 // Minus is what is in s and not in t.
 func (s Ports) Minus(t Ports) Ports {
+	switch {
+	case s.IsEmpty() || t.IsEmpty():
+		return s
+	case t.isAll():
+		return Ports{}
+	}
 	var rest []portRange
 	from := uint32(0)
 	for _, r := range t.ranges {
@@ -178,6 +190,8 @@ func (s Ports) Minus(t Ports) Ports {
 	}
 	return s.Intersect(Ports{rest})
 }
+
+func (s Ports) isAll() bool { return len(s.ranges) == 1 && s.ranges[0] == portRange{0, 1<<24 - 1} }
 
 // Covers says whether all of t is in s.
 func (s Ports) Covers(t Ports) bool { return t.Minus(s).IsEmpty() }

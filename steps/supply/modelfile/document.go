@@ -130,11 +130,40 @@ func (s *scanner) docNode(it item, n node) {
 	case (key == "reduce" || key == "__reduce__" || key == "py/object" || key == "py/reduce" || key == "py/function" || key == "py/type") && n.isText:
 		s.find(it, "json-object", High, -1, "CWE-502", fmt.Sprintf("%s makes the object %.100q when decoded by jsonpickle", n.where(), n.value))
 	}
+	if n.isText {
+		s.repository(it, n)
+	}
 	if n.isText && len(n.value) >= 16 {
 		s.secrets(it, n.where(), n.value)
 	}
 	if n.isText && len(n.path) == 2 && n.path[1] == "0" && it.base() == "model_index.json" && n.value != "" && !targetRoots[n.value] && !diffusersOwn[n.value] {
 		s.find(it, "remote-code", Medium, -1, "CWE-829", fmt.Sprintf("component %s comes from %.80q, a module of the repository", n.path[0], n.value))
+	}
+}
+
+// repository judges what the files of a repository name for their loaders to fetch or import
+// beside them.
+func (s *scanner) repository(it item, n node) {
+	key, base := n.key(), it.base()
+	switch {
+	case (key == "_attn_implementation" || key == "attn_implementation" || n.inside("attn_implementation")) && strings.Contains(n.value, "/"):
+		s.find(it, "remote-code", Medium, -1, "CWE-829", fmt.Sprintf("%s: kernels of %.100q are fetched from the hub and run", n.where(), n.value))
+	case n.inside("auto_mapping") && key == "parent_library":
+		if root, _, _ := strings.Cut(n.value, "."); !targetRoots[root] {
+			s.find(it, "config-target", High, -1, "CWE-470", fmt.Sprintf("%s imports %.100q, which is no known framework's", n.where(), n.value))
+		}
+	case base == "modules.json" && len(n.path) == 2 && key == "type":
+		if root, _, _ := strings.Cut(n.value, "."); !targetRoots[root] {
+			s.find(it, "config-target", Medium, -1, "CWE-470", fmt.Sprintf("%s makes %.100q, which is no known framework's", n.where(), n.value))
+		}
+	case n.inside("weight_map") && strings.HasSuffix(base, ".index.json") && (escapes(n.value) || strings.Contains(n.value, "://")):
+		s.find(it, "path-traversal", High, -1, "CWE-22", fmt.Sprintf("%s: weights are taken from %.100q, outside the model's folder", n.where(), n.value))
+	case base == "Manifest.json" && n.inside("itemInfoEntries") && key == "path" && escapes(n.value):
+		s.find(it, "path-traversal", High, -1, "CWE-22", fmt.Sprintf("%s names %.100q, outside the package", n.where(), n.value))
+	case len(n.path) > 2 && n.path[0] == "learner" && n.path[1] == "attributes":
+		s.metadata(it, n.where(), n.value)
+	case len(n.path) > 2 && (n.path[0] == "backbone" || n.path[0] == "head") && strings.Contains(n.value, "(") && codeWords().MatchString(n.value):
+		s.find(it, "config-code", High, -1, "CWE-95", n.where()+": the parser of such files evaluates this as Python")
 	}
 }
 

@@ -91,6 +91,12 @@ func (s *scanner) jinja(it item, key, text string) {
 	if m := buildsPattern().FindString(code); m != "" {
 		s.find(it, "template-computed", Medium, -1, "CWE-1336", fmt.Sprintf("%s puts a name with underscores together: %.60q", key, m))
 	}
+	if m := loopPattern().FindString(code); m != "" {
+		s.find(it, "template-loop", Medium, -1, "CWE-834", fmt.Sprintf("%s counts without end: %.60q", key, m))
+	}
+	if m := ordersPattern().FindString(text); m != "" {
+		s.find(it, "template-orders", Medium, -1, "CWE-506", fmt.Sprintf("%s tells the model what its user is not to see: %.60q", key, m))
+	}
 	own := map[string]bool{}
 	for _, m := range macroPattern().FindAllStringSubmatch(text, -1) {
 		own[m[1]] = true
@@ -107,6 +113,18 @@ func (s *scanner) jinja(it item, key, text string) {
 		s.find(it, "template-computed", Medium, -1, "CWE-1336", fmt.Sprintf("%s indexes by a text that it puts together: %.60q", key, m))
 	}
 }
+
+var (
+	// loopPattern finds ranges of more than a million.
+	loopPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\brange\s*\([^)]*(?:\d{7,}|\*\*\s*\d|\d+\s*\*\s*\d+\s*\*)`)
+	})
+	// ordersPattern finds orders to the model that are meant to be hidden, which templates
+	// carry to every conversation: they only lay out messages.
+	ordersPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\bignore (?:all |any |the )*(?:previous|prior|above|earlier) (?:instruction|message|prompt)|\b(?:never|do not|don't) (?:mention|reveal|disclose) (?:this|it|that you)\b|\bdo not tell the user\b|<script\b|<iframe\b`)
+	})
+)
 
 var keyword = wordSet("if elif for in and or not is set else call filter with block macro print do")
 

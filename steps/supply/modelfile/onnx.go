@@ -24,7 +24,7 @@ func isONNX(h []byte, it item) bool {
 // onnxDomains are the operator sets that runtimes bring themselves.
 var onnxDomains = map[string]bool{
 	"": true, "ai.onnx": true, "ai.onnx.ml": true, "ai.onnx.preview": true, "ai.onnx.preview.training": true, "ai.onnx.training": true,
-	"com.microsoft": true, "com.microsoft.nchwc": true, "com.microsoft.experimental": true, "com.ms.internal.nhwc": true, "org.pytorch.aten": true,
+	"com.microsoft": true, "com.microsoft.nchwc": true, "com.microsoft.experimental": true, "com.ms.internal.nhwc": true,
 }
 
 type onnxScan struct {
@@ -47,6 +47,9 @@ func (s *scanner) onnx(it item) string {
 			return o.graph(f)
 		case 14:
 			k, v := o.pair(f)
+			if k == "ort_config" {
+				s.find(it, "onnx-session", Medium, f.off, "CWE-15", "it brings settings for the runtime's session, which may name files to write")
+			}
 			s.metadata(it, k, v)
 		case 25:
 			return o.function(f)
@@ -150,6 +153,9 @@ func (o *onnxScan) node(f field) error {
 		}
 		return nil
 	})
+	if op == "EPContext" {
+		o.s.find(o.it, "onnx-compiled", Medium, f.off, "CWE-829", "a part of it is a program compiled for a device, which cannot be looked into, or is named in another file")
+	}
 	if full := domain + "." + op; !onnxDomains[domain] || strings.Contains(op, "PythonOp") {
 		if _, had := o.used[full]; !had && len(o.used) < 1000 {
 			o.used[full] = f.off
@@ -159,13 +165,19 @@ func (o *onnxScan) node(f field) error {
 }
 
 func (o *onnxScan) attribute(f field) error {
+	name := ""
 	return o.sub(f, func(p field) error {
 		switch p.num {
 		case 5, 10:
 			return o.tensor(p)
 		case 6, 11:
 			return o.graph(p)
+		case 1:
+			name = o.str(p)
 		case 4:
+			if name == "ep_cache_context" && p.n < 1<<12 {
+				o.location(name, o.text(p, 1<<12), p.off)
+			}
 			if p.n > 8 && p.n < 1<<16 {
 				o.s.metadata(o.it, "attribute", o.text(p, 1<<16))
 			}

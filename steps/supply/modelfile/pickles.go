@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/steps/supply/modelfile/pickle"
@@ -96,18 +97,37 @@ func (s *scanner) behind(it item, pos int64) {
 
 // pickleAt runs one pickle and translates its findings.
 func (s *scanner) pickleAt(it item, pos int64, strict bool) pickle.Result {
-	opt := pickle.Options{MaxOps: s.lim.Ops, Strict: strict, Payload: s.payloads(it), Vouched: s.vouched}
-	if s.tensors != nil {
-		opt.Tensor = func(t pickle.Tensor) { s.torchTensor(it, t) }
-	}
-	res, err := pickle.Scan(s.ctx, it.r, pos, it.size, opt)
-	for _, f := range res.Findings {
-		s.add(Finding{Rule: f.Rule, Severity: levels[f.Level], Member: it.path, Offset: f.Off, Trail: f.Trail, CWE: f.CWE, Text: clip(f.Text, 600)})
-	}
+	res, err := s.pickleRun(it, pos, strict)
+	s.tell(it, res)
 	if err != nil {
 		s.unread(it, err)
 	}
 	return res
+}
+
+func (s *scanner) pickleRun(it item, pos int64, strict bool) (pickle.Result, error) {
+	opt := pickle.Options{MaxOps: s.lim.Ops, Strict: strict, Payload: s.payloads(it), Loaded: s.loaded(it), Vouched: s.vouched}
+	if s.tensors != nil {
+		opt.Tensor = func(t pickle.Tensor) { s.torchTensor(it, t) }
+	}
+	return pickle.Scan(s.ctx, it.r, pos, it.size, opt)
+}
+
+func (s *scanner) tell(it item, res pickle.Result) {
+	for _, f := range res.Findings {
+		s.add(Finding{Rule: f.Rule, Severity: levels[f.Level], Member: it.path, Offset: f.Off, Trail: f.Trail, CWE: f.CWE, Text: clip(f.Text, 600)})
+	}
+}
+
+// loaded reads what a pickle has torch load out of a bytes value, as torch does.
+func (s *scanner) loaded(it item) func(off int64, r io.ReaderAt, n int64) {
+	return func(off int64, r io.ReaderAt, n int64) {
+		if !s.enter(it) {
+			return
+		}
+		defer func() { s.depth-- }()
+		s.dispatch(item{path: fmt.Sprintf("%s!bytes@%d", it.path, off), r: r, size: n, role: rolePickle})
+	}
 }
 
 // vouched says whether the caller answers for a global.
@@ -188,7 +208,15 @@ func (s *scanner) nested(it item, off, n int64, kind string) {
 		return
 	}
 	defer func() { s.depth-- }()
-	res := s.pickleAt(it, off, true)
+	res, err := s.pickleRun(it, off, true)
+	if err != nil {
+		s.unread(it, err)
+	}
+	if !armed(res) {
+		// Data that only starts as pickles do; what a limit left unread is not that.
+		res.Findings = slices.DeleteFunc(res.Findings, func(f pickle.Finding) bool { return !strings.HasPrefix(f.Rule, "pickle-limit") })
+	}
+	s.tell(it, res)
 	if armed(res) {
 		s.find(it, "nested-pickle", High, off, "CWE-502", "a pickle kept as data inside this one would run code when unpickled")
 	}

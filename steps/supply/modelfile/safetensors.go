@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/bits"
 	"slices"
+	"strings"
 )
 
 // maxSafetensorsHeader is the format's own limit (100 MB).
@@ -91,6 +92,9 @@ func (s *scanner) tensorList(it item, raw []byte) ([]span, error) {
 			s.find(it, "safetensors-duplicate", Medium, 8, "CWE-436", fmt.Sprintf("two tensors are named %.80q; readers differ in which they take", key))
 		}
 		names[key] = true
+		if strings.Contains(key, "../") || strings.Contains(key, `..\`) {
+			s.find(it, "safetensors-name", Medium, 8, "CWE-22", fmt.Sprintf("a tensor is named %.80q, as a path that leaves its folder", key))
+		}
 		if key == "__metadata__" {
 			var meta map[string]any
 			if err := dec.Decode(&meta); err != nil {

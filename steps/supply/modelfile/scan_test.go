@@ -28,6 +28,8 @@ type sample struct {
 func pickleSamples(tb testing.TB) []sample {
 	elf := "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 100)
 	str := func(s string) string { return le("X", uint32(len(s)), s) }
+	tensor := string(legacyTorch) + "\x80\x02M\xe9\x03." + "\x80\x02}." + "\x80\x02}." + "\x80\x02]." + "\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x3f"
+	evilZip := zipOf(tb, file{"archive/version", "3\n", zip.Store}, file{"archive/data.pkl", "N0" + echo, zip.Store})
 	hold := func(s string) string { return "\x80\x04}" + str("payload") + le("B", uint32(len(s)), s) + "s." }
 	return []sample{
 		{"data", "a.pkl", plain, "pickle", Clean, ""},
@@ -48,8 +50,13 @@ func pickleSamples(tb testing.TB) []sample {
 		{"a text pickle kept as bytes", "a.pkl", hold(echo), "pickle", Malicious, "nested-pickle"},
 		{"a pickle kept in base64", "a.pkl", hold(base64.StdEncoding.EncodeToString([]byte(echo))), "pickle", Malicious, "nested-pickle"},
 		{"a harmless pickle kept as bytes", "a.pkl", hold(plain), "pickle", Clean, ""},
+		{"bytes that start as a pickle would", "a.pkl", hold("\x80\x04\x5c\x00\x01\x02\x03\x04\x05\x06"), "pickle", Clean, ""},
 		{"a packed pickle kept as bytes", "a.pkl", hold(gz(tb, echo)), "pickle", Malicious, "pickle-dangerous-call"},
 		{"a program kept as bytes", "a.pkl", hold(elf), "pickle", Malicious, "hidden-executable"},
+		{"a command that torch loads out of bytes", "a.pkl", "\x80\x04ctorch.storage\n_load_from_bytes\n" + le("B", uint32(len(echo)+2), "N0"+echo) + "\x85R.", "pickle", Malicious, "pickle-dangerous-call"},
+		{"a command that torch loads out of encoded text", "a.pkl", "\x80\x02ctorch.storage\n_load_from_bytes\nc_codecs\nencode\n" + str("\u0080\x02"+echo) + str("latin1") + "\x86R\x85R.", "pickle", Malicious, "pickle-dangerous-call"},
+		{"a tensor that torch loads out of bytes", "a.pkl", "\x80\x04ctorch.storage\n_load_from_bytes\n" + le("B", uint32(len(tensor)), tensor) + "\x85R.", "pickle", Clean, ""},
+		{"a command in an archive that torch loads out of bytes", "a.pkl", "\x80\x04ctorch.storage\n_load_from_bytes\n" + le("B", uint32(len(evilZip)), evilZip) + "\x85R.", "pickle", Malicious, "pickle-dangerous-call"},
 		{"torch's first format", "a.pt", string(legacyTorch) + "\x80\x02M\xe9\x03." + "\x80\x02}." + echo, "torch-legacy", Malicious, "pickle-dangerous-call"},
 	}
 }

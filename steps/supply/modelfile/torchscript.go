@@ -17,6 +17,13 @@ var (
 	scriptImport = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^\s*(?:import|from)\s+([\w.]+)`) })
 )
 
+// scriptClasses are the libraries of classes that torch itself brings.
+var (
+	scriptClass   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b(?:__torch__\.)?torch\.classes\.(\w+)\.(\w+)`) })
+	scriptPython  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\^[A-Za-z_]\w*\(`) })
+	scriptClasses = wordSet("quantized xnnpack rnn sparse mkldnn metal vulkan profiler dist_c10d dist_rpc tensorexpr onednn _nnapi torchaudio torchvision")
+)
+
 // scriptNamespaces are operator libraries that torch and torchvision bring.
 var scriptNamespaces = wordSet("aten prim quantized prepacked torchvision torchaudio _c10d_functional profiler xnnpack mkldnn mkldnn_prepacked sparse image _quantized quantized_decomposed static_runtime tensorexpr onednn cuda inductor")
 
@@ -43,6 +50,14 @@ func (s *scanner) scriptCode(it item) string {
 		if name := string(m[1]); name != "__torch__" && name != "torch" && !strings.HasPrefix(name, "__torch__.") {
 			s.find(it, "torchscript-import", High, -1, "CWE-829", fmt.Sprintf("imports %.60s, which TorchScript has no way to", name))
 		}
+	}
+	for _, m := range scriptClass().FindAllSubmatch(b, -1) {
+		if ns := string(m[1]); !scriptClasses[ns] {
+			s.find(it, "torchscript-class", Medium, -1, "CWE-829", fmt.Sprintf("makes torch.classes.%.40s.%.40s, a class of another library", ns, m[2]))
+		}
+	}
+	if m := scriptPython().Find(b); m != nil {
+		s.find(it, "torchscript-python", Medium, -1, "CWE-94", fmt.Sprintf("calls %.60q, a function of Python's", m))
 	}
 	s.secrets(it, "code", string(b))
 	return "torchscript-code"

@@ -47,12 +47,20 @@ func (s *scanner) xml(it item) string {
 	if format == "pmml" && codeWords().Match(b) {
 		s.find(it, "metadata-code", Medium, int64(codeWords().FindIndex(b)[0]), "CWE-506", "holds what looks like code")
 	}
+	if m := javaPattern().Find(b); format == "pmml" && m != nil {
+		s.find(it, "pmml-function", Medium, int64(bytes.Index(b, m)), "CWE-470", fmt.Sprintf("%.80q: a class of Java's is called, which its reader looks up by name", m))
+	}
 	s.secrets(it, format, string(b[:min(len(b), 1<<20)]))
 	if err := balanced(b, format); err != nil {
 		s.find(it, "xml-broken", Undecided, -1, "", err.Error())
 	}
 	return format
 }
+
+// javaPattern finds functions that PMML's readers in Java take for classes: names with points.
+var javaPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`<Apply\s[^>]*function\s*=\s*["'][\w$]+(?:\.[\w$]+)+["']`)
+})
 
 // balanced checks that the root element ends.
 func balanced(b []byte, format string) error {

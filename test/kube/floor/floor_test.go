@@ -192,11 +192,12 @@ func (r *request) attributes() admission.Attributes {
 
 func (r *request) object(n, least *int32, target autoscalingv2.CrossVersionObjectReference) runtime.Object {
 	m := metav1.ObjectMeta{Name: r.name, Namespace: r.ns}
+	pod := corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "model", Image: "model"}}}}
 	switch r.what {
 	case "Deployment":
-		return &appsv1.Deployment{ObjectMeta: m, Spec: appsv1.DeploymentSpec{Replicas: n}}
+		return &appsv1.Deployment{ObjectMeta: m, Spec: appsv1.DeploymentSpec{Replicas: n, Template: pod}}
 	case "StatefulSet":
-		return &appsv1.StatefulSet{ObjectMeta: m, Spec: appsv1.StatefulSetSpec{Replicas: n}}
+		return &appsv1.StatefulSet{ObjectMeta: m, Spec: appsv1.StatefulSetSpec{Replicas: n, Template: pod}}
 	case "v1":
 		return &autoscalingv1.HorizontalPodAutoscaler{ObjectMeta: m, Spec: autoscalingv1.HorizontalPodAutoscalerSpec{MinReplicas: least, MaxReplicas: *n,
 			ScaleTargetRef: autoscalingv1.CrossVersionObjectReference(target)}}
@@ -242,9 +243,9 @@ func TestFloorAgainstModel(t *testing.T) {
 	}
 }
 
-// grows reports whether a request asks for more than there was, beyond the one
-// replica that may always be had: what the webhook must be asked about, so that
-// it can refuse, and nothing else, so that all else goes on when it is down.
+// grows reports whether a request asks for more than there was: what the webhook must
+// be asked about, so that it can refuse, and nothing else, so that all else goes on when
+// it is down. An autoscaler that turns to another target is asked about like a new one.
 func (r *request) grows() bool {
 	or := func(n *int32, unsaid int32) int32 {
 		if n == nil {
@@ -258,14 +259,14 @@ func (r *request) grows() bool {
 		if !r.create && r.target == r.oldTarget {
 			had, hadLeast = *r.had, or(r.hadLeast, 1)
 		}
-		return *r.asked > 1 && (*r.asked > had || or(r.askedLeast, 1) > hadLeast)
+		return *r.asked > had || or(r.askedLeast, 1) > hadLeast
 	case "Deployment/scale", "StatefulSet/scale":
 		unsaid = 0
 	}
 	if !r.create {
 		had = or(r.had, unsaid)
 	}
-	return or(r.asked, unsaid) > had && or(r.asked, unsaid) > 1
+	return or(r.asked, unsaid) > had
 }
 
 // The webhook's registration sends it growth and nothing else.

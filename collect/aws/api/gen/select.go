@@ -68,6 +68,7 @@ var services = []service{
 	{name: "events"},
 	{name: "firehose"},
 	{name: "fsx"},
+	{name: "globalaccelerator"},
 	{name: "glue", deny: []string{"GetStatement", "GetEntityRecords", "ListStatements", "GetDashboardUrl"}},
 	{name: "guardduty"},
 	{name: "iam", also: []string{"GenerateCredentialReport", "GenerateServiceLastAccessedDetails"}},
@@ -81,6 +82,7 @@ var services = []service{
 	{name: "logs", deny: []string{"GetLogEvents", "GetLogRecord", "GetLogObject", "GetQueryResults", "GetScheduledQueryHistory", "GetLogFields"}},
 	{name: "macie2", deny: []string{"GetSensitiveDataOccurrences"}},
 	{name: "mwaa"},
+	{name: "network-firewall"},
 	{name: "opensearch"},
 	{name: "opensearchserverless"},
 	{name: "organizations"},
@@ -108,6 +110,7 @@ var services = []service{
 	{name: "sts", only: []string{"GetCallerIdentity"}},
 	{name: "transcribe", deny: []string{"GetTranscriptionJob", "GetMedicalTranscriptionJob", "GetMedicalScribeJob", "GetCallAnalyticsJob"}},
 	{name: "translate", deny: []string{"GetParallelData", "GetTerminology"}},
+	{name: "vpc-lattice"},
 	{name: "wafv2", deny: []string{"GetSampledRequests"}},
 }
 

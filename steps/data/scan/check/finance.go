@@ -93,8 +93,20 @@ func IBAN(b []byte) bool {
 	if len(b) < 15 || len(b) > 34 || !isDigit(b[2]) || !isDigit(b[3]) || IBANLength(b[0], b[1]) != len(b) {
 		return false
 	}
-	if numericIBAN(b[0], b[1]) && !allDigits(b[4:]) {
-		return false
+	if numericIBANs[int(b[0]-'A')*26+int(b[1]-'A')] {
+		// Digits alone, taken a word at a time: a remainder costs more than a digit.
+		r := uint64(0)
+		for i := 4; i < len(b); i++ {
+			d := b[i] - '0'
+			if d > 9 {
+				return false
+			}
+			if r = r*10 + uint64(d); r > 1<<58 {
+				r %= 97
+			}
+		}
+		r = r%97*1_000_000 + uint64(b[0]-'A'+10)*10_000 + uint64(b[1]-'A'+10)*100 + uint64(b[2]-'0')*10 + uint64(b[3]-'0')
+		return r%97 == 1
 	}
 	r := 0
 	for _, part := range [2][]byte{b[4:], b[:4]} {
@@ -115,16 +127,15 @@ func IBAN(b []byte) bool {
 	return r%97 == 1
 }
 
-// numericIBAN reports whether a country's account numbers hold digits only.
-func numericIBAN(x, y byte) bool {
+// numericIBANs says of each pair of letters whether that country's account numbers hold
+// digits only.
+var numericIBANs = func() (t [26 * 26]bool) {
 	const table = "ATBABECZDEDKEEESFIHRHUILISLTMENOPLPTRSSESISKTNXK"
 	for i := 0; i < len(table); i += 2 {
-		if table[i] == x && table[i+1] == y {
-			return true
-		}
+		t[int(table[i]-'A')*26+int(table[i+1]-'A')] = true
 	}
-	return false
-}
+	return t
+}()
 
 // ABA is a routing number of a bank in the United States: nine digits of a
 // Federal Reserve district with weights 3, 7, 1.

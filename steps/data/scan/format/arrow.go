@@ -6,7 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"strconv"
+	"math"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
@@ -64,7 +65,8 @@ const (
 type arrowField struct {
 	name       string
 	kind       int
-	width      int // bits of whole numbers, bytes of fixed values, members of fixed lists
+	width      int // bits of numbers, bytes of fixed values, members of fixed lists
+	form       form
 	signed     bool
 	dictionary int64
 	encoded    bool
@@ -162,9 +164,12 @@ func (a *arrowFile) schema(f flat, field, depth int) []arrowField {
 		c := flat{f.b, p + f.u32(p), f.bad}
 		one := arrowField{name: c.string(0), kind: c.byte(2)}
 		if t, ok := c.table(3); ok {
+			one.form = plain
 			switch one.kind {
 			case arrowInt:
 				one.width, one.signed = t.int32(0), t.byte(1) != 0
+			case arrowFloat, arrowDecimal, arrowDate, arrowTimestamp:
+				one.width, one.form = arrowForm(one.kind, one.name, t)
 			case arrowFixed, arrowFixedList:
 				one.width = t.int32(0)
 			}
@@ -346,8 +351,12 @@ func (c *columns) column(f arrowField, name string, depth int, quiet bool) error
 		err = c.strings(name, int(length), 4, b)
 	case f.kind == arrowLargeUtf8 || f.kind == arrowLargeBinary:
 		err = c.strings(name, int(length), 8, b)
-	case f.kind == arrowInt && f.width >= 32:
-		err = c.integers(name, int(length), f.width/8, b[0], b[1])
+	case f.kind == arrowInt && f.width >= 32, f.kind == arrowDate, f.kind == arrowTimestamp:
+		err = c.integers(name, int(length), f.width/8, f.form, b[0], b[1])
+	case f.kind == arrowFloat && f.width >= 32 && !strings.HasSuffix(name, "[]"):
+		err = c.fractions(name, int(length), f.width/8, f.form, b[0], b[1])
+	case f.kind == arrowDecimal && f.form == decimal:
+		err = c.decimals(name, int(length), f.width/8, b[0], b[1])
 	case f.kind == arrowFixed && f.width > 0 && f.width < maxCell:
 		for i := 0; i < int(length) && (i+1)*f.width <= len(b[1]) && err == nil; i++ {
 			err = c.put(name, b[1][i*f.width:(i+1)*f.width])
@@ -414,11 +423,14 @@ func (c *columns) strings(name string, n, width int, b [3][]byte) error {
 	return nil
 }
 
-func (c *columns) integers(name string, n, width int, valid, b []byte) error {
+func (c *columns) integers(name string, n, width int, as form, valid, b []byte) error {
 	if width != 4 && width != 8 || len(b) < n*width {
 		return errForm
 	}
 	var num [24]byte
+	if as == passed {
+		return nil
+	}
 	for i := range n {
 		v := int64(int32(binary.LittleEndian.Uint32(b[i*width:])))
 		if width == 8 {
@@ -427,11 +439,84 @@ func (c *columns) integers(name string, n, width int, valid, b []byte) error {
 		if absent(valid, i) {
 			continue
 		}
-		if err := c.put(name, strconv.AppendInt(num[:0], v, 10)); err != nil {
+		if err := c.some(name, as.whole(num[:0], v)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// some hands on a value, if there is one; a dictionary's keep their places.
+func (c *columns) some(name string, v []byte) error {
+	if len(v) == 0 && c.texts == nil {
+		return nil
+	}
+	return c.put(name, v)
+}
+
+func (c *columns) fractions(name string, n, width int, as form, valid, b []byte) error {
+	if width != 4 && width != 8 || len(b) < n*width {
+		return errForm
+	}
+	var num [96]byte
+	for i := range n {
+		if absent(valid, i) && c.texts == nil {
+			continue
+		}
+		v := 0.0
+		if width == 4 {
+			v = float64(math.Float32frombits(binary.LittleEndian.Uint32(b[i*4:])))
+		} else {
+			v = math.Float64frombits(binary.LittleEndian.Uint64(b[i*8:]))
+		}
+		if err := c.some(name, as.real(num[:0], v)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *columns) decimals(name string, n, width int, valid, b []byte) error {
+	if width < 4 || width > 32 || len(b) < n*width {
+		return errForm
+	}
+	var num [96]byte
+	var high [32]byte
+	for i := range n {
+		if absent(valid, i) && c.texts == nil {
+			continue
+		}
+		for j, x := range b[i*width : (i+1)*width] { // the lowest byte is first
+			high[width-1-j] = x
+		}
+		if err := c.some(name, decimal.big(num[:0], high[:width])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arrowForm is the width in bits and the form of a type that stands for numbers.
+func arrowForm(kind int, name string, t flat) (int, form) {
+	switch kind {
+	case arrowFloat:
+		return 16 << t.int16(0), formOfFractions(name)
+	case arrowDecimal:
+		width := 128
+		if t.at(2) != 0 {
+			width = t.int32(2)
+		}
+		if t.int32(1) != 0 {
+			return width, passed
+		}
+		return width, decimal
+	case arrowDate:
+		if t.at(0) != 0 && t.int16(0) == 0 {
+			return 32, days
+		}
+		return 64, millis
+	}
+	return 64, [...]form{seconds, millis, micros, nanos}[t.int16(0)&3]
 }
 
 // encoded reads a column of places in a dictionary.

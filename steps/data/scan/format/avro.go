@@ -9,7 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strconv"
+	"math"
+	"strings"
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
@@ -34,7 +35,7 @@ type avroFile struct {
 	codec string
 	sync  [16]byte
 	types int
-	num   [24]byte
+	num   [96]byte
 }
 
 // avroType is a schema, made for reading.
@@ -45,7 +46,7 @@ type avroType struct {
 	union  []*avroType
 	names  []string // of enums
 	size   int      // of fixed
-	skip   bool     // a day or time
+	form   form     // of numbers and bytes that stand for something else
 }
 
 type avroField struct {
@@ -144,7 +145,7 @@ func (a *avroFile) schema(raw any, depth int) (*avroType, error) {
 		if t := a.named[s]; t != nil {
 			return t, nil
 		}
-		return &avroType{kind: s}, nil
+		return &avroType{kind: s, form: plain}, nil
 	case []any:
 		t := &avroType{kind: "union"}
 		for _, one := range s {
@@ -167,10 +168,7 @@ func (a *avroFile) complex(s map[string]any, depth int) (*avroType, error) {
 		return a.schema(s["type"], depth+1)
 	}
 	t := &avroType{kind: kind}
-	_, t.skip = s["logicalType"].(string)
-	if t.skip && kind == "string" {
-		t.skip = false
-	}
+	t.form = avroForm(s)
 	if name, ok := s["name"].(string); ok {
 		a.named[name] = t
 		if space, ok := s["namespace"].(string); ok {
@@ -326,17 +324,23 @@ func (c *avroCursor) value(t *avroType, path string, depth int) error {
 		_, err := c.take(1)
 		return err
 	case "float":
-		_, err := c.take(4)
-		return err
-	case "double":
-		_, err := c.take(8)
-		return err
-	case "int", "long":
-		v, err := c.long()
-		if err != nil || t.skip {
+		b, err := c.take(4)
+		if err != nil {
 			return err
 		}
-		return c.a.r.value(path, strconv.AppendInt(c.a.num[:0], v, 10))
+		return c.real(path, float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
+	case "double":
+		b, err := c.take(8)
+		if err != nil {
+			return err
+		}
+		return c.real(path, math.Float64frombits(binary.LittleEndian.Uint64(b)))
+	case "int", "long":
+		v, err := c.long()
+		if err != nil || t.form == passed {
+			return err
+		}
+		return c.some(path, t.form.whole(c.a.num[:0], v))
 	case "bytes", "string", "fixed":
 		n := int64(t.size)
 		if t.kind != "fixed" {
@@ -346,10 +350,13 @@ func (c *avroCursor) value(t *avroType, path string, depth int) error {
 			}
 		}
 		b, err := c.take(n)
-		if err != nil || t.skip {
+		if err != nil || t.form == passed {
 			return err
 		}
-		return c.a.r.value(path, b)
+		if t.form == decimal {
+			b = t.form.big(c.a.num[:0], b)
+		}
+		return c.some(path, b)
 	case "enum":
 		i, err := c.long()
 		if err == nil && (i < 0 || i >= int64(len(t.names))) {
@@ -380,6 +387,44 @@ func (c *avroCursor) value(t *avroType, path string, depth int) error {
 		return c.many(t, path, depth)
 	}
 	return errForm
+}
+
+// real hands on a fraction; the members of lists of fractions are an embedding's.
+func (c *avroCursor) real(path string, v float64) error {
+	if strings.HasSuffix(path, "[]") {
+		return nil
+	}
+	return c.some(path, formOfFractions(path).real(c.a.num[:0], v))
+}
+
+// some hands on a value, if there is one.
+func (c *avroCursor) some(path string, b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	return c.a.r.value(path, b)
+}
+
+// avroForm is the form of a type by its logical type.
+func avroForm(s map[string]any) form {
+	switch logical, _ := s["logicalType"].(string); logical {
+	case "date":
+		return days
+	case "timestamp-millis", "local-timestamp-millis":
+		return millis
+	case "timestamp-micros", "local-timestamp-micros":
+		return micros
+	case "timestamp-nanos", "local-timestamp-nanos":
+		return nanos
+	case "decimal":
+		if scale, _ := s["scale"].(float64); scale > 0 {
+			return passed
+		}
+		return decimal
+	case "time-millis", "time-micros", "duration":
+		return passed
+	}
+	return plain
 }
 
 // many reads the blocks of an array or map.

@@ -26,6 +26,9 @@ func (r *reader) csv(in io.Reader, comma byte) error {
 		}
 	}
 	t := table{r: r, comma: comma}
+	for _, c := range []byte{comma, '\n', '\r', '"'} {
+		t.ends[c] = true // of a stretch of plain bytes
+	}
 	for {
 		line, err := b.ReadSlice('\n')
 		if e := t.feed(line); e != nil {
@@ -54,6 +57,7 @@ type table struct {
 	quoted bool // inside quotes
 	closed bool // a quote was closed, and perhaps doubled
 	any    bool // the row holds something
+	ends   [256]bool
 }
 
 // feed reads on; b may end anywhere.
@@ -98,7 +102,7 @@ func (t *table) feed(b []byte) error {
 			i++
 		default:
 			j := i + 1
-			for j < len(b) && b[j] != t.comma && b[j] != '\n' && b[j] != '\r' && b[j] != '"' {
+			for j < len(b) && !t.ends[b[j]] {
 				j++
 			}
 			t.cell = append(t.cell, b[i:j]...)
@@ -117,14 +121,16 @@ func (t *table) feed(b []byte) error {
 
 // put ends a cell.
 func (t *table) put() error {
-	defer func() { t.cell, t.closed = t.cell[:0], false; t.column++ }()
+	cell, column := t.cell, t.column
+	t.cell, t.closed = t.cell[:0], false
+	t.column++
 	if t.names == nil {
 		if len(t.first) < maxColumns {
-			t.first = append(t.first, bytes.Clone(t.cell))
+			t.first = append(t.first, bytes.Clone(cell))
 		}
 		return nil
 	}
-	return t.r.value(t.name(t.column), t.cell)
+	return t.r.value(t.name(column), cell)
 }
 
 func (t *table) name(i int) string {

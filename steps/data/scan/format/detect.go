@@ -20,7 +20,7 @@ var magics = []struct{ prefix, kind string }{
 	{"\x89PNG", "image"}, {"\xff\xd8\xff", "image"}, {"GIF8", "image"}, {"II*\x00", "image"}, {"MM\x00*", "image"},
 	{"ID3", "audio"}, {"OggS", "audio"}, {"fLaC", "audio"}, {"\x00\x00\x00\x18ftyp", "video"}, {"\x00\x00\x00\x20ftyp", "video"},
 	{"\x1aE\xdf\xa3", "video"}, {"7z\xbc\xaf\x27\x1c", "7z"}, {"Rar!", "rar"}, {"\xd0\xcf\x11\xe0", "ole"},
-	{"GGUF", "model"}, {"\x7fELF", "program"}, {"MZ", "program"}, {"RIFF", "media"},
+	{"{\\rtf", "rtf"}, {"GGUF", "model"}, {"\x7fELF", "program"}, {"MZ", "program"}, {"RIFF", "media"},
 }
 
 // opaque are formats that are known and not read, with the reason.
@@ -38,18 +38,19 @@ var opaque = map[string]string{
 	"model":    "a model's weights: what it has learnt cannot be read out",
 	"program":  "a program: not data",
 	"pickle":   "a pickle: reading it would mean to run it",
+	"rtf":      "rich text is not read: write it again as docx or text",
 }
 
 var extensions = map[string]string{
 	".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".geojson": "json",
 	".ipynb": "notebook", ".html": "html", ".htm": "html", ".xml": "xml", ".svg": "xml", ".md": "markdown", ".txt": "text",
-	".log": "log", ".eml": "mail", ".sql": "sql", ".tfrecord": "tfrecord", ".tfrecords": "tfrecord", ".tar": "tar",
+	".log": "log", ".eml": "mail", ".mbox": "mbox", ".sql": "sql", ".tfrecord": "tfrecord", ".tfrecords": "tfrecord", ".tar": "tar",
 }
 
 // detect names the format of a file from its first bytes and its name.
 func detect(name string, head []byte) string {
 	for _, m := range magics {
-		if bytes.HasPrefix(head, []byte(m.prefix)) {
+		if bytes.HasPrefix(head, []byte(m.prefix)) && !(lettersOnly(m.prefix) && isText(head)) {
 			return m.kind
 		}
 	}
@@ -75,10 +76,15 @@ func detect(name string, head []byte) string {
 	return sniff(head)
 }
 
+// lettersOnly reports whether a magic could be a text's first word: ORC, MZ.
+func lettersOnly(prefix string) bool {
+	return len(prefix) < 5 && strings.IndexFunc(prefix, func(c rune) bool { return c < 'A' || c > 'z' }) < 0
+}
+
 // isText reports whether bytes are of a text in UTF-8, UTF-16 with its mark, or
 // an eight-bit encoding: few control characters.
 func isText(head []byte) bool {
-	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) || bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")) {
 		return true
 	}
 	control := 0
@@ -134,6 +140,8 @@ func sniff(head []byte) string {
 		if bytes.Contains(low, []byte("<!doctype")) || bytes.Contains(low, []byte("<html")) || bytes.HasPrefix(low, []byte("<?xml")) {
 			return "html"
 		}
+	case bytes.HasPrefix(text, []byte("From ")) && mailHead(text[bytes.IndexByte(text, '\n')+1:]):
+		return "mbox"
 	case mailHead(text):
 		return "mail"
 	}

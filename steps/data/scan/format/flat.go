@@ -61,6 +61,13 @@ func (f flat) byte(field int) int {
 	return int(f.b[at])
 }
 
+func (f flat) int16(field int) int {
+	if at := f.at(field); at != 0 {
+		return f.u16(at)
+	}
+	return 0
+}
+
 func (f flat) int32(field int) int {
 	if at := f.at(field); at != 0 {
 		return int(int32(f.u32(at)))

@@ -72,6 +72,49 @@ func TestCells(t *testing.T) {
 	}
 }
 
+// What a compressed file was cut of, or has behind its end, is told however short it is.
+func TestShortCompressedFiles(t *testing.T) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	fmt.Fprint(z, "a,b\n"+strings.Repeat("1,2\n", 50)+"3,jane@example.com\n")
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"cut": b.String()[:b.Len()-4], "half": b.String()[:b.Len()/2], "short tail": b.String() + "trailing", "long tail": b.String() + strings.Repeat("trailing", 9)} {
+		g, rep := read(t, "a.csv.gz", text, Limits{})
+		if _, plain := read(t, "a.txt.gz", text, Limits{}); len(rep.Problems) == 0 || len(plain.Problems) == 0 {
+			t.Errorf("%s: %d cells and no problem", name, len(g.cells))
+		}
+		if strings.Contains(name, "tail") && len(g.cells) != 102 {
+			t.Errorf("%s: %d cells", name, len(g.cells))
+		}
+	}
+}
+
+func TestMoreTexts(t *testing.T) {
+	wideText := func(b []byte, c rune) []byte { return append(b, byte(c), byte(c>>8), 0, 0) }
+	utf32 := []byte("\xff\xfe\x00\x00")
+	for _, c := range "a,b\n1,2\n3,é\n" {
+		utf32 = wideText(utf32, c)
+	}
+	mbox := "From a Mon\nFrom: a@b.org\nTo: c@d.org\nX-Rcpt: e@f.org\n\nhello\n\nFrom b Tue\nFrom: g@h.org\nTo: i@j.org\nSubject: s\nContent-Transfer-Encoding: base64\n\nc2VjcmV0IHRleHQ=\n"
+	for _, tt := range []struct{ name, text, want, problem string }{
+		{"a.csv", string(utf32), "a=1|b=2|a=3|b=é", ""},
+		{"a.mbox", mbox, "from=a@b.org|to=c@d.org|x-rcpt=e@f.org|from=g@h.org|subject=s|to=i@j.org|", ""},
+		{"mail", mbox, "from=a@b.org|to=c@d.org|x-rcpt=e@f.org|from=g@h.org|subject=s|to=i@j.org|", ""},
+		{"a.csv", "ORC,MZ\n1,2\n3,4\n", "ORC=1|MZ=2|ORC=3|MZ=4", ""},
+		{"a.rtf", "{\\rtf1 jane}", "", "rich text is not read"},
+	} {
+		g, rep := read(t, tt.name, tt.text, Limits{})
+		if got := strings.Join(g.cells, "|"); strings.TrimSuffix(got, "|") != strings.TrimSuffix(tt.want, "|") || (tt.problem == "") != (len(rep.Problems) == 0) {
+			t.Errorf("%s: %q, %v", tt.name, got, rep.Problems)
+		}
+		if strings.Contains(tt.text, "base64") && g.text.String() != "hello\n\nsecret text" {
+			t.Errorf("text %q", g.text.String())
+		}
+	}
+}
+
 func TestTextComesWholeInPieces(t *testing.T) {
 	var in strings.Builder
 	for i := range 60_000 {

@@ -12,6 +12,7 @@ import (
 	"mime/quotedprintable"
 	"net/mail"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
@@ -69,7 +70,16 @@ func (r *reader) mail(in io.Reader, depth int) error {
 		return r.damaged("the message", err)
 	}
 	words := mime.WordDecoder{CharsetReader: func(_ string, in io.Reader) (io.Reader, error) { return decoded(in), nil }}
-	for _, name := range []string{"From", "To", "Cc", "Bcc", "Reply-To", "Subject"} {
+	names := make([]string, 0, len(m.Header))
+	for name := range m.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		switch name {
+		case "Content-Type", "Content-Transfer-Encoding", "Mime-Version", "Message-Id", "Dkim-Signature", "Arc-Seal", "Arc-Message-Signature", "Date":
+			continue // of machines
+		}
 		for _, v := range m.Header[name] {
 			if plain, err := words.DecodeHeader(v); err == nil {
 				v = plain
@@ -83,6 +93,75 @@ func (r *reader) mail(in io.Reader, depth int) error {
 		return err
 	}
 	return r.row()
+}
+
+// mbox reads messages after one another, each behind a line that begins with From and a
+// space. A message that cannot be read is a problem of its own.
+func (r *reader) mbox(in io.Reader, depth int) error {
+	b := bufio.NewReaderSize(in, 64<<10)
+	kind := r.rep.Format
+	for n := 0; ; n++ {
+		line, err := b.ReadSlice('\n')
+		if n == 0 && !bytes.HasPrefix(line, fromLine) && err == nil {
+			return problem("it is no mailbox: it does not begin with a From line")
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return r.damaged("the mailbox", noFurther(err))
+		}
+		m := &message{in: b}
+		err = r.note(r.damaged("a message of the mailbox", r.mail(m, depth)))
+		r.rep.Format = kind
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, m); err != nil {
+			return r.damaged("the mailbox", err)
+		}
+		if _, err := b.Peek(1); err != nil {
+			return r.damaged("the mailbox", noFurther(err))
+		}
+	}
+}
+
+var fromLine = []byte("From ")
+
+func noFurther(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// message is one message of a mailbox: it ends before the next one's From line.
+type message struct {
+	in   *bufio.Reader
+	left []byte // of the line being read
+	mid  bool   // within a line
+	err  error
+}
+
+// Read implements io.Reader.
+func (m *message) Read(p []byte) (int, error) {
+	if len(m.left) == 0 && m.err == nil {
+		if !m.mid {
+			if head, _ := m.in.Peek(len(fromLine)); bytes.Equal(head, fromLine) {
+				m.err = io.EOF
+				return 0, m.err
+			}
+		}
+		line, err := m.in.ReadSlice('\n')
+		m.mid = errors.Is(err, bufio.ErrBufferFull)
+		if err != nil && !m.mid {
+			m.err = err
+		}
+		m.left = append(m.left[:0], line...)
+	}
+	n := copy(p, m.left)
+	m.left = m.left[n:]
+	if n == 0 && m.err != nil {
+		return 0, m.err
+	}
+	return n, nil
 }
 
 // part reads one part of a message.

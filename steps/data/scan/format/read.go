@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"strconv"
 	"strings"
+
+	"github.com/parquet-go/parquet-go"
 )
 
 // Sink takes what a file holds. The bytes are the reader's and change after the
@@ -23,6 +26,23 @@ type Sink interface {
 	Row()
 }
 
+// Repeater is a Sink that takes a value which stands many times in a column at once, as
+// columnar files store it; other sinks get it as often as it stands there.
+type Repeater interface {
+	Sink
+	Repeated(column string, value []byte, times int64) error
+}
+
+// Batcher is a Sink that takes the values of a column as a columnar file stores them,
+// many at once, so that what is asked of all of them is asked once.
+type Batcher interface {
+	Repeater
+	// Texts takes cells: the i-th is data[offsets[i]:offsets[i+1]]; empty ones are none.
+	Texts(column string, data []byte, offsets []uint32) error
+	// Numbers takes cells that are whole numbers, in decimal digits.
+	Numbers(column string, values []int64) error
+}
+
 // Limits bound what one file may cost. A zero field takes the default.
 type Limits struct {
 	Bytes int64 // read and decompressed, over all nested files; 16 GiB
@@ -30,6 +50,12 @@ type Limits struct {
 	Ratio int64 // decompressed bytes for each compressed one; 400
 	Spool int64 // a nested file that must be read at random is held in memory up to this; 48 MiB
 	Depth int   // archives within archives; 4
+	// Places are where in a columnar file a record is read, each from 0 to 1 of its
+	// rows; nil: all are read.
+	Places []float64
+	// Sampled says that a limit is the caller's own choice of a part, which he
+	// accounts for: it is no reason for doubt.
+	Sampled bool
 }
 
 func (l Limits) filled() Limits {
@@ -107,7 +133,11 @@ type reader struct {
 	sink   Sink
 	rep    *Report
 	calls  int
-	failed error // the sink's or the context's own error, which no format may hide
+	read   [256]parquet.Value // of a column
+	wide   [256]int64         // numbers of half the width, on their way
+	times  []int64            // of the values of a dictionary, over the pages of a column
+	dict   parquet.Dictionary // that they are of, nil for none
+	failed error              // the sink's or the context's own error, which no format may hide
 }
 
 // text, value and row pass to the sink, keeping account.
@@ -120,6 +150,67 @@ func (r *reader) text(b []byte) error {
 
 func (r *reader) value(column string, b []byte) error {
 	return r.passed(len(b), r.sink.Value(column, b))
+}
+
+func (r *reader) repeated(column string, b []byte, times int64) error {
+	if sink, ok := r.sink.(Repeater); ok {
+		return r.passed(len(b)*int(times), sink.Repeated(column, b, times))
+	}
+	for range times {
+		if err := r.value(column, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// texts and numbers pass many values at once, where the sink takes them so.
+func (r *reader) texts(column string, data []byte, offsets []uint32) error {
+	if len(offsets) < 2 {
+		return nil
+	}
+	last := len(offsets) - 1
+	if sink, ok := r.sink.(Batcher); ok {
+		return r.passed(int(offsets[last]-offsets[0]), sink.Texts(column, data, offsets))
+	}
+	for i := 1; i <= last; i++ {
+		if b := data[offsets[i-1]:offsets[i]]; len(b) > 0 {
+			if err := r.value(column, b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *reader) numbers(column string, values []int64) error {
+	if sink, ok := r.sink.(Batcher); ok {
+		n := 0
+		for _, v := range values {
+			n += digits(v)
+		}
+		return r.passed(n, sink.Numbers(column, values))
+	}
+	var text [24]byte
+	for _, v := range values {
+		if err := r.value(column, strconv.AppendInt(text[:0], v, 10)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// digits is how many characters a whole number takes.
+func digits(v int64) int {
+	n := 1
+	if v < 0 {
+		n = 2
+	}
+	for v > 9 || v < -9 {
+		v /= 10
+		n++
+	}
+	return n
 }
 
 func (r *reader) row() error {
@@ -227,15 +318,13 @@ func (r *reader) nested(name string, in io.Reader, depth int) error {
 	if depth > r.lim.Depth {
 		return problem("archives are nested deeper than %d", r.lim.Depth)
 	}
-	head := make([]byte, headSize)
-	n, err := io.ReadFull(in, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return r.damaged("a compressed part", err)
-	}
-	if n == 0 {
+	head, in := headOf(in, headSize)
+	if len(head) == 0 {
+		if f, failed := in.(failing); failed && !errors.Is(f.err, io.EOF) {
+			return r.damaged("a compressed part", f.err)
+		}
 		return nil
 	}
-	head = head[:n]
 	kind := detect(name, head)
 	rest := io.MultiReader(bytes.NewReader(head), in)
 	switch kind {
@@ -279,6 +368,8 @@ func (r *reader) stream(kind, name string, in io.Reader, depth int) error {
 		return r.markup(in)
 	case "mail":
 		return r.mail(in, depth)
+	case "mbox":
+		return r.mbox(in, depth)
 	case "sql":
 		return r.sql(in)
 	case "text", "markdown", "log":

@@ -109,6 +109,10 @@ func (r *reader) rows(db *sqlite.Conn, table string) error {
 				v = buf[:s.ColumnBytes(i, buf)]
 			case sqlite.TypeInteger:
 				v = strconv.AppendInt(buf[:0], s.ColumnInt64(i), 10)
+			case sqlite.TypeFloat:
+				if v = formOfFractions(name).real(buf[:0], s.ColumnFloat(i)); len(v) == 0 {
+					continue
+				}
 			default:
 				continue
 			}

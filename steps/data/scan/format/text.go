@@ -20,9 +20,9 @@ func (r *reader) plain(in io.Reader) error {
 	buf := make([]byte, pieceSize)
 	n := 0
 	for {
-		k, err := io.ReadFull(in, buf[n:])
+		k, err := fill(in, buf[n:])
 		n += k
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if err != nil && !errors.Is(err, io.EOF) {
 			if e := r.lines(buf[:n]); e != nil {
 				return e
 			}
@@ -65,16 +65,11 @@ func (r *reader) lines(b []byte) error {
 // eight-bit text is a letter in some code page; Western is taken, since digits
 // and ASCII letters are the same in all.
 func decoded(in io.Reader) io.Reader {
-	head := make([]byte, 4096)
-	n, err := io.ReadFull(in, head)
-	head = head[:n]
-	rest := io.Reader(bytes.NewReader(head))
-	if err == nil {
-		rest = io.MultiReader(rest, in)
-	} else if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		rest = io.MultiReader(rest, failing{err})
-	}
+	head, in := headOf(in, 4096)
+	rest := io.MultiReader(bytes.NewReader(head), in)
 	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
+		return &wide{in: rest, skip: 4, four: true, big: head[0] == 0}
 	case bytes.HasPrefix(head, []byte("\xff\xfe")):
 		return &wide{in: rest, skip: 2}
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
@@ -88,15 +83,41 @@ func decoded(in io.Reader) io.Reader {
 	return rest
 }
 
+// headOf reads the beginning of a stream, and gives what follows: a stream that fails
+// early fails there, and does not end.
+func headOf(in io.Reader, size int) (head []byte, rest io.Reader) {
+	head = make([]byte, size)
+	n, err := fill(in, head)
+	if err != nil {
+		return head[:n], failing{err}
+	}
+	return head, in
+}
+
+// fill reads until b is full, or gives the stream's own error: that of one cut short is
+// not taken for that of one that is short.
+func fill(in io.Reader, b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var k int
+		k, err = in.Read(b[n:])
+		n += k
+	}
+	if n == len(b) {
+		err = nil
+	}
+	return n, err
+}
+
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// wide reads UTF-16 as UTF-8.
+// wide reads UTF-16, or with four bytes a character UTF-32, as UTF-8.
 type wide struct {
 	in   io.Reader
 	skip int
 	big  bool
+	four bool
 	high rune // the first half of a pair
 	out  []byte
 	raw  [4096]byte
@@ -112,7 +133,16 @@ func (w *wide) Read(p []byte) (int, error) {
 		n, err := w.in.Read(w.raw[w.odd:])
 		w.err = err
 		b := w.raw[:w.odd+n]
-		for ; len(b) >= 2; b = b[2:] {
+		for ; w.four && len(b) >= 4; b = b[4:] {
+			c := rune(b[0]) | rune(b[1])<<8 | rune(b[2])<<16 | rune(b[3])<<24
+			if w.big {
+				c = rune(b[3]) | rune(b[2])<<8 | rune(b[1])<<16 | rune(b[0])<<24
+			}
+			if w.skip -= 4; w.skip < 0 {
+				w.out = utf8.AppendRune(w.out, c)
+			}
+		}
+		for ; !w.four && len(b) >= 2; b = b[2:] {
 			if w.skip > 0 {
 				w.skip -= 2
 				continue

@@ -106,6 +106,37 @@ for codec in ("null", "deflate"):
     with open(path(f"people.{codec}.avro"), "wb") as f:
         fastavro.writer(f, schema, [dict(r, tags=["a", "b"], extra={"k": "v"}) for r in rows], codec=codec)
 
+# Columns whose type is a number or a day and whose values are somebody's: as pandas and
+# warehouses write them.
+def typed():
+    import decimal, datetime
+    phone = [float(4155550100 + i) for i in range(40)]
+    born = [datetime.date(1950 + i, 1 + i % 12, 1 + i % 28) for i in range(40)]
+    return pa.table({
+        "phone": pa.array(phone[:-1] + [None], pa.float64()),
+        "card": pa.array([decimal.Decimal(r["card"]) for r in rows], pa.decimal128(38, 0)),
+        "birth_date": pa.array(born, pa.date32()),
+        "dob": pa.array([datetime.datetime(d.year, d.month, d.day) for d in born], pa.timestamp("us")),
+        "score": pa.array([i / 7 for i in range(40)], pa.float64()),
+        "amount": pa.array([decimal.Decimal(i) / 4 for i in range(40)], pa.decimal128(12, 2)),
+        "vector": pa.array([[float(10000 + i), 0.5] for i in range(40)], pa.list_(pa.float32())),
+    })
+
+
+pq.write_table(typed(), path("typed.parquet"))
+pq.write_table(typed().select(["phone", "card", "birth_date", "dob"]), path("typed.int96.parquet"), use_deprecated_int96_timestamps=True)
+with pa.OSFile(path("typed.arrow"), "wb") as f, pa.ipc.new_file(f, typed().schema) as w:
+    w.write_table(typed())
+t = typed().to_pydict()
+with open(path("typed.avro"), "wb") as f:
+    fastavro.writer(f, {"type": "record", "name": "t", "fields": [
+        {"name": "phone", "type": ["null", "double"]},
+        {"name": "card", "type": {"type": "bytes", "logicalType": "decimal", "precision": 20, "scale": 0}},
+        {"name": "birth_date", "type": {"type": "int", "logicalType": "date"}},
+        {"name": "dob", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+        {"name": "amount", "type": {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2}}]},
+        [{k: t[k][i] if k != "dob" else t[k][i].replace(tzinfo=__import__("datetime").timezone.utc) for k in ("phone", "card", "birth_date", "dob", "amount")} for i in range(40)])
+
 import numpy as np
 np.save(path("emails.npy"), np.array([r["email"] for r in rows]))
 np.save(path("floats.npy"), np.random.rand(100))

@@ -6,21 +6,23 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
 
-// ask answers for an interface or an address (nil) at either end.
-func (n *Network) ask(src, dst *Interface, from, to Place) Answer {
+// ask answers for an interface or an address (nil) at either end; without trace it gives
+// neither path nor reasons.
+func (n *Network) ask(src, dst *Interface, from, to Place, trace bool) Answer {
 	if to.Interface == "" && to.Service != "" {
 		return n.toService(src, from, to.Service)
 	}
 	var out Answer
 	var direct Allow
+	var refused []string
 	if to.Interface != "" || to.Function == "" {
-		direct = n.straight(src, dst, from, to, &out)
+		direct, refused = n.straight(src, dst, from, to, &out, trace)
 	}
-	q := &query{n: n, from: from, src: src, trace: true}
+	q := &query{n: n, from: from, src: src, trace: trace}
 	all := direct
 	for _, a := range q.throughTo(dst, to) {
 		all = all.or(a.allow)
-		if a.allow.Answer() == reach.Yes && (out.Path == nil || len(a.hops)+1 < len(out.Path)) {
+		if trace && a.allow.Answer() == reach.Yes && (out.Path == nil || len(a.hops)+1 < len(out.Path)) {
 			out.Path, out.Via = append(a.hops, Hop{nameOf(to), ""}), a.via
 		}
 	}
@@ -30,7 +32,13 @@ func (n *Network) ask(src, dst *Interface, from, to Place) Answer {
 				out.Because = append(out.Because, why)
 			}
 		}
-		all = all.or(n.unread(src, dst, to, &out))
+		all = all.or(q.unread(dst, to, &out))
+	}
+	if all.Answer() == reach.Unknown {
+		// What blocks one way does not say why another is not known.
+		if open := slices.DeleteFunc(slices.Clone(out.Because), func(why string) bool { return slices.Contains(refused, why) }); len(open) > 0 {
+			out.Because = open
+		}
 	}
 	if len(out.Because) == 0 && to.Interface == "" && to.Function != "" {
 		out.Because = []string{"no load balancer or API that was read leads from there to " + to.Function}
@@ -38,13 +46,16 @@ func (n *Network) ask(src, dst *Interface, from, to Place) Answer {
 	return out.settle(all, direct)
 }
 
-// straight asks every way without a relay.
-func (n *Network) straight(src, dst *Interface, from, to Place, out *Answer) Allow {
-	var all Allow
-	for _, w := range n.ways(src, dst, from.Addr, to.Addr, true) {
+// straight asks every way without a relay. refused are the reasons of ways that are
+// blocked, which stand in out too.
+func (n *Network) straight(src, dst *Interface, from, to Place, out *Answer, trace bool) (all Allow, refused []string) {
+	for _, w := range n.ways(src, dst, from.Addr, to.Addr, trace) {
 		egress, ingress := n.judge(src, dst, &w)
 		a := w.carries.and(egress).and(ingress)
 		all = all.or(a)
+		if !trace {
+			continue
+		}
 		if a.Answer() == reach.Yes {
 			path := n.path(src, dst, from, to, &w, a.Sure)
 			if out.Path == nil || len(path) < len(out.Path) {
@@ -52,14 +63,18 @@ func (n *Network) straight(src, dst *Interface, from, to Place, out *Answer) All
 			}
 			continue
 		}
-		if why := n.blame(src, dst, &w, egress, ingress); !slices.Contains(out.Because, why) {
+		why := n.blame(src, dst, &w, egress, ingress)
+		if !slices.Contains(out.Because, why) {
 			out.Because = append(out.Because, why)
+		}
+		if a.Answer() == reach.No {
+			refused = append(refused, why)
 		}
 	}
 	if src != nil && dst != nil && len(out.Because) == 0 && out.Path == nil {
 		out.Because = []string{"they have no addresses of the same family"}
 	}
-	return all
+	return all, refused
 }
 
 // throughTo lists what arrives at a destination through relays.
@@ -84,9 +99,10 @@ func (q *query) throughTo(dst *Interface, to Place) []arrival {
 	return out
 }
 
-// unread is what nobody knows of: relays that were not read, and service
-// networks, whose policies are not decided here.
-func (n *Network) unread(src, dst *Interface, to Place, out *Answer) Allow {
+// unread is what nobody knows of: relays that were not read, and passages of which
+// it is not known where they lead.
+func (q *query) unread(dst *Interface, to Place, out *Answer) Allow {
+	n := q.n
 	var all Allow
 	if to.Interface == "" && to.Function != "" {
 		for _, v := range n.vpcs {
@@ -106,14 +122,10 @@ func (n *Network) unread(src, dst *Interface, to Place, out *Answer) Allow {
 		all = allowUnknown
 		out.Because = append(out.Because, "the load balancers that lead into "+v.ID+" were not all read")
 	}
-	if src == nil || n.subnets[src.Subnet] == nil {
-		return all
-	}
-	for _, s := range n.model.ServiceNetworks {
-		if slices.Contains(s.VPCs, n.subnets[src.Subnet].vpc.ID) && slices.Contains(s.TargetVPCs, v.ID) {
-			all = allowUnknown
-			out.Because = append(out.Because, "service network "+s.ID+" may carry it, and what its policies let through is not known")
-		}
+	if n.led(v.ID) {
+		said := len(q.why)
+		all = all.or(q.anywhere(v.ID))
+		out.Because = append(out.Because, q.why[said:]...)
 	}
 	return all
 }
@@ -132,7 +144,7 @@ func (n *Network) closed(f *Interface) bool {
 // somewhere answers for one end that is an address of the internet nobody
 // knows: sure is only what holds for all IPv4 addresses; whether it has an IPv6
 // address is not known.
-func (n *Network) somewhere(src, dst *Interface, from, to Place) Answer {
+func (n *Network) somewhere(src, dst *Interface, from, to Place, trace bool) Answer {
 	unknown, other := &from, dst
 	if src != nil {
 		unknown, other = &to, src
@@ -143,7 +155,7 @@ func (n *Network) somewhere(src, dst *Interface, from, to Place) Answer {
 	var all, direct Allow
 	for i, addr := range n.pieces(n.beyond(), other) {
 		unknown.Addr = addr
-		a := n.ask(src, dst, from, to)
+		a := n.ask(src, dst, from, to, trace)
 		one := Allow{a.Ports, a.Ports.Union(a.Perhaps)}
 		switch {
 		case i == 0:

@@ -70,7 +70,12 @@ type way struct {
 // Can answers whether from can open a connection to to, directly or through
 // load balancers, endpoint services and APIs. A place that is no interface of
 // the model is an error, and so is a source that opens no connections.
-func (n *Network) Can(from, to Place) (Answer, error) {
+func (n *Network) Can(from, to Place) (Answer, error) { return n.can(from, to, true) }
+
+// Allows is Can without paths and reasons, which cost most of it. The errors are the same.
+func (n *Network) Allows(from, to Place) (Answer, error) { return n.can(from, to, false) }
+
+func (n *Network) can(from, to Place, trace bool) (Answer, error) {
 	src, err := n.place(from)
 	if err != nil {
 		return Answer{}, err
@@ -88,9 +93,27 @@ func (n *Network) Can(from, to Place) (Answer, error) {
 	case src == dst && src != nil:
 		return Answer{Reachable: reach.Yes, Ports: reach.AllPorts, Direct: allowAll, Path: []Hop{{from.Interface, "is the destination itself"}}}, nil
 	case elsewhere(from) && from.Outside != "" || elsewhere(to) && to.Outside != "":
-		return n.somewhere(src, dst, from, to), nil
+		return n.somewhere(src, dst, from, to, trace), nil
 	}
-	return n.ask(src, dst, from, to), nil
+	return n.ask(src, dst, from, to, trace), nil
+}
+
+// Unread reports whether the routes of an interface were not read: then nothing can surely
+// be opened from it nor, without anything between, to it, whatever rules say.
+func (n *Network) Unread(id string) bool {
+	f := n.ifaces[id]
+	if f == nil {
+		return false
+	}
+	s := n.subnets[f.Subnet]
+	return s == nil || s.table == nil || s.table.Unread
+}
+
+// Led reports whether a load balancer, an API or another passage leads to an interface, or
+// may.
+func (n *Network) Led(id string) bool {
+	f := n.ifaces[id]
+	return f == nil || len(n.relays.blind) > 0 || len(n.relays.fronts[f]) > 0
 }
 
 func (n *Network) place(p Place) (*Interface, error) {

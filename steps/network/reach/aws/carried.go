@@ -38,6 +38,9 @@ func (n *Network) tags() map[*Interface]string {
 		var b strings.Builder
 		for _, x := range fronts {
 			fmt.Fprint(&b, x.name, x.dial, x.at, x.preserve, x.unsure, ";")
+			if x.passage != nil {
+				fmt.Fprint(&b, x.passage.route.Sender, x.passage.route.Doubt)
+			}
 		}
 		out[f] = b.String()
 	}
@@ -72,7 +75,7 @@ func (m *Matrix) carry(to int) []layer {
 	n, at := m.network, m.Classes[to].first
 	fronts := len(n.relays.fronts[at]) + len(n.relays.blind)
 	v := n.subnets[at.Subnet]
-	if fronts == 0 && len(n.model.ServiceNetworks) == 0 && (v == nil || !v.vpc.relaysUnread()) {
+	if fronts == 0 && (v == nil || !v.vpc.relaysUnread() && !n.led(v.vpc.ID)) {
 		return nil
 	}
 	var row []layer
@@ -85,12 +88,12 @@ func (m *Matrix) carry(to int) []layer {
 			}
 			dst = &n.model.Interfaces[m.Classes[to].Members[1]]
 		}
-		q := &query{n: n, from: Place{Interface: src.ID}, src: src, legs: legs, apis: m.apis(from), blind: m.blind(from), direct: func(at *Interface) Allow { return m.Direct(from, int(m.tagged[at])) }}
+		q := &query{n: n, from: Place{Interface: src.ID}, src: src, legs: legs, memo: m.memo(from), blind: m.blind(from), direct: func(at *Interface) Allow { return m.Direct(from, int(m.tagged[at])) }}
 		var all Allow
 		for _, a := range q.throughTo(dst, Place{Interface: dst.ID}) {
 			all = all.or(a.allow)
 		}
-		all = all.or(n.unread(src, dst, Place{Interface: dst.ID}, &Answer{}))
+		all = all.or(q.unread(dst, Place{Interface: dst.ID}, &Answer{}))
 		if all.Answer() != reach.No {
 			row = put(row, m.intern(all), from, len(m.Classes))
 		}
@@ -103,7 +106,7 @@ func (m *Matrix) carry(to int) []layer {
 func (m *Matrix) knocking(at *Interface) reach.Bits {
 	r, out := &m.network.relays, reach.NewBits(len(m.Classes))
 	v := m.network.subnets[at.Subnet]
-	if len(r.blind) > 0 || len(m.network.model.ServiceNetworks) > 0 || v == nil || v.vpc.relaysUnread() {
+	if len(r.blind) > 0 || v == nil || v.vpc.relaysUnread() || m.network.led(v.vpc.ID) {
 		return reach.FullBits(len(m.Classes))
 	}
 	seen := map[*Interface]bool{}
@@ -120,7 +123,7 @@ func (m *Matrix) knocking(at *Interface) reach.Bits {
 	}
 	behind = func(at *Interface) {
 		for _, f := range r.fronts[at] {
-			all = all || f.api != nil || f.part != "" || len(r.apis[f.name]) > 0
+			all = all || f.api != nil || f.passage != nil || f.part != "" || len(r.apis[f.name]) > 0
 			for _, node := range f.nodes {
 				door(node)
 			}
@@ -157,14 +160,14 @@ func put(row []layer, allow int32, from, classes int) []layer {
 	return append(row, layer{allow, bits})
 }
 
-// apis remembers what arrives at each API from a class.
-func (m *Matrix) apis(from int) func(q *query, api *API) []arrival {
-	return func(q *query, api *API) []arrival {
-		key := apiKey{from, api}
+// memo remembers what arrives at each API and passage from a class.
+func (m *Matrix) memo(from int) func(any, func() []arrival) []arrival {
+	return func(of any, ask func() []arrival) []arrival {
+		key := arrivalKey{from, of}
 		if known, ok := m.arrivals.Load(key); ok {
 			return known.([]arrival)
 		}
-		out := q.askAPI(api)
+		out := ask()
 		m.arrivals.Store(key, out)
 		return out
 	}
@@ -182,9 +185,9 @@ func (m *Matrix) blind(from int) func(q *query) Allow {
 	}
 }
 
-type apiKey struct {
+type arrivalKey struct {
 	from int
-	api  *API
+	of   any // *API or *Passage
 }
 
 // To is what each class may open to a place: an address, a label or a service.

@@ -41,7 +41,7 @@ func inside(m *Model) {
 	for i := range m.Interfaces {
 		m.Interfaces[i].Addresses[0].Public = netip.Addr{}
 	}
-	m.NATGateways, m.APIs, m.PrefixLists, m.PublicAccess = nil, nil, nil, nil
+	m.NATGateways, m.APIs, m.PrefixLists, m.PublicAccess, m.Passages = nil, nil, nil, nil, nil
 }
 
 // twin is a network with IPv6 in place of IPv4.

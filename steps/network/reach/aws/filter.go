@@ -65,6 +65,10 @@ type side struct {
 	groups       []string
 	groupsUnread bool
 	named        reach.Answer // whether references to groups hold on this path
+
+	// within, where the address is not known, is where it lies; none is anywhere.
+	within []netip.Prefix
+	lists  []string // names of prefix lists that count as holding it
 }
 
 // passes is what the groups of an interface let through to or from peer.
@@ -106,9 +110,7 @@ func (n *Network) names(p *Permission, peer side) reach.Answer {
 	if !peer.addr.IsValid() {
 		// Some address, nobody knows which: only a rule for all of both
 		// families would be sure, and those are rare enough to leave unknown.
-		if len(p.CIDRs)+len(p.PrefixLists) > 0 {
-			answer = reach.Unknown
-		}
+		answer = n.coversAll(p, peer)
 	} else {
 		for _, c := range p.CIDRs {
 			if c.Contains(peer.addr) {
@@ -127,6 +129,53 @@ func (n *Network) names(p *Permission, peer side) reach.Answer {
 		answer = answer.Or(member.And(peer.named))
 	}
 	return answer
+}
+
+// coversAll reports whether the CIDRs and lists of a rule hold some address of which
+// only the ranges are known: surely, if they hold all of each, and surely not, if they
+// hold none of any.
+func (n *Network) coversAll(p *Permission, peer side) reach.Answer {
+	within := peer.within
+	for _, id := range p.PrefixLists {
+		if l := n.lists[id]; l != nil && slices.Contains(peer.lists, l.Name) {
+			return reach.Yes
+		}
+	}
+	if len(p.CIDRs)+len(p.PrefixLists) == 0 {
+		return reach.No
+	}
+	if len(within) == 0 {
+		return reach.Unknown
+	}
+	all, some := true, false
+	for _, r := range within {
+		whole := false
+		for _, c := range p.CIDRs {
+			some = some || c.Overlaps(r)
+			whole = whole || c.Overlaps(r) && c.Bits() <= r.Bits()
+		}
+		for _, id := range p.PrefixLists {
+			l := n.lists[id]
+			if l == nil || l.Unread {
+				some = true
+			}
+			if l == nil {
+				continue
+			}
+			for _, c := range l.CIDRs {
+				some = some || c.Overlaps(r)
+				whole = whole || c.Overlaps(r) && c.Bits() <= r.Bits()
+			}
+		}
+		all = all && whole
+	}
+	switch {
+	case all:
+		return reach.Yes
+	case some:
+		return reach.Unknown
+	}
+	return reach.No
 }
 
 // listed reports whether a prefix list holds an address.

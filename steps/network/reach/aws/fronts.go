@@ -10,11 +10,13 @@ import (
 // relay takes connections and opens others: a load balancer, or an API that
 // reaches addresses by the interfaces of its VPC link.
 type relay struct {
-	name  string
-	lb    *LoadBalancer // nil: an API
-	api   *API
-	nodes []*Interface // what opens the second connection
-	part  string       // why nodes are not all there are; "" if they are
+	name string
+	lb   *LoadBalancer // nil: an API
+	api  *API
+	// passage is what takes the connection instead, outside all VPCs.
+	passage *passage
+	nodes   []*Interface // what opens the second connection
+	part    string       // why nodes are not all there are; "" if they are
 }
 
 // front is one way to be reached through a relay: who dials one of the ports
@@ -90,6 +92,7 @@ func (n *Network) indexRelays() {
 		n.indexBalancer(&m.LoadBalancers[i], targets)
 	}
 	n.indexAPIs(targets)
+	n.indexPassages(targets)
 }
 
 func (n *Network) interfaces(owner string, ids []string) []*Interface {
@@ -131,6 +134,16 @@ func (n *Network) findTargets() targets {
 		for _, x := range m.APIs[i].Integrations {
 			for _, a := range x.Addrs {
 				t.byAddr[a] = nil
+			}
+		}
+	}
+	for i := range m.Passages {
+		for _, x := range m.Passages[i].Routes {
+			if x.Addr.IsValid() {
+				t.byAddr[x.Addr] = nil
+			}
+			if x.Instance != "" {
+				t.byInstance[x.Instance] = nil
 			}
 		}
 	}

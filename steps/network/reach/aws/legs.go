@@ -10,6 +10,9 @@ import (
 // pass is what is left of an arrival behind a front: one for each interface of
 // the relay that connects to the target.
 func (q *query) pass(f *front, at *Interface, ports reach.Ports, a arrival) []arrival {
+	if f.passage != nil {
+		return q.delivered(f, at, ports, a)
+	}
 	nodes := f.nodes
 	if a.node != nil {
 		nodes = []*Interface{a.node}
@@ -146,8 +149,8 @@ func (q *query) clientLeg(f *front, node, at *Interface, ports reach.Ports, clie
 		back, home := check{[]*acl{to.acl}, outward, client}, check{[]*acl{from.acl}, inward, f.to}
 		a = a.and(out.admits()).and(in.admits()).and(back.admits().and(home.admits()).answered())
 	}
-	a = a.and(n.passes(node.Groups, node.GroupsUnread, outward, side{f.to, at.Groups, at.GroupsUnread, reach.Yes}))
-	a = a.and(n.passes(at.Groups, at.GroupsUnread, inward, side{client, node.Groups, node.GroupsUnread, reach.Yes}))
+	a = a.and(n.passes(node.Groups, node.GroupsUnread, outward, side{addr: f.to, groups: at.Groups, groupsUnread: at.GroupsUnread, named: reach.Yes}))
+	a = a.and(n.passes(at.Groups, at.GroupsUnread, inward, side{addr: client, groups: node.Groups, groupsUnread: node.GroupsUnread, named: reach.Yes}))
 	if a.Answer() != reach.Yes && q.trace {
 		q.say(f.name + ": " + at.ID + " sees the client's address " + client.String() + ", and its rules decide by that")
 	}

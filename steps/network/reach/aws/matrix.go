@@ -234,7 +234,7 @@ func (w *worker) judge(j judgement) int32 {
 		return id
 	}
 	f := w.m.sets[j.set]
-	id := w.m.intern(w.m.network.passes(f.Groups, f.GroupsUnread, int(j.way), side{j.addr, p.Groups, p.GroupsUnread, j.named}))
+	id := w.m.intern(w.m.network.passes(f.Groups, f.GroupsUnread, int(j.way), side{addr: j.addr, groups: p.Groups, groupsUnread: p.GroupsUnread, named: j.named}))
 	w.judged[key] = id
 	return id
 }

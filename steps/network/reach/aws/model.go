@@ -54,7 +54,7 @@ type Model struct {
 	APIs             []API
 	VPCLinks         []VPCLink
 	Firewalls        []Firewall
-	ServiceNetworks  []ServiceNetwork
+	Passages         []Passage
 	PublicAccess     []PublicAccess
 }
 

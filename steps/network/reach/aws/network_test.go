@@ -186,6 +186,16 @@ func randomRelays(t *rapid.T, m *Model, subnets []string) {
 		a.Integrations = []Integration{{Link: "link-2", Addrs: []netip.Addr{m.Interfaces[2].Addresses[0].Private}, Port: 3000}}
 	}
 	m.APIs = []API{a}
+	within := Sender{Within: []netip.Prefix{netip.MustParsePrefix("10.1.1.8/29")}, Groups: []string{group()}}
+	m.Passages = []Passage{
+		{ID: "accelerator", Blockable: true, Routes: []PassageRoute{{Protocol: "TCP", From: 443, To: 443, Instance: "i-" + pick("accelerated", "0", "3"), Port: 3000, Sender: Sender{Client: true}},
+			{Protocol: "UDP", From: 1, To: 60, Instance: "i-" + pick("same port", "1", "2"), Sender: Sender{Client: true}}}},
+		{ID: "distribution", Routes: []PassageRoute{{Protocol: "TCP", From: 443, To: 443, Balancer: "alb", Sender: within}}},
+		{ID: "lattice", Clients: []Clients{{VPC: "vpc-0", Groups: []string{group()}}, {VPC: "vpc-1"}}, Addresses: []netip.Prefix{netip.MustParsePrefix("169.254.171.0/24")},
+			Routes: []PassageRoute{{Protocol: "TCP", From: 443, To: 443, Instance: "i-" + pick("served", "3", "4"), Port: 22, Sender: within}, {Protocol: "TCP", From: 3000, To: 3000, Function: "lambda", Sender: within}}}}
+	if !often("open to all") {
+		m.Passages[1].SignIn = "somebody asks"
+	}
 	if !often("no block") {
 		b := PublicAccess{Mode: pick("block", "block-ingress", "block-bidirectional")}
 		for _, id := range []string{"vpc-0", "subnet-10"} {
@@ -213,7 +223,7 @@ func destinations() []Place {
 
 // hide takes one thing away, as a refused call would.
 func hide(t *rapid.T, m *Model) {
-	switch rapid.IntRange(0, 17).Draw(t, "hide") {
+	switch rapid.IntRange(0, 18).Draw(t, "hide") {
 	case 0:
 		// Route tables are listed by one call: either one could not be read,
 		// or none of a VPC was.
@@ -283,6 +293,19 @@ func hide(t *rapid.T, m *Model) {
 	case 17:
 		id := rapid.SampledFrom([]string{"eni-link", "eni-s3", "eni-api"}).Draw(t, "interface")
 		m.Interfaces = slices.DeleteFunc(slices.Clone(m.Interfaces), func(f Interface) bool { return f.ID == id })
+	case 18:
+		// One was not read further than its name, or none was listed.
+		m.Passages = slices.Clone(m.Passages)
+		i := which(t, len(m.Passages))
+		if i < 0 {
+			return
+		}
+		p := &m.Passages[i]
+		p.Doubt, p.Routes, p.SignIn, p.Into = "nobody read it", nil, "", []string{"vpc-0", "vpc-1", "vpc-2"}
+		relaysUnread(m) // of functions
+		if len(p.Clients) > 0 && rapid.Bool().Draw(t, "clients too") {
+			p.Clients = []Clients{{}}
+		}
 	case 16:
 		m.PublicAccess = []PublicAccess{{Unread: true}}
 	}

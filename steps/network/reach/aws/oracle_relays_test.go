@@ -41,7 +41,7 @@ func (o oracle) relayed(s *Interface, sa Address, to Place, proto, port int) rea
 	if proto == 6 && port == 443 {
 		best = best.Or(o.api(s, sa, to))
 	}
-	return best
+	return best.Or(o.passages(s, sa, to, proto, port))
 }
 
 // dials connects to an interface by any of its addresses, and says whom it sees.
@@ -207,6 +207,107 @@ func (o oracle) api(s *Interface, sa Address, to Place) reach.Answer {
 	}
 	return best
 }
+
+// passages is a connection to something outside all VPCs, and where it leads.
+func (o oracle) passages(s *Interface, sa Address, to Place, proto, port int) reach.Answer {
+	best := reach.No
+	for i := range o.m.Passages {
+		p := &o.m.Passages[i]
+		ans := o.toPassage(p, s, sa, proto, port)
+		for _, x := range p.Routes {
+			if ans == reach.No || (proto != 6 || x.Protocol != "TCP") && (proto != 17 || x.Protocol != "UDP") || port < x.From || port > x.To {
+				continue
+			}
+			at := port
+			if x.Port != 0 {
+				at = x.Port
+			}
+			if x.Function != "" {
+				best = best.Or(ans.And(reach.Is(to.Function == x.Function)))
+				continue
+			}
+			for i := range o.m.Interfaces {
+				f := &o.m.Interfaces[i]
+				if x.Instance != "" && f.Instance != x.Instance || x.Balancer != "" && f.ID != o.balancer(x.Balancer).Interfaces[0] {
+					continue
+				}
+				c := came{ans.And(o.delivered(p, &x, s, sa, f, proto, at)), proto, at, netip.Addr{}, false, nil}
+				if x.Sender.Client && s == nil {
+					c.seen = sa.Private
+				}
+				best = best.Or(o.onward(f, to, c))
+			}
+		}
+	}
+	return best
+}
+
+// toPassage is whether a connection is taken.
+func (o oracle) toPassage(p *Passage, s *Interface, sa Address, proto, port int) reach.Answer {
+	if p.SignIn != "" {
+		return reach.No
+	}
+	if len(p.Clients) == 0 {
+		return o.overInternet(s, sa, proto, port)
+	}
+	best := reach.No
+	for _, c := range p.Clients {
+		if s == nil || o.sub(s.Subnet).VPC != c.VPC {
+			continue
+		}
+		there := p.Addresses[0].Addr()
+		joint := &Interface{ID: "joint", Groups: c.Groups}
+		answered := false
+		for _, sport := range []int{1024, 2000, 40000, 65535} {
+			answered = answered || o.nacl(s.Subnet, false, there, packet{proto: proto, dport: sport})
+		}
+		pk := packet{sa.Private, there, proto, 1024, port}
+		if answered && o.nacl(s.Subnet, true, there, pk) && o.sg(s, true, there, nil, false, pk) && (len(c.Groups) == 0 || o.sg(joint, false, sa.Private, s, true, pk)) {
+			best = reach.Yes
+		}
+	}
+	return best
+}
+
+// delivered is whether a target lets in what a passage opens to it. A network ACL that
+// forbids it may not be asked.
+func (o oracle) delivered(p *Passage, x *PassageRoute, s *Interface, sa Address, f *Interface, proto, at int) reach.Answer {
+	peer, whom, named := sa.Private, (*Interface)(nil), false
+	if !x.Sender.Client {
+		peer, whom, named = x.Sender.Within[0].Addr(), &Interface{Groups: x.Sender.Groups}, true
+	}
+	pk := packet{peer, f.Addresses[0].Private, proto, 1024, at}
+	ans := reach.Yes
+	if x.Sender.Client && s != nil { // under which address it comes is not known
+		ans = reach.Unknown
+		some := false
+		for _, a := range sampled {
+			pk.src = netip.MustParseAddr(a)
+			some = some || o.sg(f, false, pk.src, nil, false, pk)
+		}
+		if len(f.Groups) > 0 && !some {
+			return reach.No
+		}
+	} else if len(f.Groups) > 0 && !o.sg(f, false, peer, whom, named, pk) {
+		return reach.No
+	}
+	if p.Blockable && o.blocked(o.sub(f.Subnet), true, false) {
+		return reach.No
+	}
+	if ans == reach.Yes {
+		answered := false
+		for _, sport := range []int{1024, 2000, 40000, 65535} {
+			answered = answered || o.nacl(f.Subnet, true, peer, packet{proto: proto, dport: sport})
+		}
+		if !answered || !o.nacl(f.Subnet, false, peer, pk) {
+			return reach.Unknown
+		}
+	}
+	return ans
+}
+
+// sampled is an address in each of the ranges that random rules name.
+var sampled = []string{"8.8.8.8", "10.0.0.9", "10.0.1.4", "10.1.0.9", "10.1.1.9", "10.2.0.9", "10.9.0.9", "54.0.0.2", "54.1.0.0", "1.1.1.1"}
 
 // overInternet asks one address of each piece of the public address space the
 // random networks can tell apart, but for those of S3: yes is all, no is none.

@@ -144,10 +144,15 @@ func (q *query) byLink(e entrance, r *relay, dial reach.Ports, a arrival) []arri
 
 // toAPI lists what arrives at an API.
 func (q *query) toAPI(api *API) []arrival {
-	if q.apis != nil {
-		return q.apis(q, api)
+	return q.remember(api, func() []arrival { return q.askAPI(api) })
+}
+
+// remember asks once where what arrives is kept.
+func (q *query) remember(key any, ask func() []arrival) []arrival {
+	if q.memo == nil {
+		return ask()
 	}
-	return q.askAPI(api)
+	return q.memo(key, ask)
 }
 
 func (q *query) askAPI(api *API) []arrival {

@@ -101,14 +101,6 @@ type Firewall struct {
 	Endpoints []string
 }
 
-// ServiceNetwork is one of VPC Lattice: clients in VPCs associated with it may
-// reach what its services send them to in TargetVPCs. What its policies let
-// through is not decided here: such connections are unknown.
-type ServiceNetwork struct {
-	ID               string
-	VPCs, TargetVPCs []string
-}
-
 // PublicAccess is the setting of VPC Block Public Access of an account and
 // region: Mode is "off", "block-bidirectional" or "block-ingress", Unread says
 // that it or its exclusions were not read. A VPC whose owner and region have no

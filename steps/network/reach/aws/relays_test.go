@@ -55,6 +55,17 @@ func offered(m *Model) {
 	m.Endpoints = []Endpoint{{ID: "vpce-1", VPC: "vpc-user", Service: "com.amazonaws.vpce.eu.vpce-svc-1", Type: "Interface", State: "available", Interfaces: []string{"eni-endpoint"}}}
 }
 
+// lattice is a service network that leads from the consumer's VPC to the server.
+func lattice(doubt string) []Passage {
+	return []Passage{{ID: "sn-1", Clients: []Clients{{VPC: "vpc-user"}}, Addresses: prefix("169.254.171.0/24"), Doubt: doubt,
+		Routes: []PassageRoute{{Protocol: "TCP", From: 443, To: 443, Instance: "i-server", Port: 8080, Sender: Sender{Within: prefix("169.254.171.0/24")}}}}}
+}
+
+// accelerator leads from the internet to the server.
+func accelerator(s Sender) []Passage {
+	return []Passage{{ID: "ga-1", Blockable: true, Routes: []PassageRoute{{Protocol: "TCP", From: 80, To: 80, Instance: "i-server", Port: 8080, Sender: s}}}}
+}
+
 func TestDocumentedRelays(t *testing.T) {
 	internet := Place{Addr: netip.MustParseAddr("8.8.8.8")}
 	server, user := Place{Interface: "eni-server"}, Place{Interface: "eni-user"}
@@ -173,8 +184,67 @@ func TestDocumentedRelays(t *testing.T) {
 		}, Place{Interface: "eni-lb"}, internet, reach.Unknown, nil, nil, "firewall fw-1"},
 		// https://docs.aws.amazon.com/vpc-lattice/latest/ug/service-network-associations.html
 		{"a service network between them", func(m *Model) {
-			m.ServiceNetworks = []ServiceNetwork{{"sn-1", []string{"vpc-user"}, []string{"vpc-shop"}}}
-		}, user, server, reach.Unknown, nil, nil, "service network sn-1 may carry it"},
+			m.Passages = lattice("")
+			m.SecurityGroups[1].Ingress[0] = Permission{Protocol: "tcp", From: 8080, To: 8080, CIDRs: prefix("169.254.171.0/24")}
+		}, user, server, reach.Yes, []string{"tcp/443"}, []string{"sn-1"}, ""},
+		{"whose policies were not decided", func(m *Model) {
+			m.Passages = lattice("what the policies of sn-1 let through is not known")
+			m.SecurityGroups[1].Ingress[0] = Permission{Protocol: "tcp", From: 8080, To: 8080, CIDRs: prefix("169.254.171.0/24")}
+		}, user, server, reach.Unknown, nil, nil, "policies of sn-1"},
+		{"which the server must let in", func(m *Model) { m.Passages = lattice("") }, user, server, reach.No, nil, nil, "eni-server lets sn-1 in on none of its ports"},
+		{"and which is for the VPCs joined to it", func(m *Model) {
+			m.Passages = lattice("")
+			m.LoadBalancers, m.SecurityGroups[1].Ingress[0] = nil, Permission{Protocol: "-1", CIDRs: prefix("0.0.0.0/0")}
+		}, internet, server, reach.No, nil, nil, ""},
+		{"if its own groups let them in", func(m *Model) {
+			m.Passages = lattice("")
+			m.Passages[0].Clients[0].Groups = []string{"sg-lb"}
+			m.SecurityGroups[0].Ingress[0].CIDRs = prefix("10.9.0.5/32")
+			m.SecurityGroups[1].Ingress[0] = Permission{Protocol: "-1", CIDRs: prefix("0.0.0.0/0")}
+		}, user, server, reach.No, nil, nil, "between eni-user and sn-1 let nothing pass"},
+		// https://docs.aws.amazon.com/global-accelerator/latest/dg/preserve-client-ip-address.html
+		{"an accelerator before a private server", func(m *Model) {
+			m.Passages = accelerator(Sender{Client: true})
+			m.SecurityGroups[1].Ingress[0] = Permission{Protocol: "tcp", From: 8080, To: 8080, CIDRs: prefix("8.8.8.0/24")}
+		}, internet, server, reach.Yes, []string{"tcp/80"}, []string{"ga-1"}, ""},
+		{"whose groups see the client", func(m *Model) {
+			m.Passages, m.LoadBalancers = accelerator(Sender{Client: true}), nil
+			m.SecurityGroups[1].Ingress[0] = Permission{Protocol: "tcp", From: 8080, To: 8080, CIDRs: prefix("10.0.0.0/8")}
+		}, internet, server, reach.No, nil, nil, "eni-server lets ga-1 in on none of its ports"},
+		{"or the accelerator somewhere in the VPC", func(m *Model) {
+			m.Passages, m.LoadBalancers = accelerator(Sender{Within: prefix("10.0.0.0/16")}), nil
+			m.SecurityGroups[1].Ingress[0] = Permission{Protocol: "tcp", From: 8080, To: 8080, CIDRs: prefix("10.0.0.0/8")}
+		}, internet, server, reach.Yes, []string{"tcp/80"}, []string{"ga-1"}, ""},
+		{"of which a rule for a part of the VPC says nothing", func(m *Model) {
+			m.Passages = accelerator(Sender{Within: prefix("10.0.0.0/16")})
+			m.SecurityGroups[1].Ingress[0] = Permission{Protocol: "tcp", From: 8080, To: 8080, CIDRs: prefix("10.0.1.0/24")}
+		}, internet, server, reach.Unknown, nil, nil, "whether eni-server lets ga-1 in is not known"},
+		// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
+		{"a distribution with an origin in the VPC", func(m *Model) {
+			m.Interfaces[0].Addresses[0].Public = netip.Addr{}
+			m.Passages = []Passage{{ID: "d-1", Blockable: true, Routes: []PassageRoute{{Protocol: "TCP", From: 443, To: 443, Balancer: "lb", Sender: Sender{Within: prefix("10.0.0.0/16"), Groups: []string{"sg-cloudfront"}}}}}}
+			m.SecurityGroups[0].Ingress[0] = Permission{Protocol: "tcp", From: 443, To: 443, Groups: []string{"sg-cloudfront"}}
+		}, internet, server, reach.Yes, []string{"tcp/443"}, []string{"d-1", "lb"}, ""},
+		{"which Block Public Access holds back", func(m *Model) {
+			block("block-ingress")(m)
+			m.Passages = accelerator(Sender{Within: prefix("10.0.0.0/16")})
+			m.SecurityGroups[1].Ingress[0] = Permission{Protocol: "tcp", From: 8080, To: 8080, CIDRs: prefix("10.0.0.0/8")}
+		}, internet, server, reach.No, nil, nil, "holds for subnet-private"},
+		// https://docs.aws.amazon.com/verified-access/latest/ug/how-it-works.html
+		{"one that demands a sign-in", func(m *Model) {
+			m.LoadBalancers = nil
+			m.Passages = accelerator(Sender{Within: prefix("10.0.0.0/16")})
+			m.Passages[0].SignIn = "only who signs in gets through"
+			m.SecurityGroups[1].Ingress[0] = Permission{Protocol: "-1", CIDRs: prefix("10.0.0.0/8")}
+		}, internet, server, reach.No, nil, nil, "ga-1: only who signs in gets through"},
+		{"accelerators nobody listed are no wall", func(m *Model) {
+			m.LoadBalancers = nil
+			m.Passages = []Passage{{ID: "the accelerators", Doubt: "the accelerators of 1 were not listed", Into: []string{"vpc-shop"}}}
+		}, internet, server, reach.Unknown, nil, nil, "the accelerators of 1 were not listed"},
+		{"but lead nowhere from where there is no internet", func(m *Model) {
+			m.LoadBalancers = nil
+			m.Passages = []Passage{{ID: "the accelerators", Doubt: "the accelerators of 1 were not listed", Into: []string{"vpc-shop"}}}
+		}, user, server, reach.No, nil, nil, ""},
 		{"a table nobody listed is not taken to be the main one", func(m *Model) {
 			m.VPCs[0].RouteTablesUnread, m.RouteTables = true, m.RouteTables[1:]
 		}, internet, Place{Interface: "eni-lb"}, reach.Unknown, nil, nil, "route table was not read"},

@@ -17,10 +17,10 @@ type query struct {
 	// direct, if set, knows what the source opens directly to an interface; who
 	// is seen there it does not.
 	direct func(at *Interface) Allow
-	// legs, if set, remembers what relays reach under their own address; apis,
-	// if set, what arrives at APIs.
+	// legs, if set, remembers what relays reach under their own address; memo,
+	// if set, what arrives at APIs and passages.
 	legs map[legKey]reach.Answer
-	apis func(q *query, api *API) []arrival
+	memo func(key any, ask func() []arrival) []arrival
 
 	// blind, if set, remembers what arrives at relays that may lead anywhere.
 	blind func(q *query) Allow
@@ -136,6 +136,9 @@ func (q *query) onto(r *relay, dial reach.Ports, seen bool) []arrival {
 	if r.api != nil {
 		return q.toAPI(r.api)
 	}
+	if r.passage != nil {
+		return q.toPassage(r.passage)
+	}
 	var out []arrival
 	if r.part != "" {
 		out = append(out, arrival{allow: Allow{Maybe: dial}})
@@ -169,7 +172,7 @@ func (q *query) giveUp(dial reach.Ports) []arrival {
 
 func (q *query) touchesAny() bool {
 	n := q.n
-	if len(n.model.APIs) > 0 {
+	if len(n.model.APIs)+len(n.model.Passages) > 0 {
 		return true
 	}
 	touches := func(f *Interface) bool {

@@ -3,6 +3,7 @@ package kube
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/sevenfold-sec/sevenfold/steps/network/reach"
 )
@@ -172,28 +173,64 @@ func (e *Engine) addrPoints(end End) []point {
 	if end.world {
 		return e.cellPoints(end.addrs, end.text)
 	}
+	one := end.addrs.Ranges()[0]
+	single := len(end.addrs.Ranges()) == 1 && one.From == one.To
+	if known, ok := e.ofAddr[one.From]; ok && single {
+		return known
+	}
+	var found []located
+	for _, r := range end.addrs.Ranges() {
+		i, _ := slices.BinarySearchFunc(e.located(), r.From, func(l located, a netip.Addr) int { return l.addr.Compare(a) })
+		for ; i < len(e.byAddr) && e.byAddr[i].addr.BitLen() == r.To.BitLen() && e.byAddr[i].addr.Compare(r.To) <= 0; i++ {
+			found = append(found, e.byAddr[i])
+		}
+	}
+	slices.SortFunc(found, func(a, b located) int { return a.place - b.place })
 	var out []point
 	var taken []reach.AddrRange
+	for _, l := range found {
+		out = append(out, l.point)
+		taken = append(taken, reach.AddrRange{From: l.addr, To: l.addr})
+	}
+	out = append(out, e.cellPoints(end.addrs.Minus(reach.AddrsIn(taken...)), end.text)...)
+	if single {
+		e.ofAddr[one.From] = slices.Clip(out)
+	}
+	return out
+}
+
+// located is an address that a pod or node has. Place is where it comes among all: the
+// pods as they were read, then the nodes by name.
+type located struct {
+	addr  netip.Addr
+	place int
+	point point
+}
+
+// located are the addresses of all pods and nodes, in their order, found once.
+func (e *Engine) located() []located {
+	if e.byAddr != nil {
+		return e.byAddr
+	}
+	e.byAddr = []located{}
+	add := func(ips []netip.Addr, p point) {
+		for _, a := range ips {
+			if a = a.Unmap().WithZone(""); a.IsValid() {
+				e.byAddr = append(e.byAddr, located{a, len(e.byAddr), p})
+			}
+		}
+	}
 	for _, p := range e.cluster.pods {
-		if p.HostNet {
-			continue
-		}
-		for _, a := range p.IPs {
-			if end.addrs.Has(a) {
-				out = append(out, e.podPoint(p))
-				taken = append(taken, reach.AddrRange{From: a, To: a})
-			}
+		if !p.HostNet {
+			add(p.IPs, e.podPoint(p))
 		}
 	}
-	for _, n := range e.cluster.nodes {
-		for _, a := range n.ips {
-			if end.addrs.Has(a) {
-				out = append(out, point{class: e.ofNode[n.name], node: n, text: "node " + n.name})
-				taken = append(taken, reach.AddrRange{From: a, To: a})
-			}
-		}
+	for _, name := range e.nodeNames() {
+		n := e.cluster.nodes[name]
+		add(n.ips, point{class: e.ofNode[n.name], node: n, text: "node " + n.name})
 	}
-	return append(out, e.cellPoints(end.addrs.Minus(reach.AddrsIn(taken...)), end.text)...)
+	slices.SortStableFunc(e.byAddr, func(a, b located) int { return a.addr.Compare(b.addr) })
+	return e.byAddr
 }
 
 // cellPoints are the cells that addresses outside lie in.

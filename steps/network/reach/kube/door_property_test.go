@@ -2,7 +2,9 @@ package kube
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -316,8 +318,47 @@ func TestDoorsAgreeWithTheOracle(t *testing.T) {
 			}
 			check(c, "the ingress", ask(c, IngressEnd(d.services[d.ingress].ns+"/i"), 443), o.throughIngress(c))
 			d.ways(t, e, o, c)
+			if c.pod == nil {
+				d.stretch(t, e, o, c.ip)
+			}
 		}
 	})
+}
+
+// stretch holds that addresses of one stretch have the same answers, with and without
+// reasons.
+func (d *doors) stretch(t *rapid.T, e *Engine, o doorOracle, ip netip.Addr) {
+	at, ok := e.Stretch(ip)
+	if !ok {
+		return
+	}
+	all := func(a netip.Addr) string {
+		var out []any
+		for _, id := range slices.Sorted(maps.Keys(o.pods)) {
+			in, _ := e.Can(AddrEnd(reach.AddrOf(a)), PodEnd(id), reach.Ports{})
+			back, _ := e.Can(PodEnd(id), AddrEnd(reach.AddrOf(a)), reach.Ports{})
+			ways, err := e.Detours(AddrEnd(reach.AddrOf(a)), PodEnd(id), reach.Ports{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range append([]Result{in, back}, ways...) {
+				out = append(out, id, r.Reachable, r.Ports, r.Maybe, r.Via)
+			}
+		}
+		return fmt.Sprint(out...)
+	}
+	want := all(ip)
+	var brief string
+	if e.Brief(func() { brief = all(ip) }); brief != want {
+		t.Fatalf("from %s with reasons:\n%s\nwithout:\n%s", ip, want, brief)
+	}
+	for _, other := range []netip.Addr{ip.Next(), ip.Prev(), netip.MustParseAddr("10.200.0.9"), netip.MustParseAddr("52.1.2.3"), netip.MustParseAddr("10.0.0.77")} {
+		if i, ok := e.Stretch(other); ok && i == at {
+			if got := all(other); got != want {
+				t.Fatalf("%s and %s are of one stretch\n%s\n%s", ip, other, want, got)
+			}
+		}
+	}
 }
 
 // ways holds Ways to Can: the first is the direct answer, and any that is

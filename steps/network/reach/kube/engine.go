@@ -14,6 +14,7 @@ import (
 // several goroutines at a time: what it works out it keeps.
 type Engine struct {
 	cluster *Cluster
+	brief   bool
 
 	edges       edges
 	asked       map[string]bool
@@ -41,6 +42,10 @@ type Engine struct {
 	hostPorts      map[string][]*Pod // by node
 	carried        map[*entry]carrier
 	leading        map[*Pod][]*service // the services that lead to a pod
+	byAddr         []located
+	ofAddr         map[netip.Addr][]point // see addrPoints
+	stretches      edges
+	ours           map[netip.Addr]bool // see Stretch
 }
 
 // The two directions, by what they are seen from: the pod a policy selects.
@@ -92,6 +97,7 @@ func (e *Engine) build() {
 	e.edges, e.asked = cut(policies), asked(policies)
 	e.classify()
 	e.selected, e.carried, e.leading, e.byIP = map[*service][]point{}, map[*entry]carrier{}, nil, nil
+	e.byAddr, e.ofAddr, e.stretches, e.ours = nil, map[netip.Addr][]point{}, nil, nil
 	e.sortedNodes, e.sortedServices, e.hostPorts, e.allNodeIPs = nil, nil, nil, reach.Addrs{}
 	n := len(e.classes)
 	e.full, e.none, e.allPods = reach.FullBits(n), reach.NewBits(n), reach.NewBits(n)
@@ -117,6 +123,15 @@ func (e *Engine) build() {
 	for d := range e.sides {
 		e.sides[d] = e.group(d, nil)
 	}
+}
+
+// Brief runs fn so that answers leave out what policies decided, which costs most of
+// them where many are asked for.
+func (e *Engine) Brief(fn func()) {
+	was := e.brief
+	e.brief = true
+	defer func() { e.brief = was }()
+	fn()
 }
 
 // ordered is the policies in the order they are walked.

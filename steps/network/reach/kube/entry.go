@@ -53,10 +53,12 @@ func (e *Engine) toEntry(from string, sources []point, n *entry, ports reach.Por
 			continue
 		}
 		for i, src := range sources {
-			if _, ok := first[i]; !ok {
-				first[i] = e.firstLeg(src, n, c)
-			}
-			e.toTarget(out, src, first[i], n, t, c, dial, of.backend)
+			e.toTarget(out, src, func() leg {
+				if _, ok := first[i]; !ok {
+					first[i] = e.firstLeg(src, n, c)
+				}
+				return first[i]
+			}, n, t, c, dial, of.backend)
 		}
 	}
 	if out.first && of.backend == nil {
@@ -162,7 +164,7 @@ func (e *Engine) admitsNodeOf(p *Pod, src point) (reach.Answer, string) {
 
 // toTarget is the second leg, from the carrier to the pods behind one target,
 // joined to the first.
-func (e *Engine) toTarget(out *told, src point, l leg, n *entry, t target, c carrier, dial reach.Ports, only func(backend) bool) {
+func (e *Engine) toTarget(out *told, src point, first func() leg, n *entry, t target, c carrier, dial reach.Ports, only func(backend) bool) {
 	path := func(via []string, carrier, end string) []string {
 		p := append([]string{src.text}, via...)
 		for _, one := range []string{carrier, n.id, t.route} {
@@ -181,7 +183,7 @@ func (e *Engine) toTarget(out *told, src point, l leg, n *entry, t target, c car
 	backends, why := e.targetBackends(&t)
 	if why != "" {
 		if only == nil || t.service == "" {
-			out.add(reach.Unknown, dial, path(l.via, "", "what is not known"), say(Because{Effect: "hands connections on to what is not known", Reason: why}))
+			out.add(reach.Unknown, dial, path(first().via, "", "what is not known"), say(Because{Effect: "hands connections on to what is not known", Reason: why}))
 		}
 		return
 	}
@@ -189,7 +191,7 @@ func (e *Engine) toTarget(out *told, src point, l leg, n *entry, t target, c car
 		if only != nil && !only(b) {
 			continue
 		}
-		answer, at, because := e.carry(l, c, b)
+		answer, at, because := e.carry(first(), c, b)
 		if answer == reach.Yes && t.doubt != "" {
 			answer, because = reach.Unknown, say(Because{Effect: "may hand connections on to it", Reason: t.doubt})
 		}

@@ -9,6 +9,9 @@ import (
 // explain says what decided a pair, for the first of the ports for which the
 // answer is the one told.
 func (e *Engine) explain(s, t point, ports reach.Ports, answer reach.Answer) []Because {
+	if e.brief {
+		return nil
+	}
 	if near := neighbours(s, t); near == reach.Yes && !s.masked {
 		return []Because{{Effect: "a pod always reaches itself, and its node reaches it"}}
 	} else if near == reach.Unknown && answer == reach.Unknown {

@@ -260,9 +260,35 @@ func policyGroup(group, kind string) bool {
 		return strings.HasSuffix(kind, "NetworkPolicy") || strings.HasSuffix(kind, "EgressFirewall")
 	case "security.istio.io":
 		return kind == "AuthorizationPolicy" || kind == "PeerAuthentication"
+	case "policy.linkerd.io": // servers are closed or open by a default that they or a namespace set
+		return kind == "AuthorizationPolicy" || kind == "ServerAuthorization" || strings.HasPrefix(kind, "Server")
+	case "kuma.io":
+		return kind == "MeshTrafficPermission" || kind == "TrafficPermission"
+	case "consul.hashicorp.com":
+		return kind == "ServiceIntentions"
+	case "crd.nsx.vmware.com", "nsx.vmware.com":
+		return kind == "SecurityPolicy" || kind == "AdminNetworkPolicy"
 	}
-	return false
+	// Whoever invents a kind calls it so: what it forbids and allows is not known.
+	return strings.HasSuffix(kind, "NetworkPolicy") && !strings.HasPrefix(kind, "Staged")
 }
+
+// Decides reports whether objects of a kind that is not Kubernetes' own may forbid or
+// allow connections, understood or not, or say what leads where. Group is the API group.
+func Decides(group, kind string) bool {
+	return policyGroup(group, kind) || group == "elbv2.k8s.aws" && kind == "IngressClassParams"
+}
+
+// policyGroups are the groups that hold policies on connections: of one that does not
+// answer, nobody knows which.
+var policyGroups = map[string]bool{
+	"networking.k8s.io": true, "policy.networking.k8s.io": true, "projectcalico.org": true, "crd.projectcalico.org": true, "cilium.io": true, "crd.antrea.io": true,
+	"k8s.ovn.org": true, "crd.k8s.amazonaws.com": true, "networking.k8s.aws": true, "networking.gke.io": true, "security.istio.io": true, "policy.linkerd.io": true,
+	"kuma.io": true, "consul.hashicorp.com": true, "crd.nsx.vmware.com": true, "nsx.vmware.com": true,
+}
+
+// edgeGroups hold what hands connections on.
+var edgeGroups = map[string]bool{gatewayGroup: true, "networking.istio.io": true, "networking.k8s.io": true, "discovery.k8s.io": true, "route.openshift.io": true}
 
 // opaque is a policy of which nothing is known but its name: it may select any
 // pod of its namespace, and allow or deny anything.

@@ -8,9 +8,21 @@ import (
 // Unread says that the objects of a kind could not be listed, in a namespace
 // or, if it is empty, anywhere; why says how that came. Whatever such objects
 // might decide is Unknown from then on. Group is the API group, empty for the
-// core's. Kinds that have nothing to do with reachability are passed over.
+// core's, and "*" is every kind of a group. Kinds that have nothing to do with reachability are passed over.
 func (c *Cluster) Unread(group, kind, ns, why string) {
 	why = strings.TrimSpace(kind + " could not be read: " + why)
+	if kind == "*" { // a whole group did not answer
+		if edgeGroups[group] {
+			c.edge.unread = append(c.edge.unread, why)
+		}
+		if policyGroups[group] {
+			c.policies = append(c.policies, opaque(called(group, "policies"), ns, "that were not read", why))
+		}
+		if edgeGroups[group] || policyGroups[group] {
+			c.problems = append(c.problems, why)
+		}
+		return
+	}
 	switch {
 	case policyGroup(group, kind) || readers[group+"/"+kind] != nil && policyKinds[kind]:
 		c.policies = append(c.policies, opaque(called(group, kind), ns, "that were not read", why))

@@ -146,13 +146,30 @@ func (e *Engine) Ways(from, to End, ports reach.Ports) ([]Result, error) {
 	if err != nil || to.pod == "" {
 		return []Result{direct}, err
 	}
+	others, err := e.Detours(from, to, ports)
+	return append([]Result{direct}, others...), err
+}
+
+// Detours are the Ways to a pod but for the direct one, which costs more than all of
+// them where nothing leads to the pod. The errors are those of Can.
+func (e *Engine) Detours(from, to End, ports reach.Ports) ([]Result, error) {
 	if ports.IsEmpty() {
 		ports = reach.Transport
 	}
-	sources, _ := e.points(from)
+	if from.service != "" || from.entry != "" {
+		_, err := e.Can(from, to, ports)
+		return nil, err
+	}
+	sources, err := e.points(from)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.points(to); err != nil || to.pod == "" {
+		return nil, err
+	}
 	pod := e.cluster.podByName[to.pod]
 	only := func(b backend) bool { return b.pod == pod }
-	out := []Result{direct}
+	var out []Result
 	for _, s := range e.servicesOf(pod) {
 		// None of its ports asked for may lead to the pod.
 		if r := e.toService(from.text, sources, s, ports, chosen{backend: only}); len(r.Via) > 0 {
@@ -183,7 +200,7 @@ func (e *Engine) Ways(from, to End, ports reach.Ports) ([]Result, error) {
 		out = append(out, undecided(ports, why, from.text, "what was not read", "pod "+pod.ID()))
 	}
 	rank := map[reach.Answer]int{reach.Yes: 0, reach.Unknown: 1, reach.No: 2}
-	slices.SortStableFunc(out[1:], func(a, b Result) int { return cmp.Compare(rank[a.Reachable], rank[b.Reachable]) })
+	slices.SortStableFunc(out, func(a, b Result) int { return cmp.Compare(rank[a.Reachable], rank[b.Reachable]) })
 	return out, nil
 }
 

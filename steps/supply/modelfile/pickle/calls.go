@@ -28,6 +28,9 @@ func (m *machine) imports(op byte) error {
 		ms, ok1 := m.text(module, 1024)
 		ns, ok2 := m.text(name, 1024)
 		if !ok1 || !ok2 || module.kind() != kString || name.kind() != kString {
+			if m.plain != nil {
+				return errPlain
+			}
 			m.find("pickle-computed-name", Dangerous, "CWE-470", "the name of a global is computed by the pickle: "+m.show(module, 0)+"."+m.show(name, 0))
 			m.push(mk(kComputed, 0))
 			return nil
@@ -52,7 +55,7 @@ func (m *machine) global(module, name string) value {
 	}
 	if !dotted(module) || !dotted(name) {
 		m.broken("pickle-name", fmt.Sprintf("%.60q.%.60q is no name a module could have", module, name))
-		if m.opt.Strict {
+		if m.opt.Strict || m.plain != nil {
 			return mk(kComputed, 0)
 		}
 	}
@@ -127,6 +130,7 @@ func (m *machine) calls(op byte) error {
 	case opBuild:
 		state, target := m.pop(), m.top()
 		m.touches(target, "BUILD")
+		m.kept([]value{state}, "BUILD")
 		return m.build(target, state)
 	}
 	return nil
@@ -169,23 +173,25 @@ func (m *machine) call(f, args value, op string) {
 	if g.ruling.RefOnly {
 		m.find("pickle-unlisted-call", Suspicious, "CWE-502", op+" calls "+g.String()+m.arguments(args)+", which the framework's own files name and never call")
 	}
-	m.handsOn(args, op)
 	m.push(object(i, keptArgs(args)))
 }
 
-// handsOn flags a call that is given a guarded function as an argument: whoever
-// calls it then does so past its guard.
-func (m *machine) handsOn(args value, op string) {
-	all, _ := m.members(args)
-	for _, v := range all[:min(len(all), 64)] {
+// kept flags guarded functions among values that are put into something or handed
+// to a call: whoever calls them then does so past their guard.
+func (m *machine) kept(values []value, op string) {
+	for _, v := range values {
 		if v.kind() != kGlobal {
 			continue
 		}
-		if g := m.globals[v.global()]; g.ruling.Class == Guarded && g.ruling.Name != "builtins.type" {
-			m.find("pickle-guarded-call", Dangerous, "CWE-502", op+" is handed "+g.String()+", whose arguments matter")
+		if g := &m.globals[v.global()]; g.ruling.Class == Guarded && !types[g.ruling.Name] {
+			m.find("pickle-guarded-call", Dangerous, "CWE-502", op+" keeps "+g.String()+", whose arguments matter")
 		}
 	}
 }
+
+// types are guarded names that files name without calling them: a type is a value,
+// and a generator is handed the maker of its own parts.
+var types = map[string]bool{"builtins.type": true}
 
 // keptArgs is the index of an argument tuple, 0 if it is empty or not kept.
 func keptArgs(args value) int64 {
@@ -210,6 +216,13 @@ func (m *machine) build(target, state value) error {
 	}
 	g := &m.globals[target.global()]
 	switch {
+	case g.ruling.Name == "functools.partial":
+		// Its state names the function anew.
+		all, _ := m.members(state)
+		args, _ := m.members(mk(kTuple, target.args()))
+		if len(all) != 4 || len(args) == 0 || all[0] != args[0] {
+			m.find("pickle-guarded-call", Dangerous, "CWE-502", "BUILD puts another function into a functools.partial: "+m.show(state, 0))
+		}
 	case g.Module == "numpy" && g.Name == "dtype":
 		if m.states == nil {
 			m.states = map[value]value{}
@@ -217,7 +230,7 @@ func (m *machine) build(target, state value) error {
 		if len(m.states) < 1<<16 {
 			m.states[target] = state
 		}
-	case g.Module == wrapperModule && g.Name == wrapperName:
+	case g.Module == wrapperModule && g.Name == wrapperName && m.plain == nil:
 		return m.array(state)
 	}
 	return nil

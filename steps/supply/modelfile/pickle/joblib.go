@@ -37,6 +37,9 @@ func (m *machine) array(state value) error {
 		return errArray
 	}
 	m.res.Arrays++
+	if err := m.unskipped(objects); err != nil {
+		return err
+	}
 	// The writer ends the frame before the array.
 	if m.framed(); m.frame != 0 {
 		m.find("pickle-frame", Suspicious, "CWE-436", "an array lies inside a frame, where unpicklers differ in what they read")

@@ -26,6 +26,11 @@ type Options struct {
 	// 8 bytes long: the offset and length of its bytes and its first ones.
 	Payload func(off, n int64, head []byte)
 
+	// Loaded, if set, is given what torch.storage._load_from_bytes is called with,
+	// which torch.load reads as a file of its own: where it lies, and its bytes. If
+	// it is not set, such a call is dangerous.
+	Loaded func(off int64, r io.ReaderAt, n int64)
+
 	// Tensor, if set, is told of every tensor of torch that is put into a dict
 	// under a text, as state dicts are.
 	Tensor func(Tensor)
@@ -120,6 +125,9 @@ type machine struct {
 	worst   Level // of the findings so far
 	depth   int
 
+	plain   *plain // set in a machine that runs arrays as opcodes
+	plainOf *plain // of the machines that this one ran so; see unskipped
+
 	pairs   []value // of the dict last filled
 	pairsOf value
 	states  map[value]value // BUILD states of numpy dtypes
@@ -173,6 +181,9 @@ func (m *machine) run() error {
 		m.ops++
 		if m.ops > m.opt.MaxOps {
 			m.limit("opcodes", m.opt.MaxOps)
+			return nil
+		}
+		if m.plain != nil && m.plain.spent() {
 			return nil
 		}
 		if m.ops&0xffff == 0 && m.ctx.Err() != nil {

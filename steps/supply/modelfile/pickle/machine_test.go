@@ -134,9 +134,12 @@ func TestJoblibArrays(t *testing.T) {
 		stopped bool
 		want    []string
 	}{
-		{"raw bytes are stepped over", wrapper("f4", "K\x03\x85") + "cos\nsystem\n." + "0N.", true, nil},
+		{"raw bytes are stepped over", wrapper("f4", "K\x03\x85") + "\x00\x00\x80\x3f\xcd\xcc\x4c\x3ecos\n" + "0N.", true, nil},
+		{"opcodes to a plain unpickler", wrapper("f4", "K\x06\x85") + "0cposix\nsystem\n)R.     " + "0N.", true, []string{"pickle-in-array"}},
+		{"opcodes that name what was said before", "\x80\x04" + str("posix") + "q\xc80" + str("system") + "q\xc90" + wrapper("f4", "K\x03\x85") + "0h\xc8h\xc9\x93)R.  " + "0N.", true, []string{"pickle-in-array"}},
+		{"opcodes that go on behind the array", wrapper("f4", "K\x02\x85") + "0cposix\ns" + "0N.ystem\n)R.", true, []string{"pickle-in-array", "pickle-underflow"}},
 		{"what follows is read", wrapper("f4", "K\x01\x85") + "\x00\x00\x00\x00" + "0" + evil, true, []string{"pickle-dangerous-call", "pickle-dangerous-global"}},
-		{"objects are a pickle", wrapper("O8", "K\x01\x85") + evil + "0N.", true, []string{"pickle-dangerous-call", "pickle-dangerous-global"}},
+		{"objects are a pickle", wrapper("O8", "K\x01\x85") + evil + "0N.", true, []string{"pickle-dangerous-call", "pickle-dangerous-global", "pickle-in-array"}},
 		{"a shape that overflows", wrapper("f8", "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x86"), false, []string{"pickle-broken"}},
 		{"a shape nobody can see", wrapper("f8", "N"), false, []string{"pickle-broken"}},
 	}

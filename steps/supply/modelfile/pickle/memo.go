@@ -6,7 +6,8 @@ package pickle
 type memo struct {
 	pages [][]value
 	far   map[int64]value
-	n     int // entries written
+	n     int   // entries written
+	below *memo // looked into for what is not here; never written
 }
 
 // weight is how many words the memo holds, about: a map entry costs eight.
@@ -45,8 +46,12 @@ func (m *memo) get(i int64) (value, bool) {
 		return v, true
 	}
 	if p := i / page; i >= 0 && p < int64(len(m.pages)) {
-		v := m.pages[p][i%page]
-		return v, v != 0
+		if v := m.pages[p][i%page]; v != 0 {
+			return v, true
+		}
+	}
+	if m.below != nil {
+		return m.below.get(i)
 	}
 	return 0, false
 }

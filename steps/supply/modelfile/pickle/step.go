@@ -233,23 +233,23 @@ func (m *machine) container(op byte) bool {
 	case opTuple:
 		m.push(m.tuple(m.popMark()))
 	case opList:
-		m.popMark()
+		m.kept(m.popMark(), "LIST")
 		m.push(mk(kList, m.at))
 	case opDict:
 		all := m.popMark()
 		m.fill(mk(kDict, m.at), all)
 		m.push(mk(kDict, m.at))
 	case opFrozenSet:
-		m.popMark()
+		m.kept(m.popMark(), "FROZENSET")
 		m.push(mk(kSet, m.at))
 	case opAppend:
-		m.pop()
+		m.kept([]value{m.pop()}, "APPEND")
 		m.touches(m.top(), "APPEND")
 	case opAppends:
-		m.popMark()
+		m.kept(m.popMark(), "APPENDS")
 		m.touches(m.top(), "APPENDS")
 	case opAddItems:
-		m.popMark()
+		m.kept(m.popMark(), "ADDITEMS")
 		m.touches(m.top(), "ADDITEMS")
 	case opSetItem:
 		v, k := m.pop(), m.pop()
@@ -268,6 +268,7 @@ func (m *machine) container(op byte) bool {
 // fill keeps the pairs of the dict that was filled last, if they are few: what
 // the state of a wrapper object looks like.
 func (m *machine) fill(dict value, pairs []value) {
+	m.kept(pairs, "a dict")
 	if m.opt.Tensor != nil {
 		m.tensors(pairs) // state dicts are OrderedDicts, which are objects
 	}

@@ -49,6 +49,7 @@ func (m *machine) tuple(members []value) value {
 	if len(members) == 0 {
 		return mk(kTuple, 0)
 	}
+	m.kept(members, "a tuple")
 	if len(m.nodes)+len(members)+1 > m.opt.MaxNodes {
 		m.lost = true
 		return mk(kLost, 0)

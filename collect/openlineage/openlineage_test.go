@@ -1,0 +1,59 @@
+package openlineage
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+const event = `{"eventType":"COMPLETE","eventTime":"2026-11-20T10:00:00Z","run":{"runId":"r"},"job":{"namespace":"n","name":"j"},"inputs":[{"namespace":"s3://b","name":"in/x","facets":{"secret":"ann@example.com"}}],"outputs":[{"namespace":"postgres://h:5432","name":"db.public.t"}]}`
+
+func TestEach(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text string
+		n    int
+		why  string
+	}{
+		"one":            {event, 1, ""},
+		"lines":          {event + "\n" + event + "\n", 2, ""},
+		"a list":         {"[" + event + "," + event + "]", 2, ""},
+		"none":           {"", 0, ""},
+		"an empty list":  {"[]", 0, ""},
+		"cut short":      {event[:200], 0, "cut short"},
+		"cut list":       {"[" + event, 1, "cut short"},
+		"another thing":  {`{"a":"ann@example.com"}`, 0, "no event"},
+		"not JSON":       {"ann@example.com", 0, "no JSON"},
+		"another type":   {`{"eventTime":"x","inputs":"ann@example.com"}`, 0, "no JSON"},
+		"far too long":   {`{"eventTime":"` + strings.Repeat("x", maxEvent+1) + `"}`, 0, "longer than"},
+		"the second bad": {event + "\n{}", 1, "no event"},
+	} {
+		n, err := Each(strings.NewReader(tt.text), func(e Event) error {
+			if e.Job.Name != "j" || e.Inputs[0].Address() != "s3://b/in/x" || e.Outputs[0].Address() != "postgres://h:5432/db" || e.Time.IsZero() {
+				t.Errorf("%s: %+v", name, e)
+			}
+			return nil
+		})
+		var bad *Error
+		if n != tt.n || (tt.why == "") != (err == nil) || err != nil && (!errors.As(err, &bad) || !strings.Contains(err.Error(), tt.why) || strings.Contains(err.Error(), "ann@")) {
+			t.Errorf("%s: %d, %v", name, n, err)
+		}
+	}
+}
+
+func FuzzEach(f *testing.F) {
+	for _, s := range []string{event, "[" + event + "]", "[", "{}", "\xef\xbb\xbf" + event, `{"inputs":[{}]}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		n, err := Each(strings.NewReader(string(in)), func(e Event) error {
+			for _, d := range append(e.Inputs, e.Outputs...) {
+				_ = d.Address()
+			}
+			return nil
+		})
+		var bad *Error
+		if n < 0 || err != nil && !errors.As(err, &bad) {
+			t.Fatalf("%d %v", n, err)
+		}
+	})
+}

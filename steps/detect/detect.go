@@ -1,0 +1,199 @@
+// Package detect is the step that learns what is normal before a workload is scaled,
+// and finds what is not: events become observations for the behavioural model and are
+// matched by rules; what either points at becomes signals, and few incidents of them.
+package detect
+
+import (
+	"strings"
+
+	"github.com/sevenfold-sec/sevenfold/steps/detect/behaviour"
+	"github.com/sevenfold-sec/sevenfold/steps/detect/incident"
+	"github.com/sevenfold-sec/sevenfold/steps/detect/ocsf"
+	"github.com/sevenfold-sec/sevenfold/steps/detect/sigma"
+)
+
+// Model says how surprising an observation is, and learns it.
+type Model interface {
+	Observe(o *behaviour.Observation) behaviour.Signal
+}
+
+// Detector makes incidents of events. It is not for several goroutines at once.
+type Detector struct {
+	Model    Model
+	Observer *Observer
+	// Rules match events too; nil: none do.
+	Rules  *sigma.Set
+	Engine *incident.Engine
+	// Events and Signals that were taken in and made.
+	Events, Signals uint64
+	// Began and Last are the times of the first and last event, in milliseconds.
+	Began, Last int64
+
+	matcher    *sigma.Matcher
+	correlator *sigma.Correlator
+}
+
+// signalFrom is the surprise from which an event is a signal.
+const signalFrom = 1.5
+
+// Take takes one event in.
+func (d *Detector) Take(e *ocsf.Event) {
+	d.Events++
+	if d.Began == 0 || e.Time < d.Began {
+		d.Began = e.Time
+	}
+	d.Last = max(d.Last, e.Time)
+	o := d.Observer.Observe(e)
+	if o.Principal == "" {
+		o.Principal = "nobody named"
+	}
+	s := d.Model.Observe(&o)
+	if s.Surprise >= signalFrom {
+		sig := d.signal(e, &o)
+		sig.By, sig.Surprise, sig.Pattern = "model", s.Surprise*weightOf(&o), s.Pattern
+		for _, t := range s.Terms {
+			sig.Why = append(sig.Why, t.String())
+		}
+		d.add(sig)
+	}
+	if d.Rules != nil {
+		d.match(e, &o)
+	}
+}
+
+func (d *Detector) add(s incident.Signal) {
+	d.Signals++
+	d.Engine.Add(s)
+}
+
+// signal is what an event says whoever points at it. Its texts outlive the event.
+func (d *Detector) signal(e *ocsf.Event, o *behaviour.Observation) incident.Signal {
+	s := incident.Signal{
+		Event: strings.Clone(e.ID), Time: o.Time, Principal: strings.Clone(o.Principal),
+		Action: o.Service + ":" + o.Action, Stage: stageOf(o),
+	}
+	nodes := []string{e.Issued, e.Actor.AccessKey, e.Actor.ID}
+	if o.Kind == behaviour.Person {
+		nodes = nodes[:2] // many people sign in to one role: that does not connect them
+	}
+	for _, n := range nodes {
+		if n != "" && n != o.Principal {
+			s.Nodes = append(s.Nodes, strings.Clone(n))
+		}
+	}
+	if o.Kind == behaviour.Machine && o.Group != "" {
+		s.Peers = "peers of " + o.Group + " " + s.Action
+	}
+	for _, r := range e.Resources {
+		switch {
+		case r.ID == "" || r.Type == "roleSessionName":
+		case len(s.Things) < maxThings:
+			s.Things = append(s.Things, strings.Clone(r.ID))
+		}
+	}
+	return s
+}
+
+// maxThings bounds what one event says it acted on.
+const maxThings = 8
+
+// weightOf is how much a surprise counts, by how much the action may change: what gives
+// rights, credentials or a way in, and what blinds those who watch, counts most.
+func weightOf(o *behaviour.Observation) float64 {
+	w := map[behaviour.Level]float64{behaviour.List: 0.45, behaviour.Read: 0.75, behaviour.Grant: 1.3}[o.Level]
+	if w == 0 {
+		w = 1
+	}
+	if writes := o.Level != behaviour.List && o.Level != behaviour.Read; writes && (watches[o.Service] || opens(o.Action)) {
+		return max(w, 1.3)
+	}
+	if hands(o.Action) {
+		return max(w, 1)
+	}
+	return w
+}
+
+// watches are the services by which others are watched (ATT&CK T1562).
+var watches = map[string]bool{"cloudtrail": true, "guardduty": true, "config": true, "securityhub": true, "macie2": true, "access-analyzer": true, "inspector2": true, "detective": true, "route53resolver": true}
+
+// opens reports whether an action makes credentials (T1098), opens a network (T1562.007)
+// or ends its log (T1562.008), whatever the service's own word for its level.
+func opens(action string) bool {
+	for _, part := range [...]string{"AccessKey", "LoginProfile", "SecurityGroupIngress", "FlowLogs", "TrustAnchor", "MFADevice"} {
+		if strings.Contains(action, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// hands reports whether an action that reads hands out secrets (T1552, T1555).
+func hands(action string) bool {
+	for _, part := range [...]string{"SecretValue", "GetParameter", "GetPasswordData", "GetFederationToken", "GetSessionToken", "GetAuthorizationToken"} {
+		if strings.Contains(action, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// stageOf is how far an attack would have come with an event, by what it may change.
+func stageOf(o *behaviour.Observation) incident.Stage {
+	switch {
+	case o.Service == "cloudtrail" || o.Service == "guardduty" || o.Service == "config":
+		if o.Level == behaviour.List || o.Level == behaviour.Read {
+			return incident.Looking
+		}
+		return incident.Hiding
+	case o.Service == "sts" || o.Service == "signin" || o.Service == "secretsmanager":
+		return incident.Entering
+	case o.Level == behaviour.Grant || o.Service == "iam" && o.Level == behaviour.Write:
+		return incident.Holding
+	case o.Level == behaviour.List || o.Level == behaviour.Read:
+		return incident.Looking
+	}
+	return incident.Taking
+}
+
+// match lets the rules look at an event.
+func (d *Detector) match(e *ocsf.Event, o *behaviour.Observation) {
+	if d.matcher == nil {
+		d.matcher, d.correlator = d.Rules.NewMatcher(), d.Rules.NewCorrelator()
+	}
+	d.matcher.Match(e, func(m sigma.Match) {
+		d.hit(e, o, m)
+		d.correlator.Feed(m, func(c sigma.Match) { d.hit(e, o, c) })
+	})
+}
+
+// gravity is what a rule's match counts by its level: where who set it off does so day by
+// day, and for each decade by which it is rarer.
+var gravity = map[string]struct{ usual, rare float64 }{"critical": {1.5, 1.2}, "high": {0.5, 0.8}, "medium": {0.2, 0.6}, "low": {0, 0.2}}
+
+// ruleModel is a model that knows how usual matches are.
+type ruleModel interface {
+	Matched(o *behaviour.Observation, rule string) (surprise float64, why behaviour.Term, first bool)
+}
+
+// hit makes a signal of a rule's match: as surprising as the rule is grave and its match
+// is rare for who set it off; what matches day by day wears off.
+func (d *Detector) hit(e *ocsf.Event, o *behaviour.Observation, m sigma.Match) {
+	s := d.signal(e, o)
+	s.By, s.Techniques = m.Rule.Key(), m.Rule.Techniques()
+	s.Why = append([]string{m.Rule.Title}, m.Why...)
+	weight := gravity[m.Rule.Level.String()]
+	s.Surprise = 2 * (weight.usual + weight.rare) // of a model that cannot tell
+	if model, ok := d.Model.(ruleModel); ok {
+		rare, why, first := model.Matched(o, s.By)
+		if !first {
+			return
+		}
+		s.Surprise = weight.usual*min(1, 0.3+rare/2) + weight.rare*rare
+		s.Why = append(s.Why, why.String())
+	}
+	s.Pattern = behaviour.PatternOf(o, s.By)
+	if s.Surprise < 1 {
+		return
+	}
+	d.add(s)
+}

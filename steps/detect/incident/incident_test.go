@@ -1,0 +1,172 @@
+package incident
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+var begin = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+
+func signal(n int, at time.Duration, who, what string, surprise float64) Signal {
+	return Signal{Event: fmt.Sprint("e", n), Time: begin.Add(at), Principal: who, Action: what, By: "model", Surprise: surprise, Pattern: uint64(len(who))<<32 | uint64(len(what))}
+}
+
+// spending is a budget that has learnt a month of twenty groups a day with scores of 1
+// to 3.
+func spending(perDay float64) *Budget {
+	b := NewBudget(perDay)
+	for d := range 31 {
+		b.pass(begin.AddDate(0, 0, d-31))
+		for i := range 20 {
+			b.learn(1 + float64(i)/10)
+		}
+	}
+	b.pass(begin)
+	b.Spend(true)
+	return b
+}
+
+// A chain of many steps over a role that is taken on and a thing that is handed on is
+// one incident.
+func TestAChainIsOneIncident(t *testing.T) {
+	raised := 0
+	e := New(Options{Budget: spending(3), Raise: func(*Incident) { raised++ }})
+	var last *Incident
+	for i := range 40 {
+		s := signal(i, time.Duration(i)*time.Minute, "alice", fmt.Sprint("ec2:Call", i%7), 3)
+		switch {
+		case i >= 30:
+			s.Principal, s.Things = "carol", []string{"bucket"}
+		case i >= 20:
+			s.Principal, s.Nodes, s.Things = "role", []string{"key-1"}, []string{"bucket"}
+		case i == 19:
+			s.Nodes = []string{"key-1"}
+		}
+		if got := e.Add(s); got != nil {
+			last = got
+		}
+	}
+	if raised != 1 || last == nil || last.Count != 40 || len(last.Principals) != 3 {
+		t.Fatalf("%d incidents, the last %+v", raised, last)
+	}
+	if len(last.Factors) < 2 || last.Score <= 0 {
+		t.Errorf("factors %v", last.Factors)
+	}
+}
+
+// A thing that many act on joins nobody, and neither does time.
+func TestWhatDoesNotJoin(t *testing.T) {
+	e := New(Options{Budget: NewBudget(100)})
+	for i := range 10 {
+		s := signal(i, time.Minute, fmt.Sprint("p", i), "s3:Get", 3)
+		s.Things = []string{"shared"}
+		e.Add(s)
+	}
+	if n := e.groups[len(e.groups)-1].incident.Count; n != 1 {
+		t.Errorf("the tenth hand on a thing is in a group of %d", n)
+	}
+	e = New(Options{})
+	e.Add(signal(1, 0, "a", "x:Y", 3))
+	e.Add(signal(2, 3*time.Hour, "a", "x:Y", 3))
+	if n := e.groups[len(e.groups)-1].incident.Count; n != 1 {
+		t.Errorf("after the window a group has %d", n)
+	}
+}
+
+// Feedback silences the pattern and nothing else.
+func TestSilence(t *testing.T) {
+	s := signal(1, 0, "alice", "iam:CreateUser", 9)
+	other := signal(2, 0, "alice", "iam:CreateRole2", 9)
+	e := New(Options{Budget: spending(3), Silenced: func(p uint64) bool { return p == s.Pattern }})
+	if e.Add(s) != nil {
+		t.Error("a silenced signal became an incident")
+	}
+	if e.Add(other) == nil {
+		t.Error("another was silenced with it")
+	}
+}
+
+// Over 30 days with drift (scores that rise, twice as many, half as many) the number told
+// is within a quarter of what was asked for.
+func TestTheBudgetHolds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		perDay := float64(rapid.IntRange(1, 12).Draw(t, "budget"))
+		seed := rapid.Uint64().Draw(t, "seed")
+		drift := rapid.SampledFrom([]string{"none", "scores", "more", "fewer", "week"}).Draw(t, "drift")
+		rng := rand.New(rand.NewPCG(seed, 1))
+		b := NewBudget(perDay)
+		told := 0
+		e := New(Options{Budget: b, Raise: func(*Incident) { told++ }})
+		n := 0
+		for day := range 60 {
+			if day == 30 {
+				b.Spend(true)
+			}
+			groups, lift := 40.0, 0.0
+			switch {
+			case drift == "scores" && day >= 30:
+				lift = float64(day-30) * 0.05
+			case drift == "more" && day >= 40:
+				groups = 80
+			case drift == "fewer" && day >= 40:
+				groups = 20
+			case drift == "week" && day%7 >= 5:
+				groups = 10
+			}
+			for i := range int(groups) {
+				n++
+				at := time.Duration(day)*24*time.Hour + time.Duration(float64(i)/groups*24*float64(time.Hour))
+				e.Add(signal(n, at, fmt.Sprint("p", n), "x:Y", 1+lift+rng.ExpFloat64()))
+			}
+		}
+		if got := float64(told) / 30; math.Abs(got-perDay) > 0.25*perDay {
+			t.Fatalf("%s: %.2f a day of %.0f", drift, got, perDay)
+		}
+	})
+}
+
+func TestBudgetComesBack(t *testing.T) {
+	b := spending(3)
+	b.spend()
+	text, err := json.Marshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Budget
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(back.Threshold()-b.Threshold()) > 1e-9 || back.PerDay() != 3 || !back.Spending() {
+		t.Errorf("threshold %g, read back %g", b.Threshold(), back.Threshold())
+	}
+	for _, bad := range []string{`{"format":2}`, `{"format":1,"count":{"900":1}}`, `{"format":1,"count":{"1":-1}}`, `[`} {
+		if json.Unmarshal([]byte(bad), new(Budget)) == nil {
+			t.Errorf("%s is read", bad)
+		}
+	}
+}
+
+// Nothing is raised before spending begins, and a flood does not spend more than the
+// debt allows.
+func TestAFloodIsBounded(t *testing.T) {
+	b := NewBudget(3)
+	told := 0
+	e := New(Options{Budget: b, Raise: func(*Incident) { told++ }})
+	e.Add(signal(0, 0, "a", "x:Y", 50))
+	if told != 0 {
+		t.Fatal("raised while learning")
+	}
+	b.Spend(true)
+	for i := range 500 {
+		e.Add(signal(i, time.Duration(i)*time.Second, fmt.Sprint("p", i), "x:Y", 50))
+	}
+	if told > 9 {
+		t.Errorf("%d told at once", told)
+	}
+}

@@ -1,0 +1,71 @@
+package incident
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// open is a group that has not ended, written down.
+type open struct {
+	Incident Incident           `json:"incident"`
+	Best     map[string]float64 `json:"best"`
+	Nodes    []string           `json:"nodes"`
+	Stages   [len(Stages)]bool  `json:"stages"`
+	Raised   bool               `json:"raised"`
+}
+
+// engineState is an engine written down.
+type engineState struct {
+	Format int                 `json:"format"`
+	Groups []open              `json:"groups"`
+	Hands  map[string][]string `json:"hands"`
+	Swept  time.Time           `json:"swept"`
+	Day    time.Time           `json:"day"`
+}
+
+// MarshalJSON writes down the groups that have not ended, so that who begins anew
+// with them goes on as if nothing had happened.
+func (e *Engine) MarshalJSON() ([]byte, error) {
+	s := engineState{Format: 1, Groups: []open{}, Hands: e.hands, Swept: e.swept, Day: e.day}
+	for _, g := range e.groups {
+		if g.into != nil {
+			continue
+		}
+		o := open{g.incident, g.best, make([]string, 0, len(g.nodes)), g.stages, g.raised}
+		for n := range g.nodes {
+			o.Nodes = append(o.Nodes, n)
+		}
+		slices.Sort(o.Nodes)
+		s.Groups = append(s.Groups, o)
+	}
+	return json.Marshal(s)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote into an engine that New returned.
+func (e *Engine) UnmarshalJSON(text []byte) error {
+	var s engineState
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("the open groups of signals: %w", err)
+	}
+	if s.Format != 1 {
+		return fmt.Errorf("the open groups of signals have format %d, this sevenfold knows 1", s.Format)
+	}
+	e.groups, e.byNode, e.hands, e.swept, e.day = nil, map[string]*group{}, s.Hands, s.Swept, s.Day
+	if e.hands == nil {
+		e.hands = map[string][]string{}
+	}
+	for _, o := range s.Groups {
+		g := &group{incident: o.Incident, best: o.Best, nodes: map[string]bool{}, stages: o.Stages, raised: o.Raised}
+		if g.best == nil {
+			g.best = map[string]float64{}
+		}
+		for _, n := range o.Nodes {
+			g.nodes[n] = true
+			e.byNode[n] = g
+		}
+		e.groups = append(e.groups, g)
+	}
+	return nil
+}

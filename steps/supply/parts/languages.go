@@ -1,0 +1,431 @@
+package parts
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+type npmEntry struct {
+	Version      string               `json:"version"`
+	Name         string               `json:"name"`
+	Resolved     string               `json:"resolved"`
+	Link         bool                 `json:"link"`
+	Dev          bool                 `json:"dev"`
+	Licence      any                  `json:"license"`
+	Dependencies map[string]*npmEntry `json:"dependencies"`
+}
+
+// packageLock reads package-lock.json of versions 1 to 3.
+func packageLock(f *file) error {
+	var lock struct {
+		Version      int                  `json:"lockfileVersion"`
+		Packages     map[string]*npmEntry `json:"packages"`
+		Dependencies map[string]*npmEntry `json:"dependencies"`
+	}
+	if err := f.decode(&lock); err != nil {
+		return err
+	}
+	for at, e := range lock.Packages {
+		i := strings.LastIndex(at, "node_modules/")
+		if i < 0 || e == nil || e.Link {
+			continue
+		}
+		name := at[i+len("node_modules/"):]
+		if e.Name != "" {
+			name = e.Name
+		}
+		f.npm(name, e)
+	}
+	if lock.Packages == nil {
+		f.npmTree(lock.Dependencies, 0)
+	}
+	return nil
+}
+
+func (f *file) npm(name string, e *npmEntry) {
+	p := Part{Kind: Package, Ecosystem: "npm", Name: name, Version: e.Version, Pinned: e.Version != ""}
+	if l, ok := e.Licence.(string); ok {
+		p.Licences = []string{l}
+	}
+	if e.Dev {
+		p.Facts = map[string]string{"dev": "true"}
+	}
+	if strings.HasPrefix(e.Resolved, "http://") {
+		f.notice("index-without-tls", High, 0, name, "CWE-494", "%s is fetched without a checked certificate", name)
+	}
+	if strings.Contains(e.Version, "://") { // of version 1: where it is from
+		p.Facts, p.Version, p.Pinned = map[string]string{"url": withoutUser(e.Version)}, "", commit.MatchString(e.Version[strings.LastIndexByte(e.Version, '#')+1:])
+	}
+	f.add(p, 0)
+}
+
+func (f *file) npmTree(deps map[string]*npmEntry, depth int) {
+	if depth > 64 {
+		f.problem("dependencies nest deeper than 64")
+		return
+	}
+	for name, e := range deps {
+		if e != nil {
+			f.npm(name, e)
+			f.npmTree(e.Dependencies, depth+1)
+		}
+	}
+}
+
+// nodePackage reads an installed package's own package.json, and what that of a project
+// declares.
+func nodePackage(f *file) error {
+	if !strings.Contains("/"+f.path, "/node_modules/") {
+		return projectPackage(f)
+	}
+	var e npmEntry
+	if err := f.decode(&e); err != nil {
+		return err
+	}
+	if e.Name != "" && e.Version != "" {
+		f.npm(e.Name, &e)
+	}
+	return nil
+}
+
+// yarnLock reads yarn.lock of yarn 1 and of berry.
+func yarnLock(f *file) error {
+	name, at := "", 0
+	return f.each(func(n int, line string) {
+		switch {
+		case line == "" || line[0] == '#' || strings.HasPrefix(line, "__metadata"):
+			name = ""
+		case line[0] != ' ':
+			spec, _, _ := strings.Cut(strings.Trim(strings.TrimSuffix(line, ":"), `"`), ",")
+			spec = strings.Trim(spec, `"`)
+			if i := strings.LastIndexByte(spec[min(1, len(spec)):], '@'); i >= 0 {
+				name, at = spec[:i+1], n
+			}
+			if i := strings.Index(spec[min(1, len(spec)):], "@npm:"); i >= 0 {
+				name = spec[:i+1]
+			}
+			if strings.Contains(spec, "@workspace:") {
+				name = ""
+			}
+		case name != "" && strings.HasPrefix(line, "  version"):
+			f.pkg("npm", name, strings.Trim(strings.TrimSpace(line[len("  version"):]), `": `), true, at)
+			name = ""
+		}
+	})
+}
+
+// pnpmLock reads pnpm-lock.yaml: the keys of packages are NAME@VERSION, in old
+// versions /NAME/VERSION.
+func pnpmLock(f *file) error {
+	var lock struct {
+		Packages map[string]yaml.Node `yaml:"packages"`
+	}
+	if err := yaml.Unmarshal(f.data, &lock); err != nil {
+		return err
+	}
+	for key, node := range lock.Packages {
+		key, _, _ = strings.Cut(strings.TrimPrefix(key, "/"), "(")
+		i := strings.LastIndexByte(key, '@')
+		if i <= 0 {
+			i = strings.LastIndexByte(key, '/')
+		}
+		if i <= 0 {
+			f.problem("package %q names no version", clip(key, 60))
+			continue
+		}
+		version, _, _ := strings.Cut(key[i+1:], "_")
+		f.pkg("npm", key[:i], version, true, node.Line)
+	}
+	return nil
+}
+
+// goMod reads go.mod, which since Go 1.17 names every module that is linked.
+func goMod(f *file) error {
+	block, replaced := "", map[string]string{}
+	type need struct {
+		path, version string
+		line          int
+	}
+	var needs []need
+	err := f.each(func(n int, line string) {
+		line, _, _ = strings.Cut(line, "//")
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0:
+		case len(words) == 2 && words[1] == "(":
+			block = words[0]
+		case words[0] == ")":
+			block = ""
+		case block == "" && len(words) > 2 && (words[0] == "require" || words[0] == "replace"):
+			block, words = words[0], words[1:]
+			defer func() { block = "" }()
+			fallthrough
+		default:
+			if block == "require" && len(words) >= 2 {
+				needs = append(needs, need{words[0], words[1], n})
+			}
+			if i := strings.Index(line, "=>"); block == "replace" && i > 0 {
+				to := strings.Fields(line[i+2:])
+				replaced[words[0]] = strings.Join(to, "@")
+			}
+		}
+	})
+	for _, x := range needs {
+		if to, ok := replaced[x.path]; ok {
+			path, version, found := strings.Cut(to, "@")
+			if !found {
+				continue // a folder of one's own
+			}
+			x.path, x.version = path, version
+		}
+		f.pkg("Go", x.path, strings.TrimPrefix(x.version, "v"), true, x.line)
+	}
+	return err
+}
+
+// goSum lists every version that was considered, linked or not; Settle leaves it out
+// where a go.mod lies beside it.
+func goSum(f *file) error {
+	return f.each(func(n int, line string) {
+		words := strings.Fields(line)
+		if len(words) == 3 && !strings.HasSuffix(words[1], "/go.mod") {
+			f.add(Part{Kind: Package, Ecosystem: "Go", Name: words[0], Version: strings.TrimPrefix(words[1], "v"), Pinned: true, Facts: map[string]string{"considered": "true"}}, n)
+		}
+	})
+}
+
+func gemfileLock(f *file) error {
+	section := ""
+	return f.each(func(n int, line string) {
+		if line != "" && line[0] != ' ' {
+			section = line
+		}
+		if section == "GEM" && strings.HasPrefix(line, "    ") && len(line) > 4 && line[4] != ' ' {
+			name, version, ok := strings.Cut(strings.TrimSpace(line), " (")
+			if ok {
+				version, _, _ = strings.Cut(strings.TrimSuffix(version, ")"), "-")
+				f.pkg("RubyGems", name, version, true, n)
+			}
+		}
+	})
+}
+
+func gradleLock(f *file) error {
+	return f.each(func(n int, line string) {
+		coordinates, _, ok := strings.Cut(line, "=")
+		parts := strings.Split(coordinates, ":")
+		if ok && len(parts) == 3 && line[0] != '#' {
+			f.pkg("Maven", parts[0]+":"+parts[1], parts[2], true, n)
+		}
+	})
+}
+
+var mavenProperty = regexp.MustCompile(`\$\{([^}]+)\}`)
+
+// pom reads the dependencies of a pom.xml. A version that a parent or a bill sets
+// stays open.
+func pom(f *file) error {
+	type dependency struct {
+		Group    string `xml:"groupId"`
+		Artifact string `xml:"artifactId"`
+		Version  string `xml:"version"`
+		Scope    string `xml:"scope"`
+	}
+	var p struct {
+		Version string `xml:"version"`
+		Parent  struct {
+			Version string `xml:"version"`
+		} `xml:"parent"`
+		Properties struct {
+			All []struct {
+				XMLName xml.Name
+				Value   string `xml:",chardata"`
+			} `xml:",any"`
+		} `xml:"properties"`
+		Dependencies []dependency `xml:"dependencies>dependency"`
+		Managed      []dependency `xml:"dependencyManagement>dependencies>dependency"`
+	}
+	if err := xml.Unmarshal(f.data, &p); err != nil {
+		return err
+	}
+	set := map[string]string{"project.version": p.Version, "project.parent.version": p.Parent.Version}
+	for _, one := range p.Properties.All {
+		set[one.XMLName.Local] = strings.TrimSpace(one.Value)
+	}
+	settle := func(s string) string {
+		return strings.TrimSpace(mavenProperty.ReplaceAllStringFunc(s, func(ref string) string {
+			if v := set[ref[2:len(ref)-1]]; v != "" && !strings.Contains(v, "${") {
+				return v
+			}
+			return ref
+		}))
+	}
+	managed := map[string]string{}
+	for _, d := range p.Managed {
+		managed[settle(d.Group)+":"+settle(d.Artifact)] = settle(d.Version)
+	}
+	for _, d := range p.Dependencies {
+		name, version := settle(d.Group)+":"+settle(d.Artifact), settle(d.Version)
+		if version == "" {
+			version = managed[name]
+		}
+		if strings.ContainsAny(version, "$[(,") {
+			version = ""
+		}
+		f.pkg("Maven", name, version, true, 0)
+	}
+	return nil
+}
+
+// dpkgStatus reads the installed packages of Debian and what descends from it. The
+// release is set by what reads the image: see Release.
+func dpkgStatus(f *file) error {
+	var name, version, source, status string
+	flush := func() {
+		if name != "" && strings.Contains(status+" ", " installed ") {
+			p := Part{Kind: Package, Ecosystem: "Debian", Name: name, Version: version, Pinned: true}
+			if source != "" {
+				s, v, ok := strings.Cut(source, " (")
+				p.Facts = map[string]string{"source": s}
+				if ok {
+					p.Facts["sourceVersion"] = strings.TrimSuffix(v, ")")
+				}
+			}
+			f.add(p, 0)
+		}
+		name, version, source, status = "", "", "", ""
+	}
+	err := f.each(func(_ int, line string) {
+		key, value, _ := strings.Cut(line, ": ")
+		switch key {
+		case "":
+			flush()
+		case "Package":
+			name = value
+		case "Version":
+			version = value
+		case "Source":
+			source = value
+		case "Status":
+			status = value
+		}
+	})
+	flush()
+	return err
+}
+
+// dpkgPackage reads one installed package, which has no state of its own.
+func dpkgPackage(f *file) error {
+	f.data = append([]byte("Status: install ok installed\n"), f.data...)
+	return dpkgStatus(f)
+}
+
+func apkInstalled(f *file) error {
+	var name, version, origin, licence string
+	flush := func() {
+		if name != "" && version != "" {
+			p := Part{Kind: Package, Ecosystem: "Alpine", Name: name, Version: version, Pinned: true}
+			if origin != "" {
+				p.Facts = map[string]string{"source": origin}
+			}
+			if licence != "" {
+				p.Licences = []string{licence}
+			}
+			f.add(p, 0)
+		}
+		name, version, origin, licence = "", "", "", ""
+	}
+	err := f.each(func(_ int, line string) {
+		if line == "" {
+			flush()
+			return
+		}
+		if len(line) < 2 || line[1] != ':' {
+			return
+		}
+		switch line[0] {
+		case 'P':
+			name = line[2:]
+		case 'V':
+			version = line[2:]
+		case 'o':
+			origin = line[2:]
+		case 'L':
+			licence = line[2:]
+		}
+	})
+	flush()
+	return err
+}
+
+// Release reads /etc/os-release and returns the ecosystem of its packages as OSV
+// spells it: "Debian:12", "Alpine:v3.20", "Ubuntu:24.04:LTS" as "Ubuntu:24.04".
+func Release(osRelease []byte) (string, error) {
+	set := map[string]string{}
+	for line := range strings.Lines(string(osRelease)) {
+		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			set[k] = strings.Trim(v, `"'`)
+		}
+	}
+	version := set["VERSION_ID"]
+	major, rest, _ := strings.Cut(version, ".")
+	switch set["ID"] {
+	case "debian":
+		if version == "" {
+			return "", errors.New("Debian without a release (testing or unstable)")
+		}
+		return "Debian:" + major, nil
+	case "ubuntu":
+		return "Ubuntu:" + version, nil
+	case "alpine":
+		minor, _, _ := strings.Cut(rest, ".")
+		return "Alpine:v" + major + "." + minor, nil
+	case "rhel", "centos":
+		return "Red Hat:" + major, nil
+	case "opensuse-leap":
+		return "openSUSE:Leap " + version, nil
+	case "azurelinux", "mariner":
+		return "Azure Linux:" + major, nil
+	case "openEuler":
+		return "openEuler:" + version, nil
+	case "rocky":
+		return "Rocky Linux:" + major, nil
+	case "almalinux":
+		return "AlmaLinux:" + major, nil
+	}
+	return "", fmt.Errorf("system %q is not known", set["ID"])
+}
+
+// Located sets the release of a system's packages, by its os-release. Where that is
+// not known, what they have cannot be told.
+func (a *Answer) Located(osRelease []byte) {
+	eco, err := "", error(errors.New("no os-release"))
+	if osRelease != nil {
+		eco, err = Release(osRelease)
+	}
+	told, some := false, false
+	for i := range a.Parts {
+		p := &a.Parts[i]
+		if p.Kind != Package || p.Ecosystem != "Debian" && p.Ecosystem != "Alpine" && p.Ecosystem != rpmEcosystem {
+			continue
+		}
+		some = true
+		if err != nil {
+			if !told {
+				a.Problems = append(a.Problems, Problem{p.Places[0].Path, "which release its packages are of is not known: " + err.Error()})
+				told = true
+			}
+			p.Ecosystem = ""
+			continue
+		}
+		p.Ecosystem = eco
+	}
+	if osRelease != nil && !some {
+		a.Problems = append(a.Problems, Problem{"etc/os-release", "no list of the packages of this system was found: which it has is not known"})
+	}
+}
