@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/test/growth"
+	"github.com/sevenfold-sec/sevenfold/test/seed"
 )
 
 // world is the model of a gated namespace in which anything may happen: what
@@ -38,8 +39,7 @@ type world struct {
 // off and the store is lost.
 func TestWorld(t *testing.T) {
 	n := soak(t, 4000)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := seed.Of(t)
 	list := everyKind()
 	w := &world{town: newTown(t, list), rng: rand.New(rand.NewPCG(seed, 1)), floor: newFloor(t, list), list: list,
 		things: map[string]*growth.Model{}, limits: map[string]int{}, sealed: map[string]string{}, now: today, up: true}

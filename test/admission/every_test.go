@@ -23,6 +23,7 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/gate/admission"
 	"github.com/sevenfold-sec/sevenfold/test/growth"
+	"github.com/sevenfold-sec/sevenfold/test/seed"
 )
 
 // EveryVariable says how many requests TestRandomRequestsOfEveryKind makes; 200 by
@@ -92,8 +93,7 @@ func TestRandomRequestsOfEveryKind(t *testing.T) {
 			t.Fatalf("%s: %v", EveryVariable, err)
 		}
 	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := seed.Of(t)
 	w := &every{T: t, k: start(t), p: &papers{}, rng: rand.New(rand.NewPCG(seed, 1)), things: map[string]*growth.Model{}, live: map[string]*unstructured.Unstructured{},
 		limits: map[string]int{}, sealed: map[string]string{}, kinds: map[string]int{}, altered: map[string]time.Time{}, up: true}
 	w.k.digest = labelled

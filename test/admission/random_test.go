@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/sevenfold-sec/sevenfold/gate/admission"
+	"github.com/sevenfold-sec/sevenfold/test/seed"
 )
 
 // SoakVariable says how many requests TestRandomRequests makes; 3,000 by habit.
@@ -93,8 +94,7 @@ func TestRandomRequests(t *testing.T) {
 			t.Fatalf("%s: %v", SoakVariable, err)
 		}
 	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := seed.Of(t)
 	k, p, g, dev := withGate(t)
 	config, err := clientcmd.BuildConfigFromFlags("", dev.kubeconfig)
 	if err != nil {

@@ -211,14 +211,21 @@ func (r *request) object(n, least *int32, target autoscalingv2.CrossVersionObjec
 	return s
 }
 
-func TestFloorAgainstModel(t *testing.T) {
-	plugin := newPlugin(t)
+// drawFrom is test/seed.Of, which is of another module.
+func drawFrom(t *testing.T) uint64 {
+	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("SEVENFOLD_SEED"); s != "" {
 		if _, err := fmt.Sscan(s, &seed); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return seed
+}
+
+func TestFloorAgainstModel(t *testing.T) {
+	plugin := newPlugin(t)
+	seed := drawFrom(t)
 	rng := rand.New(rand.NewPCG(seed, 7))
 	interfaces := admission.NewObjectInterfacesFromScheme(scheme.Scheme)
 	admitted, refused := 0, 0
@@ -285,7 +292,7 @@ func TestRegistrationAgainstModel(t *testing.T) {
 		w := &config.Webhooks[i]
 		matchers[w.Rules[0].Resources[0]] = webhook.NewValidatingWebhookAccessor(w.Name, config.Name, w).GetCompiledMatcher(compiler)
 	}
-	seed := uint64(time.Now().UnixNano())
+	seed := drawFrom(t)
 	rng := rand.New(rand.NewPCG(seed, 8))
 	interfaces := admission.NewObjectInterfacesFromScheme(scheme.Scheme)
 	sent := 0
