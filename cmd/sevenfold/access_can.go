@@ -85,15 +85,8 @@ func newAccessWhoCan(g *globals) *cobra.Command {
 				}); err != nil {
 					return err
 				}
-				somebody := false
-				for _, h := range found {
-					if h.Decision == iam.Unknown {
-						return verdict(exitUnknown)
-					}
-					somebody = somebody || h.Class != "account"
-				}
-				if !somebody && len(untold) > 0 { // that nobody may is no answer then
-					return verdict(exitUnknown)
+				if len(untold) > 0 || slices.ContainsFunc(found, func(h access.Holder) bool { return h.Decision == iam.Unknown }) {
+					return verdict(exitUnknown) // a list that may lack somebody is none of everybody
 				}
 				return nil
 			})

@@ -35,9 +35,9 @@ func newAccessEscalations(g *globals) *cobra.Command {
 					return err
 				}
 				switch {
-				case len(found.Escalations) > 0:
+				case slices.ContainsFunc(found.Escalations, func(e iam.Escalation) bool { return e.Decision != iam.Unknown }):
 					return verdict(exitNotReady)
-				case len(found.Untold) > 0:
+				case len(found.Escalations)+len(found.Untold) > 0:
 					return verdict(exitUnknown)
 				}
 				return nil

@@ -137,6 +137,7 @@ func (c *climb) beginnings(i int, into []int) [][]refusal {
 	for _, e := range c.ownEdges(i) {
 		add(&e, e.open != nil)
 	}
+	out = append(out, c.jointBeginnings(i)...)
 	for _, t := range into {
 		for k := range c.stages[t].steps {
 			if e := &c.stages[t].steps[k]; e.from == int32(i) && c.again(e).ok {

@@ -44,7 +44,23 @@ func (c *climb) back() error {
 		}
 		frontier = next
 	}
-	return nil
+	// A way that gives what a service does at one's word is none to everything.
+	full := make([]bool, len(c.people))
+	frontier = frontier[:0]
+	for i := range c.people {
+		if full[i] = isOne(c.admin[i]) || len(c.own[i]) > 0; full[i] {
+			frontier = append(frontier, i)
+		}
+	}
+	for at := 0; at < len(frontier); at++ {
+		for _, e := range c.into[frontier[at]] {
+			if !full[e.from] && c.routes[e.route].Gain != "bounded" {
+				full[e.from] = true
+				frontier = append(frontier, int(e.from))
+			}
+		}
+	}
+	return c.joined(full)
 }
 
 // reach finds who can become an administrator, the surest ways first: with each
@@ -94,6 +110,21 @@ func (c *climb) reach() (map[string]Decision, error) {
 				}
 			}
 			frontier = next
+		}
+	}
+	reached := make([]bool, len(c.people))
+	for i := range best {
+		reached[i] = best[i] != Deny
+	}
+	if err := c.joined(reached); err != nil {
+		return nil, err
+	}
+	for i, ways := range c.joints.ways {
+		for _, j := range ways {
+			if rankOf(j.decision) > rankOf(best[i]) {
+				best[i] = j.decision
+				out[c.people[i].ARN] = best[i]
+			}
 		}
 	}
 	c.surest = best
@@ -157,7 +188,11 @@ func (c *climb) forth() ([]Escalation, error) {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(c.people[a].ARN, c.people[b].ARN) })
 	for _, i := range order {
-		if isOne(c.admin[i]) || c.isStage(i) || len(last[i])+len(out[i]) == 0 {
+		if isOne(c.admin[i]) || c.isStage(i) {
+			continue
+		}
+		joint := c.jointWays(i)
+		if len(last[i])+len(out[i])+len(joint) == 0 {
 			continue
 		}
 		if err := c.ctx.Err(); err != nil {
@@ -199,6 +234,7 @@ func (c *climb) forth() ([]Escalation, error) {
 		if sure && unfollowed >= 0 { // that says nothing more
 			all = slices.Delete(all, unfollowed, unfollowed+1)
 		}
+		all = append(all, joint...)
 		mine := all[from:]
 		slices.SortFunc(mine, func(a, b Escalation) int {
 			return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Technique, b.Technique))
