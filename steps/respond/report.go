@@ -193,7 +193,7 @@ func Measure(incidents []*Incident, records []Record) []Metrics {
 		if !i.Began.IsZero() {
 			t.detect = append(t.detect, from.Sub(i.Began))
 		}
-		if a, ok := i.At[Acknowledged]; ok {
+		if a := i.acknowledged(); !a.IsZero() {
 			t.ack = append(t.ack, a.Sub(from))
 		}
 		if c, ok := i.At[Contained]; ok {
