@@ -154,7 +154,13 @@ func injectsText(w io.Writer, e *respond.Exercise) error {
 }
 
 func playedText(w io.Writer, p *respond.Played) error {
-	fmt.Fprintf(w, "%s: %d of 100\n", p.ID, p.Score)
+	fmt.Fprintf(w, "%s: %d of 100, in %s on the clock on the wall; all other times are of the exercise\n", p.ID, p.Score, took(p.Wall))
+	for _, s := range p.Scored {
+		fmt.Fprintf(w, "  %02d:00 %-12s answered %-12s %s\n", int(s.Came.Minutes()), s.Inject, s.When(), s.Score())
+		if s.Gap != "" {
+			fmt.Fprintf(w, "        expected: %s\n", s.Expected)
+		}
+	}
 	for _, gap := range p.Gaps {
 		fmt.Fprintf(w, "  gap %s: %s\n", gap.ID, gap.Text)
 	}
@@ -339,7 +345,7 @@ func newExerciseReport(g *globals) *cobra.Command {
 			case "html":
 				return respond.HTML(w, i, rec)
 			case "json":
-				return writeJSON(w, map[string]any{"incident": i, "record": rec})
+				return writeJSON(w, map[string]any{"incident": i, "record": rec, "scored": i.Scores(), "wall": i.Wall()})
 			}
 			return respond.Markdown(w, i, rec)
 		})
