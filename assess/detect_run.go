@@ -278,11 +278,7 @@ func (r *Running) told(i *incident.Incident, grown bool) {
 // played reports whether all of an incident's signals are of synthetic attacks.
 func (r *Running) played(i *incident.Incident) bool {
 	for _, s := range i.Signals {
-		mine := false
-		for _, p := range r.proofs {
-			mine = mine || p.ids[s.Event]
-		}
-		if !mine {
+		if !s.Played {
 			return false
 		}
 	}
@@ -374,9 +370,7 @@ func (r *Running) batch(b stream.Batch) error {
 // take takes one event in; the lock is held.
 func (r *Running) take(e *ocsf.Event) {
 	r.files.note(e)
-	// Only of CloudTrail's records is the request id the provider's: elsewhere who calls
-	// may choose it, and would close his own incidents as a drill.
-	if m := detect.MarkerOf(e.RequestID); m != "" && e.Source == ocsf.CloudTrail {
+	if m := r.d.Played(e); m != "" {
 		p := r.proofs[m]
 		if p == nil {
 			p = &proving{proof: detect.Proof{At: r.o.Now().UTC(), Marker: m, Technique: detect.PlayOf(m)}, began: r.o.Now(), ids: map[string]bool{}}

@@ -3,6 +3,7 @@ package scope
 import (
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,11 @@ type Respond struct {
 	// TwoPeople are patterns of actions that two people approve; nil: all that cannot
 	// be taken back.
 	TwoPeople []string
+	// Automatic are the scenarios whose playbooks contain by themselves when detection tells
+	// of one; empty: none does.
+	Automatic []Automatic
+	// AutomaticPerHour bounds such runs; zero: AutomaticPerHour.
+	AutomaticPerHour int
 	// Every is how old an exercise may become; zero: ExerciseEvery.
 	Every time.Duration
 	// Top is how many of a workload's scenarios count; zero: TopScenarios.
@@ -40,7 +46,18 @@ const (
 	ExerciseEvery     = 180 * 24 * time.Hour
 	TopScenarios      = 5
 	ContactChecked    = 90 * 24 * time.Hour // how old a check of a contact may become
+	AutomaticPerHour  = 3                   // runs that detection begins by itself
 )
+
+// Detection is the name in journals of what was done because of a detection alone.
+const Detection = "detection"
+
+// Automatic is a scenario whose playbook detection may start. Whether there is one of that
+// name is for whoever has the scenarios to say, with the place.
+type Automatic struct {
+	Scenario string
+	Place    strict.Place
+}
 
 // Person is somebody who can be called.
 type Person struct {
@@ -67,7 +84,8 @@ type respondYAML struct {
 	Acknowledge strict.Text   `key:"acknowledge" doc:"How long an incident may wait for somebody before the deputy is called: 15m unless set."`
 	Contain     strict.Text   `key:"contain" doc:"How long containment may take before the lead is called: 1h unless set."`
 	TwoPeople   []strict.Text `key:"two_people" doc:"Actions that two people approve, with *: aws.iam.*. Unless set, those that cannot be taken back."`
-	Automatic   []strict.Text `key:"automatic" doc:"Refused: in this version no playbook acts because of a detection alone."`
+	Automatic   []strict.Text `key:"automatic" doc:"Scenarios whose playbook contains by itself when detection tells of one, while respond watch --detection runs. Unless set, none."`
+	PerHour     *int          `key:"automatic_per_hour" doc:"How many playbooks may begin by themselves in an hour: 3 unless set."`
 	Every       strict.Text   `key:"every" doc:"How old an exercise may become: 180d unless set."`
 	Top         *int          `key:"top" doc:"How many of a workload's scenarios have to be ready: 5 unless set."`
 	Laws        []strict.Text `key:"laws" doc:"Laws that bind the company: gdpr, hipaa, hipaa-associate, ai-act, nis2, dora."`
@@ -93,6 +111,9 @@ func (c *checker) respond(y *respondYAML, out *Respond) {
 	out.Responder = strings.TrimSpace(y.Responder.Value)
 	for _, p := range y.People {
 		person := Person{Name: p.Name.Value, Contact: p.Contact.Value, Place: p.Place}
+		if strings.EqualFold(strings.TrimSpace(person.Name), Detection) {
+			c.bad(p.Name, "another name", "nobody is called %q: it is the name by which journals tell what no person did", p.Name.Value)
+		}
 		for _, r := range p.Roles {
 			switch r.Value {
 			case "lead", "owner", "responder", "legal", "communication":
@@ -123,9 +144,7 @@ func (c *checker) respond(y *respondYAML, out *Respond) {
 		}
 		out.TwoPeople = append(out.TwoPeople, t.Value)
 	}
-	for _, t := range y.Automatic {
-		c.bad(t, "take it out; a person starts a playbook: sevenfold respond incident", "no playbook acts because of a detection alone in this version, so %q cannot be automatic", t.Value)
-	}
+	c.automatic(y, out)
 	if y.Top != nil {
 		if out.Top = *y.Top; out.Top < 1 {
 			c.errs = append(c.errs, &strict.Problem{Place: y.Responder.Place, Message: "respond.top is at least 1"})
@@ -141,6 +160,24 @@ func (c *checker) respond(y *respondYAML, out *Respond) {
 	}
 	for _, r := range y.Returns {
 		out.Returns = append(out.Returns, Return{Workload: r.Workload.Value, Quiet: c.minutes(r.Quiet), Probes: r.Probes.Value, Place: r.Place})
+	}
+}
+
+// automatic takes what may act by itself.
+func (c *checker) automatic(y *respondYAML, out *Respond) {
+	for _, t := range y.Automatic {
+		switch {
+		case strings.TrimSpace(t.Value) == "" || strings.ContainsAny(t.Value, "*?[ "):
+			c.bad(t, "automatic: [training-pipeline-poisoned]; sevenfold respond scenarios --all lists them", "%q is no name of a scenario: each that may act by itself is named", t.Value)
+		case slices.ContainsFunc(out.Automatic, func(a Automatic) bool { return a.Scenario == t.Value }):
+			c.bad(t, "", "%q is named twice", t.Value)
+		}
+		out.Automatic = append(out.Automatic, Automatic{t.Value, t.Place})
+	}
+	if y.PerHour != nil {
+		if out.AutomaticPerHour = *y.PerHour; out.AutomaticPerHour < 1 || out.AutomaticPerHour > 100 {
+			c.errs = append(c.errs, &strict.Problem{Place: y.Responder.Place, Message: "respond.automatic_per_hour is 1 to 100; for none leave respond.automatic out"})
+		}
 	}
 }
 
@@ -174,7 +211,7 @@ func (r *Respond) Person(name string) *Person {
 
 // Declared reports whether the file says anything of responding at all.
 func (r *Respond) Declared() bool {
-	return r.Responder != "" || len(r.People)+len(r.Returns)+len(r.Laws)+len(r.TwoPeople) > 0 || r.Every > 0 || r.Top > 0
+	return r.Responder != "" || len(r.People)+len(r.Returns)+len(r.Laws)+len(r.TwoPeople)+len(r.Automatic) > 0 || r.Every > 0 || r.Top > 0
 }
 
 // Approvals is how many people approve an action before it is done.

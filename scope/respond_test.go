@@ -13,6 +13,7 @@ func TestRespond(t *testing.T) {
     - {name: ana, roles: [lead, owner], contact: "slack:env:ANA_SLACK"}
     - {name: bo, contact: "mailto:bo@acme.example"}
   every: 90d
+  automatic: [endpoint-misbehaving]
   two_people: ["aws.iam.*"]
   laws: [gdpr]
   return: [{workload: fraud, quiet: 24h, probes: probes.yaml}]
@@ -21,6 +22,9 @@ func TestRespond(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.Respond
+	if len(r.Automatic) != 1 || r.Automatic[0].Scenario != "endpoint-misbehaving" || r.Automatic[0].Place.Line == 0 {
+		t.Errorf("%+v", r.Automatic)
+	}
 	if r.Every != 90*24*time.Hour || r.Person("ana") == nil || r.Person("nobody") != nil || r.Returns[0].Quiet != 24*time.Hour {
 		t.Errorf("%+v", r)
 	}
@@ -43,9 +47,12 @@ func TestRespondMistakes(t *testing.T) {
 		"every: soon":             `"soon" is not a period`,
 		"return: [{workload: a}]": "quiet",
 		"two_people: [\"[\"]":     "no pattern",
-		"automatic: [good]":       `"good" cannot be automatic`,
-		"top: 0":                  "at least 1",
-		"colour: red":             "colour",
+		"automatic: [\"*\"]":      "each that may act by itself is named",
+		"automatic: [a, a]":       `s.yaml:2:18`,
+		"automatic_per_hour: 0":   "1 to 100",
+		"people: [{name: Detection, contact: \"mailto:a@b\"}]": "what no person did",
+		"top: 0":      "at least 1",
+		"colour: red": "colour",
 	} {
 		_, err := Parse("s.yaml", []byte("respond:\n  "+text+"\n"))
 		if err == nil || !strings.Contains(err.Error(), want) {

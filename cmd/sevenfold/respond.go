@@ -37,6 +37,7 @@ func (s *session) respondFolder() (string, error) {
 func (s *session) responding() assess.Responding {
 	r := assess.Responding{}
 	r.Scenarios, r.Broken = assess.Scenarios(s.ownScenarios()...)
+	r.Broken = errors.Join(r.Broken, assess.CheckAutomatic(s.scope, r.Scenarios))
 	if dir, err := s.respondFolder(); err == nil {
 		r.Records = respond.Shelf{Folder: dir}
 	}

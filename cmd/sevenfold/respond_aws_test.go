@@ -22,6 +22,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/collect/events"
 	"github.com/sevenfold-sec/sevenfold/steps/detect"
 	"github.com/sevenfold-sec/sevenfold/steps/detect/ocsf"
+	"github.com/sevenfold-sec/sevenfold/steps/detect/sigma"
 	"github.com/sevenfold-sec/sevenfold/store"
 	"github.com/sevenfold-sec/sevenfold/test/moto"
 	"github.com/sevenfold-sec/sevenfold/test/org"
@@ -31,8 +32,8 @@ import (
 const detectionToken = "a-token-for-this-test"
 
 // learntDetection is a detection that has learnt sixteen days of an organisation, behind its real
-// way in, and the roles that live fire may play with.
-func learntDetection(t *testing.T) (url string, roles []string) {
+// way in with rules, which may be nil, and the roles that live fire may play with.
+func learntDetection(t *testing.T, set *sigma.Set) (url string, roles []string) {
 	t.Helper()
 	ctx := context.Background()
 	o := org.New(org.Config{Seed: 5, Principals: 40, Begin: time.Now().AddDate(0, 0, -16).UTC().Truncate(24 * time.Hour)})
@@ -71,7 +72,7 @@ func learntDetection(t *testing.T) (url string, roles []string) {
 	if err := w.Save(ctx, st); err != nil {
 		t.Fatal(err)
 	}
-	run, err := assess.OpenRunning(ctx, st, assess.RunOptions{Dir: t.TempDir()})
+	run, err := assess.OpenRunning(ctx, st, assess.RunOptions{Dir: t.TempDir(), Rules: set})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestRespondOnAWS(t *testing.T) {
 	if err := json.Unmarshal(s.Python(t, "testdata/respond/estate.py", "make"), &made); err != nil {
 		t.Fatal(err)
 	}
-	detection, roles := learntDetection(t)
+	detection, roles := learntDetection(t, nil)
 	var rollback *actaws.Action
 	for _, a := range actaws.Actions(actaws.New(aws.Config{Region: "eu-west-1", BaseEndpoint: &s.URL, Credentials: credentials.NewStaticCredentialsProvider("testing", "testing-secret", "")})) {
 		if a.ID() == "aws.sagemaker.rollback-endpoint" {

@@ -75,7 +75,7 @@ func TestRespondOnACluster(t *testing.T) {
 		}
 		return "good", err
 	})
-	detection, roles := learntDetection(t)
+	detection, roles := learntDetection(t, nil)
 	onStage{detection, roles, model, []string{"KUBECONFIG=" + s.Kubeconfig}, nil}.run(t, "testdata/respond/cluster.txt", map[string]func(*testscript.TestScript, bool, []string){
 		"attack": func(*testscript.TestScript, bool, []string) { revision(2, bad) },
 		// remove NAME: the replica set of a revision that nobody is to go back to.

@@ -154,7 +154,13 @@ func injectsText(w io.Writer, e *respond.Exercise) error {
 }
 
 func playedText(w io.Writer, p *respond.Played) error {
-	fmt.Fprintf(w, "%s: %d of 100\n", p.ID, p.Score)
+	fmt.Fprintf(w, "%s: %d of 100, in %s on the clock on the wall; all other times are of the exercise\n", p.ID, p.Score, took(p.Wall))
+	for _, s := range p.Scored {
+		fmt.Fprintf(w, "  %02d:00 %-12s answered %-12s %s\n", int(s.Came.Minutes()), s.Inject, s.When(), s.Score())
+		if s.Gap != "" {
+			fmt.Fprintf(w, "        expected: %s\n", s.Expected)
+		}
+	}
 	for _, gap := range p.Gaps {
 		fmt.Fprintf(w, "  gap %s: %s\n", gap.ID, gap.Text)
 	}
@@ -339,7 +345,7 @@ func newExerciseReport(g *globals) *cobra.Command {
 			case "html":
 				return respond.HTML(w, i, rec)
 			case "json":
-				return writeJSON(w, map[string]any{"incident": i, "record": rec})
+				return writeJSON(w, map[string]any{"incident": i, "record": rec, "scored": i.Scores(), "wall": i.Wall()})
 			}
 			return respond.Markdown(w, i, rec)
 		})
@@ -386,19 +392,18 @@ func newExerciseMetrics(g *globals) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		records, err := shelf.Records("")
-		if err != nil {
-			return respondFailure(err)
-		}
-		incidents, err := h.desk.List()
-		if err != nil {
-			return respondFailure(err)
-		}
+		records, err1 := shelf.Good()
+		incidents, err2 := h.desk.List()
+		broken := unlike(err1, err2)
 		list := respond.Measure(incidents, records)
 		if list == nil {
 			list = []respond.Metrics{}
 		}
-		return g.tell(map[string]any{"metrics": list}, func(w io.Writer) error {
+		doc := map[string]any{"metrics": list}
+		if len(broken) > 0 {
+			doc["damaged"] = broken
+		}
+		err = g.tell(doc, func(w io.Writer) error {
 			for _, m := range list {
 				fmt.Fprintf(w, "%-30s %d times: detect %s, acknowledge %s, contain %s\n", m.Scenario, m.Times, took(m.Detect), took(m.Acknowledge), took(m.Contain))
 			}
@@ -407,7 +412,40 @@ func newExerciseMetrics(g *globals) *cobra.Command {
 			}
 			return nil
 		})
+		if err != nil || len(broken) == 0 {
+			return err
+		}
+		for _, b := range broken {
+			what, hint := splitHints(b)
+			printFailure(g.stderr, &failure{what: "left out of the figures: " + what, hint: hint})
+		}
+		return verdict(exitUnknown)
 	}}
+}
+
+// unlike are the messages of errors that were joined, each once.
+func unlike(errs ...error) []string {
+	var out []string
+	var walk func(error)
+	walk = func(err error) {
+		if err == nil {
+			return
+		}
+		if j, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, e := range j.Unwrap() {
+				walk(e)
+			}
+			return
+		}
+		text := err.Error()
+		if i := slices.IndexFunc(out, func(o string) bool { return strings.HasSuffix(text, o) }); i < 0 {
+			out = append(out, text)
+		}
+	}
+	for _, err := range errs {
+		walk(err)
+	}
+	return out
 }
 
 func took(d time.Duration) string {

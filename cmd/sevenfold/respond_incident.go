@@ -45,6 +45,9 @@ func (h *handling) called(by string) (string, error) {
 		return "", usage("--by is no name", "--by NAME, on one line")
 	}
 	by = playbook.Named(by)
+	if playbook.SameName(by, respond.ByDetection) {
+		return "", usage("nobody is called "+respond.ByDetection+": so journals call what no person did", "--by with a person's name")
+	}
 	for _, p := range h.s.scope.Respond.People {
 		if playbook.SameName(p.Name, by) {
 			return p.Name, nil

@@ -38,6 +38,7 @@ var respondSchemas = []struct {
 	}{}},
 	{"respond-metrics", "sevenfold respond exercise metrics", "Median times by scenario: `sevenfold respond exercise metrics --format json`. Durations are nanoseconds; 0: none came to that.", struct {
 		Metrics []respond.Metrics `json:"metrics"`
+		Damaged []string          `json:"damaged,omitempty"`
 	}{}},
 }
 

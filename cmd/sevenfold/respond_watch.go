@@ -17,6 +17,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/act/notify"
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/steps/detect"
 	"github.com/sevenfold-sec/sevenfold/steps/respond"
 )
 
@@ -39,7 +40,10 @@ is called when containment takes longer than respond.contain, whoever a procedur
 told the question, the legal role is told of a deadline when a fifth of its time is left and
 when it is over. Each call is in the incident's journal, so that a watch that was ended goes
 on where it was. With --detection an incident is opened for each that a running detection
-tells of: nothing is contained by that. --once looks once, for who has a scheduler: exit 1
+tells of. Nothing is contained by that but by the playbooks that respond.automatic names:
+they contain by themselves, under respond.responder, where a rule of the scenario matched
+something of one workload, and stop where two people approve or somebody is asked. Taking
+the name out of sevenfold.yaml, or ending this, stops them. --once looks once, for who has a scheduler: exit 1
 where somebody could not be reached.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -63,6 +67,13 @@ func (g *globals) callPeople(ctx context.Context, f watchFlags) error {
 	}
 	if len(h.s.scope.Respond.People) == 0 {
 		return usage("nobody can be called: respond.people in sevenfold.yaml names nobody", "respond: {people: [{name: ana, roles: [lead], contact: \"slack:env:ANA_SLACK\"}]}")
+	}
+	all, _ := assess.Scenarios(h.s.ownScenarios()...) // what is broken of them is told where it is used
+	if err := assess.CheckAutomatic(h.s.scope, all); err != nil {
+		return respondFailure(err)
+	}
+	if len(h.s.scope.Respond.Automatic) > 0 && f.detection == "" {
+		fmt.Fprintln(g.stderr, "sevenfold: respond.automatic names playbooks, and nothing starts them: no --detection is given")
 	}
 	release, err := h.desk.Alone()
 	if err != nil {
@@ -94,7 +105,7 @@ func (g *globals) callPeople(ctx context.Context, f watchFlags) error {
 func (g *globals) lookAt(ctx context.Context, h *handling, detection string, now time.Time) (missed int, err error) {
 	var errs []error
 	if detection != "" {
-		errs = append(errs, g.hear(ctx, h, detection))
+		errs = append(errs, g.hear(ctx, h, detection, now))
 	}
 	list, err := h.desk.List()
 	errs = append(errs, err) // one that is damaged hides no other
@@ -126,7 +137,7 @@ func (g *globals) lookAt(ctx context.Context, h *handling, detection string, now
 }
 
 // hear opens an incident for each that the detection tells of and that is not there yet.
-func (g *globals) hear(ctx context.Context, h *handling, detection string) error {
+func (g *globals) hear(ctx context.Context, h *handling, detection string, now time.Time) error {
 	w, err := assess.AskWatch(ctx, detection, os.Getenv(tokenVariable))
 	if err != nil {
 		return err
@@ -135,9 +146,18 @@ func (g *globals) hear(ctx context.Context, h *handling, detection string) error
 	if err != nil {
 		return err // one that cannot be read may be this one
 	}
+	var errs []error
+	var told []detect.Incident
 	for k := range w.Incidents {
 		in := &w.Incidents[k]
-		source := "detection " + in.ID
+		source := respond.SourceDetection + in.ID
+		if err := assess.Sound(in); err != nil {
+			errs = append(errs, fmt.Errorf("what the detection told: %w", err))
+			continue
+		}
+		if !in.Drill && in.Status == "open" {
+			told = append(told, *in)
+		}
 		if in.Drill || in.Status != "open" || slices.ContainsFunc(list, func(i *respond.Incident) bool { return i.Source == source }) {
 			continue
 		}
@@ -147,7 +167,7 @@ func (g *globals) hear(ctx context.Context, h *handling, detection string) error
 		}
 		fmt.Fprintf(g.stderr, "%s opened %s for %s\n", time.Now().UTC().Format(time.RFC3339), i.ID, in.ID)
 	}
-	return nil
+	return errors.Join(append(errs, g.actAlone(ctx, h, told, now))...)
 }
 
 // ladderOf is who is called by a scope file.

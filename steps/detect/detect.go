@@ -70,7 +70,7 @@ func (d *Detector) add(s incident.Signal) {
 func (d *Detector) signal(e *ocsf.Event, o *behaviour.Observation) incident.Signal {
 	s := incident.Signal{
 		Event: strings.Clone(e.ID), Time: o.Time, Principal: strings.Clone(o.Principal),
-		Action: o.Service + ":" + o.Action, Stage: stageOf(o),
+		Action: o.Service + ":" + o.Action, Stage: stageOf(o), Played: d.Played(e) != "",
 	}
 	nodes := []string{e.Issued, e.Actor.AccessKey, e.Actor.ID}
 	if o.Kind == behaviour.Person {
@@ -92,6 +92,16 @@ func (d *Detector) signal(e *ocsf.Event, o *behaviour.Observation) incident.Sign
 		}
 	}
 	return s
+}
+
+// Played is the marker of a synthetic event; "" for any other. Of CloudTrail's records alone
+// the request id is the provider's: elsewhere who calls may choose it, and would have his own
+// acts taken for a drill.
+func (d *Detector) Played(e *ocsf.Event) string {
+	if e.Source != ocsf.CloudTrail {
+		return ""
+	}
+	return MarkerOf(e.RequestID)
 }
 
 // maxThings bounds what one event says it acted on.

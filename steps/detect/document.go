@@ -83,6 +83,10 @@ type Signal struct {
 	Model     string    `json:"model,omitempty"`
 	Surprise  float64   `json:"surprise"`
 	Why       []string  `json:"why"`
+	// Things are what it acted on, as its log names them.
+	Things []string `json:"things,omitempty"`
+	// Synthetic says that it is of a synthetic attack, and that nothing happened.
+	Synthetic bool `json:"synthetic,omitempty"`
 	// Pattern is what feedback silences.
 	Pattern string `json:"pattern"`
 }
@@ -110,7 +114,7 @@ func DocumentOf(i *incident.Incident) Incident {
 		out.Factors[j].Value = round2(out.Factors[j].Value)
 	}
 	for _, s := range i.Signals {
-		d := Signal{Event: s.Event, Time: s.Time, Principal: s.Principal, Action: s.Action, Surprise: round2(s.Surprise), Why: s.Why, Pattern: fmt.Sprintf("%016x", s.Pattern)}
+		d := Signal{Event: s.Event, Time: s.Time, Principal: s.Principal, Action: s.Action, Surprise: round2(s.Surprise), Why: s.Why, Things: s.Things, Synthetic: s.Played, Pattern: fmt.Sprintf("%016x", s.Pattern)}
 		if d.Model = "behaviour"; s.By != "model" {
 			d.Rule, d.Model = s.By, ""
 		}

@@ -56,7 +56,7 @@ func (i *Incident) Due(now time.Time, l Ladder) []Due {
 	}
 	var out []Due
 	switch at := i.At[Detected]; {
-	case i.State == Detected:
+	case i.State == Detected, i.Automatic && i.Taken == "":
 		if d, ok := i.unacknowledged(now, l); ok {
 			out = append(out, d)
 		}
@@ -153,6 +153,9 @@ func (i *Incident) Message(d Due) string {
 	kind := ""
 	if i.Exercise {
 		kind = "EXERCISE, not an incident. "
+	}
+	if i.Automatic {
+		kind += "Detection went to work on it by itself. "
 	}
 	how := ""
 	if i.Triage != nil {

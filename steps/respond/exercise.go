@@ -367,8 +367,12 @@ type Played struct {
 	ID        string     `json:"id"`
 	Started   time.Time  `json:"started"`
 	Decisions []Decision `json:"decisions"`
-	Score     int        `json:"score"` // percent of the best
-	Gaps      []Gap      `json:"gaps"`
+	// Scored are its injects, each as it was answered and against what was expected.
+	Scored []Scored `json:"scored"`
+	// Wall is how long it took on the clock on the wall; all other times are of the exercise.
+	Wall  time.Duration `json:"wall"`
+	Score int           `json:"score"` // percent of the best
+	Gaps  []Gap         `json:"gaps"`
 	// Acknowledge and Contain in exercise time; zero: it did not come to that.
 	Acknowledge time.Duration `json:"acknowledge"`
 	Contain     time.Duration `json:"contain"`

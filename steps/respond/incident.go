@@ -67,6 +67,7 @@ const (
 	eventDecision = "incident.decision"
 	eventTable    = "incident.tabletop" // what a tabletop is made of
 	eventPlayed   = "incident.played"   // its record, or that it was called off
+	eventConcerns = "incident.concerns" // which workload it befell, where that was found out later
 )
 
 // The sources of exercises. A tabletop acts on nothing; live fire may.
@@ -143,11 +144,19 @@ type Incident struct {
 	Changes []Change `json:"changes,omitempty"`
 	// Waits are what its runs wait for; Show tells it, List does not.
 	Waits []Wait `json:"waits,omitempty"`
+	// Automatic says that detection went to work on it by itself; Taken is who has it in
+	// hand since, empty: nobody yet.
+	Automatic bool   `json:"automatic,omitempty"`
+	Taken     string `json:"taken,omitempty"`
 	// Clocks are the duties of telling, with what is left.
 	Clocks []Clock `json:"clocks,omitempty"`
 	Head   string  `json:"head"`
 	events int
-	table  *table // nil: no tabletop, or one of an older version
+
+	began   []time.Time // runs that began by themselves
+	ownRun  string
+	takenAt time.Time
+	table   *table // nil: no tabletop, or one of an older version
 }
 
 func (i *Incident) fold(e *playbook.Event) error {
@@ -213,9 +222,14 @@ func (i *Incident) fold(e *playbook.Event) error {
 		entry.Text, err = i.decided(e.Data)
 	case eventPlayed:
 		entry.Text, err = i.played(e.Data)
-	case eventNote, eventNotice, eventLifted:
+	case eventConcerns:
+		if err = json.Unmarshal(e.Data, &i.Workload); err == nil {
+			entry.Text = i.Workload
+		}
+	case eventNote, eventNotice, eventLifted, eventTaken:
 		err = json.Unmarshal(e.Data, &entry.Text)
 	}
 	i.Entries = append(i.Entries, entry)
+	i.own(e)
 	return err
 }

@@ -92,6 +92,12 @@ func (i *Incident) move(to State, by, note string) (change, error) {
 // Ack says that somebody has the incident in hand.
 func (d Desk) Ack(id, by string) (*Incident, error) {
 	return d.change(id, func(i *Incident) ([]change, error) {
+		switch {
+		case by == "":
+			return nil, errNobody
+		case i.Automatic && i.Taken == "" && by != ByDetection:
+			return []change{{eventTaken, by, "what detection began by itself"}}, nil
+		}
 		c, err := i.move(Acknowledged, by, "")
 		return []change{c}, err
 	})

@@ -64,15 +64,37 @@ func (s Shelf) Records(workload string) ([]Record, error) {
 	if err := s.read(recordsFile, &all); err != nil {
 		return nil, err
 	}
-	desk := Desk{Folder: filepath.Join(s.Folder, "incidents")}
-	for n := range all {
-		if r := &all[n]; r.Kind == Tabletop && (workload == "" || r.Workload == workload) {
-			if err := desk.sound(r); err != nil {
-				return nil, err
-			}
-		}
+	if _, err := s.sound(all, workload); err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(all, func(r Record) bool { return workload != "" && r.Workload != workload }), nil
+}
+
+// sound gives those records of which the journal says the same; the others are in the error.
+func (s Shelf) sound(all []Record, workload string) (good []Record, err error) {
+	desk := Desk{Folder: filepath.Join(s.Folder, "incidents")}
+	var errs []error
+	for n := range all {
+		r := &all[n]
+		if r.Kind == Tabletop && (workload == "" || r.Workload == workload) {
+			if err := desk.sound(r); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+		}
+		good = append(good, *r)
+	}
+	return good, errors.Join(errs...)
+}
+
+// Good are all records that can be relied on; the error names those that cannot, and the
+// others are there. Nothing may be decided by them alone: see Records.
+func (s Shelf) Good() ([]Record, error) {
+	var all []Record
+	if err := s.read(recordsFile, &all); err != nil {
+		return nil, err
+	}
+	return s.sound(all, "")
 }
 
 // alone runs fn while no other process changes the shelf.

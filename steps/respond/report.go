@@ -16,7 +16,17 @@ type reviewed struct {
 	Record   *Record
 	// Spans are how long each state took from the one before.
 	Spans []span
-	Lines []Entry
+	Lines []line
+	// Scored are a tabletop's injects; Wall says when it was played, apart from the time
+	// that it played.
+	Scored []Scored
+	Wall   string
+}
+
+// line is an entry with its time as the report tells it.
+type line struct {
+	At string
+	Entry
 }
 
 type span struct {
@@ -34,7 +44,14 @@ func review(in *Incident, r *Record) reviewed {
 			i.Clocks[n].Status = "not told"
 		}
 	}
-	v := reviewed{Incident: i, Record: r, Lines: i.Entries}
+	v := reviewed{Incident: i, Record: r}
+	if i.table != nil {
+		v.played(i)
+		return v
+	}
+	for _, e := range i.Entries {
+		v.Lines = append(v.Lines, line{e.Time.UTC().Format(time.TimeOnly), e})
+	}
 	var last time.Time
 	for _, s := range States() {
 		at, ok := i.At[s]
@@ -78,13 +95,20 @@ func Markdown(w io.Writer, i *Incident, r *Record) error {
 			line("- Time to %s: %s", t.what, tookText(t.took))
 		}
 	}
+	if v.Wall != "" {
+		line("\nAll times below are of the exercise, from its start. %s", v.Wall)
+		line("\n## What happened, and how it was answered\n\n| inject | to | came | until | answered | by | answer | expected | points |\n|---|---|---|---|---|---|---|---|---|")
+		for _, s := range v.Scored {
+			line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", s.Inject, s.Role, minutes(s.Came), minutes(s.Until), escape(s.When()), escape(orText(s.By, "-")), escape(orText(s.Answer, "-")), escape(s.Expected), s.Score())
+		}
+	}
 	line("\n## How it went\n\n| state | reached | took |\n|---|---|---|")
 	for _, s := range v.Spans {
 		line("| %s | %s | %s |", s.State, s.At, s.Took)
 	}
 	line("\n## What was decided and done\n\n| time | who | what |\n|---|---|---|")
 	for _, e := range v.Lines {
-		line("| %s | %s | %s |", e.Time.UTC().Format(time.TimeOnly), escape(orText(e.By, "-")), escape(strings.TrimSuffix(e.What+": "+e.Text, ": ")))
+		line("| %s | %s | %s |", e.At, escape(orText(e.By, "-")), escape(strings.TrimSuffix(e.What+": "+e.Text, ": ")))
 	}
 	if len(i.Changes) > 0 {
 		line("\n## What was changed\n\n| step | action | on | stands |\n|---|---|---|---|")
@@ -134,7 +158,7 @@ func escape(s string) string { return unsafe.Replace(s) }
 // HTML writes the same as one page without scripts, links or outside parts.
 func HTML(w io.Writer, i *Incident, r *Record) error { return page.Execute(w, review(i, r)) }
 
-var page = template.Must(template.New("page").Funcs(template.FuncMap{"took": tookText, "clock": func(t time.Time) string { return t.UTC().Format(time.TimeOnly) }, "stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) }}).Parse(`<!doctype html>
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"took": tookText, "minutes": minutes, "stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) }}).Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>After-action report {{.Incident.ID}}</title>
@@ -154,8 +178,10 @@ code{overflow-wrap:anywhere}
 <p>{{.Incident.Title}}{{if .Incident.Workload}} — {{.Incident.Workload}}{{end}}</p>
 <div class="facts"><div>Scenario<b>{{.Incident.Scenario}}</b></div><div>State<b>{{.Incident.State}}</b></div>
 {{with .Record}}<div>Kind<b>{{.Kind}}</b></div>{{if eq .Kind "tabletop"}}<div>Score<b>{{.Score}} of 100</b></div>{{end}}{{if ne .Kind "tabletop"}}<div>To detect<b>{{took .Detect}}</b></div>{{end}}<div>To acknowledge<b>{{took .Acknowledge}}</b></div><div>To contain<b>{{took .Contain}}</b></div>{{if .Return}}<div>To return<b>{{took .Return}}</b></div>{{end}}{{end}}</div>
+{{if .Wall}}<p>All times below are of the exercise, from its start. {{.Wall}}</p>
+<h2>What happened, and how it was answered</h2><table class="injects"><thead><tr><th>Inject</th><th>Came</th><th>Until</th><th>Answered</th><th>Answer</th><th>Expected</th><th>Points</th></tr></thead><tbody>{{range .Scored}}<tr><td>{{.Inject}}<br><small>to {{.Role}}</small></td><td>{{minutes .Came}}</td><td>{{minutes .Until}}</td><td>{{.When}}{{if .By}}<br><small>{{.By}}</small>{{end}}</td><td>{{or .Answer "-"}}</td><td>{{.Expected}}</td><td>{{.Score}}</td></tr>{{end}}</tbody></table>{{end}}
 <h2>How it went</h2><table><thead><tr><th>State</th><th>Reached</th><th>Took</th></tr></thead><tbody>{{range .Spans}}<tr><td>{{.State}}</td><td>{{.At}}</td><td>{{.Took}}</td></tr>{{end}}</tbody></table>
-<h2>What was decided and done</h2><table class="done"><thead><tr><th>Time</th><th>Who</th><th>What</th></tr></thead><tbody>{{range .Lines}}<tr><td>{{clock .Time}}</td><td>{{or .By "-"}}</td><td>{{.What}}{{if .Text}}: {{.Text}}{{end}}</td></tr>{{end}}</tbody></table>
+<h2>What was decided and done</h2><table class="done"><thead><tr><th>Time</th><th>Who</th><th>What</th></tr></thead><tbody>{{range .Lines}}<tr><td>{{.At}}</td><td>{{or .By "-"}}</td><td>{{.What}}{{if .Text}}: {{.Text}}{{end}}</td></tr>{{end}}</tbody></table>
 {{if .Incident.Changes}}<h2>What was changed</h2><table class="changed"><thead><tr><th>Step</th><th>Action</th><th>On</th><th>Stands</th></tr></thead><tbody>{{range .Incident.Changes}}<tr><td>{{.Step}}</td><td>{{.Action}}</td><td>{{.Target}}</td><td>{{.Stands}} {{.Why}}</td></tr>{{end}}</tbody></table>{{end}}
 {{with .Record}}<h2>Gaps</h2>{{if .Gaps}}<ul>{{range .Gaps}}<li class="{{if .Closed}}closed{{else}}open{{end}}">{{if .Closed}}Closed{{else}}Open{{end}} — {{.ID}}: {{.Text}} {{.Closed}}</li>{{end}}</ul>{{else}}<p>None.</p>{{end}}{{end}}
 {{if .Incident.Clocks}}<h2>Duties</h2><table><thead><tr><th>Duty</th><th>To</th><th>By</th><th>Stands</th></tr></thead><tbody>{{range .Incident.Clocks}}<tr><td>{{.Duty}}</td><td>{{.To}}</td><td>{{stamp .Deadline}}</td><td>{{.Status}}</td></tr>{{end}}</tbody></table>{{end}}
@@ -193,7 +219,7 @@ func Measure(incidents []*Incident, records []Record) []Metrics {
 		if !i.Began.IsZero() {
 			t.detect = append(t.detect, from.Sub(i.Began))
 		}
-		if a, ok := i.At[Acknowledged]; ok {
+		if a := i.acknowledged(); !a.IsZero() {
 			t.ack = append(t.ack, a.Sub(from))
 		}
 		if c, ok := i.At[Contained]; ok {

@@ -155,6 +155,10 @@ func (d Desk) goOn(ctx context.Context, i *Incident, f Face, by string) (*Played
 		}
 		p.take(in, dec, e.Until(n))
 	}
+	p.Scored = e.Scores(p.Decisions)
+	if now, err := d.Show(i.ID); err == nil {
+		p.Wall = now.Wall()
+	}
 	if best := e.Best(); best > 0 {
 		p.Score = 100 * p.points() / best
 	}

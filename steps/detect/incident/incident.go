@@ -34,6 +34,8 @@ type Signal struct {
 	// that was taken on, credentials that were given out or used. Things are what it
 	// acted on: they join too, as long as few principals act on them.
 	Nodes, Things []string
+	// Played says that the event is of a synthetic attack.
+	Played bool `json:",omitempty"`
 	// Peers names what peers share: one new thing that many of them do at once, a release
 	// say, is one story. Empty where there are none.
 	Peers string
