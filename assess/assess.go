@@ -21,6 +21,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/gate"
 	providerAWS "github.com/sevenfold-sec/sevenfold/provider/aws"
 	providerKubernetes "github.com/sevenfold-sec/sevenfold/provider/kubernetes"
+	providerMLflow "github.com/sevenfold-sec/sevenfold/provider/mlflow"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/access"
 	"github.com/sevenfold-sec/sevenfold/steps/audit"
@@ -249,6 +250,8 @@ func understand(a *estate.Asset) estate.Understanding {
 		return providerAWS.Understand(a)
 	case estate.Kubernetes:
 		return providerKubernetes.Understand(a)
+	case estate.MLflow:
+		return providerMLflow.Understand(a)
 	default:
 		return estate.Understanding{}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/collect/cloudformation"
 	"github.com/sevenfold-sec/sevenfold/collect/files"
 	"github.com/sevenfold-sec/sevenfold/collect/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/collect/mlflow"
 	"github.com/sevenfold-sec/sevenfold/collect/terraform"
 	"github.com/sevenfold-sec/sevenfold/estate"
 )
@@ -31,7 +32,7 @@ func (*SourceError) Config() bool { return true }
 // plannedSources are those of the design that this version cannot read.
 var plannedSources = []string{"azure", "gcp"}
 
-const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH, terraform:PLAN.json|STATE, cloudformation:TEMPLATE|FOLDER, findings:REPORTS"
+const sourceForms = "sources are aws[:profile=P,role=ARN,regions=R], kubernetes[:CONTEXT], dir:PATH, terraform:PLAN.json|STATE, cloudformation:TEMPLATE|FOLDER, mlflow:https://HOST|REPLIES.json, findings:REPORTS"
 
 // open returns the collector of a source as the command line writes it. key is that
 // of the digests in masks, mask the sink that masks.
@@ -75,6 +76,15 @@ func open(source string, resume *Resume, key []byte, mask func(estate.Sink) esta
 		}
 		o.Convert, o.Key = convertTerraform, key
 		return newAddressed(o, source), nil
+	case "mlflow":
+		o, err := mlflow.ParseSource(source)
+		if err != nil {
+			return nil, bad(err)
+		}
+		if _, err := os.Stat(o.Path); o.Path != "" && err != nil {
+			return nil, &SourceError{source, err.Error(), "give the address of the server, or a file of its registry's replies"}
+		}
+		return mlflow.New(o), nil
 	case "findings":
 		return openFindings(source, bad)
 	case "cloudformation":

@@ -41,6 +41,7 @@ const (
 	Azure      Cloud = "azure"
 	GCP        Cloud = "gcp"
 	Terraform  Cloud = "terraform"
+	MLflow     Cloud = "mlflow"
 )
 
 // SetType is the type of a set node: a class of assets ("principals allowed

@@ -23,7 +23,7 @@ import (
 // shows.
 type file struct {
 	Estate    string        `key:"estate" doc:"Name of the estate."`
-	Sources   []strict.Text `key:"sources" doc:"What to read: aws:regions=eu-west-1, kubernetes:CONTEXT, dir:PATH, findings:REPORTS."`
+	Sources   []strict.Text `key:"sources" doc:"What to read: aws:regions=eu-west-1, kubernetes:CONTEXT, dir:PATH, mlflow:https://HOST, findings:REPORTS."`
 	Zones     zonesYAML     `key:"zones" doc:"Which assets are in which zone."`
 	Workloads []declared    `key:"workloads" doc:"Workloads with their owner and purpose; they refine and merge what is discovered."`
 	Access    accessYAML    `key:"access" doc:"What is asked of credentials."`

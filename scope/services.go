@@ -1,6 +1,7 @@
 package scope
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,9 @@ type Supply struct {
 	StaleAfter time.Duration
 	// Denied are licences that no component may have, as SPDX spells them.
 	Denied []string
+	// ApprovedBy are the marks by which MLflow's registry approves a version of a model:
+	// alias:NAME, stage:NAME, tag:KEY=VALUE; none: those of MLflow's documentation.
+	ApprovedBy []string
 }
 
 // StaleDays are the days after which vulnerability records say nothing of today,
@@ -99,6 +103,7 @@ type supplyYAML struct {
 	Licences   struct {
 		Deny []string `key:"deny" doc:"Licences that no component may have, as SPDX spells them: AGPL-3.0-only."`
 	} `key:"licences" doc:"What is asked of licences."`
+	ApprovedBy []strict.Text `key:"approved_by" doc:"Marks of MLflow's registry that approve a model's version: alias:champion, stage:Production, tag:validation_status=approved."`
 }
 
 func (c *checker) services(list []service, s *Scope) {
@@ -157,6 +162,14 @@ func (c *checker) supply(f *supplyYAML, s *Supply) {
 		s.StaleAfter = StaleDays * 24 * time.Hour
 	}
 	s.Denied = f.Licences.Deny
+	for _, m := range f.ApprovedBy {
+		how, what, _ := strings.Cut(m.Value, ":")
+		key, value, pair := strings.Cut(what, "=")
+		if !slices.Contains([]string{"alias", "stage", "tag"}, how) || what == "" || how == "tag" && (!pair || key == "" || value == "") {
+			c.bad(m, "write alias:NAME, stage:NAME or tag:KEY=VALUE", "%q is no mark of a registry", m.Value)
+		}
+		s.ApprovedBy = append(s.ApprovedBy, m.Value)
+	}
 }
 
 // Serves reports whether a host is the one that a service is registered for.

@@ -30,6 +30,7 @@ func (j *jury) provenance(w *workload) finding.Criterion {
 				s.fail(id, "%s is %s in its registry", t.asset.ID, word)
 			}
 		}
+		j.registered(s, t)
 		j.pinned(s, t)
 		if t.seen != nil && t.seen.Bill != nil {
 			j.notices(s, t, t.seen.Bill, "provenance", Floating)

@@ -83,7 +83,7 @@ const maxVulnerableParts = 50
 // Derive implements assess.Step: models and services that were seen inside of what is
 // in the estate, and the packages in it that have known vulnerabilities.
 func (s *Step) Derive(_ context.Context, snap *estate.Snapshot) (estate.Addition, error) {
-	var out estate.Addition
+	out := estate.Addition{Relations: versioned(snap)}
 	if len(s.known.Examined) == 0 {
 		return out, nil
 	}

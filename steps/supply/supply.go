@@ -68,6 +68,12 @@ func unread(path, why string) modelfile.Report {
 
 func answer(rep modelfile.Report) Answer {
 	a := Answer{Artifacts: []Artifact{{Path: rep.Name, Format: rep.Format, SHA256: rep.SHA256, Verdict: rep.Verdict}}, Findings: []Finding{}}
+	if rep.Format == "empty" && rep.Verdict == modelfile.Clean && (ModelFile(rep.Name) || rep.Name == "-") {
+		// An empty marker of a folder holds nothing to load; a model that is empty is a
+		// download that broke off, and what will lie there nobody has seen.
+		a.Artifacts[0].Verdict = modelfile.Unknown
+		a.Findings = append(a.Findings, Finding{Path: rep.Name, Rule: "unreadable", Severity: modelfile.Undecided, Offset: -1, Text: "it is empty: a download or copy broke off"})
+	}
 	for _, m := range rep.Members {
 		a.Artifacts = append(a.Artifacts, Artifact{Path: m.Path, Format: m.Format, SHA256: m.SHA256, Verdict: m.Verdict, Member: true})
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -112,5 +113,15 @@ func TestWhatEveryVerdictRestsOn(t *testing.T) {
 	got := answer(modelfile.Report{Name: "x", Size: 7, Verdict: modelfile.Unknown})
 	if len(got.Findings) != 1 || got.Findings[0].Text != "7 bytes could not be judged" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// An empty file says nothing of the model that its name promises.
+func TestEmptyModel(t *testing.T) {
+	for name, want := range map[string]modelfile.Verdict{"a/model.pt": modelfile.Unknown, "model.safetensors": modelfile.Unknown, "-": modelfile.Unknown, "a/.gitkeep": modelfile.Clean, "pkg/__init__.py": modelfile.Clean} {
+		rep := modelfile.Scan(context.Background(), name, strings.NewReader(""), 0, modelfile.Limits{})
+		if a := AnswerOf(rep); a.Worst() != want || want == modelfile.Unknown && len(a.Findings) != 1 {
+			t.Errorf("%s: %+v", name, a)
+		}
 	}
 }
