@@ -66,7 +66,7 @@ print(*(x.getsockname()[1] for x in s))')"
 load() {
 	go build -o "$work/detectload" ./bench/detectload
 	go build -o "$work/orggen" ./test/org/orggen
-	"$work/orggen" -out "$work/logs" -days 20 -seed 1
+	"$work/orggen" -out "$work/logs" -days 20 -seed 1 -begin 1980-01-07
 	local code=0
 	(cd "$work" && "$bin" detect learn logs --state "$work/learnt" >"$work/learn.log" 2>&1) || code=$?
 	if [ "$code" -ne 0 ]; then # 3 would be a baseline that tells nothing

@@ -106,7 +106,7 @@ func measure(o options) (*result, error) {
 	ownBefore, nodesBefore := own(), cpuOf(o.nodes)
 	ctx, stop := context.WithTimeout(context.Background(), o.duration)
 	defer stop()
-	begin := time.Now()
+	started := time.Now()
 	go run.watch(ctx)
 	attacks := &attacks{sent: map[string]time.Time{}}
 	run.told = attacks.told
@@ -135,7 +135,7 @@ func measure(o options) (*result, error) {
 	if err := run.drained(); err != nil {
 		return nil, err
 	}
-	out.Seconds = time.Since(begin).Seconds()
+	out.Seconds = time.Since(started).Seconds()
 	out.OwnCPU, out.NodesCPU = (own() - ownBefore).Seconds(), cpuOf(o.nodes)-nodesBefore
 	usage, err := run.end()
 	if err != nil {
@@ -163,7 +163,7 @@ type place struct{ at, account int }
 
 // build makes the bodies: 2,000 events each.
 func build(o options) ([]*body, error) {
-	world := org.New(org.Config{Seed: 1, Principals: o.principals})
+	world := org.New(org.Config{Seed: 1, Principals: o.principals, Begin: begin})
 	for range learnDays { // that were learnt
 		world.Day()
 	}
@@ -214,9 +214,13 @@ func all(text, what []byte) (at []int) {
 	}
 }
 
-// first is the day of the first events that are sent: there are as many to come as there
-// is time.
-func first() time.Time { return time.Now().UTC().AddDate(0, 0, -3000).Truncate(24 * time.Hour) }
+// begin is the day on which detect.sh has the organisation begin, a Monday so long ago that
+// the days sent do not reach the present: a run on two cores sends some fourteen days a second.
+var begin = time.Date(1980, 1, 7, 0, 0, 0, 0, time.UTC)
+
+// first is the day of the first events that are sent, the one after those that were learnt:
+// before it the model's clock and the budget's would stand still.
+func first() time.Time { return begin.AddDate(0, 0, learnDays) }
 
 // next makes a body that of another day, of another organisation.
 func (b *body) next(serial uint32, date time.Time, organisation int) {
@@ -341,6 +345,9 @@ func (p *process) send(ctx context.Context, bodies []*body, sender int, o option
 			}
 			serial := p.serial.Add(uint32(b.events)) - uint32(b.events)
 			day := date.AddDate(0, 0, cycle*o.days+b.day)
+			if day.After(time.Now()) {
+				return errors.New("the days have run out: events of the future are refused, send for a shorter -duration")
+			}
 			p.clock.Store(day.Unix())
 			b.next(serial, day, organisation)
 			if err := p.post(ctx, b.text, &out.Refused); err != nil {

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/sevenfold-sec/sevenfold/test/org"
 )
@@ -30,8 +31,14 @@ func main() {
 	attacks := flag.String("attacks", "", "archive of detonation logs, one a day")
 	scaleOn := flag.Int("scale-on", 0, "day on which production is scaled")
 	scaleBy := flag.Int("scale-by", 10, "by how much")
+	begin := flag.String("begin", "2026-01-05", "first day")
 	flag.Parse()
-	if err := write(*out, *skip, *days, *attacks, org.Config{Seed: *seed, Principals: *principals, ScaleOn: *scaleOn, ScaleBy: *scaleBy}); err != nil {
+	first, err := time.Parse(time.DateOnly, *begin)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "orggen: -begin:", err)
+		os.Exit(2)
+	}
+	if err := write(*out, *skip, *days, *attacks, org.Config{Seed: *seed, Principals: *principals, Begin: first, ScaleOn: *scaleOn, ScaleBy: *scaleBy}); err != nil {
 		fmt.Fprintln(os.Stderr, "orggen:", err)
 		os.Exit(1)
 	}
