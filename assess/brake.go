@@ -2,13 +2,13 @@ package assess
 
 import (
 	"context"
-	"crypto"
 	"fmt"
 	"slices"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/gate/brake"
+	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 )
 
 // Held is what keeps workloads in AWS from growing, with those that are left out.
@@ -24,7 +24,7 @@ type Held struct {
 
 // HoldAWS writes what keeps the workloads of an assessed estate from growing, those
 // with a certificate that counts left out. only names some; empty: all.
-func HoldAWS(ctx context.Context, r *Result, o Options, kept Certificates, trusted []crypto.PublicKey, only, except []string) (*Held, error) {
+func HoldAWS(ctx context.Context, r *Result, o Options, kept Certificates, trusted certificate.Trust, only, except []string) (*Held, error) {
 	check, err := checkOf(ctx, o, kept, trusted)
 	if err != nil {
 		return nil, err

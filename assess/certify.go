@@ -32,6 +32,8 @@ const TTL = 7 * 24 * time.Hour
 // Certify says how a workload is certified.
 type Certify struct {
 	Key crypto.Signer
+	// Seal signs instead of Key; nil: Key does, in a bare envelope.
+	Seal certificate.Sealer
 	// TTL is how long the certificate counts; it ends no later than the first
 	// of the waivers it rests on.
 	TTL    time.Duration
@@ -70,7 +72,11 @@ func (r *Result) Certify(ctx context.Context, w finding.Workload, o Options, c C
 	if s.Predicate.Bundle, err = certificate.WriteBundle(c.Bundle, files); err != nil {
 		return nil, d, err
 	}
-	file, err = certificate.Encode(s, c.Key)
+	seal := c.Seal
+	if seal == nil {
+		seal = certificate.KeySealer(c.Key)
+	}
+	file, err = certificate.EncodeBy(s, seal)
 	return file, d, err
 }
 

@@ -3,7 +3,6 @@ package assess
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/ed25519"
 	"encoding/json"
 	"io/fs"
@@ -79,7 +78,7 @@ func TestCertifyAndJudgeAgain(t *testing.T) {
 	if err != nil || d.Decision != gate.Admit {
 		t.Fatalf("%v %+v", err, d)
 	}
-	s, reasons := certificate.Verify(file, certificate.Check{Trusted: []crypto.PublicKey{key.Public().(ed25519.PublicKey)}, Now: o.Now, Workload: "eta-score"})
+	s, reasons := certificate.Verify(file, certificate.Check{Trusted: certificate.Keys(key.Public()), Now: o.Now, Workload: "eta-score"})
 	if len(reasons) > 0 {
 		t.Fatal(reasons)
 	}
@@ -92,7 +91,7 @@ func TestCertifyAndJudgeAgain(t *testing.T) {
 	fits(t, file)
 	again := func(change func(*certificate.Statement)) string {
 		t.Helper()
-		copied, _ := certificate.Open(file, key.Public().(ed25519.PublicKey))
+		copied, _ := certificate.Open(file, certificate.Keys(key.Public()))
 		if change != nil {
 			change(copied)
 		}

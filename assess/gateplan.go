@@ -3,7 +3,6 @@ package assess
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -21,8 +20,8 @@ import (
 )
 
 // GatePlan lays a plan over an estate (nil: none is known), judges both and
-// decides. trusted are the keys certificates must be signed with.
-func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o Options, kept Certificates, trusted []crypto.PublicKey) (gate.Decision, error) {
+// decides. trusted are those whose certificates count.
+func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o Options, kept Certificates, trusted certificate.Trust) (gate.Decision, error) {
 	laid, err := Lay(ctx, base, p)
 	if err != nil {
 		return gate.Decision{}, err
@@ -65,7 +64,7 @@ func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o O
 }
 
 // checkOf is what the state's certificates are held against.
-func checkOf(ctx context.Context, o Options, kept Certificates, trusted []crypto.PublicKey) (certificate.Check, error) {
+func checkOf(ctx context.Context, o Options, kept Certificates, trusted certificate.Trust) (certificate.Check, error) {
 	check := certificate.Check{Trusted: trusted, Now: o.Now, Approvers: o.Scope.Gate.Approvers, Estate: o.Scope.Estate}
 	if kept.Store == nil {
 		return check, nil

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sevenfold-sec/sevenfold/gate"
+	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 )
 
 // planOf writes a plan of one resource, as a provider without any account in
@@ -75,7 +76,7 @@ func TestAPlanThatOpensIsRefused(t *testing.T) {
 			if p, err = PlaceOver(p, path, []byte("test"), base); err != nil {
 				t.Fatal(err)
 			}
-			d, err := GatePlan(context.Background(), base, p, o, Certificates{}, nil)
+			d, err := GatePlan(context.Background(), base, p, o, Certificates{}, certificate.Trust{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,7 +2,6 @@ package assess
 
 import (
 	"context"
-	"crypto"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/collect/terraform"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/gate"
+	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/test/builtin"
 	"github.com/sevenfold-sec/sevenfold/test/terraformgen"
@@ -115,7 +115,7 @@ func gatePlanned(t *testing.T, edit func(text string) string) gate.Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := GatePlan(context.Background(), harbour(t).Seen, p, harbourOptions(t), Certificates{}, nil)
+	d, err := GatePlan(context.Background(), harbour(t).Seen, p, harbourOptions(t), Certificates{}, certificate.Trust{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func BenchmarkGatePlan2000(b *testing.B) {
 		if len(p.Changes) < 2000 {
 			b.Fatalf("%d changes", len(p.Changes))
 		}
-		if _, err := GatePlan(context.Background(), nil, p, o, Certificates{}, []crypto.PublicKey{}); err != nil {
+		if _, err := GatePlan(context.Background(), nil, p, o, Certificates{}, certificate.Trust{}); err != nil {
 			b.Fatal(err)
 		}
 	}

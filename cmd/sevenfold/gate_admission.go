@@ -35,6 +35,7 @@ type admissionFlags struct {
 	listen, service, url         string
 	certificates                 string
 	keys, approvers              []string
+	by                           keyless
 	tlsCert, tlsKey              string
 	pilot, pilots                int
 	controllers                  []string
@@ -78,6 +79,7 @@ func newGateAdmission(g *globals) *cobra.Command {
 	flags.StringVar(&f.url, "url", "", "https `URL` the API server calls the webhook by, instead of a service")
 	flags.StringVar(&f.certificates, "certificates", "", "`DIR` with the certificates that gate certify wrote")
 	flags.StringArrayVar(&f.keys, "key", nil, "public `KEY` certificates are signed with: a file, ed25519:… or ecdsa-p256:…; repeats")
+	f.by.addTo(cmd)
 	flags.StringArrayVar(&f.approvers, "approver", nil, "public `KEY` waivers must be signed with: a file, or ed25519:…; repeats")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "PEM `FILE` with the webhook's TLS certificate (default: one is made and renewed)")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "PEM `FILE` with its key")
@@ -162,7 +164,7 @@ func (f *admissionFlags) check() error {
 	switch {
 	case f.certificates == "":
 		return usage("no folder with certificates is given", "--certificates DIR names the folder that gate certify writes to")
-	case len(f.keys) == 0:
+	case len(f.keys) == 0 && f.by == (keyless{}):
 		return usage("no key is given, so no certificate could be trusted", "--key FILE names the public key certificates are signed with")
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return usage("--tls-cert and --tls-key belong together", "give both, or neither to have a certificate made")
@@ -187,6 +189,10 @@ func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
 		}
 		keys = append(keys, key)
 	}
+	signers, err := f.by.signers()
+	if err != nil {
+		return err
+	}
 	approvers, err := publicKeys(f.approvers)
 	if err != nil {
 		return err
@@ -209,7 +215,7 @@ func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
 	if cluster == "" {
 		cluster = collect.ClusterName(client.ClusterEntry())
 	}
-	grants := admission.Folder{Dir: f.certificates, Cluster: cluster, Kinds: assess.GrowingKinds(), Keys: keys, Approvers: approvers}
+	grants := admission.Folder{Dir: f.certificates, Cluster: cluster, Kinds: assess.GrowingKinds(), Trusted: certificate.Trust{Keys: keys, Signers: signers}, Approvers: approvers}
 	if _, _, err := grants.Current(cmd.Context()); err != nil {
 		return asUsage(err)
 	}

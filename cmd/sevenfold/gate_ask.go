@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,6 +10,7 @@ import (
 
 func newGateAsk(g *globals) *cobra.Command {
 	var dir, key string
+	var by keyless
 	n := 0
 	cmd := &cobra.Command{
 		Use:   "ask WORKLOAD --replicas N --certificates DIR --key KEY",
@@ -29,11 +29,11 @@ func newGateAsk(g *globals) *cobra.Command {
 			if args[0] == "" || n < 0 {
 				return usage(fmt.Sprintf("%d replicas of workload %q cannot be asked for", n, args[0]), "name the workload as sevenfold.yaml does, and how many it would have in all")
 			}
-			trusted, err := g.certificateKey(key)
+			trusted, err := g.trust(key, by)
 			if err != nil {
 				return err
 			}
-			asked := ask.Gate{Dir: dir, Trusted: []crypto.PublicKey{trusted}}
+			asked := ask.Gate{Dir: dir, Trusted: trusted}
 			if g.scopeFile() != "" {
 				s, err := g.scopeOnly()
 				if err != nil {
@@ -56,5 +56,6 @@ func newGateAsk(g *globals) *cobra.Command {
 	cmd.Flags().IntVar(&n, "replicas", 0, "how many replicas or instances are asked for, in all")
 	cmd.Flags().StringVar(&dir, "certificates", "", "folder `DIR` of certificates")
 	cmd.Flags().StringVar(&key, "key", "", "public `KEY` they must be signed with: ed25519:BASE64, ecdsa-p256:BASE64 or a PEM file; default: the state's own")
+	by.addTo(cmd)
 	return cmd
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 
 func newGateAWS(g *globals) *cobra.Command {
 	var r reading
+	var by keyless
 	var key string
 	var except []string
 	cmd := &cobra.Command{
@@ -48,10 +48,8 @@ func newGateAWS(g *globals) *cobra.Command {
 						return err
 					}
 				}
-				var trusted []crypto.PublicKey
-				if k, err := g.certificateKey(key); err == nil {
-					trusted = append(trusted, k)
-				} else if key != "" {
+				trusted, err := g.trustIfAny(key, by)
+				if err != nil {
 					return err
 				}
 				held, err = assess.HoldAWS(cmd.Context(), result, o, assess.Certificates{Store: st}, trusted, args, except)
@@ -74,6 +72,7 @@ func newGateAWS(g *globals) *cobra.Command {
 	}
 	r.addTo(cmd)
 	cmd.Flags().StringVar(&key, "key", "", "public `KEY` certificates must be signed with: ed25519:BASE64, ecdsa-p256:BASE64 or a PEM file; default: the state's own")
+	by.addTo(cmd)
 	cmd.Flags().StringArrayVar(&except, "except", nil, "principals whose `ARN` fits this pattern may still make the calls; repeats")
 	return cmd
 }

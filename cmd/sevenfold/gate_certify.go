@@ -32,6 +32,7 @@ const maxTTL = 366 * 24 * time.Hour
 func newGateCertify(g *globals) *cobra.Command {
 	var r reading
 	var key, bundle string
+	var sealed sealing
 	ttl := assess.TTL
 	cmd := &cobra.Command{
 		Use:   "certify WORKLOAD --out FILE",
@@ -60,24 +61,25 @@ func newGateCertify(g *globals) *cobra.Command {
 			}
 			return s.with(cmd.Context(), r, func(st store.Store, o assess.Options, result *assess.Result) error {
 				return s.certify(cmd.Context(), assess.Certificates{Store: st}, o, result, args[0],
-					assess.Certify{TTL: ttl, Bundle: bundle, Version: version, Own: s.ownControls()}, key)
+					assess.Certify{TTL: ttl, Bundle: bundle, Version: version, Own: s.ownControls()}, key, sealed)
 			})
 		},
 	}
 	r.addTo(cmd)
 	cmd.Flags().StringVar(&key, "key", "", "private key `FILE` (PKCS #8 PEM, Ed25519) to sign with, or awskms:KEY; default: the state's own")
+	sealed.addTo(cmd)
 	cmd.Flags().StringVar(&bundle, "bundle", "", "folder `DIR` for the evidence (default FILE"+bundleSuffix+")")
 	cmd.Flags().DurationVar(&ttl, "ttl", ttl, "how long it counts; it ends no later than the first waiver it rests on")
 	return cmd
 }
 
-func (s *session) certify(ctx context.Context, kept assess.Certificates, o assess.Options, result *assess.Result, name string, c assess.Certify, key string) error {
+func (s *session) certify(ctx context.Context, kept assess.Certificates, o assess.Options, result *assess.Result, name string, c assess.Certify, key string, sealed sealing) error {
 	s.sayLapsed(result.Lapsed)
 	w, err := workloadOf(result.Workloads.List, name)
 	if err != nil {
 		return err
 	}
-	if c.Key, err = s.certificateSigner(ctx, key); err != nil {
+	if c.Seal, err = sealed.sealer(ctx, s.g, func() (crypto.Signer, error) { return s.certificateSigner(ctx, key) }); err != nil {
 		return err
 	}
 	if c.Serial, err = kept.Next(ctx, w.ID, o.Now); err != nil {
@@ -114,6 +116,7 @@ func (g *globals) toScreen() *globals {
 
 func newGateVerify(g *globals) *cobra.Command {
 	var key, bundle, workload string
+	var by keyless
 	cmd := &cobra.Command{
 		Use:   "verify CERTIFICATE",
 		Short: "Does a certificate still count? Offline: signature, subject, time, serial, and the evidence judged again",
@@ -122,7 +125,7 @@ func newGateVerify(g *globals) *cobra.Command {
 			if err := g.wants("gate verify", "text", "json"); err != nil {
 				return err
 			}
-			trusted, err := g.certificateKey(key)
+			trusted, err := g.trust(key, by)
 			if err != nil {
 				return err
 			}
@@ -133,7 +136,7 @@ func newGateVerify(g *globals) *cobra.Command {
 			if bundle == "" && exists(args[0]+bundleSuffix) {
 				bundle = args[0] + bundleSuffix
 			}
-			check := certificate.Check{Trusted: []crypto.PublicKey{trusted}, Now: time.Now().UTC(), Workload: workload}
+			check := certificate.Check{Trusted: trusted, Now: time.Now().UTC(), Workload: workload}
 			if file := g.scopeFile(); file != "" {
 				read, err := scope.Load(file)
 				if err != nil {
@@ -146,6 +149,7 @@ func newGateVerify(g *globals) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "public `KEY` it must be signed with: ed25519:BASE64, ecdsa-p256:BASE64 or a PEM file; default: the state's own")
+	by.addTo(cmd)
 	cmd.Flags().StringVar(&bundle, "bundle", "", "folder `DIR` of its evidence, to judge it again (default CERTIFICATE"+bundleSuffix+" if it is there)")
 	cmd.Flags().StringVar(&workload, "workload", "", "the `WORKLOAD` it must be of, by name or id")
 	return cmd

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +20,7 @@ import (
 func newGatePlan(g *globals) *cobra.Command {
 	var r reading
 	var key string
+	var by keyless
 	alone := false
 	cmd := &cobra.Command{
 		Use:   "plan {PLAN.json | TEMPLATE | CHANGES.json | MANIFESTS}",
@@ -42,11 +42,12 @@ func newGatePlan(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.gatePlan(cmd.Context(), r, args[0], key, alone)
+			return s.gatePlan(cmd.Context(), r, args[0], key, by, alone)
 		},
 	}
 	r.addTo(cmd)
 	cmd.Flags().StringVar(&key, "key", "", "public `KEY` certificates must be signed with: ed25519:BASE64, ecdsa-p256:BASE64 or a PEM file; default: the state's own")
+	by.addTo(cmd)
 	cmd.Flags().BoolVar(&alone, "alone", false, "judge the plan by itself, over no estate")
 	return cmd
 }
@@ -102,11 +103,9 @@ func (s *session) laid(ctx context.Context, r reading, path string, alone bool, 
 }
 
 // decidePlan is the gate's word on what is about to be applied.
-func (s *session) decidePlan(ctx context.Context, r reading, path, key string, alone bool) (shown *report.GatePlan, err error) {
-	var trusted []crypto.PublicKey
-	if k, err := s.g.certificateKey(key); err == nil {
-		trusted = append(trusted, k)
-	} else if key != "" {
+func (s *session) decidePlan(ctx context.Context, r reading, path, key string, by keyless, alone bool) (shown *report.GatePlan, err error) {
+	trusted, err := s.g.trustIfAny(key, by)
+	if err != nil {
 		return nil, err
 	}
 	err = s.laid(ctx, r, path, alone, func(l *laid) error {
@@ -120,8 +119,8 @@ func (s *session) decidePlan(ctx context.Context, r reading, path, key string, a
 	return shown, err
 }
 
-func (s *session) gatePlan(ctx context.Context, r reading, path, key string, alone bool) error {
-	shown, err := s.decidePlan(ctx, r, path, key, alone)
+func (s *session) gatePlan(ctx context.Context, r reading, path, key string, by keyless, alone bool) error {
+	shown, err := s.decidePlan(ctx, r, path, key, by, alone)
 	if err != nil {
 		return err
 	}

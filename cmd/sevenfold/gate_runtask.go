@@ -20,6 +20,7 @@ import (
 
 func newGateRunTask(g *globals) *cobra.Command {
 	var r reading
+	var by keyless
 	var listen, secret, cert, certKey, key string
 	hosts := []string{"app.terraform.io", "archivist.terraform.io"}
 	cmd := &cobra.Command{
@@ -55,7 +56,7 @@ func newGateRunTask(g *globals) *cobra.Command {
 			h, err := runtask.New(ctx, runtask.Options{Key: shared, Hosts: hosts, Log: log, Decide: func(ctx context.Context, path string) (gate.Decision, error) {
 				turn.Lock()
 				defer turn.Unlock()
-				shown, err := s.decidePlan(ctx, r, path, key, false)
+				shown, err := s.decidePlan(ctx, r, path, key, by, false)
 				if err != nil {
 					return gate.Decision{}, err
 				}
@@ -74,6 +75,7 @@ func newGateRunTask(g *globals) *cobra.Command {
 	cmd.Flags().StringVar(&cert, "tls-cert", "", "certificate `FILE` (PEM)")
 	cmd.Flags().StringVar(&certKey, "tls-key", "", "`FILE` with the certificate's key (PEM)")
 	cmd.Flags().StringVar(&key, "key", "", "public `KEY` certificates must be signed with: ed25519:BASE64, ecdsa-p256:BASE64 or a PEM file; default: the state's own")
+	by.addTo(cmd)
 	return cmd
 }
 

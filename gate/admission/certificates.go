@@ -2,7 +2,6 @@ package admission
 
 import (
 	"context"
-	"crypto"
 	"crypto/ed25519"
 	"fmt"
 	"io"
@@ -25,8 +24,8 @@ type Folder struct {
 	Cluster string
 	// Kinds are those held; what a certificate says of others is not heard.
 	Kinds []Kind
-	// Keys are those whose signature counts, Approvers those that sign waivers.
-	Keys      []crypto.PublicKey
+	// Trusted are those whose signature counts, Approvers those that sign waivers.
+	Trusted   certificate.Trust
 	Approvers []ed25519.PublicKey
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
@@ -68,7 +67,7 @@ func (f Folder) Current(context.Context) ([]Grant, []Refused, error) {
 		case !certificate.IsRevocation(text):
 			papers = append(papers, paper{path, text})
 		default:
-			r, err := certificate.OpenRevocation(text, f.Keys...)
+			r, err := certificate.OpenRevocation(text, f.Trusted)
 			if err != nil {
 				refused = append(refused, Refused{Why: fmt.Sprintf("the revocation in %s does not count: %v", path, err)})
 				continue
@@ -90,7 +89,7 @@ func (f Folder) Current(context.Context) ([]Grant, []Refused, error) {
 }
 
 func (f Folder) read(path string, text []byte, revoked certificate.Revocations, now time.Time) (Grant, *Refused) {
-	s, reasons := certificate.Verify(text, certificate.Check{Trusted: f.Keys, Approvers: f.Approvers, Now: now, Revoked: revoked.Why})
+	s, reasons := certificate.Verify(text, certificate.Check{Trusted: f.Trusted, Approvers: f.Approvers, Now: now, Revoked: revoked.Why})
 	if s == nil {
 		return Grant{}, &Refused{Why: fmt.Sprintf("%s is refused: %s", path, reasons[0].Text)}
 	}

@@ -1,7 +1,6 @@
 package admission
 
 import (
-	"crypto"
 	"crypto/ed25519"
 	"encoding/json"
 	"math"
@@ -85,7 +84,7 @@ func TestFolder(t *testing.T) {
 			if err := os.Mkdir(filepath.Join(dir, "folder"), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			f := Folder{Dir: dir, Cluster: "prod", Kinds: testKindList(), Keys: []crypto.PublicKey{public}, Now: func() time.Time { return today }}
+			f := Folder{Dir: dir, Cluster: "prod", Kinds: testKindList(), Trusted: certificate.Keys(public), Now: func() time.Time { return today }}
 			grants, refused, err := f.Current(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -138,7 +137,7 @@ func TestFolderOfTheRevoked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f := Folder{Dir: dir, Cluster: "prod", Kinds: testKindList(), Keys: []crypto.PublicKey{public}, Now: func() time.Time { return today }}
+	f := Folder{Dir: dir, Cluster: "prod", Kinds: testKindList(), Trusted: certificate.Keys(public), Now: func() time.Time { return today }}
 	m := &memory{gated: []string{"fraud"}, verdicts: map[string]json.RawMessage{}, objects: map[string]json.RawMessage{}}
 	c := newController(m, nil)
 	c.grants, c.digest = f, func(string, string, string, json.RawMessage) (string, error) { return digest, nil }

@@ -11,7 +11,6 @@
 package ask
 
 import (
-	"crypto"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -31,8 +30,8 @@ type Gate struct {
 	// Dir holds certificates, and revocations of them: every file in it whose name
 	// does not begin with a dot.
 	Dir string
-	// Trusted are the keys whose signature counts, Approvers those that sign waivers.
-	Trusted   []crypto.PublicKey
+	// Trusted are those whose signature counts, Approvers those that sign waivers.
+	Trusted   certificate.Trust
 	Approvers []ed25519.PublicKey
 	// Estate the certificates must be of; empty: any.
 	Estate string
@@ -101,7 +100,7 @@ func (g Gate) newest(workload string) (best *certificate.Statement, refused []st
 		}
 		if !certificate.IsRevocation(text) {
 			texts, names = append(texts, text), append(names, e.Name())
-		} else if r, err := certificate.OpenRevocation(text, g.Trusted...); err == nil {
+		} else if r, err := certificate.OpenRevocation(text, g.Trusted); err == nil {
 			revoked.Add(r) // one that nobody trusted signed ends nothing
 		}
 	}

@@ -1,7 +1,6 @@
 package ask
 
 import (
-	"crypto"
 	"crypto/ed25519"
 	"os"
 	"path/filepath"
@@ -94,7 +93,7 @@ func TestMay(t *testing.T) {
 			if err := os.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			g := Gate{Dir: dir, Trusted: []crypto.PublicKey{key(1).Public().(ed25519.PublicKey)}, Estate: "acme", Pilot: tt.pilot, Now: func() time.Time { return issued.Add(time.Minute + tt.at) }}
+			g := Gate{Dir: dir, Trusted: certificate.Keys(key(1).Public()), Estate: "acme", Pilot: tt.pilot, Now: func() time.Time { return issued.Add(time.Minute + tt.at) }}
 			d, err := g.May("fraud", tt.n)
 			if err != nil {
 				t.Fatal(err)

@@ -66,7 +66,7 @@ func encode(t *testing.T, s *Statement, k ed25519.PrivateKey) []byte {
 
 func TestWhatWasSignedIsRead(t *testing.T) {
 	file := encode(t, statement(), key(1))
-	got, reasons := Verify(file, Check{Trusted: []crypto.PublicKey{public(key(2)), public(key(1))}, Now: issued.Add(time.Hour), Workload: "w",
+	got, reasons := Verify(file, Check{Trusted: Keys(public(key(2)), public(key(1))), Now: issued.Add(time.Hour), Workload: "w",
 		Seen: func(string) int64 { return 7 }})
 	if len(reasons) > 0 {
 		t.Fatalf("refused: %v", reasons)
@@ -104,7 +104,7 @@ func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
 // Whatever byte is changed, whichever way, cut off or added: it is refused.
 func TestNoByteCanBeChanged(t *testing.T) {
 	file := encode(t, statement(), key(1))
-	check := Check{Trusted: []crypto.PublicKey{public(key(1))}, Now: issued}
+	check := Check{Trusted: Keys(public(key(1))), Now: issued}
 	refused := func(what string, changed []byte) {
 		t.Helper()
 		if _, reasons := Verify(changed, check); len(reasons) == 0 {
@@ -129,7 +129,7 @@ func TestNoByteCanBeChanged(t *testing.T) {
 }
 
 func TestVerifyRefuses(t *testing.T) {
-	trusted := []crypto.PublicKey{public(key(1))}
+	trusted := Keys(public(key(1)))
 	tests := map[string]struct {
 		change func(*Statement)
 		check  Check
@@ -139,8 +139,8 @@ func TestVerifyRefuses(t *testing.T) {
 		"issued in the future":     {nil, Check{Now: issued.Add(-Skew - time.Second)}, "still to come"},
 		"another workload":         {nil, Check{Now: issued, Workload: "v"}, "is of w (workload:w), not of v"},
 		"an older one":             {nil, Check{Now: issued, Seen: func(string) int64 { return 8 }}, "serial 7, and serial 8 has been seen"},
-		"another key":              {nil, Check{Now: issued, Trusted: []crypto.PublicKey{public(key(2))}}, "not signed by a trusted key"},
-		"no key":                   {nil, Check{Now: issued, Trusted: []crypto.PublicKey{}}, "not signed by a trusted key"},
+		"another key":              {nil, Check{Now: issued, Trusted: Keys(public(key(2)))}, "not signed by a trusted key"},
+		"no key":                   {nil, Check{Now: issued, Trusted: Trust{Keys: []crypto.PublicKey{}}}, "not signed by a trusted key"},
 		"not ready":                {func(s *Statement) { s.Predicate.Verdict = finding.NotReady }, Check{Now: issued}, "says not-ready"},
 		"a failing line":           {func(s *Statement) { s.Predicate.Criteria[2].Status = finding.CriterionFail }, Check{Now: issued}, "audit.deviations was fail"},
 		"an unknown line":          {func(s *Statement) { s.Predicate.Criteria[2].Status = finding.CriterionUnknown }, Check{Now: issued}, "audit.deviations was unknown"},
@@ -163,7 +163,7 @@ func TestVerifyRefuses(t *testing.T) {
 			if tt.change != nil {
 				tt.change(s)
 			}
-			if tt.check.Trusted == nil {
+			if tt.check.Trusted.Keys == nil {
 				tt.check.Trusted = trusted
 			}
 			_, reasons := Verify(encode(t, s, key(1)), tt.check)
@@ -313,7 +313,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte(`{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[{"keyid":"","sig":""}]}`))
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		s, err := Open(file, public(key(1)))
+		s, err := Open(file, Keys(public(key(1))))
 		if err == nil && string(file) != string(good) {
 			t.Fatalf("a file nobody signed is opened: %+v", s)
 		}

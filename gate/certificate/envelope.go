@@ -55,24 +55,19 @@ func preAuth(payloadType string, payload []byte) []byte {
 }
 
 // Encode signs a statement and returns the certificate's file.
-func Encode(s *Statement, key crypto.Signer) ([]byte, error) {
+func Encode(s *Statement, key crypto.Signer) ([]byte, error) { return EncodeBy(s, KeySealer(key)) }
+
+// EncodeBy is Encode by whatever signs.
+func EncodeBy(s *Statement, seal Sealer) ([]byte, error) {
 	payload, err := s.encode()
 	if err != nil {
 		return nil, err
 	}
-	signed, err := sign(preAuth(PayloadType, payload), key)
-	if err != nil {
-		return nil, err
+	file, err := seal(payload)
+	if errors.Is(err, errLong) {
+		return nil, fmt.Errorf("%w: declare smaller workloads", err)
 	}
-	file, err := json.Marshal(envelope{PayloadType: PayloadType, Payload: payload, Signatures: []signature{signed}})
-	if err != nil {
-		return nil, err
-	}
-	file = append(file, '\n')
-	if len(file) > MaxBytes {
-		return nil, fmt.Errorf("the certificate would be %d bytes, more than the %d that are read: declare smaller workloads", len(file), MaxBytes)
-	}
-	return file, nil
+	return file, err
 }
 
 // Errors of Decode and Open, for errors.Is. Every other error of theirs says
@@ -85,33 +80,23 @@ var (
 )
 
 // Open checks a certificate's form and signature and returns what it states. A
-// signature by one of the trusted keys is needed.
-func Open(file []byte, trusted ...crypto.PublicKey) (*Statement, error) {
-	e, err := parse(file)
+// signature by one that is trusted is needed.
+func Open(file []byte, trusted Trust) (*Statement, error) {
+	payload, err := openBy(file, trusted)
 	if err != nil {
 		return nil, err
 	}
-	signed := e.Signatures[0]
-	for _, key := range trusted {
-		if KeyID(key) != signed.KeyID {
-			continue
-		}
-		if !signed.holds(preAuth(PayloadType, e.Payload), key) {
-			return nil, ErrTampered
-		}
-		return decode(e.Payload)
-	}
-	return nil, fmt.Errorf("%w: it names %s", ErrSigner, signed.KeyID)
+	return decode(payload)
 }
 
 // Peek returns what a certificate states without any trust in it: nobody's
 // signature was checked.
 func Peek(file []byte) (*Statement, error) {
-	e, err := parse(file)
+	payload, err := claimed(file)
 	if err != nil {
 		return nil, err
 	}
-	return decode(e.Payload)
+	return decode(payload)
 }
 
 // parse reads an envelope with one signature, in its one spelling.

@@ -43,6 +43,11 @@ func (r *Revocation) Says() string {
 
 // EncodeRevocation signs a revocation and returns its file.
 func EncodeRevocation(r Revocation, key crypto.Signer) ([]byte, error) {
+	return EncodeRevocationBy(r, KeySealer(key))
+}
+
+// EncodeRevocationBy is EncodeRevocation by whatever signs.
+func EncodeRevocationBy(r Revocation, seal Sealer) ([]byte, error) {
 	s := revocationStatement{StatementType, []Subject{{Name: r.Workload, Digest: Digest{r.Certificate}}}, RevocationType, r}
 	s.Predicate.At = r.At.UTC().Truncate(time.Second)
 	if err := s.check(); err != nil {
@@ -52,25 +57,25 @@ func EncodeRevocation(r Revocation, key crypto.Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Seal(payload, key)
+	return seal(payload)
 }
 
 // IsRevocation reports whether a file claims to be a revocation, whoever signed it.
 func IsRevocation(file []byte) bool {
-	e, err := parse(file)
+	payload, err := claimed(file)
 	if err != nil {
 		return false
 	}
 	var s struct {
 		PredicateType string `json:"predicateType"`
 	}
-	return json.Unmarshal(e.Payload, &s) == nil && s.PredicateType == RevocationType
+	return json.Unmarshal(payload, &s) == nil && s.PredicateType == RevocationType
 }
 
 // OpenRevocation checks a revocation's form and signature. Its errors are those of
 // Open.
-func OpenRevocation(file []byte, trusted ...crypto.PublicKey) (*Revocation, error) {
-	payload, _, err := unseal(file, trusted)
+func OpenRevocation(file []byte, trusted Trust) (*Revocation, error) {
+	payload, err := openBy(file, trusted)
 	if err != nil {
 		return nil, err
 	}

@@ -23,23 +23,23 @@ func TestRevocation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := OpenRevocation(file, other, public)
+	got, err := OpenRevocation(file, Keys(other, public))
 	if err != nil || *got != want {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	if !IsRevocation(file) || IsRevocation([]byte("{}")) || IsRevocation(nil) {
 		t.Error("what a revocation is")
 	}
-	if _, err := Open(file, public); err == nil {
+	if _, err := Open(file, Keys(public)); err == nil {
 		t.Error("a revocation passes for a certificate")
 	}
-	if _, err := OpenRevocation(file, other); !errors.Is(err, ErrSigner) {
+	if _, err := OpenRevocation(file, Keys(other)); !errors.Is(err, ErrSigner) {
 		t.Errorf("another key: %v", err)
 	}
 	for i := range file {
 		changed := bytes.Clone(file)
 		changed[i] ^= 1
-		if _, err := OpenRevocation(changed, public); err == nil {
+		if _, err := OpenRevocation(changed, Keys(public)); err == nil {
 			t.Fatalf("byte %d changed: %s", i, changed)
 		}
 	}

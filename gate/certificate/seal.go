@@ -3,28 +3,13 @@ package certificate
 import (
 	"crypto"
 	"crypto/ed25519"
-	"encoding/json"
 	"fmt"
 )
 
 // Seal signs any in-toto statement, given as JSON, and returns the envelope's
 // file: what Encode does for certificates, for other statements of ours
 // (baselines, acceptances). The caller keeps to one spelling of its payload.
-func Seal(payload []byte, key crypto.Signer) ([]byte, error) {
-	signed, err := sign(preAuth(PayloadType, payload), key)
-	if err != nil {
-		return nil, err
-	}
-	file, err := json.Marshal(envelope{PayloadType: PayloadType, Payload: payload, Signatures: []signature{signed}})
-	if err != nil {
-		return nil, err
-	}
-	file = append(file, '\n')
-	if len(file) > MaxBytes {
-		return nil, fmt.Errorf("the statement would be %d bytes, more than the %d that are read", len(file), MaxBytes)
-	}
-	return file, nil
-}
+func Seal(payload []byte, key crypto.Signer) ([]byte, error) { return KeySealer(key)(payload) }
 
 // Unseal checks the form and the signature of what Seal wrote. It returns the
 // payload and the id of the key that signed; of a file whose signature does not

@@ -35,10 +35,10 @@ func TestECDSA(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s, reasons := Verify(file, Check{Trusted: []crypto.PublicKey{public(key(1)), other.Public(), k.Public()}, Now: issued}); s == nil || len(reasons) > 0 {
+		if s, reasons := Verify(file, Check{Trusted: Keys(public(key(1)), other.Public(), k.Public()), Now: issued}); s == nil || len(reasons) > 0 {
 			t.Fatalf("%+v", reasons)
 		}
-		if _, err := Open(file, other.Public()); !errors.Is(err, ErrSigner) {
+		if _, err := Open(file, Keys(other.Public())); !errors.Is(err, ErrSigner) {
 			t.Errorf("another key: %v", err)
 		}
 		var e envelope
@@ -64,7 +64,7 @@ func TestECDSA(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, sig := range map[string][]byte{"the larger s": larger, "something after it": append(bytes.Clone(e.Signatures[0].Sig), 0), "none": nil, "an Ed25519 one": make([]byte, 64)} {
-			if _, err := Open(spell(sig), k.Public()); err == nil {
+			if _, err := Open(spell(sig), Keys(k.Public())); err == nil {
 				t.Errorf("%s is taken", name)
 			}
 		}
@@ -76,7 +76,7 @@ func TestECDSA(t *testing.T) {
 	for i := range file {
 		changed := bytes.Clone(file)
 		changed[i] ^= 1
-		if _, err := Open(changed, k.Public()); err == nil {
+		if _, err := Open(changed, Keys(k.Public())); err == nil {
 			t.Fatalf("byte %d changed", i)
 		}
 	}

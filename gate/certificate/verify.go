@@ -1,7 +1,6 @@
 package certificate
 
 import (
-	"crypto"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -16,8 +15,8 @@ const Skew = 5 * time.Minute
 
 // Check is what a certificate is held against.
 type Check struct {
-	// Trusted are the keys whose signature counts.
-	Trusted []crypto.PublicKey
+	// Trusted are those whose signature counts.
+	Trusted Trust
 	Now     time.Time
 	// Workload the certificate must be of, by id or name; empty: any.
 	Workload string
@@ -39,7 +38,7 @@ type Check struct {
 // where the file cannot be trusted to say anything. Whether its criteria
 // follow from the evidence is for who has the bundle.
 func Verify(file []byte, c Check) (*Statement, []gate.Reason) {
-	s, err := Open(file, c.Trusted...)
+	s, err := Open(file, c.Trusted)
 	if err != nil {
 		workload := ""
 		if peeked, perr := Peek(file); perr == nil {

@@ -23,6 +23,7 @@ const module = "github.com/sevenfold-sec/sevenfold/"
 // belongs to its step. The longest matching room counts.
 var allowed = map[string][]string{
 	"estate":   {},
+	"sigstore": {},
 	"finding":  {"estate"},
 	"collect":  {"estate"},
 	"provider": {"estate"},
@@ -32,9 +33,9 @@ var allowed = map[string][]string{
 	"risk":     {"estate", "finding", "scope"},
 	"store":    {"estate", "finding"},
 	"stream":   {"estate", "finding"},
-	"act":      {"estate", "finding"},
-	"steps":    {"estate", "finding", "scope", "provider", "control"},
-	"gate":     {"estate", "finding", "scope"},
+	"act":      {"estate", "finding", "sigstore"},
+	"steps":    {"estate", "finding", "scope", "provider", "control", "sigstore"},
+	"gate":     {"estate", "finding", "scope", "sigstore"},
 	"report":   {"estate", "finding", "gate"},
 	"assess":   {""},
 	"server":   {""},

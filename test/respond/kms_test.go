@@ -62,7 +62,7 @@ func TestKMSSigns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, err := certificate.OpenRevocation(file, public); err != nil || r.Serial != 3 {
+		if r, err := certificate.OpenRevocation(file, certificate.Keys(public)); err != nil || r.Serial != 3 {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 		sum := sha256.Sum256([]byte("m"))

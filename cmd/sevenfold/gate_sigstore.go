@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	act "github.com/sevenfold-sec/sevenfold/act/sigstore"
+	"github.com/sevenfold-sec/sevenfold/gate/certificate"
+	"github.com/sevenfold-sec/sevenfold/sigstore"
+)
+
+// keyless are the flags that say who may sign without a key of their own.
+type keyless struct{ root, identity, issuer string }
+
+func (k *keyless) addTo(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&k.root, "trusted-root", "", "trusted_root.json `FILE` that keyless signatures of Sigstore are held against, offline")
+	cmd.Flags().StringVar(&k.identity, "identity", "", "the `NAME` (address or URI) in the certificate of who signs keylessly")
+	cmd.Flags().StringVar(&k.issuer, "issuer", "", "the `URL` of the identity provider that vouches for it")
+}
+
+// signers are those the flags name; none where no flag was given.
+func (k keyless) signers() ([]sigstore.Signer, error) {
+	if k == (keyless{}) {
+		return nil, nil
+	}
+	if k.root == "" || k.identity == "" || k.issuer == "" {
+		return nil, usage("--trusted-root, --identity and --issuer belong together: a root alone would take anybody's signature", "--trusted-root trusted_root.json --identity release@example.com --issuer https://accounts.example.com")
+	}
+	root, err := trustedRoot(k.root)
+	if err != nil {
+		return nil, err
+	}
+	return []sigstore.Signer{{Root: root, Identity: k.identity, Issuer: k.issuer}}, nil
+}
+
+func trustedRoot(file string) (*sigstore.Root, error) {
+	const hint = "cosign trusted-root create writes one of services of your own"
+	text, err := readSmall(file, sigstore.MaxRoot)
+	if err != nil {
+		return nil, usage("trusted root: "+err.Error(), hint)
+	}
+	root, err := sigstore.ParseRoot(text)
+	if err != nil {
+		return nil, &failure{code: exitUsage, what: err.Error(), where: file, hint: hint}
+	}
+	return root, nil
+}
+
+// trust is whose certificates count: who signs keylessly as the flags say, and a key:
+// the one given, or the state's own where nobody is named at all.
+func (g *globals) trust(key string, k keyless) (certificate.Trust, error) {
+	signers, err := k.signers()
+	if err != nil {
+		return certificate.Trust{}, err
+	}
+	t := certificate.Trust{Signers: signers}
+	if key == "" && len(signers) > 0 {
+		return t, nil
+	}
+	public, err := g.certificateKey(key)
+	if err != nil {
+		return certificate.Trust{}, err
+	}
+	t.Keys = []crypto.PublicKey{public}
+	return t, nil
+}
+
+// trustIfAny is trust where nobody need be named: nobody's certificates count then.
+func (g *globals) trustIfAny(key string, k keyless) (certificate.Trust, error) {
+	t, err := g.trust(key, k)
+	if err != nil && key == "" && k == (keyless{}) {
+		return certificate.Trust{}, nil
+	}
+	return t, err
+}
+
+// sealing are the flags of gate certify that ask for a Sigstore bundle.
+type sealing struct {
+	bundle                     bool
+	fulcio, rekor, token, root string
+}
+
+func (f *sealing) addTo(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.bundle, "sigstore", false, "write a Sigstore bundle, which cosign verify-blob-attestation reads too")
+	cmd.Flags().StringVar(&f.fulcio, "fulcio", "", "sign keylessly, by a certificate of Fulcio at `URL`")
+	cmd.Flags().StringVar(&f.rekor, "rekor", "", "log the keyless signature in Rekor at `URL`")
+	cmd.Flags().StringVar(&f.token, "identity-token", "", "OpenID token of who signs keylessly: a `FILE`, or env:NAME")
+	cmd.Flags().StringVar(&f.root, "trusted-root", "", "trusted_root.json `FILE` that what the services answer is held against")
+}
+
+// sealer is how a certificate is signed; nil: by the key, in a bare envelope.
+func (f sealing) sealer(ctx context.Context, g *globals, key func() (crypto.Signer, error)) (certificate.Sealer, error) {
+	if f.fulcio == "" && f.rekor == "" && f.token == "" && f.root == "" {
+		k, err := key()
+		if err != nil || !f.bundle {
+			return certificate.KeySealer(k), err
+		}
+		return certificate.BundleSealer(k), nil
+	}
+	if f.fulcio == "" || f.rekor == "" || f.token == "" || f.root == "" {
+		return nil, usage("signing keylessly needs both services, who you are, and what their answers are held against", "--fulcio URL --rekor URL --identity-token FILE --trusted-root FILE")
+	}
+	root, err := trustedRoot(f.root)
+	if err != nil {
+		return nil, err
+	}
+	token, err := identityToken(f.token)
+	if err != nil {
+		return nil, err
+	}
+	services := act.Services{Fulcio: f.fulcio, Rekor: f.rekor, Token: token}
+	if err := services.Check(); err != nil {
+		return nil, usage(err.Error(), "--fulcio https://HOST --rekor https://HOST --identity-token FILE")
+	}
+	return func(payload []byte) ([]byte, error) {
+		b, err := services.Sign(ctx, certificate.PayloadType, payload)
+		if err != nil {
+			return nil, err
+		}
+		identity, issuer, err := sigstore.SignerOf(b)
+		if err == nil {
+			err = sigstore.Signer{Root: root, Identity: identity, Issuer: issuer}.Verify(b)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("what the services answered does not hold against %s: %w", f.root, err)
+		}
+		fmt.Fprintf(g.stderr, "signed by %s, for whom %s vouches\n", printable(identity), printable(issuer))
+		return b.Pack()
+	}, nil
+}
+
+// identityToken reads a token from a file or a variable; it is never an argument, which
+// others on the machine could see.
+func identityToken(given string) (string, error) {
+	text, hint := "", "--identity-token FILE or env:NAME; tokens count for minutes"
+	if name, ok := strings.CutPrefix(given, "env:"); ok {
+		text = os.Getenv(name)
+	} else {
+		raw, err := readSmall(given, maxKeyFile)
+		if err != nil {
+			return "", usage("identity token: "+err.Error(), hint)
+		}
+		text = string(raw)
+	}
+	if text = strings.TrimSpace(text); text == "" {
+		return "", usage("the identity token is empty", hint)
+	}
+	return text, nil
+}

@@ -1,0 +1,259 @@
+package sigstore
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Skew is how far the clocks of a log and of who checks may differ.
+const Skew = 5 * time.Minute
+
+// Signer is one who signs without a key of their own: who an identity provider says
+// it is, by a certificate that counts for minutes.
+type Signer struct {
+	Root *Root
+	// Identity is the address or URI in the certificate, Issuer the provider that
+	// vouched for it. Both are compared letter by letter, and neither may be empty.
+	Identity, Issuer string
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Verify says why a bundle is not this signer's, nil if it is: it was entered in a log
+// while the certificate counted, and the certificate and both logs are the root's.
+func (s Signer) Verify(b *Bundle) error {
+	if s.Root == nil || s.Identity == "" || s.Issuer == "" {
+		return errors.New("no signer is named: a trusted root, an identity and an issuer are needed")
+	}
+	if b.Material.Certificate == nil || b.Envelope == nil || len(b.Envelope.Signatures) != 1 {
+		return errors.New("it bears no certificate of who signed it, or not one signature")
+	}
+	leaf, err := x509.ParseCertificate(b.Material.Certificate.Raw)
+	if err != nil {
+		return fmt.Errorf("the signer's certificate cannot be read: %w", err)
+	}
+	if len(b.Material.Entries) == 0 {
+		return errors.New("no log entry comes with it: nothing says that it was signed while the certificate counted")
+	}
+	// Every entry must hold: one that does not was put there by somebody.
+	for i := range b.Material.Entries {
+		at, err := s.entry(&b.Material.Entries[i], b.Envelope, leaf)
+		if err != nil {
+			return err
+		}
+		if err := s.certified(leaf, at); err != nil {
+			return err
+		}
+	}
+	if err := s.named(leaf); err != nil {
+		return err
+	}
+	if !checks(leaf.PublicKey, PreAuth(b.Envelope.PayloadType, b.Envelope.Payload), b.Envelope.Signatures[0].Sig) {
+		return errors.New("its signature is not that of its certificate's key: it was changed after it was signed")
+	}
+	return nil
+}
+
+// PreAuth is what DSSE signs of a payload (DSSE v1.0.2, "PAE").
+func PreAuth(kind string, payload []byte) []byte {
+	return append([]byte("DSSEv1 "+strconv.Itoa(len(kind))+" "+kind+" "+strconv.Itoa(len(payload))+" "), payload...)
+}
+
+// checks reports whether a key signed a text: Ed25519, or ECDSA over its SHA-256.
+func checks(key crypto.PublicKey, text, sig []byte) bool {
+	switch k := key.(type) {
+	case ed25519.PublicKey:
+		return len(k) == ed25519.PublicKeySize && ed25519.Verify(k, text, sig)
+	case *ecdsa.PublicKey:
+		sum := sha256.Sum256(text)
+		return ecdsa.VerifyASN1(k, sum[:], sig)
+	}
+	return false
+}
+
+// The extensions of Fulcio's certificates that say who vouched: the newer holds a
+// UTF8String, the older the bare text.
+var (
+	issuerOID    = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 8}
+	oldIssuerOID = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 1}
+)
+
+// issuerOf is the identity provider in a certificate; empty: it names none.
+func issuerOf(c *x509.Certificate) string {
+	old := ""
+	for _, e := range c.Extensions {
+		switch {
+		case e.Id.Equal(issuerOID):
+			var text string
+			if rest, err := asn1.UnmarshalWithParams(e.Value, &text, "utf8"); err == nil && len(rest) == 0 {
+				return text
+			}
+			return ""
+		case e.Id.Equal(oldIssuerOID):
+			old = string(e.Value)
+		}
+	}
+	return old
+}
+
+// identities are the names in a certificate.
+func identities(c *x509.Certificate) []string {
+	out := slices.Clone(c.EmailAddresses)
+	for _, u := range c.URIs {
+		out = append(out, u.String())
+	}
+	return out
+}
+
+// named holds a certificate to the identity and issuer.
+func (s Signer) named(leaf *x509.Certificate) error {
+	if have := identities(leaf); !slices.Contains(have, s.Identity) {
+		return fmt.Errorf("it was signed by %q, not by %q", strings.Join(have, ", "), s.Identity)
+	}
+	if have := issuerOf(leaf); have != s.Issuer {
+		return fmt.Errorf("%q is vouched for by %q, not by %q", s.Identity, have, s.Issuer)
+	}
+	return nil
+}
+
+// certified holds a certificate to the root's authorities at the time it signed.
+func (s Signer) certified(leaf *x509.Certificate, at time.Time) error {
+	if at.Before(leaf.NotBefore) || at.After(leaf.NotAfter) {
+		return fmt.Errorf("it was logged at %s, and its certificate counted from %s to %s", stamp(at), stamp(leaf.NotBefore), stamp(leaf.NotAfter))
+	}
+	why := errors.New("no authority of the trusted root counted then")
+	for _, a := range s.Root.authorities {
+		if !a.holds(at) {
+			continue
+		}
+		roots, between := x509.NewCertPool(), x509.NewCertPool()
+		roots.AddCert(a.chain[len(a.chain)-1])
+		for _, c := range a.chain[:len(a.chain)-1] {
+			between.AddCert(c)
+		}
+		chains, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}})
+		if err != nil {
+			why = err
+			continue
+		}
+		if len(chains[0]) < 2 {
+			why = errors.New("it is an authority's own")
+			continue
+		}
+		return s.published(leaf, chains[0][1])
+	}
+	return fmt.Errorf("its certificate leads to no authority of the trusted root: %w", why)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// entry holds an entry of the log to its promise, its proof and what was signed, and
+// returns when it was entered.
+func (s Signer) entry(e *Entry, signed *Envelope, leaf *x509.Certificate) (time.Time, error) {
+	at := time.Unix(e.Time, 0)
+	if e.Time <= 0 {
+		return at, errors.New("its log entry bears no time: a timestamp authority's word is not read here; log it with a Rekor of version 1")
+	}
+	now := time.Now
+	if s.Now != nil {
+		now = s.Now
+	}
+	if at.After(now().Add(Skew)) {
+		return at, fmt.Errorf("it was logged at %s, which is still to come: set the clocks right, of the log or of this machine", stamp(at))
+	}
+	i := slices.IndexFunc(s.Root.logs, func(l log) bool { return bytes.Equal(l.id[:], e.LogID.KeyID) && l.holds(at) })
+	if i < 0 {
+		return at, fmt.Errorf("its log entry is of log %s, which is none of the trusted root at that time", hex.EncodeToString(e.LogID.KeyID))
+	}
+	l := s.Root.logs[i]
+	if e.Promise == nil {
+		return at, errors.New("its log entry bears no signed time (inclusionPromise)")
+	}
+	// RFC 8785: members in order, no white space.
+	promised, err := json.Marshal(struct {
+		Body  string `json:"body"`
+		Time  int64  `json:"integratedTime"`
+		LogID string `json:"logID"`
+		Index int64  `json:"logIndex"`
+	}{base64.StdEncoding.EncodeToString(e.Body), e.Time, hex.EncodeToString(e.LogID.KeyID), e.LogIndex})
+	if err != nil {
+		return at, err
+	}
+	if !checks(l.key, promised, e.Promise.Signed) {
+		return at, errors.New("the log did not sign that entry and time: its log entry was changed")
+	}
+	if e.Proof == nil {
+		return at, errors.New("its log entry bears no proof that it stands in the log (inclusionProof)")
+	}
+	if err := e.Proof.holds(e.Body, l); err != nil {
+		return at, err
+	}
+	return at, e.covers(signed, leaf)
+}
+
+// covers holds what was logged to what was signed, and by whom.
+func (e *Entry) covers(signed *Envelope, leaf *x509.Certificate) error {
+	if e.Kind.Kind != "dsse" || e.Kind.Version != "0.0.1" {
+		return fmt.Errorf("its log entry is of kind %q, version %q: dsse, 0.0.1 is read", e.Kind.Kind, e.Kind.Version)
+	}
+	var body struct {
+		Kind       string `json:"kind"`
+		APIVersion string `json:"apiVersion"`
+		Spec       struct {
+			PayloadHash struct {
+				Algorithm string `json:"algorithm"`
+				Value     string `json:"value"`
+			} `json:"payloadHash"`
+			Signatures []struct {
+				Signature []byte `json:"signature"`
+				Verifier  []byte `json:"verifier"`
+			} `json:"signatures"`
+		} `json:"spec"`
+	}
+	if err := json.Unmarshal(e.Body, &body); err != nil {
+		return fmt.Errorf("what was logged cannot be read: %w", err)
+	}
+	sum := sha256.Sum256(signed.Payload)
+	spec := body.Spec
+	if body.Kind != e.Kind.Kind || body.APIVersion != e.Kind.Version || len(spec.Signatures) != 1 || spec.PayloadHash.Algorithm != "sha256" {
+		return errors.New("what was logged is not one signature over one SHA-256 of an envelope")
+	}
+	block, _ := pem.Decode(spec.Signatures[0].Verifier)
+	if spec.PayloadHash.Value != hex.EncodeToString(sum[:]) || !bytes.Equal(spec.Signatures[0].Signature, signed.Signatures[0].Sig) ||
+		block == nil || block.Type != "CERTIFICATE" || !bytes.Equal(block.Bytes, leaf.Raw) {
+		return errors.New("what was logged is another payload, signature or certificate: the log entry is of something else, or it was changed after it was signed")
+	}
+	return nil
+}
+
+// SignerOf returns who a keyless bundle says signed it, by identity and issuer. Nobody
+// checked that: see Signer.Verify.
+func SignerOf(b *Bundle) (identity, issuer string, err error) {
+	if b.Material.Certificate == nil {
+		return "", "", errors.New("it bears no certificate of who signed it")
+	}
+	leaf, err := x509.ParseCertificate(b.Material.Certificate.Raw)
+	if err != nil {
+		return "", "", fmt.Errorf("the signer's certificate cannot be read: %w", err)
+	}
+	names := identities(leaf)
+	if len(names) != 1 {
+		return "", "", fmt.Errorf("the signer's certificate bears %d names", len(names))
+	}
+	return names[0], issuerOf(leaf), nil
+}
