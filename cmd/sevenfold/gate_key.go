@@ -165,6 +165,9 @@ func readSmall(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.Mode()&fs.ModeNamedPipe != 0 && !strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/proc/") {
+		return nil, fmt.Errorf("%s is a pipe, which would be waited for: name a file", path) // a shell's <(…) is below /dev
+	}
 	if info.Size() > limit {
 		return nil, fmt.Errorf("%s has %d bytes, more than %d: it is something else", path, info.Size(), limit)
 	}
