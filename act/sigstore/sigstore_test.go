@@ -39,6 +39,9 @@ type double struct {
 	tokens     int
 	// spoil changes an answer of the log.
 	spoil func(map[string]any)
+	// ct is the key of a log of certificates; nil: they are in none. sct changes its word.
+	ct  *ecdsa.PrivateKey
+	sct func([]byte) []byte
 }
 
 const (
@@ -116,9 +119,11 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.must(csr.CheckSignature())
 		by, err := asn1.MarshalWithParams(issuer, "utf8")
 		d.must(err)
-		der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: d.at.Add(-time.Minute), NotAfter: d.at.Add(9 * time.Minute), EmailAddresses: []string{identity},
+		leaf := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: d.at.Add(-time.Minute), NotAfter: d.at.Add(9 * time.Minute), EmailAddresses: []string{identity},
 			KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
-			ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 8}, Value: by}}}, d.caCert, csr.PublicKey, d.ca)
+			ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 8}, Value: by}}}
+		d.publish(leaf, csr.PublicKey)
+		der, err := x509.CreateCertificate(rand.Reader, leaf, d.caCert, csr.PublicKey, d.ca)
 		d.must(err)
 		d.must(json.NewEncoder(w).Encode(map[string]any{"signedCertificateEmbeddedSct": map[string]any{"chain": map[string]any{"certificates": []string{string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}}}}))
 	case "/api/v1/log/entries":
