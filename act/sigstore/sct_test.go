@@ -2,67 +2,18 @@ package sigstore
 
 import (
 	"context"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
-	"encoding/binary"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sevenfold-sec/sevenfold/sigstore"
+	"github.com/sevenfold-sec/sevenfold/test/fakesigstore"
 )
-
-// publish puts the word of a log of certificates into one that is about to be signed: the
-// log signs what it will be without that word (RFC 6962, section 3.2).
-func (d *double) publish(leaf *x509.Certificate, key any) {
-	if d.ct == nil {
-		return
-	}
-	before, err := x509.CreateCertificate(rand.Reader, leaf, d.caCert, key, d.ca)
-	d.must(err)
-	parsed, err := x509.ParseCertificate(before)
-	d.must(err)
-	at := binary.BigEndian.AppendUint64(nil, uint64(d.at.UnixMilli())) //nolint:gosec // after 1970
-	tbs, by := parsed.RawTBSCertificate, sha256.Sum256(d.caCert.RawSubjectPublicKeyInfo)
-	text := slices.Concat([]byte{0, 0}, at, []byte{0, 1}, by[:], []byte{byte(len(tbs) >> 16), byte(len(tbs) >> 8), byte(len(tbs))}, tbs, []byte{0, 0})
-	sum := sha256.Sum256(text)
-	sig, err := d.ct.Sign(rand.Reader, sum[:], crypto.SHA256)
-	d.must(err)
-	der, err := x509.MarshalPKIXPublicKey(d.ct.Public())
-	d.must(err)
-	id := sha256.Sum256(der)
-	sct := slices.Concat([]byte{0}, id[:], at, []byte{0, 0, 4, 3}, binary.BigEndian.AppendUint16(nil, uint16(len(sig))), sig) //nolint:gosec // some 70 bytes
-	if d.sct != nil {
-		sct = d.sct(sct)
-	}
-	list := binary.BigEndian.AppendUint16(nil, uint16(len(sct))) //nolint:gosec // some 120 bytes
-	list = append(list, sct...)
-	list = append(binary.BigEndian.AppendUint16(nil, uint16(len(list))), list...) //nolint:gosec // some 120 bytes
-	value, err := asn1.Marshal(list)
-	d.must(err)
-	leaf.ExtraExtensions = append(leaf.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}, Value: value})
-}
-
-// rootWithCT is the double's trusted root that names a log of certificates.
-func (d *double) rootWithCT(key crypto.PublicKey) []byte {
-	var root, logs map[string]any
-	d.must(json.Unmarshal(d.root(d.logKey.Public()), &root))
-	d.must(json.Unmarshal(d.root(key), &logs))
-	root["ctlogs"] = logs["tlogs"]
-	text, err := json.Marshal(root)
-	d.must(err)
-	return text
-}
 
 // Where the trusted root names logs of certificates, one of them has to have signed for the
 // signer's; cosign, where it is found, comes to the same word.
@@ -92,9 +43,9 @@ func TestPublishedCertificate(t *testing.T) {
 		"empty":             {ct: ct, sct: func([]byte) []byte { return nil }, want: "no certificate log"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDouble(t)
-			d.ct, d.sct = tt.ct, tt.sct
-			b, root := d.sealed(), d.rootWithCT(ct.Public())
+			d := fakesigstore.New(t)
+			d.CT, d.SCT = tt.ct, tt.sct
+			b, root := sealed(t, d), d.RootWithCT(ct.Public())
 			r, err := sigstore.ParseRoot(root)
 			if err != nil {
 				t.Fatal(err)

@@ -86,6 +86,9 @@ func (s *session) certify(ctx context.Context, kept assess.Certificates, o asses
 		return stateFailure(err)
 	}
 	file, d, err := result.Certify(ctx, w, o, c)
+	if f := (*failure)(nil); errors.As(err, &f) {
+		return f
+	}
 	if err != nil {
 		return &failure{code: exitInternal, what: err.Error(), hint: "give --bundle a folder you may write to, with space"}
 	}

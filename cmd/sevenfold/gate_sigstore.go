@@ -120,14 +120,14 @@ func (f sealing) sealer(ctx context.Context, g *globals, key func() (crypto.Sign
 	return func(payload []byte) ([]byte, error) {
 		b, err := services.Sign(ctx, certificate.PayloadType, payload)
 		if err != nil {
-			return nil, err
+			return nil, &failure{code: exitUnknown, what: err.Error(), hint: "nothing was written; tokens count for minutes: ask for another, and again"}
 		}
 		identity, issuer, err := sigstore.SignerOf(b)
 		if err == nil {
 			err = sigstore.Signer{Root: root, Identity: identity, Issuer: issuer}.Verify(b)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("what the services answered does not hold against %s: %w", f.root, err)
+			return nil, &failure{code: exitUnknown, what: fmt.Sprintf("what the services answered does not hold against %s: %v", f.root, err), hint: "nothing was written; is it the trusted root of these services?"}
 		}
 		fmt.Fprintf(g.stderr, "signed by %s, for whom %s vouches\n", printable(identity), printable(issuer))
 		return b.Pack()
