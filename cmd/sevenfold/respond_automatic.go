@@ -126,7 +126,7 @@ func (g *globals) begun(ctx context.Context, h *handling, i *respond.Incident, l
 		if per == 0 {
 			per = scope.AutomaticPerHour
 		}
-		why = i.Hold(list, k.Scenario.ID, k.Workload.Name, per, now)
+		why = i.Hold(list, k.Scenario.ID, k.Workload.Name, actions.Describe(k.Scenario.Playbook, k.Values), per, now)
 	}
 	if why == "" && r.Responder == "" {
 		why = "respond.responder names nobody by whom it would be done"

@@ -50,8 +50,9 @@ func (i *Incident) acknowledged() time.Time {
 }
 
 // Hold says why nothing may be done of an incident by itself, or go on; empty: nothing
-// stands against it. others are all incidents there are; perHour bounds the runs begun.
-func (i *Incident) Hold(others []*Incident, scenario, workload string, perHour int, now time.Time) string {
+// stands against it. others are all incidents there are, as Show gives them; planned is what
+// would be done; perHour bounds the runs begun.
+func (i *Incident) Hold(others []*Incident, scenario, workload string, planned []Planned, perHour int, now time.Time) string {
 	switch {
 	case i.Taken != "":
 		return i.Taken + " has it in hand"
@@ -70,6 +71,16 @@ func (i *Incident) Hold(others []*Incident, scenario, workload string, perHour i
 		}
 		if o.ID != i.ID && !o.Exercise && o.ownRun != "" && o.State != Reviewed && o.Scenario == scenario && o.Workload == workload {
 			return fmt.Sprintf("%s began %s on %s by itself, and is not over", o.ID, scenario, workload)
+		}
+		if o.ID == i.ID || o.State == Reviewed {
+			continue
+		}
+		// What another procedure changed is its to put back: the state read now would be no
+		// state from before.
+		for _, c := range o.Changes {
+			if c.Stands != "undone" && slices.ContainsFunc(planned, func(p Planned) bool { return p.Phase == "contain" && p.Call.Target == c.Target }) {
+				return fmt.Sprintf("%s changed %s (%s, %s), and is not over", o.ID, c.Target, c.Action, c.Stands)
+			}
 		}
 	}
 	if count >= perHour {
