@@ -79,7 +79,8 @@ func newDetectLearn(g *globals) *cobra.Command {
 
 PATH is a file or a folder, read to its bottom: CloudTrail, Kubernetes audit and the
 other formats that detect reads, packed with gzip or not. What was learnt before is kept
-and added to. Exit 0 once the baseline is mature, 3 while it is not.`,
+and added to. Exit 0 once the baseline is mature, 3 while it is not, or where a log could
+not be read or a rule not be loaded.`,
 		Args: atLeastOnePath,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := g.wants("detect learn", "text", "json"); err != nil {
@@ -94,7 +95,7 @@ and added to. Exit 0 once the baseline is mature, 3 while it is not.`,
 					defer release()
 				}
 				w.Budget.Spend(false)
-				files, err := g.feed(cmd.Context(), w, snap, rules, fromPaths(args), nil)
+				files, err := g.feed(cmd.Context(), w, snap, &rules, fromPaths(args), nil)
 				if err != nil {
 					return err
 				}
@@ -105,7 +106,7 @@ and added to. Exit 0 once the baseline is mature, 3 while it is not.`,
 				if err := g.tell(a, func(out io.Writer) error { return learntText(out, &a) }); err != nil {
 					return err
 				}
-				if !a.Learnt.Mature || files.RejectedCount > 0 {
+				if !a.Learnt.Mature || files.RejectedCount > 0 || rules.left > 0 {
 					return verdict(exitUnknown)
 				}
 				return nil
@@ -130,7 +131,7 @@ func fromPaths(paths []string) source {
 }
 
 // feed lets the detector take all events of a source, and tells what gave none.
-func (g *globals) feed(ctx context.Context, w *assess.Watch, snap *estate.Snapshot, rules withRules, from source, raise func(*incident.Incident)) (*assess.EventFiles, error) {
+func (g *globals) feed(ctx context.Context, w *assess.Watch, snap *estate.Snapshot, rules *withRules, from source, raise func(*incident.Incident)) (*assess.EventFiles, error) {
 	set, err := rules.load(g)
 	if err != nil {
 		return nil, err
@@ -234,8 +235,8 @@ func newDetectReplay(g *globals) *cobra.Command {
 The events pass in order of time, as if they arrived now. Nothing is kept: the state is
 as before. With --archive they are those that detect run has kept, which the model has
 learnt already: that shows what rules say, and a model of another --state. Exit 1 if
-there are incidents, else 3 if not everything could be read or the baseline is not
-mature, else 0.`,
+there are incidents, else 3 if not everything could be read, a rule could not be loaded or
+the baseline is not mature, else 0.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := g.wants("detect replay", "text", "json", "ocsf"); err != nil {
 				return err
@@ -259,7 +260,7 @@ mature, else 0.`,
 						return err
 					}
 				}
-				a, unread, err := g.replay(cmd.Context(), w, snap, rules, from, budget)
+				a, unread, err := g.replay(cmd.Context(), w, snap, &rules, from, budget)
 				if err != nil {
 					return err
 				}
@@ -292,7 +293,7 @@ mature, else 0.`,
 }
 
 // replay takes the events in and tells of the incidents as they are at the end.
-func (g *globals) replay(ctx context.Context, w *assess.Watch, snap *estate.Snapshot, rules withRules, from source, budget float64) (a *detect.Answer, unread bool, err error) {
+func (g *globals) replay(ctx context.Context, w *assess.Watch, snap *estate.Snapshot, rules *withRules, from source, budget float64) (a *detect.Answer, unread bool, err error) {
 	w.Budget.SetPerDay(budget)
 	w.Budget.Spend(true)
 	var raised []*incident.Incident
@@ -309,7 +310,7 @@ func (g *globals) replay(ctx context.Context, w *assess.Watch, snap *estate.Snap
 		a.Signals += i.Count
 	}
 	a.AlertsPerDay = float64(len(raised)) / a.Days
-	return a, files.RejectedCount > 0, nil
+	return a, files.RejectedCount > 0 || rules.left > 0, nil
 }
 
 func replayText(w io.Writer, a *detect.Answer) error {

@@ -17,6 +17,7 @@ type withRules struct {
 	pipelines []string
 	none      bool
 	mapping   string
+	left      int // rules that could not be loaded: what they watch for is not looked for
 }
 
 func (r *withRules) addTo(cmd *cobra.Command) {
@@ -42,8 +43,8 @@ func (r *withRules) readMapping() (*ocsf.Mapping, error) {
 	return m, nil
 }
 
-// load compiles the rules; nil without any. One that cannot be loaded is named, and the
-// rest go on.
+// load compiles the rules; nil without any. One that cannot be loaded is named and
+// counted, and the rest go on.
 func (r *withRules) load(g *globals) (*sigma.Set, error) {
 	if r.none {
 		return nil, nil
@@ -73,6 +74,7 @@ func (r *withRules) load(g *globals) (*sigma.Set, error) {
 const maxProblemsShown = 5
 
 func (r *withRules) tell(g *globals, where string, problems []sigma.Problem) {
+	r.left += len(problems)
 	for _, p := range problems[:min(len(problems), maxProblemsShown)] {
 		printFailure(g.stderr, &failure{what: "a rule is left out: " + printable(p.String()), where: printable(where), hint: "sevenfold detect rules test FOLDER says what is wrong with each"})
 	}

@@ -238,7 +238,7 @@ func (g *globals) runUntilDone(ctx context.Context, r *assess.Running, paths []s
 	if first := r.Unread(); first != "" {
 		printFailure(g.stderr, &failure{what: printable(first), hint: "they are in quarantine.jsonl of the events folder, each with its reason"})
 	}
-	return errors.Join(err, runExit(r.Watch(), rejected))
+	return errors.Join(err, runExit(r.Watch(), rejected+f.rules.left))
 }
 
 // openQueues opens the queues of --queue.
