@@ -47,6 +47,11 @@ $(KUBE): test/kube/main.go test/kube/server.go test/kube/storage.go test/kube/go
 test/helm/helm:
 	GOBIN=$(CURDIR)/test/helm CGO_ENABLED=0 $(GO) install helm.sh/helm/v3/cmd/helm@v3.22.0
 
+# cosign itself, against which our Sigstore bundles are held; without it on the PATH those
+# comparisons are left out, and what refuses a bundle is tested all the same.
+test/cosign/cosign:
+	GOBIN=$(CURDIR)/test/cosign CGO_ENABLED=0 $(GO) install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
+
 check: ## formatting and vet
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt'ed: $$out"; exit 1; }
 	$(GO) vet ./...

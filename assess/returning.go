@@ -385,14 +385,14 @@ func Downstream(snap *estate.Snapshot, from string) ([]string, bool) {
 		return nil, false
 	}
 	seen := map[estate.Node]bool{n: true}
-	todo := []estate.Node{n}
-	for len(todo) > 0 {
-		at := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	ahead := []estate.Node{n}
+	for len(ahead) > 0 {
+		at := ahead[len(ahead)-1]
+		ahead = ahead[:len(ahead)-1]
 		step := func(to estate.Node) {
 			if !seen[to] {
 				seen[to] = true
-				todo = append(todo, to)
+				ahead = append(ahead, to)
 			}
 		}
 		for e := range snap.In(at) { // who takes from it
