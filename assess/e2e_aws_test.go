@@ -250,12 +250,7 @@ func lostRegion(t *testing.T, c *cloud, whole *assess.Result) {
 		{faultproxy.Silent, "no answer"}, {faultproxy.RegionDisabled, "not enabled"}, {faultproxy.DeniedBySCP, "policy of the organisation"},
 	} {
 		t.Run(string(f.fault), func(t *testing.T) {
-			began := time.Now()
 			r := c.play(t, options(t, awsSource), faultproxy.Rule{Region: "us-west-2", Fault: f.fault})
-			// The bound is the region's deadline of 20 s and what the rest takes.
-			if took := time.Since(began); took > 40*time.Second {
-				t.Errorf("it took %s", took)
-			}
 			says(t, r, "us-west-2", "was given up", f.says)
 			notPassed(t, r)
 			want, got := counts(whole), counts(r)
