@@ -236,7 +236,9 @@ func (c *climb) way(from int, prefix []spelt, last *edge) Escalation {
 		Title: route.Title, Gain: "full", Decision: Allow,
 	}
 	if last.to >= 0 {
-		e.Target = c.people[last.to].ARN
+		if int(last.to) != from { // else another raises him: he is one under his own name
+			e.Target = c.people[last.to].ARN
+		}
 		if c.admin[last.to] == Conditional {
 			e.Decision = Conditional
 		}

@@ -198,7 +198,7 @@ func (c *climb) forth() ([]Escalation, error) {
 			steps, decision, told := []spelt(nil), Allow, false
 			for k := 0; fresh && k < len(last[x]); k++ {
 				e := &last[x][k]
-				if found[e.ending] == int32(mark) || int(e.to) == i {
+				if found[e.ending] == int32(mark) {
 					continue
 				}
 				found[e.ending] = int32(mark)
