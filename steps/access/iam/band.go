@@ -1,9 +1,9 @@
 package iam
 
 import (
+	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam/reference"
 )
@@ -25,7 +25,12 @@ type band struct {
 	made    map[string]bool
 	forks   map[string][]fork // by identity: gifts that may take rights away too
 	ways    []bandWay
+	over    bool // there are more of it than are followed
 }
+
+// maxBand bounds how many identities are followed as one. Who can act as more, and
+// has no way alone, is a rare and a strange sight; that he has none together is unknown.
+const maxBand = 64
 
 // member is somebody of a band.
 type member struct {
@@ -44,8 +49,8 @@ type bandStep struct {
 	group    string
 	makers   []*Principal // of each need of the route: the member who makes the call
 	decision Decision
-	named    string   // the ARN of the identity that is made
-	unknown  []string // what was not decided, and what was taken for given
+	made     map[string]string // as in taken
+	unknown  []string          // what was not decided, and what was taken for given
 	assumed  []string
 	after    []int // members who must be what they are before
 }
@@ -64,6 +69,7 @@ type bands struct {
 	ways   [][]bandWay      // by principal
 	out    map[int32][]edge // steps among those who have no way
 	able   map[ableKey]bool
+	held   map[heldKey]bool
 	halves []reference.Route
 	onward map[int32][]*edge // steps of those who have a way, once one is told
 }
@@ -73,6 +79,11 @@ type ableKey struct {
 	r, unit int
 }
 
+type heldKey struct {
+	ableKey
+	carrier string
+}
+
 // together finds the ways that several identities make, of those who have none. surety
 // says of each of the people how sure his best way is.
 func (c *climb) together(surety []Decision) error {
@@ -80,9 +91,9 @@ func (c *climb) together(surety []Decision) error {
 	if err != nil {
 		return err
 	}
-	c.bands = bands{ways: make([][]bandWay, len(c.people)), out: out, able: map[ableKey]bool{}}
+	c.bands = bands{ways: make([][]bandWay, len(c.people)), out: out, able: map[ableKey]bool{}, held: map[heldKey]bool{}}
 	for i := range c.people {
-		if surety[i] != Deny || c.isStage(i) || len(out[int32(i)]) == 0 && !c.makes(i) {
+		if surety[i] != Deny || c.isStage(i) || len(out[int32(i)]) == 0 {
 			continue
 		}
 		if c.bands.ways[i], err = c.bandWays(int32(i), surety); err != nil {
@@ -90,16 +101,6 @@ func (c *climb) together(surety []Decision) error {
 		}
 	}
 	return nil
-}
-
-// makes says that somebody may be able to make an identity and give it rights.
-func (c *climb) makes(i int) bool {
-	for r := range c.routes[:c.single] {
-		if c.routes[r].Target == "new" && c.candidate(i, r) {
-			return true
-		}
-	}
-	return false
 }
 
 // stepsAmong lists the steps between those who have no way. Nearly all of an account
@@ -172,6 +173,13 @@ func (c *climb) bandWays(i int32, surety []Decision) ([]bandWay, error) {
 		if len(b.ways) > 0 {
 			return b.ways, nil
 		}
+		if b.over && least == Unknown {
+			first := *b.members[1].step
+			first.decision, first.unknown = Unknown, append(first.unknown, fmt.Sprintf("what more than %d identities that %s can act as can do together", maxBand, short(c.people[i].ARN)))
+			b.arrive(&first, b.members[1].i, b.members[1].p)
+			b.ways[0].onward = -1
+			return b.ways, nil
+		}
 	}
 	return nil, nil
 }
@@ -189,6 +197,9 @@ func (b *band) grow() error {
 	for from := 0; from < len(b.members); {
 		if err := b.c.ctx.Err(); err != nil {
 			return err
+		}
+		if b.over = len(b.members) > maxBand; b.over {
+			return nil
 		}
 		until := len(b.members)
 		for k := from; k < until; k++ {
@@ -210,8 +221,8 @@ func (b *band) follow(k int) {
 	}
 	out := b.c.bands.out[m.i]
 	for e := range out {
-		// A stage is what is given, which the band does anew.
-		if e := &out[e]; !b.c.isStage(int(e.to)) && !b.in[e.to] && b.counts(e.decision) {
+		// What somebody is given the band gives anew.
+		if e := &out[e]; !(b.c.isStage(int(e.to)) && b.c.stages[e.to].what&wasMade == 0) && !b.in[e.to] && b.counts(e.decision) {
 			b.in[e.to] = true
 			b.join(member{p: b.c.people[e.to], i: e.to, step: &bandStep{edge: e, decision: e.decision, after: []int{k}}})
 		}
@@ -222,6 +233,12 @@ func (b *band) follow(k int) {
 // was made or given something. from is the first member who is new.
 func (b *band) become(from int) {
 	c := b.c
+	type open struct {
+		r     int
+		units [][]int
+		can   [][]int
+	}
+	var routes []open
 	changed := slices.ContainsFunc(b.members, func(m member) bool { return m.i < 0 })
 	for r := range c.routes[:c.single] {
 		route := &c.routes[r]
@@ -232,13 +249,14 @@ func (b *band) become(from int) {
 		if len(units) == 1 && !changed {
 			continue // the steps of each alone are known
 		}
-		can, fresh := b.takers(r, route, units, from)
-		if !fresh {
-			continue
+		if can, fresh := b.takers(r, route, units, from); fresh {
+			routes = append(routes, open{r, units, can})
 		}
-		for t := range c.people {
-			if target := c.people[t]; !b.in[int32(t)] && b.fits(route, units, can, int32(t), target) {
-				b.becomeOne(route, can, t)
+	}
+	for t := range c.people {
+		for k := range routes {
+			if o := &routes[k]; !b.in[int32(t)] && b.fits(o.r, o.units, o.can, int32(t)) {
+				b.becomeOne(o.r, o.units, o.can, t)
 			}
 		}
 	}
@@ -286,34 +304,85 @@ func (b *band) able(k, r int, route *reference.Route, unit int, needs []int) boo
 	return got
 }
 
-// fits says that a route may lead to a target, without its calls being weighed.
-func (b *band) fits(route *reference.Route, units [][]int, can [][]int, t int32, target *Principal) bool {
-	c := b.c
+// fits says that a route may lead to a target, without the calls being weighed that
+// are on what acts as it.
+func (b *band) fits(r int, units [][]int, can [][]int, t int32) bool {
+	c, route, target := b.c, &b.c.routes[r], b.c.people[t]
 	switch {
 	case c.isStage(int(t)), target.ServiceLinked, target.untold(), route.Target == "role" && target.Kind != Role, route.Target == "user" && target.Kind != User,
-		target.Kind != Role && target.Kind != User, b.surety[t] != Deny && !b.counts(b.surety[t]):
+		target.Kind != Role && target.Kind != User, b.surety[t] != Deny && !b.counts(b.surety[t]),
+		len(route.Service) > 0 && c.admits(int(t), route.Service) == Deny:
 		return false
 	}
 	for u, needs := range units {
-		if !slices.ContainsFunc(can[u], func(k int) bool { return b.mayOn(&b.members[k], route, needs, t, target) }) {
+		if !slices.ContainsFunc(can[u], func(k int) bool { return b.mayOn(&b.members[k], r, needs, t) }) {
 			return false
 		}
 	}
 	return true
 }
 
-// mayOn says that a member's own policies may allow the calls of a unit on a target.
-func (b *band) mayOn(m *member, route *reference.Route, needs []int, t int32, target *Principal) bool {
-	c := b.c
-	for _, n := range needs {
-		need := &route.Needs[n]
-		if need.Action == "sts:AssumeRole" {
-			continue
+// several says that the calls of a route may be made by several members where none of
+// the people can make all: what one does alone is known.
+func (b *band) several(r int, units [][]int, can [][]int, t int32, carrier *Carrier) bool {
+	var all []int // who may make the calls of every unit
+	for u, needs := range units {
+		some := false
+		var too []int
+		for _, k := range can[u] {
+			m := &b.members[k]
+			if !b.holds(m, r, u, needs, t, carrier) || !b.mayOn(m, r, needs, t) {
+				continue
+			}
+			some = true
+			if m.i >= 0 && (u == 0 || slices.Contains(all, k)) {
+				too = append(too, k)
+			}
 		}
-		if m.p.Account != target.Account {
+		if !some {
 			return false
 		}
-		if action := int32(c.bits[need.Action]); m.i >= 0 && need.On == "target" && route.Target != "group" && !c.mayOn(&c.kins[action].all[c.kinOf(m.i, action)], t) {
+		all = too
+	}
+	return len(all) == 0
+}
+
+// holds says that a member is allowed the calls of a unit on what acts as the target,
+// so far as that is known without weighing them with the others.
+func (b *band) holds(m *member, r, unit int, needs []int, t int32, carrier *Carrier) bool {
+	c, route := b.c, &b.c.routes[r]
+	if carrier == nil || m.i < 0 || !c.shapes.apart[r] {
+		return true
+	}
+	key := heldKey{ableKey{m.i, r, unit}, carrier.ARN}
+	got, known := c.bands.held[key]
+	if !known {
+		got = true
+		e := taken{decision: Allow}
+		for _, n := range needs {
+			if need := &route.Needs[n]; need.On == "carrier" && !c.takeOne(&e, m.p, c.people[t], need, carrier, "", heldCalls) {
+				got = false
+				break
+			}
+		}
+		c.bands.held[key] = got
+	}
+	return got
+}
+
+// mayOn says that a member is allowed the calls of a unit that are on a target, so far
+// as that is known without weighing them for him alone.
+func (b *band) mayOn(m *member, r int, needs []int, t int32) bool {
+	c, route := b.c, &b.c.routes[r]
+	if m.p.Account != c.people[t].Account && route.ID != "sts.assume-role" {
+		return false
+	}
+	if m.i < 0 {
+		return true
+	}
+	for k := range c.shapes.calls[r] {
+		call := &c.shapes.calls[r][k]
+		if !call.trust && slices.ContainsFunc(needs, func(n int) bool { return call.need == &route.Needs[n] }) && c.kinCall(m.i, t, call) == Deny {
 			return false
 		}
 	}
@@ -321,8 +390,8 @@ func (b *band) mayOn(m *member, route *reference.Route, needs []int, t int32, ta
 }
 
 // becomeOne takes one route into one of the people.
-func (b *band) becomeOne(route *reference.Route, can [][]int, t int) {
-	c, target := b.c, b.c.people[t]
+func (b *band) becomeOne(r int, units, can [][]int, t int) {
+	c, route, target := b.c, &b.c.routes[r], b.c.people[t]
 	admitted := Allow
 	if len(route.Service) > 0 {
 		if admitted = c.admits(t, route.Service); admitted == Deny {
@@ -337,6 +406,9 @@ func (b *band) becomeOne(route *reference.Route, can [][]int, t int) {
 		var carrier *Carrier
 		if route.Carrier != nil {
 			carrier = &carriers[k]
+		}
+		if !b.several(r, units, can, int32(t), carrier) {
+			continue
 		}
 		step, ok := b.weigh(route, can, target, carrier, "")
 		if !ok {
@@ -418,11 +490,7 @@ func (b *band) weighed(route *reference.Route, can [][]int, target *Principal, c
 			whole.made = got.made
 		}
 	}
-	for _, arn := range whole.made {
-		if route.Target == "new" {
-			step.named = strings.ReplaceAll(arn, "*", "new")
-		}
-	}
+	step.made = whole.made
 	step.decision, step.unknown, step.assumed = whole.decision, whole.unknown, whole.assumed
 	return step, true
 }
@@ -495,6 +563,9 @@ func (c *climb) bandTold(i int) []Escalation {
 			e.Target = Administrator // under his own name, or one that was made
 		}
 		route := way.last.route
+		if route == nil {
+			route = &c.routes[way.last.edge.route]
+		}
 		e.Technique, e.Title = technique(route)+"+others", "by several identities together ("+route.Title+")"
 		add := func(s spelt) {
 			e.Path = append(e.Path, s.Step)
@@ -526,7 +597,9 @@ func (c *climb) bandTold(i int) []Escalation {
 // spellTogether tells a step, once for each who makes calls of it.
 func (c *climb) spellTogether(step *bandStep) []spelt {
 	if step.edge != nil {
-		return []spelt{c.spell(step.edge)}
+		s := c.spell(step.edge)
+		s.unknown = append(s.unknown, step.unknown...)
+		return []spelt{s}
 	}
 	var out []spelt
 	var makers []*Principal

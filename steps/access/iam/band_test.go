@@ -130,7 +130,7 @@ func TestBand(t *testing.T) {
 		"a role made within a boundary that nobody read": {func(t *town) {
 			t.w.byARN[root+"user/ada"].Policies = append(t.w.byARN[root+"user/ada"].Policies, t.w.Parse("x", doc(
 				`{"Effect":"Allow","Action":["iam:CreateRole","iam:PutRolePolicy"],"Resource":"`+root+`role/dev-*","Condition":{"StringEquals":{"iam:PermissionsBoundary":"`+root+`policy/bound"}}}`)))
-		}, "administrator unknown", []string{"role/dev-x"}},
+		}, "administrator unknown", nil},
 		"a role made within a boundary that leads nowhere": {func(t *town) {
 			bound := root + "policy/bound"
 			t.w.AddManaged(home, t.w.Parse(bound, doc(allow("s3:*"))))
@@ -142,7 +142,7 @@ func TestBand(t *testing.T) {
 			t.role("a", me, `{"Effect":"Allow","Action":["iam:CreateRole","iam:PutRolePolicy"],"Resource":"`+root+`role/new"}`)
 			t.role("b", me)
 			t.role("c", by("b"))
-		}, "role/c allow", []string{"role/new", "role/c"}},
+		}, "administrator allow", []string{"role/new"}},
 		"many policies that lead nowhere, and one that does": {func(t *town) {
 			for i := range 40 {
 				t.w.AddManaged(home, t.w.Parse(root+"policy/p"+string(rune('a'+i%26))+string(rune('a'+i/26)), doc(allow("iam:GetRole", "lambda:InvokeFunction", "iam:PassRole"))))

@@ -216,8 +216,8 @@ func (c *climb) requests(p, target *Principal, n *reference.Need, carrier *Carri
 			add(carrier.ARN, false)
 		}
 	default: // new, any
-		if _, known := c.numbers[target]; n.On == "new" && (target == p || known) {
-			identity = nil // what is made has no boundary unless it is told with one
+		if i, known := c.numbers[target]; n.On == "new" && (target == p || known && c.stages[i].what&wasMade == 0) {
+			identity = nil // what is made has no boundary unless one asks for it
 		}
 		if at, ok := made[n.Resource]; ok && n.Resource != "" {
 			add(at, !strings.ContainsAny(at, "*?"))

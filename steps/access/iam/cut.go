@@ -139,7 +139,6 @@ func (c *climb) beginnings(i int, into []int) [][]refusal {
 	}
 	if c.bands.ways != nil && len(c.bands.ways[i]) > 0 {
 		// He goes on by whom he becomes or makes: alone he has no way.
-		out = append(out, c.makings(int32(i))...)
 		into = slices.Clip(into)
 		for _, e := range c.bands.out[int32(i)] {
 			if !slices.Contains(into, int(e.to)) {

@@ -49,14 +49,12 @@ func (c *climb) giftHalves() []reference.Route {
 // giveOne gives one member what a half gives.
 func (b *band) giveOne(half *reference.Route, units, can [][]int, k int) {
 	c, p := b.c, b.members[k].p
-	if half.Target != "group" && !c.holdsFor(half, p) {
+	if half.Gain != "unbound" && slices.Contains(p.Policies, c.w.everything) || half.Target != "group" && !c.holdsFor(half, p) {
 		return
 	}
-	if t, ok := c.number[p.ARN]; ok {
-		for u, needs := range units {
-			if !slices.ContainsFunc(can[u], func(k int) bool { return b.mayOn(&b.members[k], half, needs, int32(t), p) }) {
-				return
-			}
+	for u, needs := range units {
+		if !slices.ContainsFunc(can[u], func(k int) bool { return b.mayGive(&b.members[k], half, needs, p) }) {
+			return
 		}
 	}
 	try := func(key, group, why string, change func(after *Principal)) bool {
@@ -108,6 +106,21 @@ func (b *band) giveOne(half *reference.Route, units, can [][]int, k int) {
 	}
 }
 
+// mayGive says that a member's own policies may allow the calls of a unit on whom is
+// given something.
+func (b *band) mayGive(m *member, half *reference.Route, needs []int, to *Principal) bool {
+	c := b.c
+	t, known := c.number[to.ARN]
+	for _, n := range needs {
+		need := &half.Needs[n]
+		action := int32(c.bits[need.Action])
+		if m.p.Account != to.Account || m.i >= 0 && known && need.On == "target" && half.Target != "group" && !c.mayOn(&c.kins[action].all[c.kinOf(m.i, action)], int32(t)) {
+			return false
+		}
+	}
+	return true
+}
+
 // fork is a gift that may take rights away too, or what was given in one.
 type fork struct {
 	step   *bandStep
@@ -157,27 +170,9 @@ func (b *band) change(step *bandStep, after *Principal) {
 	b.join(member{p: after, i: -1, step: step})
 }
 
-// create makes identities whose calls members make, with every right; within a
+// create makes identities whose calls several members make, with every right; within a
 // boundary, where a condition asks for one.
 func (b *band) create() {
-	b.eachNew(func(step *bandStep, bound boundary) {
-		fresh := *step.target
-		if step.named != "" {
-			fresh.ARN, fresh.Name = step.named, step.named[strings.LastIndexByte(step.named, '/')+1:]
-		}
-		if bound.why != "" {
-			fresh.Boundary, step.decision, step.unknown = nil, Unknown, append(step.unknown, bound.why)
-		}
-		step.target = &fresh
-		if key := "new " + fresh.ARN + " " + bound.arn; b.counts(step.decision) && !b.made[key] {
-			b.made[key] = true
-			b.change(step, &fresh)
-		}
-	})
-}
-
-// eachNew calls f for each identity that the members can make.
-func (b *band) eachNew(f func(step *bandStep, bound boundary)) {
 	c := b.c
 	for r := range c.routes[:c.single] {
 		route := &c.routes[r]
@@ -189,29 +184,33 @@ func (b *band) eachNew(f func(step *bandStep, bound boundary)) {
 			continue
 		}
 		maker := b.members[can[0][0]].p
-		for _, bound := range append([]boundary{{}}, c.boundariesAsked(maker.Account, b.members)...) {
+		bounds := []boundary{{}}
+		for _, m := range b.members {
+			bounds = append(bounds, c.boundariesAsked(maker.Account, m.p.Policies)...)
+		}
+		for _, bound := range bounds {
 			fresh := c.newIdentity(maker, route)
 			fresh.Boundary = bound.policy
-			if step, ok := b.weigh(route, can, fresh, nil, ""); ok {
-				f(step, bound)
+			key := "new " + fresh.ARN + " " + bound.arn
+			if b.made[key] {
+				continue
+			}
+			step, ok := b.weigh(route, can, fresh, nil, "")
+			if !ok || len(step.after) == 1 && b.members[step.after[0]].i >= 0 {
+				continue // whom one makes alone is among the people
+			}
+			named := *fresh
+			name(&named, step.made)
+			step.target = &named
+			if bound.why != "" {
+				named.Boundary, step.decision, step.unknown = nil, Unknown, append(step.unknown, bound.why)
+			}
+			if b.counts(step.decision) {
+				b.made[key] = true
+				b.change(step, &named)
 			}
 		}
 	}
-}
-
-// makings are the calls by which somebody alone makes each identity that he can.
-func (c *climb) makings(i int32) [][]refusal {
-	alone := &band{c: c, least: Unknown, in: map[int32]bool{i: true}, gained: map[string]int{}}
-	alone.join(member{p: c.people[i], i: -1}) // he may have been changed: what is known of his number is not used
-	var out [][]refusal
-	alone.eachNew(func(step *bandStep, _ boundary) {
-		var calls []refusal
-		for _, need := range step.route.Needs {
-			calls = append(calls, refusal{need.Action, "*"})
-		}
-		out = append(out, calls)
-	})
-	return out
 }
 
 // boundaryARN is the condition key of the permissions boundary that is asked for.
@@ -225,27 +224,22 @@ type boundary struct {
 	why    string
 }
 
-// boundariesAsked lists the boundaries that conditions on what some members may name.
-func (c *climb) boundariesAsked(account string, members []member) []boundary {
+// boundariesAsked lists the boundaries that conditions of some policies name.
+func (c *climb) boundariesAsked(account string, policies []*Policy) []boundary {
 	key, ok := c.w.names.find(boundaryARN)
 	if !ok {
 		return nil
 	}
 	var out []boundary
 	add := func(one boundary) {
-		if !slices.ContainsFunc(out, func(had boundary) bool { return had.arn == one.arn }) {
+		if one.arn != "" && !slices.ContainsFunc(out, func(had boundary) bool { return had.arn == one.arn }) {
 			out = append(out, one)
 		}
 	}
-	for _, m := range members {
-		for _, pol := range m.p.Policies {
-			for i := range pol.Statements {
-				s := &pol.Statements[i]
-				for k := range s.conditions {
-					a := &s.conditions[k]
-					if a.key != key || a.not != s.Deny {
-						continue
-					}
+	for _, pol := range policies {
+		for i := range pol.Statements {
+			for k := range pol.Statements[i].conditions {
+				if a := &pol.Statements[i].conditions[k]; a.key == key && a.not == pol.Statements[i].Deny {
 					c.boundariesOf(account, a.values.strings, add)
 				}
 			}

@@ -220,6 +220,8 @@ func (c *climb) again(e *edge) taken {
 	p := c.people[e.from]
 	target := p
 	switch {
+	case e.open != nil && e.open.who != nil:
+		target = e.open.who
 	case e.open != nil:
 		target = c.people[e.open.target]
 	case e.to >= 0:
