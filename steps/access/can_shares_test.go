@@ -3,10 +3,12 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam"
 )
 
@@ -106,6 +108,64 @@ func TestShares(t *testing.T) {
 			}
 			if listed != tt.want {
 				t.Errorf("who-can lists it as %s", listed)
+			}
+		})
+	}
+}
+
+// A workload of which something is shared does not have its scope kept: whom the share
+// lets do what is to be asked. One of which nothing is shared is not held up by it.
+func TestScopeOfWhatIsShared(t *testing.T) {
+	const (
+		pipeline = "arn:aws:sagemaker:eu-west-1:" + worldAccount + ":pipeline/p"
+		shareARN = "arn:aws:ram:eu-west-1:" + worldAccount + ":resource-share/s"
+	)
+	share := func(status, more string) estate.Asset {
+		a := told(shareARN, shareType, `{"resourceShareArn":"`+shareARN+`","status":"`+status+`"`+more+`}`)
+		a.Region = "eu-west-1"
+		return a
+	}
+	whole := `,"ListResources":{"resources":[{"arn":"` + pipeline + `"}]},"ListPrincipals":{"principals":[{"id":"999999999999"}]}`
+	const about = "AWS RAM shares of it"
+	tests := map[string]struct {
+		share estate.Asset
+		says  string // empty: nothing of shares
+	}{
+		"shared":                 {share("ACTIVE", whole), about + " " + pipeline + " with 999999999999"},
+		"no more":                {share("DELETED", whole), ""},
+		"with whom was not read": {share("ACTIVE", `,"ListResources":{"resources":[{"arn":"`+pipeline+`"}]}`), "with whom"},
+		"what was not read":      {share("ACTIVE", ""), "what " + shareARN + " shares was not read"},
+	}
+	for name, tt := range tests {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			m := worldOf(t, func(b *estate.Builder) {
+				b.Covered(estate.Coverage{Type: shareType, Account: worldAccount, Region: "eu-west-1"})
+				for _, kind := range []string{"AWS::IAM::User", "AWS::IAM::Role"} {
+					b.Covered(estate.Coverage{Type: kind, Account: worldAccount})
+				}
+			}, tt.share, told(pipeline, "AWS::SageMaker::Pipeline", `{}`))
+			v := newView(m.snap, []finding.Workload{{ID: "w", Name: "w", Roots: []string{pipeline}, Members: []string{pipeline}}})
+			o, err := v.survey(context.Background(), v.climb)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := v.judge(context.Background(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := slices.IndexFunc(got[0].list, func(c finding.Criterion) bool { return c.ID == "access.scope" })
+			if at < 0 {
+				t.Fatalf("no access.scope among %+v", got[0].list)
+			}
+			scope := got[0].list[at]
+			if tt.says == "" {
+				if scope.Status == finding.CriterionUnknown || strings.Contains(scope.Reason, about) {
+					t.Errorf("%s: %s", scope.Status, scope.Reason)
+				}
+				return
+			}
+			if scope.Status != finding.CriterionUnknown || !strings.Contains(scope.Reason, tt.says) {
+				t.Errorf("%s: %s, want unknown: %s", scope.Status, scope.Reason, tt.says)
 			}
 		})
 	}

@@ -216,7 +216,7 @@ func (c *climb) requests(p, target *Principal, n *reference.Need, carrier *Carri
 			add(carrier.ARN, false)
 		}
 	default: // new, any
-		if n.On == "new" {
+		if i, known := c.numbers[target]; n.On == "new" && (target == p || known && c.stages[i].what&wasMade == 0) {
 			identity = nil // what is made has no boundary unless one asks for it
 		}
 		if at, ok := made[n.Resource]; ok && n.Resource != "" {

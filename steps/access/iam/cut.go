@@ -137,7 +137,15 @@ func (c *climb) beginnings(i int, into []int) [][]refusal {
 	for _, e := range c.ownEdges(i) {
 		add(&e, e.open != nil)
 	}
-	out = append(out, c.jointBeginnings(i)...)
+	if c.bands.ways != nil && len(c.bands.ways[i]) > 0 {
+		// He goes on by whom he becomes or makes: alone he has no way.
+		into = slices.Clip(into)
+		for _, e := range c.bands.out[int32(i)] {
+			if !slices.Contains(into, int(e.to)) {
+				into = append(into, int(e.to))
+			}
+		}
+	}
 	for _, t := range into {
 		for k := range c.stages[t].steps {
 			if e := &c.stages[t].steps[k]; e.from == int32(i) && c.again(e).ok {

@@ -147,7 +147,7 @@ type climb struct {
 	surest    []Decision // of each principal: how sure his best way is, once reach was asked
 	fresh     map[freshKey]bool
 	attaching attaching
-	joints    joints                                  // once somebody's ways were sought
+	bands     bands                                   // once somebody's ways were sought
 	contexts  map[*reference.Need]map[string][]string // of calls that have just one
 	have      []stampedAt                             // by principal
 	turn      int32

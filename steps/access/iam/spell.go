@@ -220,6 +220,8 @@ func (c *climb) again(e *edge) taken {
 	p := c.people[e.from]
 	target := p
 	switch {
+	case e.open != nil && e.open.who != nil:
+		target = e.open.who
 	case e.open != nil:
 		target = c.people[e.open.target]
 	case e.to >= 0:
@@ -236,7 +238,9 @@ func (c *climb) way(from int, prefix []spelt, last *edge) Escalation {
 		Title: route.Title, Gain: "full", Decision: Allow,
 	}
 	if last.to >= 0 {
-		e.Target = c.people[last.to].ARN
+		if int(last.to) != from { // else another raises him: he is one under his own name
+			e.Target = c.people[last.to].ARN
+		}
 		if c.admin[last.to] == Conditional {
 			e.Decision = Conditional
 		}

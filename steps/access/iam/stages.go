@@ -29,6 +29,7 @@ type stagesOf uint8
 const (
 	withEverything stagesOf = 1 << iota // whatever can be written into a policy
 	withoutBoundary
+	wasMade // he is no stage of anybody, but one that somebody made
 )
 
 // staged adds the stages of those who cannot make themselves administrators at

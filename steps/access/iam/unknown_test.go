@@ -82,7 +82,7 @@ func TestUnknownExactlyWhereItMatters(t *testing.T) {
 			decided++
 		}
 	})
-	if decided == 0 || unknown == 0 {
+	if !testing.Short() && (decided == 0 || unknown == 0) { // the few draws of the short run may all fall to one side
 		t.Errorf("%d decided and %d unknown: the test tries one side only", decided, unknown)
 	}
 }

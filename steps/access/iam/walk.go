@@ -45,22 +45,7 @@ func (c *climb) back() error {
 		frontier = next
 	}
 	// A way that gives what a service does at one's word is none to everything.
-	full := make([]bool, len(c.people))
-	frontier = frontier[:0]
-	for i := range c.people {
-		if full[i] = isOne(c.admin[i]) || len(c.own[i]) > 0; full[i] {
-			frontier = append(frontier, i)
-		}
-	}
-	for at := 0; at < len(frontier); at++ {
-		for _, e := range c.into[frontier[at]] {
-			if !full[e.from] && c.routes[e.route].Gain != "bounded" {
-				full[e.from] = true
-				frontier = append(frontier, int(e.from))
-			}
-		}
-	}
-	return c.joined(full)
+	return c.together(c.suretyOf())
 }
 
 // reach finds who can become an administrator, the surest ways first: with each
@@ -112,21 +97,23 @@ func (c *climb) reach() (map[string]Decision, error) {
 			frontier = next
 		}
 	}
-	reached := make([]bool, len(c.people))
-	for i := range best {
-		reached[i] = best[i] != Deny
-	}
-	if err := c.joined(reached); err != nil {
+	if err := c.together(best); err != nil {
 		return nil, err
 	}
-	for i, ways := range c.joints.ways {
-		for _, j := range ways {
-			if rankOf(j.decision) > rankOf(best[i]) {
-				best[i] = j.decision
-				out[c.people[i].ARN] = best[i]
+	joined := slices.Clone(best)
+	for i, ways := range c.bands.ways {
+		for _, way := range ways {
+			d := way.decision
+			if way.onward >= 0 {
+				d = weaker(d, best[way.onward])
+			}
+			if rankOf(d) > rankOf(joined[i]) {
+				joined[i] = d
+				out[c.people[i].ARN] = d
 			}
 		}
 	}
+	best = joined
 	c.surest = best
 	return out, nil
 }
@@ -191,7 +178,7 @@ func (c *climb) forth() ([]Escalation, error) {
 		if isOne(c.admin[i]) || c.isStage(i) {
 			continue
 		}
-		joint := c.jointWays(i)
+		joint := c.bandTold(i)
 		if len(last[i])+len(out[i])+len(joint) == 0 {
 			continue
 		}
@@ -211,7 +198,7 @@ func (c *climb) forth() ([]Escalation, error) {
 			steps, decision, told := []spelt(nil), Allow, false
 			for k := 0; fresh && k < len(last[x]); k++ {
 				e := &last[x][k]
-				if found[e.ending] == int32(mark) || int(e.to) == i {
+				if found[e.ending] == int32(mark) {
 					continue
 				}
 				found[e.ending] = int32(mark)

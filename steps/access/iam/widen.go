@@ -91,6 +91,7 @@ func gives(route *reference.Route) bool {
 type openEnd struct {
 	route, target int32
 	via           *Carrier
+	who           *Principal // instead of the target: one that is made
 	policy, why   string
 }
 
@@ -107,10 +108,11 @@ type given struct {
 func (c *climb) givesOthers(i int) []given {
 	p := c.people[i]
 	var out []given
-	on := map[int32][]int32{}
+	on := &weighedOn{whom: map[int32][]int32{}, calls: map[int32][]answer{}}
 	for r := range c.routes {
 		route := &c.routes[r]
-		if !gives(route) && !(route.Target == "new" && route.Gain == "attach") || !c.candidate(i, r) {
+		makes := route.Target == "new" && (route.Gain == "attach" || route.Gain == "any") && c.stages[i].what&wasMade == 0
+		if !gives(route) && !makes || !c.candidate(i, r) {
 			continue
 		}
 		lesser := route.Gain == "attach" && c.asksPolicy(p)
@@ -120,9 +122,7 @@ func (c *climb) givesOthers(i int) []given {
 			continue // nobody there for it
 		}
 		if route.Target == "new" {
-			if lesser {
-				out = append(out, c.newWithLess(i, r)...)
-			}
+			out = append(out, c.newOnes(i, r, lesser)...)
 			continue
 		}
 		part := c.take(p, nil, route, nil, "", freeCalls)
@@ -153,9 +153,28 @@ func (c *climb) lessersOf(account string) lessers {
 	return got
 }
 
-// givable lists whom a route may serve to give somebody rights; on holds, for each
-// action, on whom his policies may allow it.
-func (c *climb) givable(i, r int, on map[int32][]int32) []int32 {
+// weighedOn is what was decided of the calls of one who gives, since hundreds of routes
+// begin with the same few.
+type weighedOn struct {
+	whom  map[int32][]int32  // by action: on whom his policies may allow it
+	calls map[int32][]answer // by shape of a call, by principal
+}
+
+// call decides a call of one who gives.
+func (on *weighedOn) call(c *climb, i, t int32, call *targetCall) Decision {
+	list := on.calls[call.shape]
+	if list == nil {
+		list = make([]answer, len(c.people))
+		on.calls[call.shape] = list
+	}
+	if !list[t].asked {
+		list[t] = answer{true, c.kinCall(i, t, call)}
+	}
+	return list[t].d
+}
+
+// givable lists whom a route may serve to give somebody rights.
+func (c *climb) givable(i, r int, on *weighedOn) []int32 {
 	p, route := c.people[i], &c.routes[r]
 	among := func(call *targetCall, t int32) bool {
 		return c.mayOn(&c.kins[call.action].all[c.kinOf(int32(i), call.action)], t)
@@ -168,7 +187,7 @@ func (c *climb) givable(i, r int, on map[int32][]int32) []int32 {
 			break
 		}
 	}
-	list, ok := on[action]
+	list, ok := on.whom[action]
 	if !ok {
 		for t, target := range c.people {
 			if t != i && !c.isStage(t) && target.Account == p.Account && !target.ServiceLinked && !isOne(c.admin[t]) && !target.untold() &&
@@ -176,7 +195,7 @@ func (c *climb) givable(i, r int, on map[int32][]int32) []int32 {
 				list = append(list, int32(t))
 			}
 		}
-		on[action] = list
+		on.whom[action] = list
 	}
 	var out []int32
 	for _, t := range list {
@@ -189,7 +208,7 @@ func (c *climb) givable(i, r int, on map[int32][]int32) []int32 {
 		for k := range c.shapes.calls[r] {
 			call := &c.shapes.calls[r][k]
 			_, chosen := call.need.Context[policyARN]
-			if !call.trust && (!among(call, t) || !chosen && c.kinCall(int32(i), t, call) == Deny) {
+			if !call.trust && (!among(call, t) || !chosen && on.call(c, int32(i), t, call) == Deny) {
 				may = false
 				break
 			}
@@ -307,24 +326,48 @@ func (c *climb) give(a *able, t, r int, policy string) (got taken, via *Carrier,
 	return got, via, sure
 }
 
-// newWithLess lists the identities that somebody can make with a managed policy that
-// gives less than everything, and become.
-func (c *climb) newWithLess(i, r int) []given {
+// newOnes lists the identities that somebody can make and become and that are no
+// administrators at once: those whom the organisation's policies bound, or a boundary
+// that he must ask for, and those that get a managed policy which gives less.
+func (c *climb) newOnes(i, r int, lesser bool) []given {
 	p, route := c.people[i], &c.routes[r]
 	fresh := c.newIdentity(p, route)
 	if fresh.Kind == Role && !c.entersByNewTrust(p, fresh) {
 		return nil
 	}
-	if got := c.take(p, p, route, nil, "", everyCall); got.ok && got.decision != Unknown && c.newIsFull(fresh) {
+	whole := c.take(p, p, route, nil, "", everyCall)
+	if whole.ok && whole.decision != Unknown && c.newIsFull(fresh) {
 		return nil
 	}
 	var out []given
+	add := func(key, group string, got taken, after Principal) {
+		name(&after, got.made)
+		out = append(out, given{key: after.ARN + "\x00" + key, who: &after, what: wasMade, step: edge{route: int32(r), decision: got.decision, sure: true, group: group, then: -1}})
+	}
+	if whole.ok && !c.newIsFull(fresh) {
+		add("everything", "", whole, *fresh)
+	}
+	for _, bound := range c.boundariesAsked(p.Account, p.Policies) {
+		within := *fresh
+		within.Boundary = bound.policy
+		got := c.take(p, &within, route, nil, "", everyCall)
+		switch {
+		case !got.ok:
+		case bound.why != "":
+			c.openEnds[int32(i)] = &openEnd{route: int32(r), target: int32(i), who: &within, why: bound.why}
+		default:
+			add(bound.arn, "", got, within)
+		}
+	}
+	if !lesser {
+		return out
+	}
 	left := c.lesser(c.leading(p.Account, make(bitset, len(c.may[i]))), func(ids string, more ...*Policy) bool {
 		got := c.take(p, p, route, nil, ids, everyCall)
 		if got.ok {
 			after := *fresh
 			after.Policies = more
-			out = append(out, given{key: fresh.ARN + "\x00" + ids, who: &after, step: edge{route: int32(r), decision: got.decision, sure: true, group: ids, then: -1}})
+			add(ids, ids, got, after)
 		}
 		return got.ok
 	})
@@ -332,6 +375,15 @@ func (c *climb) newWithLess(i, r int) []given {
 		c.openEnds[int32(i)] = &openEnd{route: int32(r), target: int32(i), policy: left.ID, why: "more policies can be attached to what is made than were followed: the first that was not is " + left.ID}
 	}
 	return out
+}
+
+// name calls an identity that is made as the calls that make it do.
+func name(fresh *Principal, made map[string]string) {
+	for _, kind := range []string{"role", "user"} {
+		if arn := strings.ReplaceAll(made[kind], "*", "new"); arn != "" {
+			fresh.ARN, fresh.Name = arn, arn[strings.LastIndexByte(arn, '/')+1:]
+		}
+	}
 }
 
 // newIdentity is one that somebody makes, with every right.

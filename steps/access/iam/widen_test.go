@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -143,5 +144,44 @@ func TestGivesOthers(t *testing.T) {
 				t.Errorf("with the cut %s he goes on by %+v", cuts[0].Document, left)
 			}
 		})
+	}
+}
+
+// Where more could be given than is weighed, that there is no way is unknown.
+func TestGivesEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a hundred thousand policies are weighed")
+	}
+	routes, err := reference.Routes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const root = "arn:aws:iam::" + home + ":"
+	town := newTown()
+	town.role("boss", trusts("lambda.amazonaws.com"), all_)
+	ada := town.user("ada", `{"Effect":"Allow","Action":"iam:AttachRolePolicy","Resource":"*","Condition":{"ArnLike":{"iam:PolicyARN":"`+root+`policy/p*"}}}`)
+	bob := town.user("bob", allow("iam:GetRole", "lambda:InvokeFunction"))
+	for i := range 24 { // as many as are tried for one target: none of them is left out
+		town.w.AddManaged(home, town.w.Parse(fmt.Sprint(root, "policy/p", i), doc(allow("lambda:InvokeFunction", "glue:StartJobRun"))))
+	}
+	for i := range 4100 {
+		town.role(fmt.Sprint("r", i), `{"AWS":"`+ada.ARN+`","Service":["lambda.amazonaws.com","glue.amazonaws.com","ec2.amazonaws.com","sagemaker.amazonaws.com"]}`)
+	}
+	c, err := town.w.climb(context.Background(), routes, town)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.attaching.given <= maxGives {
+		t.Fatalf("%d weighed: the bound was not met, and nothing was tested", c.attaching.given)
+	}
+	got, err := c.reach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, ok := got[ada.ARN]; !ok || d != Unknown {
+		t.Errorf("of ada it says %v, %v; want unknown", d, ok)
+	}
+	if d, ok := got[bob.ARN]; ok {
+		t.Errorf("of bob, who gives nothing, it says %v", d)
 	}
 }

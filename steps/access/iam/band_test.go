@@ -11,7 +11,7 @@ import (
 
 // Who acts as several identities gives rights by one and takes them by another; each
 // step is told, and the cut ends it. What leads nowhere is no way.
-func TestJoint(t *testing.T) {
+func TestBand(t *testing.T) {
 	routes, err := reference.Routes()
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestJoint(t *testing.T) {
 			t.role("a", me, on("role/c", "iam:PutRolePolicy"))
 			t.role("b", me)
 			t.role("c", by("b")).Boundary = t.w.Parse("bound", doc(run))
-		}, "role/c unknown", []string{"role/a", "role/b", "role/c"}},
+		}, "role/boss allow", []string{"role/a", "role/b", "role/c", "role/boss"}},
 		"the boundary off, and a policy": {func(t *town) {
 			t.w.byARN[root+"user/ada"].Policies = append(t.w.byARN[root+"user/ada"].Policies, t.w.Parse("x", doc(on("role/c", "iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"))))
 			t.role("c", me).Boundary = t.w.Parse("bound", doc(allow("s3:*")))
@@ -82,6 +82,76 @@ func TestJoint(t *testing.T) {
 			t.role("b", me)
 			t.role("c", by("b"), all_).Boundary = t.w.Parse("bound", doc(allow("s3:*")))
 		}, "role/c allow", []string{"role/a", "role/b", "role/c"}},
+		"one passes the role, another invokes": {func(t *town) {
+			t.role("a", me, allow("iam:PassRole", "lambda:CreateFunction"))
+			t.role("b", me, allow("lambda:InvokeFunction"))
+		}, "role/boss allow", []string{"role/a", "role/b", "role/boss"}},
+		"one passes the role, another invokes what is not there": {func(t *town) {
+			t.role("a", me, allow("iam:PassRole"), `{"Effect":"Allow","Action":"lambda:CreateFunction","Resource":"arn:aws:lambda:*:*:function:a-*"}`)
+			t.role("b", me, `{"Effect":"Allow","Action":"lambda:InvokeFunction","Resource":"arn:aws:lambda:*:*:function:b-*"}`)
+		}, "role/boss unknown", []string{"role/a", "role/b", "role/boss"}},
+		"one passes the role, another creates": { // one call
+			func(t *town) {
+				t.role("a", me, allow("iam:PassRole"))
+				t.role("b", me, allow("lambda:CreateFunction", "lambda:InvokeFunction"))
+			}, "", nil},
+		"trust rewritten for another": {func(t *town) {
+			t.role("a", me, on("role/c", "iam:UpdateAssumeRolePolicy"))
+			t.role("b", me, on("role/c", "sts:AssumeRole"))
+			t.role("c", by("d"), all_)
+		}, "role/c allow", []string{"role/a", "role/c"}},
+		"a key made by one for whom another gives": {func(t *town) {
+			t.user("eve")
+			t.role("a", me, on("user/eve", "iam:CreateAccessKey"))
+			t.role("b", me, on("user/eve", "iam:PutUserPolicy"))
+		}, "user/eve allow", []string{"role/b", "user/eve"}},
+		"a pair before a pair": {func(t *town) {
+			t.role("a", me, on("role/c", "iam:PutRolePolicy"))
+			t.role("b", me)
+			t.role("c", by("b")).Boundary = t.w.Parse("bound", doc(on("role/d", "iam:PutRolePolicy")))
+			t.role("d", by("b"))
+		}, "role/d allow", []string{"role/c", "role/d"}},
+		"a pair before one who has a way": {func(t *town) {
+			t.role("a", me, on("role/c", "iam:UpdateAssumeRolePolicy"))
+			t.role("c", by("d"), on("role/e", "sts:AssumeRole"))
+			t.role("e", by("c"), on("role/e", "iam:PutRolePolicy"))
+		}, "administrator allow", []string{"role/c", "role/e"}},
+		"a user made by one, his rights by another, his key by a third": {func(t *town) {
+			t.role("a", me, on("user/new-*", "iam:CreateUser"))
+			t.role("b", me, on("user/new-*", "iam:PutUserPolicy"))
+			t.role("c", me, on("user/new-*", "iam:CreateAccessKey"))
+		}, "administrator allow", []string{"user/new-x"}},
+		"a role made within a boundary": {func(t *town) {
+			bound := root + "policy/bound"
+			t.w.AddManaged(home, t.w.Parse(bound, doc(run)))
+			t.w.byARN[root+"user/ada"].Policies = append(t.w.byARN[root+"user/ada"].Policies, t.w.Parse("x", doc(
+				`{"Effect":"Allow","Action":["iam:CreateRole","iam:PutRolePolicy"],"Resource":"`+root+`role/dev-*","Condition":{"StringEquals":{"iam:PermissionsBoundary":"`+bound+`"}}}`)))
+		}, "role/boss allow", []string{"role/dev-x", "role/boss"}},
+		"a role made within a boundary that nobody read": {func(t *town) {
+			t.w.byARN[root+"user/ada"].Policies = append(t.w.byARN[root+"user/ada"].Policies, t.w.Parse("x", doc(
+				`{"Effect":"Allow","Action":["iam:CreateRole","iam:PutRolePolicy"],"Resource":"`+root+`role/dev-*","Condition":{"StringEquals":{"iam:PermissionsBoundary":"`+root+`policy/bound"}}}`)))
+		}, "administrator unknown", nil},
+		"a role made within a boundary that leads nowhere": {func(t *town) {
+			bound := root + "policy/bound"
+			t.w.AddManaged(home, t.w.Parse(bound, doc(allow("s3:*"))))
+			t.w.byARN[root+"user/ada"].Policies = append(t.w.byARN[root+"user/ada"].Policies, t.w.Parse("x", doc(
+				`{"Effect":"Allow","Action":["iam:CreateRole","iam:PutRolePolicy"],"Resource":"`+root+`role/dev-*","Condition":{"StringEquals":{"iam:PermissionsBoundary":"`+bound+`"}}}`)))
+		}, "", nil},
+		"a made role gives": {func(t *town) {
+			t.w.accounts[home].SCPs = [][]*Policy{{t.w.Parse("scp", doc(all_+","+`{"Effect":"Deny","Action":"iam:AttachRolePolicy","Resource":"*","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/new*"}}}`))}}
+			t.role("a", me, `{"Effect":"Allow","Action":["iam:CreateRole","iam:PutRolePolicy"],"Resource":"`+root+`role/new"}`)
+			t.role("b", me)
+			t.role("c", by("b"))
+		}, "administrator allow", []string{"role/new"}},
+		"many policies that lead nowhere, and one that does": {func(t *town) {
+			for i := range 40 {
+				t.w.AddManaged(home, t.w.Parse(root+"policy/p"+string(rune('a'+i%26))+string(rune('a'+i/26)), doc(allow("iam:GetRole", "lambda:InvokeFunction", "iam:PassRole"))))
+			}
+			t.w.AddManaged(home, t.w.Parse(root+"policy/pzz", doc(allow("lambda:CreateFunction"))))
+			t.role("a", me, `{"Effect":"Allow","Action":"iam:AttachRolePolicy","Resource":"`+root+`role/c","Condition":{"ArnLike":{"iam:PolicyARN":"`+root+`policy/p*"}}}`)
+			t.role("b", me)
+			t.role("c", by("b"))
+		}, "role/c unknown", []string{"role/c"}},
 		"refused by another policy": {func(t *town) {
 			t.role("a", me, on("role/c", "iam:AttachRolePolicy"), deny("iam:*"))
 			t.role("b", me)
