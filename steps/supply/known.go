@@ -25,6 +25,8 @@ type Known struct {
 	Stocks  []*osv.Stock        `json:"stocks,omitempty"`
 	Reviews []Review            `json:"reviews,omitempty"`
 	Probes  []Probe             `json:"probes,omitempty"`
+	// Fingerprints of services, by their names in the register.
+	Fingerprints []Fingerprint `json:"fingerprints,omitempty"`
 	// Upkeep is what registries and others say of packages; nil where nobody brought it.
 	Upkeep *upkeep.Book `json:"upkeep,omitempty"`
 	// FirstSeen is when each package was first seen in this estate; see FirstSeenKey.

@@ -286,7 +286,7 @@ func (j *jury) used(ctx context.Context, w *workload, examined []*Examined) ([]U
 	if err != nil {
 		return nil, err
 	}
-	return Services(j.scope, j.known.Now, examined, hosts, sent, j.known.Probes), nil
+	return Services(j.scope, j.known.Now, examined, hosts, sent, j.known), nil
 }
 
 // isLoaded reports whether anything loads or serves a thing.
