@@ -46,6 +46,7 @@ const (
 	supplyReviewKey = "reviews"
 	probesKey       = "probes"
 	printsKey       = "fingerprints"
+	calledKey       = "called"
 )
 
 func placeKey(place string) string {
@@ -100,6 +101,9 @@ func (s Supply) Known(ctx context.Context, now time.Time) (*supply.Known, error)
 		return nil, err
 	}
 	if err := s.read(ctx, printsKey, &k.Fingerprints); err != nil {
+		return nil, err
+	}
+	if err := s.read(ctx, calledKey, &k.Called); err != nil {
 		return nil, err
 	}
 	var err error
@@ -339,7 +343,7 @@ func (r *supplyRecords) Priority(name string) (float64, bool) {
 // supplyEvidence adds to a bundle what the supply criteria rest on beside the
 // snapshot.
 func supplyEvidence(files map[string][]byte, k *supply.Known) error {
-	if k == nil || len(k.Examined)+len(k.Reviews)+len(k.Probes)+len(k.Fingerprints) == 0 && k.Refused == "" {
+	if k == nil || len(k.Examined)+len(k.Reviews)+len(k.Probes)+len(k.Fingerprints)+len(k.Called) == 0 && k.Refused == "" {
 		return nil
 	}
 	var packed bytes.Buffer

@@ -442,8 +442,8 @@ func (j *jury) services(ctx context.Context, w *workload) (finding.Criterion, er
 func (j *jury) hostsOf(w *workload) map[string]string {
 	out := map[string]string{}
 	for _, t := range w.hosts {
-		if host, ok := strings.CutPrefix(t.asset.ID, "host://"); ok {
-			out[host] = w.Name
+		if host, ok := strings.CutPrefix(t.asset.ID, hostID("")); ok {
+			out[host] = w.Name + j.known.logged(host)
 		}
 	}
 	for _, t := range w.things {
@@ -456,7 +456,7 @@ func (j *jury) hostsOf(w *workload) map[string]string {
 			if region != "" {
 				host = "bedrock-runtime." + region + ".amazonaws.com"
 			}
-			out[host] = w.Name
+			out[host] = w.Name + j.known.logged(host)
 		}
 	}
 	return out

@@ -84,15 +84,16 @@ const maxVulnerableParts = 50
 // in the estate, and the packages in it that have known vulnerabilities.
 func (s *Step) Derive(_ context.Context, snap *estate.Snapshot) (estate.Addition, error) {
 	out := estate.Addition{Relations: versioned(snap)}
-	if len(s.known.Examined) == 0 {
-		return out, nil
-	}
 	told := map[string]bool{}
 	asset := func(a estate.Asset) {
 		if _, known := snap.Find(a.ID); !known && !told[a.ID] {
 			told[a.ID] = true
 			out.Assets = append(out.Assets, a)
 		}
+	}
+	out.Relations = append(out.Relations, s.known.derived(snap, asset)...)
+	if len(s.known.Examined) == 0 {
+		return out, nil
 	}
 	for _, a := range snap.Assets() {
 		if k := kindOf(a); k != "image" && k != "files" && k != "code" {
@@ -110,7 +111,7 @@ func (s *Step) Derive(_ context.Context, snap *estate.Snapshot) (estate.Addition
 			case p.Kind == parts.Model && p.Ecosystem == "Hugging Face":
 				to, rel = estate.Asset{ID: "hf://" + p.Name, Type: "sevenfold::Model", Kind: estate.KindModel, Name: p.Name}, estate.Loads
 			case p.Kind == parts.Service && p.Facts["alias"] == "":
-				to, rel = estate.Asset{ID: "host://" + p.Name, Type: "sevenfold::Host", Kind: estate.KindService, Name: p.Name}, Calls
+				to, rel = estate.Asset{ID: hostID(p.Name), Type: hostType, Kind: estate.KindService, Name: p.Name}, Calls
 			default:
 				continue
 			}
@@ -153,6 +154,7 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 		}
 		out.Criteria[l.ID] = []finding.Criterion{j.inventory(w), j.artifacts(w), j.vulnerabilities(w), j.provenance(w), services}
 	}
+	j.strays(workloads.List)
 	out.Findings = j.findings
 	return out, nil
 }
@@ -353,7 +355,8 @@ func (s *Step) Uses(snap *estate.Snapshot, workloads *scope.Workloads) map[strin
 	return out
 }
 
-// ServicesOf are the external services of each workload, held against the register.
+// ServicesOf are the external services of each workload, held against the register, and
+// under "" those that logs show to be called by what belongs to none.
 func (s *Step) ServicesOf(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (map[string][]Used, error) {
 	out := map[string][]Used{}
 	j := s.jury(snap)
@@ -369,6 +372,9 @@ func (s *Step) ServicesOf(ctx context.Context, snap *estate.Snapshot, workloads 
 		if out[w.Name], err = j.used(ctx, w, examined); err != nil {
 			return nil, err
 		}
+	}
+	if hosts := j.stray(workloads.List); len(hosts) > 0 {
+		out[""] = Services(j.scope, j.known.Now, nil, hosts, Sent{Open: []string{"what calls it belongs to no workload"}}, j.known)
 	}
 	return out, nil
 }
