@@ -84,6 +84,7 @@ const maxVulnerableParts = 50
 // in the estate, and the packages in it that have known vulnerabilities.
 func (s *Step) Derive(_ context.Context, snap *estate.Snapshot) (estate.Addition, error) {
 	out := estate.Addition{Relations: versioned(snap)}
+	var versions map[string][]version
 	told := map[string]bool{}
 	asset := func(a estate.Asset) {
 		if _, known := snap.Find(a.ID); !known && !told[a.ID] {
@@ -107,6 +108,15 @@ func (s *Step) Derive(_ context.Context, snap *estate.Snapshot) (estate.Addition
 			p := &e.Bill.Parts[i]
 			var to estate.Asset
 			var rel estate.RelationType
+			if p.Kind == parts.Model && p.Ecosystem == parts.MLflow {
+				if versions == nil {
+					versions = catalogue(snap)
+				}
+				for _, v := range named(p, versions) {
+					out.Relations = append(out.Relations, estate.Relation{From: a.ID, To: snap.Asset(v.node).ID, Type: estate.Loads, Tier: estate.Possible, Evidence: p.Places[0].Path})
+				}
+				continue
+			}
 			switch {
 			case p.Kind == parts.Model && p.Ecosystem == "Hugging Face":
 				to, rel = estate.Asset{ID: "hf://" + p.Name, Type: "sevenfold::Model", Kind: estate.KindModel, Name: p.Name}, estate.Loads
@@ -232,6 +242,7 @@ func (j *jury) gather(l *finding.Workload) *workload {
 	if code := j.known.find("code:" + l.Name); code != nil {
 		w.things = append(w.things, thing{asset: &estate.Asset{ID: w.root(), Name: l.Name}, node: -1, kind: "code", place: code.Place, seen: code})
 	}
+	j.loadedFrom(w)
 	return w
 }
 
