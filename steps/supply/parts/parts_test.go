@@ -66,6 +66,10 @@ func TestFiles(t *testing.T) {
 		{name: "npm cut off", file: "package-lock.json", text: `{"packages":{`, problem: "line 1: it is cut off"},
 		{name: "yarn 1", file: "yarn.lock", text: "# yarn\n\"@a/b@^1.0\", \"@a/b@^1.1\":\n  version \"1.2.3\"\n  resolved \"x\"\n\nc@2:\n  version \"2.0.0\"\n", parts: []string{"package npm @a/b 1.2.3 pinned", "package npm c 2.0.0 pinned"}},
 		{name: "yarn berry", file: "yarn.lock", text: "__metadata:\n  version: 8\n\n\"a@npm:^1\":\n  version: 1.2.3\n\n\"me@workspace:.\":\n  version: 0.0.0\n", parts: []string{"package npm a 1.2.3 pinned"}},
+		{name: "composer", file: "composer.lock", text: `{"packages":[{"name":"A/b","version":"v1.2.3","license":["MIT"]},{"name":"c/d","version":"dev-main"},{}],"packages-dev":[{"name":"e/f","version":"2.0.0"}]}`, parts: []string{"package Packagist a/b v1.2.3 pinned", "package Packagist c/d dev-main", "package Packagist e/f 2.0.0 pinned"}, problem: "package 3 has no name"},
+		{name: "nuget", file: "packages.lock.json", text: `{"version":1,"dependencies":{"net8.0":{"A.B":{"type":"Direct","requested":"[1.0, )","resolved":"1.0.0"},"mine":{"type":"Project"}},"net9.0":{"A.B":{"type":"Transitive","resolved":"1.1.0"}}}}`, parts: []string{"package NuGet A.B 1.0.0 pinned", "package NuGet A.B 1.1.0 pinned"}},
+		{name: "bun", file: "bun.lock", text: "{\n  \"lockfileVersion\": 1,\n  \"packages\": {\n    \"@a/b\": [\"@a/b@1.0.0,]\", \"\", {}, \"sha\",],\n    \"w\": [\"w@workspace:x\"],\n    \"g\": [\"g@git+ssh://git@h/g.git#aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\", {},],\n    \"n\": [3],\n  },\n}\n", parts: []string{"package npm @a/b 1.0.0,] pinned", "package npm g pinned"}, problem: "package n cannot be read"},
+		{name: "no lock of bun", file: "bun.lock", text: "{}", problem: "no lock of Bun"},
 		{name: "pnpm", file: "pnpm-lock.yaml", text: "packages:\n  '@a/b@1.0.0(c@2)':\n    resolution: {}\n  /d/3.0.0:\n    resolution: {}\n", parts: []string{"package npm @a/b 1.0.0 pinned", "package npm d 3.0.0 pinned"}},
 		{name: "go", file: "go.mod", text: "module m\ngo 1.26\nrequire a.b/c v1.0.0\nrequire (\n\td.e/f v2.0.0+incompatible // indirect\n\tg.h/i v0.1.0\n)\nreplace g.h/i => j.k/l v0.2.0\n", parts: []string{"package Go a.b/c 1.0.0 pinned", "package Go d.e/f 2.0.0+incompatible pinned", "package Go j.k/l 0.2.0 pinned"}},
 		{name: "gems", file: "Gemfile.lock", text: "GEM\n  remote: https://rubygems.org/\n  specs:\n    rails (7.0.1)\n      x (= 1)\n\nPLATFORMS\n    ruby (1)\n", parts: []string{"package RubyGems rails 7.0.1 pinned"}},
@@ -209,7 +213,7 @@ func TestRelease(t *testing.T) {
 // Whatever a file holds, reading it ends and what it says is in order.
 // What is of another shape than its name says is a problem, never an empty file.
 func TestOtherShapesAreProblems(t *testing.T) {
-	for _, name := range []string{"requirements.txt", "poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "environment.yml", "conda-lock.yml", "package-lock.json", "yarn.lock", "pnpm-lock.yaml",
+	for _, name := range []string{"requirements.txt", "poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "environment.yml", "conda-lock.yml", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "composer.lock", "packages.lock.json", "bun.lock",
 		"go.mod", "go.sum", "Cargo.lock", "Gemfile.lock", "pom.xml", "gradle.lockfile", "var/lib/dpkg/status", "var/lib/dpkg/status.d/libc6", "lib/apk/db/installed", "x-1.dist-info/METADATA",
 		"bom.cdx.json", "x.spdx.json", "x.vex.json", "n.ipynb", "Dockerfile", "mcp.json", "package.json", "pyproject.toml", "adapter_config.json"} {
 		for _, text := range []string{"\x00\xff\x00 binary", "<html>404: not found</html>"} {
