@@ -16,9 +16,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/collect/endpoint"
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
+	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/data"
 	"github.com/sevenfold-sec/sevenfold/steps/supply"
 	"github.com/sevenfold-sec/sevenfold/steps/supply/osv"
@@ -43,6 +45,8 @@ const (
 	priorityKey     = "priority"
 	supplyReviewKey = "reviews"
 	probesKey       = "probes"
+	printsKey       = "fingerprints"
+	calledKey       = "called"
 )
 
 func placeKey(place string) string {
@@ -96,10 +100,16 @@ func (s Supply) Known(ctx context.Context, now time.Time) (*supply.Known, error)
 	if err := s.read(ctx, probesKey, &k.Probes); err != nil {
 		return nil, err
 	}
-	if err := s.read(ctx, supplyReviewKey, &k.Reviews); err != nil {
+	if err := s.read(ctx, printsKey, &k.Fingerprints); err != nil {
 		return nil, err
 	}
-	k.Reviews = slices.DeleteFunc(k.Reviews, func(r supply.Review) bool { return r.Check(s.Trusted) != nil })
+	if err := s.read(ctx, calledKey, &k.Called); err != nil {
+		return nil, err
+	}
+	var err error
+	if k.Reviews, err = s.reviews(ctx); err != nil {
+		return nil, err
+	}
 	if len(k.Examined) == 0 {
 		return k, nil
 	}
@@ -111,6 +121,19 @@ func (s Supply) Known(ctx context.Context, now time.Time) (*supply.Known, error)
 		return nil, err
 	}
 	return k, k.Watch(ctx, r, s.Stale)
+}
+
+// Reviewed is what the state knows of reviews alone.
+func (s Supply) Reviewed(ctx context.Context, now time.Time) (*supply.Known, error) {
+	list, err := s.reviews(ctx)
+	return &supply.Known{Now: now, Reviews: list}, err
+}
+
+// reviews are those that somebody signed who counts.
+func (s Supply) reviews(ctx context.Context) ([]supply.Review, error) {
+	var all []supply.Review
+	err := s.read(ctx, supplyReviewKey, &all)
+	return slices.DeleteFunc(all, func(r supply.Review) bool { return r.Check(s.Trusted) != nil }), err
 }
 
 // Put keeps what was examined of a place beside what was known of it.
@@ -235,6 +258,29 @@ func (s Supply) Probe(ctx context.Context, p supply.Probe) error {
 	return s.write(ctx, probesKey, append(all, p))
 }
 
+// Fingerprint keeps what a service was known by when it was asked, beside what it was
+// known by when it was last approved, and returns both.
+func (s Supply) Fingerprint(ctx context.Context, r *scope.Service, prints []endpoint.Print, now time.Time) (*supply.Fingerprint, error) {
+	var all []supply.Fingerprint
+	if err := s.read(ctx, printsKey, &all); err != nil {
+		return nil, err
+	}
+	k, err := s.Reviewed(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(o supply.Fingerprint) bool { return o.Service == r.Name })
+	if i < 0 {
+		i, all = len(all), append(all, supply.Fingerprint{Service: r.Name})
+	}
+	seen := make([]supply.AskPrint, 0, len(prints))
+	for _, p := range prints {
+		seen = append(seen, supply.AskPrint{Name: p.Name, Asked: p.Asked, Now: p.Marks, Err: p.Err})
+	}
+	all[i].Update(r, seen, now, k.Approved(&all[i]))
+	return &all[i], s.write(ctx, printsKey, all)
+}
+
 // supplyStepOf is the step, with what the state knows of the supply chain and of data.
 func supplyStepOf(o Options) *supply.Step {
 	return supply.New(o.Scope).With(o.Supply).Labelled(func(ctx context.Context, snap *estate.Snapshot) (supply.Labels, error) {
@@ -297,7 +343,7 @@ func (r *supplyRecords) Priority(name string) (float64, bool) {
 // supplyEvidence adds to a bundle what the supply criteria rest on beside the
 // snapshot.
 func supplyEvidence(files map[string][]byte, k *supply.Known) error {
-	if k == nil || len(k.Examined)+len(k.Reviews)+len(k.Probes) == 0 && k.Refused == "" {
+	if k == nil || len(k.Examined)+len(k.Reviews)+len(k.Probes)+len(k.Fingerprints)+len(k.Called) == 0 && k.Refused == "" {
 		return nil
 	}
 	var packed bytes.Buffer

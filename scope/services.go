@@ -30,7 +30,9 @@ type Service struct {
 	// Sends are labels of data that is known to be sent.
 	Sends []string
 	Terms Terms
-	Place strict.Place
+	// Fingerprint is by what it is known again; nil: it is not asked.
+	Fingerprint *Fingerprint
+	Place       strict.Place
 }
 
 // Terms of an external service. Dates are zero where the file gives none.
@@ -80,6 +82,8 @@ type service struct {
 	Labels         []strict.Text `key:"labels" doc:"Labels of data that may be sent: PII, PHI, PCI. Left out, none."`
 	Sends          []strict.Text `key:"sends" doc:"Labels of data that is known to be sent."`
 	Terms          terms         `key:"terms" doc:"What was agreed about data."`
+
+	Fingerprint *fingerprintYAML `key:"fingerprint" doc:"By what the service is known again, so that another model behind the same name is noticed."`
 }
 
 type limitsYAML struct {
@@ -135,6 +139,7 @@ func (c *checker) services(list []service, s *Scope) {
 		if !out.Terms.Reviewed.IsZero() && !out.Terms.Expires.IsZero() && out.Terms.Expires.Before(out.Terms.Reviewed) {
 			c.bad(v.Terms.Expires, "", "service %q: the review ends to count before it was made", out.Name)
 		}
+		out.Fingerprint = c.fingerprint(v.Fingerprint, v.Name, &out)
 		s.Services = append(s.Services, out)
 	}
 }

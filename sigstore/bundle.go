@@ -33,13 +33,16 @@ const MediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 type Bundle struct {
 	MediaType string    `json:"mediaType"`
 	Material  Material  `json:"verificationMaterial"`
-	Envelope  *Envelope `json:"dsseEnvelope"`
+	Envelope  *Envelope `json:"dsseEnvelope,omitempty"`
+	// Message is a signature over the digest of a file, in the place of an envelope.
+	Message *Message `json:"messageSignature,omitempty"`
 }
 
 // Material names the signer: a key by a hint, or a certificate.
 type Material struct {
 	PublicKey   *PublicKey   `json:"publicKey,omitempty"`
 	Certificate *Certificate `json:"certificate,omitempty"`
+	Chain       *Chain       `json:"x509CertificateChain,omitempty"`
 	Entries     []Entry      `json:"tlogEntries,omitempty"`
 }
 
@@ -51,6 +54,32 @@ type PublicKey struct {
 // Certificate is X.509 in DER.
 type Certificate struct {
 	Raw []byte `json:"rawBytes"`
+}
+
+// Chain is a certificate, and those that lead from it to a root.
+type Chain struct {
+	Certificates []Certificate `json:"certificates"`
+}
+
+// Certificates are the signer's and those that lead from it, the signer's first; nil
+// where a key signed.
+func (m *Material) Certificates() []Certificate {
+	switch {
+	case m.Certificate != nil:
+		return []Certificate{*m.Certificate}
+	case m.Chain != nil:
+		return m.Chain.Certificates
+	}
+	return nil
+}
+
+// Message is a signature over the digest of a file.
+type Message struct {
+	Digest struct {
+		Algorithm string `json:"algorithm"`
+		Digest    []byte `json:"digest"`
+	} `json:"messageDigest"`
+	Signature []byte `json:"signature"`
 }
 
 // Envelope is a DSSE envelope.
@@ -116,6 +145,23 @@ func Is(text []byte) bool {
 	return json.Unmarshal(text, &b) == nil && b.MediaType != ""
 }
 
+// Read reads a bundle of any tool and version, or a bare DSSE envelope, in whatever
+// spelling. It says nothing of whether there is a signature in it.
+func Read(text []byte) (*Bundle, error) {
+	b := &Bundle{}
+	if err := json.Unmarshal(text, b); err != nil {
+		return nil, fmt.Errorf("the bundle cannot be read: %w", err)
+	}
+	if b.Envelope == nil && b.Message == nil {
+		var e Envelope
+		if err := json.Unmarshal(text, &e); err != nil || len(e.Payload) == 0 {
+			return nil, errors.New("it is neither a Sigstore bundle nor a DSSE envelope")
+		}
+		b.Envelope = &e
+	}
+	return b, nil
+}
+
 // Parse reads a bundle that Pack wrote, and no other spelling of one.
 func Parse(text []byte) (*Bundle, error) {
 	b := &Bundle{}
@@ -127,6 +173,8 @@ func Parse(text []byte) (*Bundle, error) {
 		return nil, fmt.Errorf("it is a bundle of type %q: %q is read", b.MediaType, MediaType)
 	case b.Envelope == nil || len(b.Envelope.Signatures) != 1:
 		return nil, errors.New("the Sigstore bundle holds no DSSE envelope with one signature")
+	case b.Message != nil || b.Material.Chain != nil:
+		return nil, errors.New("the Sigstore bundle holds a signature over a file, or a chain of certificates, which are not written here")
 	case (b.Material.PublicKey == nil) == (b.Material.Certificate == nil):
 		return nil, errors.New("the Sigstore bundle names neither a key nor a certificate, or both")
 	}

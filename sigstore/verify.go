@@ -34,21 +34,29 @@ type Signer struct {
 	Now func() time.Time
 }
 
+// OpenError says why it cannot be told whether a bundle is a signer's: what would say so
+// is not there, or is of a form that is not read. A bundle passes neither way.
+type OpenError struct{ Why string }
+
+// Error implements error.
+func (e *OpenError) Error() string { return e.Why }
+
 // Verify says why a bundle is not this signer's, nil if it is: it was entered in a log
-// while the certificate counted, and the certificate and both logs are the root's.
+// while the certificate counted, and the certificate and both logs are the root's. An
+// *OpenError says that it may be.
 func (s Signer) Verify(b *Bundle) error {
 	if s.Root == nil || s.Identity == "" || s.Issuer == "" {
 		return errors.New("no signer is named: a trusted root, an identity and an issuer are needed")
 	}
 	if b.Material.Certificate == nil || b.Envelope == nil || len(b.Envelope.Signatures) != 1 {
-		return errors.New("it bears no certificate of who signed it, or not one signature")
+		return &OpenError{"it bears no certificate of who signed it, or not one signature"}
 	}
 	leaf, err := x509.ParseCertificate(b.Material.Certificate.Raw)
 	if err != nil {
 		return fmt.Errorf("the signer's certificate cannot be read: %w", err)
 	}
 	if len(b.Material.Entries) == 0 {
-		return errors.New("no log entry comes with it: nothing says that it was signed while the certificate counted")
+		return &OpenError{"no log entry comes with it: nothing says that it was signed while the certificate counted"}
 	}
 	// Every entry must hold: one that does not was put there by somebody.
 	for i := range b.Material.Entries {
@@ -167,7 +175,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 func (s Signer) entry(e *Entry, signed *Envelope, leaf *x509.Certificate) (time.Time, error) {
 	at := time.Unix(e.Time, 0)
 	if e.Time <= 0 {
-		return at, errors.New("its log entry bears no time: a timestamp authority's word is not read here; log it with a Rekor of version 1")
+		return at, &OpenError{"its log entry bears no time: a timestamp authority's word is not read here; log it with a Rekor of version 1"}
 	}
 	now := time.Now
 	if s.Now != nil {
@@ -182,7 +190,7 @@ func (s Signer) entry(e *Entry, signed *Envelope, leaf *x509.Certificate) (time.
 	}
 	l := s.Root.logs[i]
 	if e.Promise == nil {
-		return at, errors.New("its log entry bears no signed time (inclusionPromise)")
+		return at, &OpenError{"its log entry bears no signed time (inclusionPromise)"}
 	}
 	// RFC 8785: members in order, no white space.
 	promised, err := json.Marshal(struct {
@@ -198,7 +206,7 @@ func (s Signer) entry(e *Entry, signed *Envelope, leaf *x509.Certificate) (time.
 		return at, errors.New("the log did not sign that entry and time: its log entry was changed")
 	}
 	if e.Proof == nil {
-		return at, errors.New("its log entry bears no proof that it stands in the log (inclusionProof)")
+		return at, &OpenError{"its log entry bears no proof that it stands in the log (inclusionProof)"}
 	}
 	if err := e.Proof.holds(e.Body, l); err != nil {
 		return at, err
@@ -209,7 +217,7 @@ func (s Signer) entry(e *Entry, signed *Envelope, leaf *x509.Certificate) (time.
 // covers holds what was logged to what was signed, and by whom.
 func (e *Entry) covers(signed *Envelope, leaf *x509.Certificate) error {
 	if e.Kind.Kind != "dsse" || e.Kind.Version != "0.0.1" {
-		return fmt.Errorf("its log entry is of kind %q, version %q: dsse, 0.0.1 is read", e.Kind.Kind, e.Kind.Version)
+		return &OpenError{fmt.Sprintf("its log entry is of kind %q, version %q: dsse, 0.0.1 is read", e.Kind.Kind, e.Kind.Version)}
 	}
 	var body struct {
 		Kind       string `json:"kind"`

@@ -21,7 +21,8 @@ func newSupplyReview(g *globals) *cobra.Command {
 		Long: `A person's word on a component as it is today. A model, an image, a code base and a
 library go the same way: what was examined of PLACE is approved or rejected as it is,
 signed, with who, when and why; a new version opens it again. PLACE as for --of of
-supply scan and bom, or a package URL with its version (pkg:pypi/torch@2.5.1).`,
+supply scan and bom, a package URL with its version (pkg:pypi/torch@2.5.1), or
+service:NAME of a service whose fingerprint was taken.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -56,6 +57,9 @@ func newSupplySay(g *globals, verb, decision string) *cobra.Command {
 				if err := st.Say(cmd.Context(), r, private); err != nil {
 					var no *assess.NotExaminedError
 					if errors.As(err, &no) {
+						if strings.HasPrefix(r.Subject, "service:") {
+							return usage(printable(no.Error()), "take its fingerprint first: sevenfold supply services fingerprint")
+						}
 						return usage(printable(no.Error()), "examine it first: sevenfold supply bom PATH --of "+r.Subject)
 					}
 					return stateFailure(err)

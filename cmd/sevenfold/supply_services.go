@@ -69,7 +69,7 @@ read, else 0.`,
 		},
 	}
 	r.addTo(cmd)
-	cmd.AddCommand(newServicesProbe(g))
+	cmd.AddCommand(newServicesProbe(g), newServicesFingerprint(g), newServicesObserve(g))
 	return cmd
 }
 

@@ -16,8 +16,8 @@ import (
 
 // verifying are the flags of supply verify.
 type verifying struct {
-	bundle, identity, at, of string
-	keys, roots              []string
+	bundle, identity, issuer, root, at, of string
+	keys, roots                            []string
 }
 
 func newSupplyVerify(g *globals) *cobra.Command {
@@ -28,7 +28,8 @@ func newSupplyVerify(g *globals) *cobra.Command {
 		Long: `Is a model what was signed: every file there is in the signature with its digest, and
 every file of the signature is there. The bundle is one of OpenSSF model-signing (PATH
 a folder) or of cosign sign-blob (PATH a file). Nothing is asked of any server: the
-signature is held against the keys or roots you give. Exit 0 verified, 1 refused, 3
+signature is held against the keys or roots you give; with --trusted-root a keyless
+one against the log's signed time and its proof, too. Exit 0 verified, 1 refused, 3
 could not tell.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -78,6 +79,8 @@ could not tell.`,
 	cmd.Flags().StringVar(&f.bundle, "signature", "", "the signature's `FILE` (default model.sig in the folder, FILE.sigstore.json beside a file)")
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "public key `FILE` in PEM; repeats")
 	cmd.Flags().StringArrayVar(&f.roots, "root", nil, "certificate `FILE` in PEM that signers' certificates must lead to; repeats")
+	cmd.Flags().StringVar(&f.root, "trusted-root", "", "trusted_root.json `FILE` that keyless signatures are held against, with the log's proof of when they were made; with --identity and --issuer")
+	cmd.Flags().StringVar(&f.issuer, "issuer", "", "the `URL` of the identity provider that vouches for --identity")
 	cmd.Flags().StringVar(&f.identity, "identity", "", "the `NAME` (an address or URI) that the signer's certificate must bear")
 	cmd.Flags().StringVar(&f.at, "at", "", "the `TIME` (RFC 3339) at which it was signed, where you know it, for certificates that have ended since")
 	cmd.Flags().StringVar(&f.of, "of", "", placeHelp)
@@ -113,8 +116,15 @@ func (f *verifying) trust() (t signature.Trust, err error) {
 			return t, usage("--root: no certificate in PEM is in "+file, "give certificates in PEM")
 		}
 	}
-	if len(t.Keys) == 0 && t.Roots == nil {
-		return t, usage("nothing to hold the signature against is given", "--key PUBLIC.pem, or --root CA.pem --identity NAME")
+	if f.root != "" || f.issuer != "" {
+		signers, err := keyless{f.root, f.identity, f.issuer}.signers()
+		if err != nil {
+			return t, err
+		}
+		t.Sigstore, t.Issuer = signers[0].Root, f.issuer
+	}
+	if len(t.Keys) == 0 && t.Roots == nil && t.Sigstore == nil {
+		return t, usage("nothing to hold the signature against is given", "--key PUBLIC.pem, --root CA.pem --identity NAME, or --trusted-root trusted_root.json --identity NAME --issuer URL")
 	}
 	if t.Roots != nil && t.Identity == "" {
 		return t, usage("--root without --identity would take anybody's signature whom the root certifies", "--identity release@example.com")

@@ -90,34 +90,26 @@ func (g *globals) watch(ctx context.Context, f watching) error {
 	if f.asOf != "" && len(f.osv) == 0 {
 		return usage("--records-of says up to which day the records of --osv go", "name the records by --osv")
 	}
-	s, err := g.scopeOnly()
-	if err != nil {
-		return err
-	}
-	st, closeAll, err := s.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	defer closeAll()
-	kept := s.supplyState(st)
-	if err := s.bring(ctx, kept, f, said); err != nil {
-		return err
-	}
-	snap, err := st.Latest(ctx)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return stateFailure(err)
-	}
-	a, err := kept.Answer(ctx, runTime(), s.scope, snap)
-	if err != nil {
-		return stateFailure(err)
-	}
-	if f.fresh {
-		a.OnlyNew()
-	}
-	if err := g.tell(a, func(w io.Writer) error { return watchText(w, a) }); err != nil {
-		return err
-	}
-	return verdict(a.Exit(s.scope.Gate.FailOn))
+	return g.kept(ctx, func(s *session, kept assess.Supply) error {
+		if err := s.bring(ctx, kept, f, said); err != nil {
+			return err
+		}
+		snap, err := kept.Store.Latest(ctx)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return stateFailure(err)
+		}
+		a, err := kept.Answer(ctx, runTime(), s.scope, snap)
+		if err != nil {
+			return stateFailure(err)
+		}
+		if f.fresh {
+			a.OnlyNew()
+		}
+		if err := g.tell(a, func(w io.Writer) error { return watchText(w, a) }); err != nil {
+			return err
+		}
+		return verdict(a.Exit(s.scope.Gate.FailOn))
+	})
 }
 
 func dayFlag(flag, text string) (time.Time, error) {

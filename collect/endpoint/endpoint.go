@@ -1,6 +1,7 @@
-// Package endpoint asks one endpoint that a person names as his own how it treats
-// callers. It sends only GET, only to that address, follows no redirect, and keeps
-// nothing of what comes back.
+// Package endpoint asks endpoints that a person names. Ask tries how one of his own
+// treats callers: it sends only GET, only to that address, and keeps nothing of what
+// comes back. Take puts the questions he configured, and keeps of the replies by what
+// the model that gave them is known again. Neither follows a redirect.
 package endpoint
 
 import (

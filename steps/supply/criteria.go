@@ -23,6 +23,7 @@ type jury struct {
 	data     Labels // nil until the first service is met
 	findings []finding.Finding
 	told     map[string]bool
+	versions map[string][]version // of MLflow's registries; nil until code names one
 }
 
 // find gives a finding once and returns its id.
@@ -104,6 +105,9 @@ func joinSentences(list []string) string {
 func (t *thing) scanHint() string {
 	switch t.kind {
 	case "files":
+		if !strings.HasPrefix(t.place, "s3://") {
+			return "fetch them and examine those: sevenfold supply scan FOLDER --of " + t.place
+		}
 		return "sevenfold supply scan " + t.place
 	case "hub model":
 		return "fetch it and examine that: sevenfold supply scan FOLDER --of " + t.place

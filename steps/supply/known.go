@@ -25,6 +25,10 @@ type Known struct {
 	Stocks  []*osv.Stock        `json:"stocks,omitempty"`
 	Reviews []Review            `json:"reviews,omitempty"`
 	Probes  []Probe             `json:"probes,omitempty"`
+	// Fingerprints of services, by their names in the register.
+	Fingerprints []Fingerprint `json:"fingerprints,omitempty"`
+	// Called are calls of AI services that logs show.
+	Called []Called `json:"called,omitempty"`
 	// Upkeep is what registries and others say of packages; nil where nobody brought it.
 	Upkeep *upkeep.Book `json:"upkeep,omitempty"`
 	// FirstSeen is when each package was first seen in this estate; see FirstSeenKey.

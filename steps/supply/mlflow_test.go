@@ -10,6 +10,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/provider/mlflow"
 	"github.com/sevenfold-sec/sevenfold/scope"
+	"github.com/sevenfold-sec/sevenfold/steps/supply/parts"
 )
 
 func TestStanding(t *testing.T) {
@@ -85,5 +86,87 @@ func TestRegisteredVersion(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A version that code names by the registry's own words is examined and judged as one that
+// is loaded by its place.
+func TestNamedVersion(t *testing.T) {
+	old := `{"name":"fraud","version":"2","status":"READY","source":"s3://b/two","aliases":[],"current_stage":"Archived","run_id":"r2"}`
+	good := `{"name":"fraud","version":"10","status":"READY","source":"s3://b/ten","aliases":["champion"],"current_stage":"Production","run_id":"r10"}`
+	reference := func(version, alias, run string) parts.Part {
+		p := parts.Part{Kind: parts.Model, Ecosystem: parts.MLflow, Name: "fraud", Version: version, Facts: map[string]string{"by": "models:/fraud/" + version}, Places: []parts.Place{{Path: "app.py", Line: 3}}}
+		if alias != "" {
+			p.Facts["alias"] = alias
+		}
+		if run != "" {
+			p.Name, p.Facts["run"] = "runs:/"+run, run
+		}
+		return p
+	}
+	for _, c := range []struct {
+		name       string
+		part       parts.Part
+		at         string // "": none is found
+		provenance finding.CriterionStatus
+		says       string
+	}{
+		{"a version", reference("2", "", ""), "s3://b/two", finding.CriterionFail, "mlflow://h/fraud/2 is archived"},
+		{"the latest, as a number", reference("", "", ""), "s3://b/ten", "", ""},
+		{"the latest, by name", reference("latest", "", ""), "s3://b/ten", "", ""},
+		{"an alias", reference("@champion", "champion", ""), "s3://b/ten", "", ""},
+		{"a stage", reference("Production", "", ""), "s3://b/ten", "", ""},
+		{"a run", reference("", "", "r2"), "s3://b/two", finding.CriterionFail, "is archived"},
+		{"an alias of nothing", reference("@live", "live", ""), "", finding.CriterionUnknown, "no registry that was read has"},
+		{"a version of nothing", reference("3", "", ""), "", finding.CriterionUnknown, "no registry that was read has"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			snap := endpointEstate(t, pinnedImage)
+			snap, err := snap.With([]estate.Asset{
+				{ID: "mlflow://h/fraud/2", Type: mlflow.VersionType, Cloud: estate.MLflow, Account: "h", Kind: estate.KindModel, Config: json.RawMessage(old)},
+				{ID: "mlflow://h/fraud/10", Type: mlflow.VersionType, Cloud: estate.MLflow, Account: "h", Kind: estate.KindModel, Config: json.RawMessage(good)}}, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			k := clean()
+			b := k.find(PlaceOf("image://" + pinnedImage)).Bill
+			b.Parts = append(b.Parts, c.part)
+			s := register()
+			step := New(s).With(k)
+			d, err := step.Derive(context.Background(), snap)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if snap, err = snap.With(d.Assets, d.Relations, d.BlindSpots); err != nil {
+				t.Fatal(err)
+			}
+			ws, err := s.Workloads(snap)
+			if err != nil || len(ws.List) != 1 {
+				t.Fatal(ws, err)
+			}
+			got, err := step.Judge(context.Background(), snap, ws)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range got.Criteria[ws.List[0].ID] {
+				switch x.ID {
+				case "supply.artifacts": // nobody examined the version's files
+					if x.Status != finding.CriterionUnknown || c.at != "" && !strings.Contains(x.Reason, c.at+" was not examined") {
+						t.Errorf("%s: %s, %s", x.ID, x.Status, x.Reason)
+					}
+				case "supply.provenance":
+					if c.provenance != "" && x.Status != c.provenance || !strings.Contains(x.Reason, c.says) || c.provenance == "" && strings.Contains(x.Reason, "mlflow") {
+						t.Errorf("%s: %s, %s", x.ID, x.Status, x.Reason)
+					}
+				}
+			}
+			loads := false
+			for e := range d.Relations {
+				loads = loads || d.Relations[e].Type == estate.Loads && strings.HasPrefix(d.Relations[e].To, "mlflow://")
+			}
+			if loads != (c.at != "") {
+				t.Errorf("relations %+v", d.Relations)
+			}
+		})
 	}
 }

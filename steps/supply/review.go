@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/steps/supply/parts"
@@ -15,7 +16,8 @@ import (
 type Review struct {
 	// Subject is a place, or a package URL.
 	Subject string `json:"subject"`
-	// Digest of what was looked at: of files or bill; of a package its version.
+	// Digest of what was looked at: of files or bill, of a service's fingerprint; of a
+	// package its version.
 	Digest   string    `json:"digest"`
 	Decision string    `json:"decision"` // approved | rejected
 	By       string    `json:"by"`
@@ -90,6 +92,12 @@ func (e *Examined) Digest() string {
 func (k *Known) DigestOf(subject string) string {
 	if _, _, version, ok := parts.ParsePURL(subject); ok {
 		return version
+	}
+	if name, ok := strings.CutPrefix(subject, servicePrefix); ok {
+		if f := k.fingerprint(name); f != nil {
+			return f.Digest()
+		}
+		return ""
 	}
 	if e := k.find(subject); e != nil {
 		return e.Digest()

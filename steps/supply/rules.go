@@ -20,6 +20,7 @@ const (
 	Lapsed       = "supply-service-review-lapsed"
 	Terms        = "supply-service-terms"
 	Contradicted = "supply-service-contradicted"
+	Changed      = "supply-service-changed"
 )
 
 // Rules lists the findings that this step gives, whatever the estate.
@@ -73,6 +74,9 @@ func Rules() []finding.Rule {
 		{ID: Contradicted, Step: "supply", Title: "An AI service is used otherwise than the register says", Asks: "does what is seen in code, gateways and probes agree with the register?", Severity: finding.High,
 			Why: "The register is what people decide by; where it is wrong they decide wrongly.",
 			Fix: "Change the use or the register, whichever is wrong."},
+		{ID: Changed, Step: "supply", Title: "A licensed model changed behind its name", Asks: "does each service still answer as it did when it was last approved?", Severity: finding.High,
+			Why: "What was tested and reviewed is not what answers today: accuracy, refusals and what leaks were measured on another model.",
+			Fix: "Name a dated version of the model, test again what rests on it, and say so: sevenfold supply review approve service:NAME --reason …"},
 	}
 }
 

@@ -52,8 +52,9 @@ type Used struct {
 }
 
 // Services are the external services that a set of bills, and hosts the estate names,
-// call, each held against the register.
-func Services(s *scope.Scope, now time.Time, examined []*Examined, hosts map[string]string, sent Sent, probes []Probe) []Used {
+// call, each held against the register and against what the state knows of them by
+// asking; k nil: that is left out.
+func Services(s *scope.Scope, now time.Time, examined []*Examined, hosts map[string]string, sent Sent, k *Known) []Used {
 	by := map[string]*Used{}
 	use := func(host, vendor, place string) *Used {
 		u := by[host]
@@ -93,10 +94,13 @@ func Services(s *scope.Scope, now time.Time, examined []*Examined, hosts map[str
 		slices.Sort(u.By)
 		slices.Sort(u.Models)
 		u.judge(s, now, sent)
-		for i := range probes {
-			if probes[i].Host == host {
-				u.probed(&probes[i], s)
+		if k != nil {
+			for i := range k.Probes {
+				if k.Probes[i].Host == host {
+					u.probed(&k.Probes[i], s)
+				}
 			}
+			u.printed(s, k)
 		}
 		for _, e := range examined {
 			if e.Bill != nil {
@@ -135,15 +139,19 @@ func (u *Used) byGateway(name string) bool {
 	return slices.ContainsFunc(u.seen, func(p parts.Part) bool { return p.Facts["by"] == name })
 }
 
-// judge holds what is seen against the register.
-func (u *Used) judge(s *scope.Scope, now time.Time, sent Sent) {
-	var r *scope.Service
+// registered is the entry of the register that a host is of; nil: none.
+func registered(s *scope.Scope, host string) *scope.Service {
 	for i := range s.Services {
-		if s.Services[i].Serves(u.Host) {
-			r = &s.Services[i]
-			break
+		if s.Services[i].Serves(host) {
+			return &s.Services[i]
 		}
 	}
+	return nil
+}
+
+// judge holds what is seen against the register.
+func (u *Used) judge(s *scope.Scope, now time.Time, sent Sent) {
+	r := registered(s, u.Host)
 	if r == nil {
 		u.bad(Shadow, "%s (%s) is called by %s and no register knows it", u.Host, cmp.Or(u.Vendor, "whose it is is not known"), joinSentences(u.By))
 		u.observedOnly()
@@ -434,8 +442,8 @@ func (j *jury) services(ctx context.Context, w *workload) (finding.Criterion, er
 func (j *jury) hostsOf(w *workload) map[string]string {
 	out := map[string]string{}
 	for _, t := range w.hosts {
-		if host, ok := strings.CutPrefix(t.asset.ID, "host://"); ok {
-			out[host] = w.Name
+		if host, ok := strings.CutPrefix(t.asset.ID, hostID("")); ok {
+			out[host] = w.Name + j.known.logged(host)
 		}
 	}
 	for _, t := range w.things {
@@ -448,7 +456,7 @@ func (j *jury) hostsOf(w *workload) map[string]string {
 			if region != "" {
 				host = "bedrock-runtime." + region + ".amazonaws.com"
 			}
-			out[host] = w.Name
+			out[host] = w.Name + j.known.logged(host)
 		}
 	}
 	return out

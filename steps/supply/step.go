@@ -84,15 +84,17 @@ const maxVulnerableParts = 50
 // in the estate, and the packages in it that have known vulnerabilities.
 func (s *Step) Derive(_ context.Context, snap *estate.Snapshot) (estate.Addition, error) {
 	out := estate.Addition{Relations: versioned(snap)}
-	if len(s.known.Examined) == 0 {
-		return out, nil
-	}
+	var versions map[string][]version
 	told := map[string]bool{}
 	asset := func(a estate.Asset) {
 		if _, known := snap.Find(a.ID); !known && !told[a.ID] {
 			told[a.ID] = true
 			out.Assets = append(out.Assets, a)
 		}
+	}
+	out.Relations = append(out.Relations, s.known.derived(snap, asset)...)
+	if len(s.known.Examined) == 0 {
+		return out, nil
 	}
 	for _, a := range snap.Assets() {
 		if k := kindOf(a); k != "image" && k != "files" && k != "code" {
@@ -106,11 +108,20 @@ func (s *Step) Derive(_ context.Context, snap *estate.Snapshot) (estate.Addition
 			p := &e.Bill.Parts[i]
 			var to estate.Asset
 			var rel estate.RelationType
+			if p.Kind == parts.Model && p.Ecosystem == parts.MLflow {
+				if versions == nil {
+					versions = catalogue(snap)
+				}
+				for _, v := range named(p, versions) {
+					out.Relations = append(out.Relations, estate.Relation{From: a.ID, To: snap.Asset(v.node).ID, Type: estate.Loads, Tier: estate.Possible, Evidence: p.Places[0].Path})
+				}
+				continue
+			}
 			switch {
 			case p.Kind == parts.Model && p.Ecosystem == "Hugging Face":
 				to, rel = estate.Asset{ID: "hf://" + p.Name, Type: "sevenfold::Model", Kind: estate.KindModel, Name: p.Name}, estate.Loads
 			case p.Kind == parts.Service && p.Facts["alias"] == "":
-				to, rel = estate.Asset{ID: "host://" + p.Name, Type: "sevenfold::Host", Kind: estate.KindService, Name: p.Name}, Calls
+				to, rel = estate.Asset{ID: hostID(p.Name), Type: hostType, Kind: estate.KindService, Name: p.Name}, Calls
 			default:
 				continue
 			}
@@ -153,6 +164,7 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 		}
 		out.Criteria[l.ID] = []finding.Criterion{j.inventory(w), j.artifacts(w), j.vulnerabilities(w), j.provenance(w), services}
 	}
+	j.strays(workloads.List)
 	out.Findings = j.findings
 	return out, nil
 }
@@ -230,6 +242,7 @@ func (j *jury) gather(l *finding.Workload) *workload {
 	if code := j.known.find("code:" + l.Name); code != nil {
 		w.things = append(w.things, thing{asset: &estate.Asset{ID: w.root(), Name: l.Name}, node: -1, kind: "code", place: code.Place, seen: code})
 	}
+	j.loadedFrom(w)
 	return w
 }
 
@@ -286,7 +299,7 @@ func (j *jury) used(ctx context.Context, w *workload, examined []*Examined) ([]U
 	if err != nil {
 		return nil, err
 	}
-	return Services(j.scope, j.known.Now, examined, hosts, sent, j.known.Probes), nil
+	return Services(j.scope, j.known.Now, examined, hosts, sent, j.known), nil
 }
 
 // isLoaded reports whether anything loads or serves a thing.
@@ -353,7 +366,8 @@ func (s *Step) Uses(snap *estate.Snapshot, workloads *scope.Workloads) map[strin
 	return out
 }
 
-// ServicesOf are the external services of each workload, held against the register.
+// ServicesOf are the external services of each workload, held against the register, and
+// under "" those that logs show to be called by what belongs to none.
 func (s *Step) ServicesOf(ctx context.Context, snap *estate.Snapshot, workloads *scope.Workloads) (map[string][]Used, error) {
 	out := map[string][]Used{}
 	j := s.jury(snap)
@@ -369,6 +383,9 @@ func (s *Step) ServicesOf(ctx context.Context, snap *estate.Snapshot, workloads 
 		if out[w.Name], err = j.used(ctx, w, examined); err != nil {
 			return nil, err
 		}
+	}
+	if hosts := j.stray(workloads.List); len(hosts) > 0 {
+		out[""] = Services(j.scope, j.known.Now, nil, hosts, Sent{Open: []string{"what calls it belongs to no workload"}}, j.known)
 	}
 	return out, nil
 }

@@ -104,6 +104,7 @@ var fetchedAndRun = regexp.MustCompile(`(curl|wget)[^|;&]*\|\s*(sudo\s+)?(ba|z|d
 // dockerfile reads a Dockerfile: what it is made from, what it installs, and which
 // model it is to load.
 func dockerfile(f *file) error {
+	f.registryNames(string(f.data), 0)
 	stages := map[string]bool{}
 	args := map[string]string{}
 	carried, from := "", 0
@@ -188,7 +189,8 @@ func shellWords(text string) []string {
 // yamlFile reads manifests of Kubernetes, charts' values, compose files, and the
 // configurations of AI gateways. Templates that are no YAML yet are read by lines.
 func yamlFile(f *file) error {
-	if bytes.Contains(f.data, []byte("{{")) {
+	f.registryNames(string(f.data), 0)
+	if bytes.Contains(f.data, []byte("{{")) || bytes.Contains(f.data, []byte("{%")) {
 		f.template()
 		return nil
 	}
@@ -200,10 +202,7 @@ func yamlFile(f *file) error {
 			return nil
 		}
 		if err != nil {
-			if n > 0 || bytes.Contains(f.data, []byte("image:")) || bytes.Contains(f.data, []byte("model_list:")) || bytes.Contains(f.data, []byte("apiVersion:")) {
-				return fmt.Errorf("it cannot be read as YAML: %w", err)
-			}
-			return nil
+			return fmt.Errorf("it cannot be read as YAML: %w", err) // what it would have named is not known
 		}
 		if n > 10_000 {
 			return errors.New("more than 10,000 documents")

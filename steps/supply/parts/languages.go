@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -11,13 +12,14 @@ import (
 )
 
 type npmEntry struct {
-	Version      string               `json:"version"`
-	Name         string               `json:"name"`
-	Resolved     string               `json:"resolved"`
-	Link         bool                 `json:"link"`
-	Dev          bool                 `json:"dev"`
-	Licence      any                  `json:"license"`
-	Dependencies map[string]*npmEntry `json:"dependencies"`
+	Version  string `json:"version"`
+	Name     string `json:"name"`
+	Resolved string `json:"resolved"`
+	Link     bool   `json:"link"`
+	Dev      bool   `json:"dev"`
+	Licence  any    `json:"license"`
+	// Dependencies are entries in version 1, and ranges of versions since.
+	Dependencies json.RawMessage `json:"dependencies"`
 }
 
 // packageLock reads package-lock.json of versions 1 to 3.
@@ -48,6 +50,11 @@ func packageLock(f *file) error {
 }
 
 func (f *file) npm(name string, e *npmEntry) {
+	if real, ok := strings.CutPrefix(e.Version, "npm:"); ok { // an alias of version 1
+		if i := strings.LastIndexByte(real, '@'); i > 0 {
+			name, e.Version = real[:i], real[i+1:]
+		}
+	}
 	p := Part{Kind: Package, Ecosystem: "npm", Name: name, Version: e.Version, Pinned: e.Version != ""}
 	if l, ok := e.Licence.(string); ok {
 		p.Licences = []string{l}
@@ -58,7 +65,7 @@ func (f *file) npm(name string, e *npmEntry) {
 	if strings.HasPrefix(e.Resolved, "http://") {
 		f.notice("index-without-tls", High, 0, name, "CWE-494", "%s is fetched without a checked certificate", name)
 	}
-	if strings.Contains(e.Version, "://") { // of version 1: where it is from
+	if strings.Contains(e.Version, ":") { // of version 1: where it is from
 		p.Facts, p.Version, p.Pinned = map[string]string{"url": withoutUser(e.Version)}, "", commit.MatchString(e.Version[strings.LastIndexByte(e.Version, '#')+1:])
 	}
 	f.add(p, 0)
@@ -72,7 +79,11 @@ func (f *file) npmTree(deps map[string]*npmEntry, depth int) {
 	for name, e := range deps {
 		if e != nil {
 			f.npm(name, e)
-			f.npmTree(e.Dependencies, depth+1)
+			var below map[string]*npmEntry
+			if len(e.Dependencies) > 0 && json.Unmarshal(e.Dependencies, &below) != nil {
+				f.problem("what %s depends on cannot be read", clip(name, 100))
+			}
+			f.npmTree(below, depth+1)
 		}
 	}
 }
@@ -102,21 +113,34 @@ func yarnLock(f *file) error {
 			name = ""
 		case line[0] != ' ':
 			spec, _, _ := strings.Cut(strings.Trim(strings.TrimSuffix(line, ":"), `"`), ",")
-			spec = strings.Trim(spec, `"`)
-			if i := strings.LastIndexByte(spec[min(1, len(spec)):], '@'); i >= 0 {
-				name, at = spec[:i+1], n
-			}
-			if i := strings.Index(spec[min(1, len(spec)):], "@npm:"); i >= 0 {
-				name = spec[:i+1]
-			}
-			if strings.Contains(spec, "@workspace:") {
-				name = ""
-			}
-		case name != "" && strings.HasPrefix(line, "  version"):
-			f.pkg("npm", name, strings.Trim(strings.TrimSpace(line[len("  version"):]), `": `), true, at)
+			name, at = yarnName(strings.Trim(spec, `"`)), n
+		case name != "" && strings.HasPrefix(strings.TrimPrefix(line[min(2, len(line)):], `"`), "version"):
+			_, version, _ := strings.Cut(line, "version")
+			f.pkg("npm", name, strings.Trim(strings.TrimSpace(version), `": `), true, at)
 			name = ""
 		}
 	})
+}
+
+// yarnName is the package that an entry is of, an alias's own; "" of what lies in the
+// same tree.
+func yarnName(spec string) string {
+	i := strings.IndexByte(spec[min(1, len(spec)):], '@')
+	if i < 0 {
+		return spec
+	}
+	name, from := spec[:i+1], spec[i+2:]
+	for _, local := range []string{"workspace:", "link:", "portal:"} {
+		if strings.HasPrefix(from, local) {
+			return ""
+		}
+	}
+	if real, ok := strings.CutPrefix(from, "npm:"); ok {
+		if i := strings.IndexByte(real[min(1, len(real)):], '@'); i >= 0 {
+			return real[:i+1]
+		}
+	}
+	return name
 }
 
 // pnpmLock reads pnpm-lock.yaml: the keys of packages are NAME@VERSION, in old
@@ -129,19 +153,60 @@ func pnpmLock(f *file) error {
 		return err
 	}
 	for key, node := range lock.Packages {
-		key, _, _ = strings.Cut(strings.TrimPrefix(key, "/"), "(")
-		i := strings.LastIndexByte(key, '@')
-		if i <= 0 {
-			i = strings.LastIndexByte(key, '/')
+		var said struct {
+			Name    string `yaml:"name"`
+			Version string `yaml:"version"`
 		}
-		if i <= 0 {
+		_ = node.Decode(&said) // an entry without members says neither
+		name, version := pnpmName(key)
+		fromElsewhere := strings.ContainsAny(version, ":/") || version == "" || version[0] < '0' || version[0] > '9'
+		switch {
+		case said.Name != "" && said.Version != "":
+			f.pkg("npm", said.Name, said.Version, true, node.Line)
+		case fromElsewhere && said.Version != "" && name != "":
+			f.pkg("npm", name, said.Version, true, node.Line)
+		case strings.HasPrefix(key, "file:") || strings.HasPrefix(key, "link:") || strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:"):
+			// Of the same tree, which is read by itself.
+		case fromElsewhere:
 			f.problem("package %q names no version", clip(key, 60))
-			continue
+		default:
+			f.pkg("npm", name, version, true, node.Line)
 		}
-		version, _, _ := strings.Cut(key[i+1:], "_")
-		f.pkg("npm", key[:i], version, true, node.Line)
 	}
 	return nil
+}
+
+// pnpmName takes a key apart: NAME@VERSION(PEERS), in old versions /NAME/VERSION_PEERS,
+// with the registry's host before it where that is another.
+func pnpmName(key string) (name, version string) {
+	key, _, _ = strings.Cut(key, "(")
+	own := strings.HasPrefix(key, "/")
+	key = strings.TrimPrefix(key, "/")
+	scope := ""
+	if strings.HasPrefix(key, "@") {
+		i := strings.IndexByte(key, '/')
+		if i < 0 {
+			return "", ""
+		}
+		scope, key = key[:i+1], key[i+1:]
+	}
+	i := strings.IndexAny(key, "@/")
+	if i <= 0 {
+		return "", ""
+	}
+	name, version = scope+key[:i], key[i+1:]
+	if key[i] == '@' {
+		if strings.Contains(version, ":") {
+			return name, version
+		}
+		version, _, _ = strings.Cut(version, "_")
+		return name, version
+	}
+	if !own && scope == "" && strings.Contains(key[:i], ".") && strings.Contains(version, "/") {
+		return pnpmName("/" + version)
+	}
+	version, _, _ = strings.Cut(version, "_")
+	return name, version
 }
 
 // goMod reads go.mod, which since Go 1.17 names every module that is linked.
@@ -171,12 +236,20 @@ func goMod(f *file) error {
 			}
 			if i := strings.Index(line, "=>"); block == "replace" && i > 0 {
 				to := strings.Fields(line[i+2:])
-				replaced[words[0]] = strings.Join(to, "@")
+				from := words[0]
+				if words[1] != "=>" { // one version alone
+					from += "@" + words[1]
+				}
+				replaced[from] = strings.Join(to, "@")
 			}
 		}
 	})
 	for _, x := range needs {
-		if to, ok := replaced[x.path]; ok {
+		to, ok := replaced[x.path+"@"+x.version]
+		if !ok {
+			to, ok = replaced[x.path]
+		}
+		if ok {
 			path, version, found := strings.Cut(to, "@")
 			if !found {
 				continue // a folder of one's own
@@ -200,16 +273,23 @@ func goSum(f *file) error {
 }
 
 func gemfileLock(f *file) error {
-	section := ""
+	section, remote := "", ""
 	return f.each(func(n int, line string) {
 		if line != "" && line[0] != ' ' {
 			section = line
 		}
-		if section == "GEM" && strings.HasPrefix(line, "    ") && len(line) > 4 && line[4] != ' ' {
+		if at, ok := strings.CutPrefix(line, "  remote: "); ok {
+			remote = at
+		}
+		if (section == "GEM" || section == "GIT") && strings.HasPrefix(line, "    ") && len(line) > 4 && line[4] != ' ' {
 			name, version, ok := strings.Cut(strings.TrimSpace(line), " (")
 			if ok {
 				version, _, _ = strings.Cut(strings.TrimSuffix(version, ")"), "-")
-				f.pkg("RubyGems", name, version, true, n)
+				p := Part{Kind: Package, Ecosystem: "RubyGems", Name: name, Version: version, Pinned: true}
+				if section == "GIT" { // by the revision that stands there
+					p.Facts = map[string]string{"url": withoutUser(remote)}
+				}
+				f.add(p, n)
 			}
 		}
 	})

@@ -444,6 +444,7 @@ var byName = map[string]reader{
 	"package-lock.json": packageLock, "npm-shrinkwrap.json": packageLock, ".package-lock.json": packageLock, "yarn.lock": shaped("yarn.lock", yarnSign, yarnLock), "pnpm-lock.yaml": shaped("pnpm-lock.yaml", pnpmSign, pnpmLock),
 	"go.mod": shaped("go.mod", goModSign, goMod), "go.sum": shaped("go.sum", goSumSign, goSum), "cargo.lock": tomlLock("crates.io"), "gemfile.lock": shaped("Gemfile.lock", gemSign, gemfileLock), "pom.xml": pom, "gradle.lockfile": shaped("gradle.lockfile", gradleSign, gradleLock),
 	"environment.yml": shaped("environment of conda", condaSign, condaEnvironment), "environment.yaml": shaped("environment of conda", condaSign, condaEnvironment), "conda-lock.yml": shaped("lock of conda", condaSign, condaLock), "metadata": wheelMetadata,
+	"composer.lock": composerLock, "packages.lock.json": nugetLock, "bun.lock": bunLock,
 	".mcp.json": mcpConfig, "mcp.json": mcpConfig, "claude_desktop_config.json": mcpConfig, "mcp_config.json": mcpConfig, "cline_mcp_settings.json": mcpConfig,
 	"package.json": nodePackage, "pyproject.toml": pyProject, "readme.md": modelCard, "adapter_config.json": adapterConfig, "mlmodel": mlModel,
 }

@@ -151,7 +151,7 @@ func withoutUser(ref string) string {
 func tomlLock(ecosystem string) reader {
 	return shaped("lock file", lockSign, func(f *file) error {
 		var name, version, source string
-		at, seen, inside := 0, 0, false
+		at, seen, inside, long := 0, 0, false, ""
 		flush := func() {
 			if inside && name != "" {
 				seen++
@@ -167,6 +167,19 @@ func tomlLock(ecosystem string) reader {
 		}
 		err := f.each(func(n int, line string) {
 			line = strings.TrimSpace(line)
+			// A text of several lines may hold anything, keys among it.
+			if long != "" {
+				if strings.Contains(line, long) {
+					long = ""
+				}
+				return
+			}
+			for _, quotes := range []string{`"""`, "'''"} {
+				if strings.Count(line, quotes) == 1 && !strings.HasPrefix(line, "#") {
+					long = quotes
+					return
+				}
+			}
 			switch {
 			case line == "[[package]]" || line == "[[packages]]":
 				flush()

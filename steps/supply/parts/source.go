@@ -26,6 +26,7 @@ func (f *file) code(text string, python bool, offset int) {
 		c.read(&calls[i])
 	}
 	c.addresses(text)
+	c.registryNames(text, offset)
 	if python {
 		c.bareTools(text)
 	}
@@ -59,6 +60,8 @@ func (c *coder) read(x *call) {
 		c.client(v, x, line)
 	}
 	switch {
+	case strings.HasPrefix(x.name, "mlflow.") && (last == "load_model" || last == "spark_udf"):
+		c.loadedByMLflow(x, line)
 	case last == "from_pretrained" || last == "from_config" && x.said["trust_remote_code"]:
 		c.pretrained(x, line)
 	case (last == "pipeline" || last == "SentenceTransformer" || last == "CrossEncoder" || last == "LLM" || last == "AsyncLLMEngine" || last == "hf_hub_download" || last == "snapshot_download" || last == "load_dataset") && c.hub():

@@ -3,12 +3,10 @@
 // in-toto statement that lists each file's digest, in a Sigstore bundle), and plain
 // signatures of cosign over one blob.
 //
-// Why not sigstore-go: it links what an offline check with given keys does not use
-// (TUF, transparency logs, OIDC). What this package does not check
-// it says: a bundle of a keyless signer is verified against the certificate roots
-// given and the identity asked for, and that its certificate was valid when it was
-// logged is left open unless the log's key is given too, so such a bundle is unknown
-// and not verified.
+// Keyless bundles are held against a trusted root by the room sigstore, with the
+// promise and the proof of the log. Against bare certificate roots, whether one whose
+// certificate has ended was signed before that is left open, so that it is unknown and
+// not verified.
 package signature
 
 import (
@@ -19,16 +17,16 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sevenfold-sec/sevenfold/sigstore"
 )
 
 // Trust is what a verifier trusts.
@@ -39,6 +37,11 @@ type Trust struct {
 	Roots *x509.CertPool
 	// Identity that a certificate must bear (an address or URI); empty: any of Roots.
 	Identity string
+	// Sigstore is a trusted root that keyless signatures are held against, with the log
+	// that says when they were made; nil: Roots alone. Issuer must have vouched for
+	// Identity then.
+	Sigstore *sigstore.Root
+	Issuer   string
 	// At is the time for which certificates must be valid.
 	At time.Time
 }
@@ -64,76 +67,51 @@ type Signed struct {
 // MaxBundle is the longest bundle that is read.
 const MaxBundle = 64 << 20
 
-type envelope struct {
-	Payload     string `json:"payload"`
-	PayloadType string `json:"payloadType"`
-	Signatures  []struct {
-		Sig   string `json:"sig"`
-		KeyID string `json:"keyid"`
-	} `json:"signatures"`
-}
-
-type bundle struct {
-	MediaType string `json:"mediaType"`
-	Material  struct {
-		PublicKey *struct {
-			Hint string `json:"hint"`
-		} `json:"publicKey"`
-		Certificate *struct {
-			Raw string `json:"rawBytes"`
-		} `json:"certificate"`
-		Chain *struct {
-			Certificates []struct {
-				Raw string `json:"rawBytes"`
-			} `json:"certificates"`
-		} `json:"x509CertificateChain"`
-	} `json:"verificationMaterial"`
-	Envelope *envelope `json:"dsseEnvelope"`
-	Message  *struct {
-		Digest struct {
-			Algorithm string `json:"algorithm"`
-			Digest    string `json:"digest"`
-		} `json:"messageDigest"`
-		Signature string `json:"signature"`
-	} `json:"messageSignature"`
-}
-
 // Verify checks a bundle and returns what it covers. A *RefusedError says that the
 // signature does not fit; any other error that it could not be read, which is not a
 // pass either.
 func Verify(text []byte, t Trust) (*Signed, error) {
-	var b bundle
-	if err := json.Unmarshal(text, &b); err != nil {
-		return nil, fmt.Errorf("the bundle is no JSON: %w", err)
+	b, err := sigstore.Read(text)
+	if err != nil {
+		return nil, err
 	}
-	if b.Envelope == nil && b.Message == nil { // a bare DSSE envelope
-		var e envelope
-		if err := json.Unmarshal(text, &e); err != nil || e.Payload == "" {
-			return nil, errors.New("it is neither a Sigstore bundle nor a DSSE envelope")
-		}
-		b.Envelope = &e
+	if t.Sigstore != nil && b.Material.Certificate != nil {
+		return keyless(b, t)
 	}
-	keys, names, err := b.keys(t)
+	keys, names, err := keysOf(b, t)
 	if err != nil {
 		return nil, err
 	}
 	if b.Message != nil {
-		return b.message(keys, names)
+		return message(b.Message, keys, names)
 	}
-	return b.Envelope.verify(keys, names)
+	return verify(b.Envelope, keys, names)
+}
+
+// keyless holds a bundle against a trusted root: when it was signed is for the log to
+// say, by its promise and by the proof that leads to its signed tree.
+func keyless(b *sigstore.Bundle, t Trust) (*Signed, error) {
+	if b.Envelope == nil {
+		return nil, errors.New("it is a keyless signature over one file, of which what the log says is not read: sign a statement (model_signing sign, cosign attest-blob), or give --root")
+	}
+	s := sigstore.Signer{Root: t.Sigstore, Identity: t.Identity, Issuer: t.Issuer}
+	if !t.At.IsZero() {
+		s.Now = func() time.Time { return t.At }
+	}
+	if err := s.Verify(b); err != nil {
+		var open *sigstore.OpenError
+		if errors.As(err, &open) {
+			return nil, err
+		}
+		return nil, refuse("%v", err)
+	}
+	return signed(b.Envelope, t.Identity)
 }
 
 // keys are those that may have signed: the ones trusted, or that of a certificate
 // that leads to a trusted root.
-func (b *bundle) keys(t Trust) (keys []crypto.PublicKey, names []string, err error) {
-	var raws []string
-	if c := b.Material.Certificate; c != nil {
-		raws = append(raws, c.Raw)
-	} else if c := b.Material.Chain; c != nil {
-		for _, x := range c.Certificates {
-			raws = append(raws, x.Raw)
-		}
-	}
+func keysOf(b *sigstore.Bundle, t Trust) (keys []crypto.PublicKey, names []string, err error) {
+	raws := b.Material.Certificates()
 	if len(raws) == 0 {
 		if len(t.Keys) == 0 {
 			return nil, nil, errors.New("it is signed by a key, and no key is given to hold it against")
@@ -148,11 +126,7 @@ func (b *bundle) keys(t Trust) (keys []crypto.PublicKey, names []string, err err
 	}
 	var chain []*x509.Certificate
 	for _, raw := range raws {
-		der, err := base64.StdEncoding.DecodeString(raw)
-		if err != nil {
-			return nil, nil, fmt.Errorf("its certificate cannot be read: %w", err)
-		}
-		c, err := x509.ParseCertificate(der)
+		c, err := x509.ParseCertificate(raw.Raw)
 		if err != nil {
 			return nil, nil, fmt.Errorf("its certificate cannot be read: %w", err)
 		}
@@ -166,7 +140,7 @@ func (b *bundle) keys(t Trust) (keys []crypto.PublicKey, names []string, err err
 	if _, err := leaf.Verify(x509.VerifyOptions{Roots: t.Roots, Intermediates: between, CurrentTime: t.At, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}); err != nil {
 		var invalid x509.CertificateInvalidError
 		if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
-			return nil, nil, fmt.Errorf("its certificate was valid until %s, and whether it was signed by then is for a transparency log to say, which is not read here: have it signed with a key, or give --at", leaf.NotAfter.Format(time.RFC3339))
+			return nil, nil, fmt.Errorf("its certificate was valid until %s, and whether it was signed by then is for a transparency log to say: give --trusted-root, or --at", leaf.NotAfter.Format(time.RFC3339))
 		}
 		return nil, nil, refuse("its certificate leads to no root that is given: %v", err)
 	}
@@ -185,34 +159,20 @@ func (b *bundle) keys(t Trust) (keys []crypto.PublicKey, names []string, err err
 	return []crypto.PublicKey{leaf.PublicKey}, []string{name}, nil
 }
 
-// pae is what DSSE signs. Source: secure-systems-lab/dsse, protocol.md.
-func pae(kind string, payload []byte) []byte {
-	out := append([]byte("DSSEv1 "+strconv.Itoa(len(kind))+" "+kind+" "+strconv.Itoa(len(payload))+" "), payload...)
-	return out
-}
-
 // Statement types and predicates that are understood.
 const (
 	inToto    = "application/vnd.in-toto+json"
 	predicate = "https://model_signing/signature/v1.0"
 )
 
-func (e *envelope) verify(keys []crypto.PublicKey, names []string) (*Signed, error) {
-	payload, err := decode(e.Payload)
-	if err != nil {
-		return nil, fmt.Errorf("its payload cannot be read: %w", err)
-	}
+func verify(e *sigstore.Envelope, keys []crypto.PublicKey, names []string) (*Signed, error) {
 	if len(e.Signatures) == 0 {
 		return nil, refuse("it bears no signature")
 	}
 	signer := ""
 	for _, s := range e.Signatures {
-		sig, err := decode(s.Sig)
-		if err != nil {
-			return nil, fmt.Errorf("its signature cannot be read: %w", err)
-		}
 		for i, k := range keys {
-			if Check(k, pae(e.PayloadType, payload), sig) {
+			if Check(k, sigstore.PreAuth(e.PayloadType, e.Payload), s.Sig) {
 				signer = names[i]
 			}
 		}
@@ -220,10 +180,15 @@ func (e *envelope) verify(keys []crypto.PublicKey, names []string) (*Signed, err
 	if signer == "" {
 		return nil, refuse("no key that is given signed it")
 	}
+	return signed(e, signer)
+}
+
+// signed is what an envelope covers whose signature holds.
+func signed(e *sigstore.Envelope, signer string) (*Signed, error) {
 	if e.PayloadType != inToto {
 		return nil, fmt.Errorf("it signs %q, and not an in-toto statement", e.PayloadType)
 	}
-	return statement(payload, signer)
+	return statement(e.Payload, signer)
 }
 
 func statement(payload []byte, signer string) (*Signed, error) {
@@ -287,28 +252,17 @@ func statement(payload []byte, signer string) (*Signed, error) {
 }
 
 // message is a signature over the digest of one blob.
-func (b *bundle) message(keys []crypto.PublicKey, names []string) (*Signed, error) {
-	sum, err := base64.StdEncoding.DecodeString(b.Message.Digest.Digest)
-	if err != nil || b.Message.Digest.Algorithm != "SHA2_256" || len(sum) != sha256.Size {
+func message(m *sigstore.Message, keys []crypto.PublicKey, names []string) (*Signed, error) {
+	sum := m.Digest.Digest
+	if m.Digest.Algorithm != "SHA2_256" || len(sum) != sha256.Size {
 		return nil, errors.New("it signs no SHA-256 of a file")
 	}
-	sig, err := decode(b.Message.Signature)
-	if err != nil {
-		return nil, fmt.Errorf("its signature cannot be read: %w", err)
-	}
 	for i, k := range keys {
-		if checkDigest(k, sum, sig) {
+		if checkDigest(k, sum, m.Signature) {
 			return &Signed{Signer: names[i], Files: map[string]string{"": "sha256:" + hex.EncodeToString(sum)}}, nil
 		}
 	}
 	return nil, refuse("no key that is given signed it")
-}
-
-func decode(s string) ([]byte, error) {
-	if b, err := base64.StdEncoding.DecodeString(s); err == nil {
-		return b, nil
-	}
-	return base64.URLEncoding.DecodeString(s)
 }
 
 // Check reports whether a key signed a text.

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sevenfold-sec/sevenfold/sigstore"
 )
 
 func sum(s string) string { h := sha256.Sum256([]byte(s)); return hex.EncodeToString(h[:]) }
@@ -40,7 +42,7 @@ func envelopeOf(t *testing.T, files map[string]string, order []string, sign func
 		material = map[string]any{"certificate": map[string]string{"rawBytes": base64.StdEncoding.EncodeToString(certificate)}}
 	}
 	out, _ := json.Marshal(map[string]any{"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "verificationMaterial": material,
-		"dsseEnvelope": map[string]any{"payload": base64.StdEncoding.EncodeToString(statement), "payloadType": inToto, "signatures": []any{map[string]string{"sig": base64.StdEncoding.EncodeToString(sign(pae(inToto, statement)))}}}})
+		"dsseEnvelope": map[string]any{"payload": base64.StdEncoding.EncodeToString(statement), "payloadType": inToto, "signatures": []any{map[string]string{"sig": base64.StdEncoding.EncodeToString(sign(sigstore.PreAuth(inToto, statement)))}}}})
 	return out
 }
 
