@@ -112,6 +112,19 @@ type otlp struct {
 	bad   error // what the request ends with, nil for its end
 	out   []byte
 	at    int
+	count int // resources, scopes and spans
+}
+
+// maxSpans bounds the resources, scopes and spans of a request: empty ones take two bytes
+// each there, and many times that here.
+const maxSpans = 1 << 20
+
+// another counts one of them.
+func (o *otlp) another(b []byte) error {
+	if o.count++; o.count > maxSpans {
+		return o.wrong(b, fmt.Errorf("more than %d resources, scopes and spans: send less at a time", maxSpans))
+	}
+	return nil
 }
 
 // part is a piece of JSON, and after it a span if there is one.
@@ -141,7 +154,10 @@ func fromProtobuf(body []byte) io.Reader {
 // resource lists the spans of one resource. head is the JSON before them; it returns what
 // comes after.
 func (o *otlp) resource(head, b []byte) ([]byte, error) {
-	said, err := o.message(resourceOf, []byte(nil), o.merged(b, 1), 0)
+	if err := o.another(b); err != nil {
+		return head, err
+	}
+	said, err := o.message(resourceOf, nil, o.merged(b, 1), 0)
 	if err != nil {
 		return head, err
 	}
@@ -153,6 +169,9 @@ func (o *otlp) resource(head, b []byte) ([]byte, error) {
 	err = o.each(b, func(n protowire.Number, scope []byte) error {
 		if n != 2 {
 			return nil
+		}
+		if err := o.another(scope); err != nil {
+			return err
 		}
 		said, err := o.message(scopeOf, nil, o.merged(scope, 1), 0)
 		if err != nil {
@@ -167,6 +186,9 @@ func (o *otlp) resource(head, b []byte) ([]byte, error) {
 		err = o.each(scope, func(n protowire.Number, span []byte) error {
 			if n != 2 {
 				return nil
+			}
+			if err := o.another(span); err != nil {
+				return err
 			}
 			if more {
 				head = append(head, ',')
@@ -188,9 +210,9 @@ func (o *otlp) merged(b []byte, number protowire.Number) (out []byte) {
 	_ = o.each(b, func(n protowire.Number, piece []byte) error { // what is wrong is told by who reads all
 		if n == number {
 			if out == nil {
-				out = piece
+				out = piece[:len(piece):len(piece)] // more moves it to memory of its own
 			} else {
-				out = append(append(make([]byte, 0, len(out)+len(piece)), out...), piece...)
+				out = append(out, piece...)
 			}
 		}
 		return nil

@@ -100,6 +100,7 @@ func TestNoProtobufOfSpans(t *testing.T) {
 		"no UTF-8":       {span(bytesField(5, 0xff)...), "name is no UTF-8"},
 		"too deep":       {span(bytesField(9, bytesField(2, bytesField(5, deep...)...)...)...), "too deep"},
 		"a huge length":  {append([]byte{0x0a}, protowire.AppendVarint(nil, 1<<62)...), "at byte "},
+		"many of none":   {bytes.Repeat([]byte{0x0a, 0}, maxSpans+1), "send less at a time"},
 		"endless varint": {bytes.Repeat([]byte{0x80}, 40), "at byte 0"},
 	} {
 		if got, err := io.ReadAll(fromProtobuf(tt.body)); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -255,7 +255,7 @@ func (e *Engine) place(s *Signal) *group {
 			return
 		}
 		if was := e.byNode[n]; was != nil {
-			g = join(g, was.root())
+			g = e.join(g, was.root())
 		}
 	}
 	take(s.Principal)
@@ -303,7 +303,7 @@ func (e *Engine) shared(s *Signal) []string {
 }
 
 // join makes one of two groups.
-func join(a, b *group) *group {
+func (e *Engine) join(a, b *group) *group {
 	if a == nil || a == b {
 		return b
 	}
@@ -311,6 +311,13 @@ func join(a, b *group) *group {
 		a, b = b, a
 	}
 	a.into = b
+	switch {
+	case !a.withheld || e.o.Budget == nil:
+	case b.withheld || b.raised: // told with b, or counted with it
+		e.o.Budget.withheld = max(0, e.o.Budget.withheld-1)
+	default:
+		b.withheld = true
+	}
 	for k, v := range a.best {
 		b.best[k] = max(b.best[k], v)
 	}

@@ -245,3 +245,26 @@ func TestABackfillIsBounded(t *testing.T) {
 		t.Errorf("%d told, %d withheld", told, b.Withheld())
 	}
 }
+
+// Groups that were withheld and turn out to be one count once, and not at all once they
+// are told.
+func TestWhatIsWithheldCountsOnce(t *testing.T) {
+	b := spending(3)
+	e := New(Options{Budget: b})
+	b.balance = -b.debt() // all is spent
+	one, other := signal(1, 0, "alice", "x:Y", 50), signal(2, time.Minute, "bob", "x:Y", 50)
+	e.Add(one)
+	e.Add(other)
+	if b.Withheld() != 2 {
+		t.Fatalf("%d withheld of two", b.Withheld())
+	}
+	link := signal(3, 2*time.Minute, "alice", "x:Z", 1)
+	link.Nodes = []string{"bob"}
+	if e.Add(link); b.Withheld() != 1 {
+		t.Errorf("%d withheld of two that became one", b.Withheld())
+	}
+	b.balance = 0
+	if e.Add(signal(4, 3*time.Minute, "alice", "x:W", 50)) == nil || b.Withheld() != 0 {
+		t.Errorf("%d withheld after it was told", b.Withheld())
+	}
+}
