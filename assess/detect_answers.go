@@ -41,6 +41,7 @@ func (r *Running) metrics(w http.ResponseWriter, q *http.Request) {
 	r.mu.Lock()
 	done, slowest, files, rows := r.last, r.slowest, *r.files, len(r.rows)
 	incidents, principals, saved, held := len(r.watch.Incidents), r.watch.Model.Maturity().Principals, r.saved, r.trouble != nil
+	withheld := r.watch.Budget.Withheld()
 	r.slowest = 0
 	var archived int64
 	segments := r.archive.Segments()
@@ -79,6 +80,7 @@ func (r *Running) metrics(w http.ResponseWriter, q *http.Request) {
 		{"archive_files", "gauge", "Files the archive holds.", float64(len(segments))},
 		{"archive_waiting", "gauge", "Events taken in that are in no archive file yet.", float64(rows)},
 		{"saved_seconds", "gauge", "How long ago what was learnt was kept.", r.o.Now().Sub(saved).Seconds()},
+		{"withheld", "gauge", "Incidents of the last 30 days that were not told only because the budget was spent.", float64(withheld)},
 		{"incidents", "gauge", "Incidents that are known.", float64(incidents)},
 		{"principals", "gauge", "Principals the model knows.", float64(principals)},
 	} {

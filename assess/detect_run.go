@@ -69,6 +69,8 @@ type RunOptions struct {
 	Snapshot *estate.Snapshot
 	Rules    *sigma.Set
 	Mapping  *ocsf.Mapping
+	// RulesLeft is how many rules could not be loaded.
+	RulesLeft int
 	// Budget is how many incidents a day are wanted; 0: as the state has it.
 	Budget float64
 	// RetainAge and RetainBytes bound the archive; 0: no bound.
@@ -164,6 +166,7 @@ func (r *Running) begin(ctx context.Context) error {
 	if r.d, err = w.Detector(ctx, r.o.Snapshot, r.o.Rules, func(i *incident.Incident) { r.told(i, false) }, func(i *incident.Incident) { r.told(i, true) }); err != nil {
 		return err
 	}
+	w.Ruled.Left = r.o.RulesLeft
 	if len(w.Reading.Groups) > 0 {
 		if err := json.Unmarshal(w.Reading.Groups, r.d.Engine); err != nil {
 			return err

@@ -144,6 +144,7 @@ func (g *globals) feed(ctx context.Context, w *assess.Watch, snap *estate.Snapsh
 	if err != nil {
 		return nil, err
 	}
+	w.Ruled.Left = rules.left
 	files := assess.NewEventFiles(mapping)
 	err = from.read(ctx, files, mapping, func(e *ocsf.Event) error {
 		d.Take(e)
@@ -235,8 +236,8 @@ func newDetectReplay(g *globals) *cobra.Command {
 The events pass in order of time, as if they arrived now. Nothing is kept: the state is
 as before. With --archive they are those that detect run has kept, which the model has
 learnt already: that shows what rules say, and a model of another --state. Exit 1 if
-there are incidents, else 3 if not everything could be read, a rule could not be loaded or
-the baseline is not mature, else 0.`,
+there are incidents, else 3 if not everything could be read, a rule could not be loaded,
+the budget left something untold or the baseline is not mature, else 0.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := g.wants("detect replay", "text", "json", "ocsf"); err != nil {
 				return err
@@ -275,7 +276,7 @@ the baseline is not mature, else 0.`,
 				switch {
 				case len(a.Incidents) > 0:
 					return verdict(exitNotReady)
-				case unread || !a.Learnt.Mature:
+				case unread || a.Withheld > 0 || !a.Learnt.Mature:
 					return verdict(exitUnknown)
 				}
 				return nil
@@ -295,6 +296,7 @@ the baseline is not mature, else 0.`,
 // replay takes the events in and tells of the incidents as they are at the end.
 func (g *globals) replay(ctx context.Context, w *assess.Watch, snap *estate.Snapshot, rules *withRules, from source, budget float64) (a *detect.Answer, unread bool, err error) {
 	w.Budget.SetPerDay(budget)
+	w.Budget.Restart() // the events come as if they arrived now
 	w.Budget.Spend(true)
 	var raised []*incident.Incident
 	if w.Fresh {
@@ -310,6 +312,7 @@ func (g *globals) replay(ctx context.Context, w *assess.Watch, snap *estate.Snap
 		a.Signals += i.Count
 	}
 	a.AlertsPerDay = float64(len(raised)) / a.Days
+	a.Withheld = w.Budget.Withheld()
 	return a, files.RejectedCount > 0 || rules.left > 0, nil
 }
 
@@ -318,6 +321,9 @@ func replayText(w io.Writer, a *detect.Answer) error {
 		incidentText(w, &a.Incidents[i])
 	}
 	fmt.Fprintf(w, "%d events of %.1f days: %s, %.2f a day of a budget of %g\n", a.Events, a.Days, counted(len(a.Incidents), "incident"), a.AlertsPerDay, a.Budget)
+	if a.Withheld > 0 {
+		fmt.Fprintf(w, "not told: %s more that the budget had no room for; a larger --budget tells them\n", counted(a.Withheld, "incident"))
+	}
 	for _, why := range a.Learnt.Why {
 		fmt.Fprintln(w, "not mature: "+why)
 	}
@@ -359,7 +365,9 @@ func newDetectIncidents(g *globals) *cobra.Command {
 		Use:   "incidents [ID]",
 		Short: "The incidents that are known, and what a person says of them",
 		Long: `The incidents that are known, open ones first; exit 1 with open ones, 3 with
-none while the baseline is not mature, since until then nothing is told.
+none while the baseline is not mature, since until then nothing is told, where a rule
+could not be loaded when events were last taken in, and where the budget left something
+untold.
 
 --fine ID says that an incident is nothing to worry about: the like of its signals (the
 same principal, action, thing, network, program and outcome) is silent from then on, and
@@ -435,6 +443,12 @@ func (g *globals) tellIncidents(w *assess.Watch, args []string) error {
 		return verdict(exitUnknown)
 	case !w.Learnt.Mature:
 		fmt.Fprintln(g.stderr, "sevenfold: the baseline is not mature, and until it is nothing is told: that there is no incident says nothing\nhint: let it learn more days: sevenfold detect learn PATH…")
+		return verdict(exitUnknown)
+	case w.Ruled.Left > 0:
+		fmt.Fprintf(g.stderr, "sevenfold: %s could not be loaded when events were last taken in: what it watches for was not looked for\nhint: sevenfold detect rules test FOLDER says what is wrong with each; then sevenfold detect run or learn\n", counted(w.Ruled.Left, "rule"))
+		return verdict(exitUnknown)
+	case w.Budget.Withheld() > 0:
+		fmt.Fprintf(g.stderr, "sevenfold: %s of the last 30 days not told, since the budget had no room for more\nhint: sevenfold detect replay --archive --budget N with a larger N tells them\n", counted(w.Budget.Withheld(), "incident"))
 		return verdict(exitUnknown)
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,20 @@ func TestRulesThatCannotBeLoaded(t *testing.T) {
 		}
 		if unread != want || strings.Contains(errs.String(), "b.yml") != want {
 			t.Errorf("%s: not everything was looked for: %v, want %v\n%s", filepath.Base(folder), unread, want, errs.String())
+		}
+		// Who asks for incidents later is told as well: the state has it.
+		if err := w.Save(ctx, st); err != nil {
+			t.Fatal(err)
+		}
+		if w, err = assess.LoadWatch(ctx, st); err != nil {
+			t.Fatal(err)
+		}
+		w.Learnt.Mature = true // nothing else stands in the way of a clean answer
+		var out bytes.Buffer
+		err = (&globals{stdout: &out, stderr: &errs, format: "text"}).tellIncidents(w, nil)
+		var code verdict
+		if errors.As(err, &code); (code == exitUnknown) != want || strings.Contains(errs.String(), "could not be loaded when") != want {
+			t.Errorf("%s: detect incidents ends with %v\n%s", filepath.Base(folder), err, errs.String())
 		}
 		if err := st.Close(); err != nil {
 			t.Fatal(err)

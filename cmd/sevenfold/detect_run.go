@@ -151,6 +151,7 @@ func (g *globals) detectRun(ctx context.Context, paths []string, f runFlags, sen
 	if o.Rules, err = f.rules.load(g); err != nil {
 		return err
 	}
+	o.RulesLeft = f.rules.left
 	if o.Mapping, err = f.rules.readMapping(); err != nil {
 		return err
 	}
@@ -235,6 +236,9 @@ func (g *globals) runUntilDone(ctx context.Context, r *assess.Running, paths []s
 	}
 	events, duplicates, rejected := r.Totals()
 	fmt.Fprintf(g.stderr, "%d events, %d that came twice, %d parts that gave none\n", events, duplicates, rejected)
+	if n := r.Watch().Budget.Withheld(); n > 0 {
+		printFailure(g.stderr, &failure{what: counted(n, "incident") + " of the last 30 days not told: the budget had no room for more", hint: "sevenfold detect replay --archive --budget N with a larger N tells them"})
+	}
 	if first := r.Unread(); first != "" {
 		printFailure(g.stderr, &failure{what: printable(first), hint: "they are in quarantine.jsonl of the events folder, each with its reason"})
 	}
@@ -300,7 +304,7 @@ func runExit(w *assess.Watch, rejected int) error {
 			return verdict(exitNotReady)
 		}
 	}
-	if rejected > 0 || !detect.LearntOf(w.Model).Mature {
+	if rejected > 0 || w.Budget.Withheld() > 0 || !detect.LearntOf(w.Model).Mature {
 		return verdict(exitUnknown)
 	}
 	return nil

@@ -14,12 +14,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 )
 
 // Receiver is the HTTP way in: POST with "Authorization: Bearer TOKEN" to any
-// path, the body plain or gzip. It answers 200 and what was taken, as JSON, once
+// path, the body plain or gzip, JSON or, as application/x-protobuf, OTLP's spans. It answers 200 and what was taken, as JSON, once
 // Take has returned nil, so that a sender which repeats what was not answered
 // loses nothing; 503 asks it to repeat. GET /healthz is answered to anyone.
 type Receiver struct {
@@ -81,8 +82,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "events are posted", http.StatusMethodNotAllowed)
 		return
 	}
-	if strings.Contains(req.Header.Get("Content-Type"), "protobuf") {
-		http.Error(w, "OTLP is read as JSON: set the exporter's protocol to http/json", http.StatusUnsupportedMediaType)
+	protobuf := strings.Contains(req.Header.Get("Content-Type"), "protobuf")
+	if signal := path.Base(req.URL.Path); protobuf && (signal == "metrics" || signal == "logs" || signal == "profiles") {
+		http.Error(w, "of OTLP, spans are read: leave "+signal+" out for this endpoint", http.StatusUnsupportedMediaType)
 		return
 	}
 	most := r.MaxBody
@@ -95,7 +97,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	bounded := &limit{r: body, left: most}
-	taken, err := r.Take(req.Context(), strings.TrimPrefix(req.URL.Path, "/"), bounded)
+	taken, err := r.take(req, bounded, protobuf)
 	var bad *BadBody
 	var large *http.MaxBytesError
 	switch {
@@ -106,10 +108,25 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case err != nil:
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "not kept: send it again", http.StatusServiceUnavailable)
+	case protobuf:
+		w.Header().Set("Content-Type", "application/x-protobuf")
+		_, _ = w.Write(otlpAnswer(taken)) // as below
 	default:
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(taken) // who sent it is gone if this fails, and sends it again
 	}
+}
+
+// take has what one request brought kept.
+func (r *Receiver) take(req *http.Request, body io.Reader, protobuf bool) (Taken, error) {
+	if protobuf {
+		request, err := io.ReadAll(body) // its parts say how long they are, and cannot be read before they are there
+		if err != nil {
+			return Taken{}, err
+		}
+		body = fromProtobuf(request)
+	}
+	return r.Take(req.Context(), strings.TrimPrefix(req.URL.Path, "/"), body)
 }
 
 // knows compares the token without telling by time how much of it is right.

@@ -64,7 +64,8 @@ func TestReceiver(t *testing.T) {
 		{"no gzip", "POST", "Bearer " + token, "plain", map[string]string{"Content-Encoding": "gzip"}, nil, 400},
 		{"cut off gzip", "POST", "Bearer " + token, whole[:len(whole)-4], map[string]string{"Content-Encoding": "gzip"}, nil, 503},
 		{"other encoding", "POST", "Bearer " + token, "x", map[string]string{"Content-Encoding": "br"}, nil, 400},
-		{"protobuf", "POST", "Bearer " + token, "x", map[string]string{"Content-Type": "application/x-protobuf"}, nil, 415},
+		{"no protobuf", "POST", "Bearer " + token, "x", map[string]string{"Content-Type": "application/x-protobuf"}, nil, 503}, // this Take tells no reason apart
+		{"too large protobuf", "POST", "Bearer " + token, strings.Repeat("x", 101), map[string]string{"Content-Type": "application/x-protobuf"}, nil, 413},
 		{"store full", "POST", "Bearer " + token, "x", nil, errors.New("disk full: /secret/path"), 503},
 		{"bad body", "POST", "Bearer " + token, "x", nil, &BadBody{"no events"}, 400},
 	} {

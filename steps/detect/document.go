@@ -18,6 +18,8 @@ type Answer struct {
 	AlertsPerDay float64 `json:"alertsPerDay"`
 	Days         float64 `json:"days"`
 	Budget       float64 `json:"budget"`
+	// Withheld are incidents that were not told of only because the budget was spent.
+	Withheld int `json:"withheld"`
 	// Signals are the events that the model or a rule pointed at.
 	Signals int `json:"signals"`
 	// Duplicates are events that came twice and counted once; Rejected are parts of the

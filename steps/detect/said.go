@@ -52,6 +52,8 @@ type Seen struct {
 // Ruled are the rules that matched when events last came in.
 type Ruled struct {
 	Keys []string `json:"keys"`
+	// Left is how many could not be loaded then.
+	Left int `json:"left,omitempty"`
 }
 
 // Proof is a synthetic attack that was sent through the real way in.

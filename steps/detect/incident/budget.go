@@ -31,7 +31,23 @@ type Budget struct {
 	spending bool
 	raised   int
 	spent    float64 // days in which incidents were raised
+	// late is how far events have come that are more than lateFrom behind, while the budget
+	// lives: a backfill has days of its own, each of which counts once.
+	late       time.Time
+	withheld   int
+	withheldAt time.Time // when time stood there last
 }
+
+// lateFrom is how far behind the newest event one lies that belongs to a backfill and not
+// to what its source delivers late.
+const lateFrom = 24 * time.Hour
+
+// rememberWithheld is how long what was not told is remembered.
+const rememberWithheld = 30 * 24 * time.Hour
+
+// maxLate bounds which days of a backfill have a budget: a source whose times are its
+// sender's own could have any number of them.
+const maxLate = 90 * 24 * time.Hour
 
 // NewBudget returns a budget of some incidents a day.
 func NewBudget(perDay float64) *Budget { return &Budget{perDay: max(perDay, 0.01)} }
@@ -45,27 +61,45 @@ func (b *Budget) SetPerDay(n float64) { b.perDay = max(n, 0.01) }
 // Spend begins to raise incidents: until then the budget only learns.
 func (b *Budget) Spend(on bool) { b.spending = on }
 
-// pass lets time go by.
+// pass lets time go by. Days that have passed before are those of a backfill: what is read
+// of them has their budget too, but no day gives it twice, and none that is too long ago.
 func (b *Budget) pass(t time.Time) {
-	if b.last.IsZero() {
-		b.last = t
+	behind := b.last.Sub(t)
+	clock, late := &b.last, !b.last.IsZero() && behind > lateFrom
+	if late {
+		clock = &b.late
+	}
+	if clock.IsZero() {
+		*clock = t
 		return
 	}
-	days := t.Sub(b.last).Hours() / 24
-	if days <= 0 {
+	days := t.Sub(*clock).Hours() / 24
+	if days <= 0 || late && b.spending && behind > maxLate {
 		return
 	}
-	b.last = t
+	*clock = t
 	days = min(days, 7) // a gap is no quiet week
-	f := math.Pow(dayFade, days)
+	f := 1.0
+	if !late { // what is older teaches no less of now than it did
+		f = math.Pow(dayFade, days)
+	}
 	for i := range b.count {
 		b.count[i] *= f
 	}
 	b.days = b.days*f + days
+	if b.last.Sub(b.withheldAt) > rememberWithheld {
+		b.withheld = 0
+	}
 	if b.spending {
 		b.spent += days
 		b.balance = min(b.balance+days*b.perDay, b.debt())
 	}
+}
+
+// Restart lets the days of a replay be those of the budget, whenever they were, with
+// nothing spent of them.
+func (b *Budget) Restart() {
+	b.last, b.late, b.balance, b.withheld = time.Time{}, time.Time{}, 0, 0
 }
 
 // learn takes a group of signals that has ended.
@@ -73,12 +107,35 @@ func (b *Budget) learn(score float64) {
 	b.count[max(0, min(scoreBins-1, int(score*perScore)))]++
 }
 
-// Threshold is the score that an incident needs now.
+// Threshold is the score that an incident needs now; infinite before spending begins, and
+// where so many were raised that nothing more is told for now.
 func (b *Budget) Threshold() float64 {
-	if !b.spending || b.balance < 1-b.debt() {
+	if !b.spending || b.exhausted() {
 		return math.Inf(1)
 	}
-	want := max(b.perDay+b.balance/catchUp, 0.05*b.perDay)
+	return b.reached(max(b.perDay+b.balance/catchUp, 0.05*b.perDay))
+}
+
+// exhausted reports whether nothing can be raised for now, whatever its score.
+func (b *Budget) exhausted() bool { return b.balance < 1-b.debt() }
+
+// withholds reports whether a score would be told of, had the budget not been spent.
+func (b *Budget) withholds(score float64) bool {
+	return b.spending && b.exhausted() && score >= b.reached(b.perDay)
+}
+
+// withhold counts a group that is not raised only because the budget is spent.
+func (b *Budget) withhold() {
+	b.withheld++
+	b.withheldAt = b.last
+}
+
+// Withheld is how many groups of signals were not told of only because the budget was
+// spent: a flood, or days that came once more. Thirty days after the last they are forgotten.
+func (b *Budget) Withheld() int { return b.withheld }
+
+// reached is the score that so many groups a day reach.
+func (b *Budget) reached(want float64) float64 {
 	left := want * max(b.days, 0.5)
 	for i := scoreBins - 1; i >= 0; i-- {
 		if b.count[i] > left {
@@ -110,20 +167,22 @@ func (b *Budget) Realised() (perDay, days float64) {
 
 // kept is a budget written down.
 type kept struct {
-	Format   int             `json:"format"`
-	PerDay   float64         `json:"perDay"`
-	Count    map[int]float64 `json:"count"`
-	Days     float64         `json:"days"`
-	Last     time.Time       `json:"last"`
-	Balance  float64         `json:"balance"`
-	Spending bool            `json:"spending"`
-	Raised   int             `json:"raised"`
-	Spent    float64         `json:"spent"`
+	Format     int             `json:"format"`
+	PerDay     float64         `json:"perDay"`
+	Count      map[int]float64 `json:"count"`
+	Days       float64         `json:"days"`
+	Last       time.Time       `json:"last"`
+	Balance    float64         `json:"balance"`
+	Spending   bool            `json:"spending"`
+	Raised     int             `json:"raised"`
+	Spent      float64         `json:"spent"`
+	Withheld   int             `json:"withheld,omitempty"`
+	WithheldAt time.Time       `json:"withheldAt,omitzero"`
 }
 
 // MarshalJSON writes the budget down.
 func (b *Budget) MarshalJSON() ([]byte, error) {
-	k := kept{1, b.perDay, map[int]float64{}, b.days, b.last, b.balance, b.spending, b.raised, b.spent}
+	k := kept{1, b.perDay, map[int]float64{}, b.days, b.last, b.balance, b.spending, b.raised, b.spent, b.withheld, b.withheldAt}
 	for i, c := range b.count {
 		if c > 1e-6 {
 			k.Count[i] = c
@@ -141,7 +200,7 @@ func (b *Budget) UnmarshalJSON(text []byte) error {
 	if k.Format != 1 {
 		return fmt.Errorf("the budget has format %d, this sevenfold knows 1", k.Format)
 	}
-	*b = Budget{perDay: max(k.PerDay, 0.01), days: k.Days, last: k.Last, balance: k.Balance, spending: k.Spending, raised: k.Raised, spent: k.Spent}
+	*b = Budget{perDay: max(k.PerDay, 0.01), days: k.Days, last: k.Last, balance: k.Balance, spending: k.Spending, raised: k.Raised, spent: k.Spent, withheld: max(k.Withheld, 0), withheldAt: k.WithheldAt}
 	for i, c := range k.Count {
 		if i < 0 || i >= scoreBins || !(c >= 0) {
 			return fmt.Errorf("the budget counts %g at %d", c, i)

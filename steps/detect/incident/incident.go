@@ -119,7 +119,8 @@ type group struct {
 	stages   [len(Stages)]bool
 	stakes   []Factor
 	raised   bool
-	weighed  int // nodes when stakes were asked for
+	withheld bool // it was not raised only because the budget was spent
+	weighed  int  // nodes when stakes were asked for
 }
 
 func (g *group) root() *group {
@@ -138,6 +139,9 @@ type Engine struct {
 	swept  time.Time
 	day    time.Time
 	serial int
+	// late takes the signals of a backfill, so that what was done weeks apart is not one
+	// group. nil until there is one.
+	late *Engine
 }
 
 // New returns an engine.
@@ -151,6 +155,16 @@ func New(o Options) *Engine {
 // Add takes a signal in. It returns the incident that the signal raised or belongs to;
 // nil if its group is none, or if it is silenced.
 func (e *Engine) Add(s Signal) *Incident {
+	if e.swept.Sub(s.Time) > lateFrom {
+		if e.late == nil {
+			e.late = New(e.o)
+		}
+		if e.late.swept.Sub(s.Time) > e.o.Window { // and back again: its groups are over
+			e.late.end(func(*group) bool { return true })
+			e.late.swept = time.Time{}
+		}
+		return e.late.Add(s)
+	}
 	e.Pass(s.Time)
 	if e.o.Silenced != nil && e.o.Silenced(s.Pattern) {
 		return nil
@@ -165,6 +179,10 @@ func (e *Engine) Add(s Signal) *Incident {
 		}
 	case e.o.Budget != nil && g.incident.Score >= e.o.Budget.Threshold():
 		g.raised = true
+		if g.withheld {
+			g.withheld = false
+			e.o.Budget.withheld = max(0, e.o.Budget.withheld-1)
+		}
 		e.serial++
 		g.incident.Raised = s.Time
 		g.incident.ID = idOf(&s)
@@ -173,6 +191,10 @@ func (e *Engine) Add(s Signal) *Incident {
 			e.o.Raise(&g.incident)
 		}
 	default:
+		if e.o.Budget != nil && !g.withheld && e.o.Budget.withholds(g.incident.Score) {
+			g.withheld = true
+			e.o.Budget.withhold()
+		}
 		return nil
 	}
 	return &g.incident
@@ -194,11 +216,20 @@ func (e *Engine) Pass(t time.Time) {
 		return
 	}
 	e.swept = t
+	e.end(func(g *group) bool { return t.Sub(g.incident.Last) > e.o.Window })
+	if day := t.Truncate(24 * time.Hour); !day.Equal(e.day) {
+		e.day = day
+		clear(e.hands)
+	}
+}
+
+// end ends the groups that are over.
+func (e *Engine) end(over func(*group) bool) {
 	open := e.groups[:0]
 	for _, g := range e.groups {
 		switch {
 		case g.into != nil:
-		case t.Sub(g.incident.Last) > e.o.Window:
+		case over(g):
 			if e.o.Budget != nil {
 				e.o.Budget.learn(g.incident.Score)
 			}
@@ -213,10 +244,6 @@ func (e *Engine) Pass(t time.Time) {
 	}
 	clear(e.groups[len(open):])
 	e.groups = open
-	if day := t.Truncate(24 * time.Hour); !day.Equal(e.day) {
-		e.day = day
-		clear(e.hands)
-	}
 }
 
 // place finds the group of a signal, joining those it connects, and makes one if there
@@ -228,7 +255,7 @@ func (e *Engine) place(s *Signal) *group {
 			return
 		}
 		if was := e.byNode[n]; was != nil {
-			g = join(g, was.root())
+			g = e.join(g, was.root())
 		}
 	}
 	take(s.Principal)
@@ -276,7 +303,7 @@ func (e *Engine) shared(s *Signal) []string {
 }
 
 // join makes one of two groups.
-func join(a, b *group) *group {
+func (e *Engine) join(a, b *group) *group {
 	if a == nil || a == b {
 		return b
 	}
@@ -284,6 +311,13 @@ func join(a, b *group) *group {
 		a, b = b, a
 	}
 	a.into = b
+	switch {
+	case !a.withheld || e.o.Budget == nil:
+	case b.withheld || b.raised: // told with b, or counted with it
+		e.o.Budget.withheld = max(0, e.o.Budget.withheld-1)
+	default:
+		b.withheld = true
+	}
 	for k, v := range a.best {
 		b.best[k] = max(b.best[k], v)
 	}

@@ -170,3 +170,101 @@ func TestAFloodIsBounded(t *testing.T) {
 		t.Errorf("%d told at once", told)
 	}
 }
+
+// What is read of days that have passed has their budget, whichever way it comes; what is
+// not told because a budget is spent is counted, and what was done weeks apart is not one.
+func TestTimeGoesBackwards(t *testing.T) {
+	told := []*Incident{}
+	b := spending(3)
+	e := New(Options{Budget: b, Raise: func(i *Incident) { told = append(told, i) }})
+	add := func(n int, at time.Duration) { e.Add(signal(n, at, fmt.Sprint("p", n%4), "x:Y", 50)) }
+	day := 24 * time.Hour
+	for d := range 20 { // live
+		add(d, time.Duration(d)*day)
+	}
+	live := len(told)
+	if live != 20 || b.Withheld() != 0 {
+		t.Fatalf("%d told of 20 live, %d withheld", live, b.Withheld())
+	}
+	for d := range 15 { // a backfill, among it what comes live
+		add(100+d, time.Duration(d)*day+time.Hour)
+		add(200+d, 20*day+time.Duration(d)*time.Minute)
+	}
+	if got := len(told) - live; got < 15 {
+		t.Errorf("%d told of a backfill of 15 days", got)
+	}
+	for _, i := range told {
+		if i.Last.Sub(i.First) > 2*time.Hour {
+			t.Errorf("one incident from %s to %s", i.First, i.Last)
+		}
+	}
+	// The same days once more, and days before them, have no budget of their own: none is dropped unsaid.
+	before := len(told)
+	for d := range 60 {
+		add(300+d, time.Duration(d%15)*day+3*time.Hour)
+	}
+	if got := len(told) - before; got > 15 || got+b.Withheld() < 60 {
+		t.Errorf("%d told, %d withheld of 60 on days that have passed twice", got, b.Withheld())
+	}
+	// What is written down has both.
+	text, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := New(Options{Budget: b})
+	if err := json.Unmarshal(text, back); err != nil {
+		t.Fatal(err)
+	}
+	if back.late == nil || len(back.late.groups) != len(e.late.groups) || back.late.late != nil {
+		t.Errorf("read back: %+v", back.late)
+	}
+	kept, err := json.Marshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Budget
+	if err := json.Unmarshal(kept, &again); err != nil || again.Withheld() != b.Withheld() {
+		t.Errorf("%v, %d withheld, read back %d", err, b.Withheld(), again.Withheld())
+	}
+	b.Restart()
+	if b.Withheld() != 0 || math.IsInf(b.Threshold(), 1) {
+		t.Errorf("after a restart %d withheld, threshold %g", b.Withheld(), b.Threshold())
+	}
+}
+
+// A sender whose times are its own cannot have the budget of a thousand years.
+func TestABackfillIsBounded(t *testing.T) {
+	told := 0
+	b := spending(3)
+	e := New(Options{Budget: b, Raise: func(*Incident) { told++ }})
+	e.Add(signal(0, 0, "a", "x:Y", 50))
+	for d := range 4000 {
+		e.Add(signal(1+d, time.Duration(d-5000)*24*time.Hour, fmt.Sprint("p", d), "x:Y", 50))
+	}
+	if told > 10 || told+b.Withheld() < 4000 {
+		t.Errorf("%d told, %d withheld", told, b.Withheld())
+	}
+}
+
+// Groups that were withheld and turn out to be one count once, and not at all once they
+// are told.
+func TestWhatIsWithheldCountsOnce(t *testing.T) {
+	b := spending(3)
+	e := New(Options{Budget: b})
+	b.balance = -b.debt() // all is spent
+	one, other := signal(1, 0, "alice", "x:Y", 50), signal(2, time.Minute, "bob", "x:Y", 50)
+	e.Add(one)
+	e.Add(other)
+	if b.Withheld() != 2 {
+		t.Fatalf("%d withheld of two", b.Withheld())
+	}
+	link := signal(3, 2*time.Minute, "alice", "x:Z", 1)
+	link.Nodes = []string{"bob"}
+	if e.Add(link); b.Withheld() != 1 {
+		t.Errorf("%d withheld of two that became one", b.Withheld())
+	}
+	b.balance = 0
+	if e.Add(signal(4, 3*time.Minute, "alice", "x:W", 50)) == nil || b.Withheld() != 0 {
+		t.Errorf("%d withheld after it was told", b.Withheld())
+	}
+}

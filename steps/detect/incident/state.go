@@ -14,6 +14,7 @@ type open struct {
 	Nodes    []string           `json:"nodes"`
 	Stages   [len(Stages)]bool  `json:"stages"`
 	Raised   bool               `json:"raised"`
+	Withheld bool               `json:"withheld,omitempty"`
 }
 
 // engineState is an engine written down.
@@ -23,17 +24,26 @@ type engineState struct {
 	Hands  map[string][]string `json:"hands"`
 	Swept  time.Time           `json:"swept"`
 	Day    time.Time           `json:"day"`
+	// Late are those of a backfill.
+	Late json.RawMessage `json:"late,omitempty"`
 }
 
 // MarshalJSON writes down the groups that have not ended, so that who begins anew
 // with them goes on as if nothing had happened.
 func (e *Engine) MarshalJSON() ([]byte, error) {
 	s := engineState{Format: 1, Groups: []open{}, Hands: e.hands, Swept: e.swept, Day: e.day}
+	if e.late != nil {
+		late, err := e.late.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		s.Late = late
+	}
 	for _, g := range e.groups {
 		if g.into != nil {
 			continue
 		}
-		o := open{g.incident, g.best, make([]string, 0, len(g.nodes)), g.stages, g.raised}
+		o := open{g.incident, g.best, make([]string, 0, len(g.nodes)), g.stages, g.raised, g.withheld}
 		for n := range g.nodes {
 			o.Nodes = append(o.Nodes, n)
 		}
@@ -53,11 +63,17 @@ func (e *Engine) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("the open groups of signals have format %d, this sevenfold knows 1", s.Format)
 	}
 	e.groups, e.byNode, e.hands, e.swept, e.day = nil, map[string]*group{}, s.Hands, s.Swept, s.Day
+	if e.late = nil; len(s.Late) > 0 {
+		e.late = New(e.o)
+		if err := e.late.UnmarshalJSON(s.Late); err != nil {
+			return err
+		}
+	}
 	if e.hands == nil {
 		e.hands = map[string][]string{}
 	}
 	for _, o := range s.Groups {
-		g := &group{incident: o.Incident, best: o.Best, nodes: map[string]bool{}, stages: o.Stages, raised: o.Raised}
+		g := &group{incident: o.Incident, best: o.Best, nodes: map[string]bool{}, stages: o.Stages, raised: o.Raised, withheld: o.Withheld}
 		if g.best == nil {
 			g.best = map[string]float64{}
 		}

@@ -412,6 +412,9 @@ func (r *Reader) envelope() bool {
 			if !ok {
 				break
 			}
+			if name == "spanId" { // a span has events of its own
+				return false
+			}
 			if lists[name] && c.Peek() == '[' {
 				return true
 			}
