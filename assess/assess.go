@@ -188,6 +188,11 @@ func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
 // Understood returns a snapshot of what was read with what the providers make
 // of it: kinds, relations, roots, and what joins assets.
 func Understood(ctx context.Context, snap *estate.Snapshot) (*estate.Snapshot, error) {
+	return understoodBy(ctx, snap, understand)
+}
+
+// understoodBy is Understood with another who says what is made of an asset.
+func understoodBy(ctx context.Context, snap *estate.Snapshot, understand func(*estate.Asset) estate.Understanding) (*estate.Snapshot, error) {
 	snap, err := snap.Understood(ctx, understand)
 	if err != nil {
 		return nil, fmt.Errorf("understand what was read: %w", err)

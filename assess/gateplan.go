@@ -31,9 +31,12 @@ func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o O
 	if err != nil {
 		return gate.Decision{}, err
 	}
-	after, err := Judge(ctx, laid.After, o)
-	if err != nil {
-		return gate.Decision{}, err
+	after := before
+	if laid.After != laid.Before {
+		before.Overview, before.Scenarios = nil, nil // nobody asks for them, and the other side needs the room
+		if after, err = Judge(ctx, laid.After, o); err != nil {
+			return gate.Decision{}, err
+		}
 	}
 	check, err := checkOf(ctx, o, kept, trusted)
 	if err != nil {

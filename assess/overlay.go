@@ -15,7 +15,8 @@ import (
 )
 
 // Planned is an estate before and after a plan. Both sides were put together
-// the same way, so that what differs between them is the plan's doing.
+// the same way, so that what differs between them is the plan's doing; where that
+// is nothing, they may be one snapshot.
 type Planned struct {
 	Before, After *estate.Snapshot
 }
@@ -33,24 +34,47 @@ func Lay(ctx context.Context, base *estate.Snapshot, p *terraform.Plan) (*Planne
 			return nil, err
 		}
 	}
-	l := &laying{plan: p, base: base, before: byID(p.Before), after: byID(p.After), gone: map[string]bool{}, parts: map[string][]string{}}
-	for _, c := range p.Changes {
-		for _, id := range c.Removed {
-			l.gone[id] = true
-		}
-	}
+	l := newLaying(base, p)
 	// Where the estate knows all that the plan says of the side before, that side
 	// is the estate.
 	l.orphan()
 	out := &Planned{Before: base}
 	var err error
-	if slices.ContainsFunc(p.Before, func(a estate.Asset) bool { return !l.knows(a.ID) }) {
+	if l.twice = slices.ContainsFunc(p.Before, func(a estate.Asset) bool { return !l.knows(a.ID) }); l.twice {
 		if out.Before, err = l.build(ctx, false); err != nil {
 			return nil, err
 		}
 	}
+	idle, err := l.idle()
+	if err != nil || idle {
+		out.After = base
+		return out, err
+	}
 	out.After, err = l.build(ctx, true)
 	return out, err
+}
+
+// idle reports whether the plan leaves an estate that knows all of it as it is.
+// Both sides are one snapshot then, and need be judged once.
+func (l *laying) idle() (bool, error) {
+	if l.twice {
+		return false, nil
+	}
+	for id := range l.gone {
+		if _, ok := l.base.Find(id); ok {
+			return false, nil
+		}
+	}
+	for id, after := range l.after {
+		n, ok := l.base.Find(id)
+		if !ok || !same(l.before[id], after) {
+			return false, nil
+		}
+		if made, err := l.understood(l.base.Asset(n)); made || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func byID(assets []estate.Asset) map[string]*estate.Asset {
@@ -67,7 +91,21 @@ type laying struct {
 	base          *estate.Snapshot
 	before, after map[string]*estate.Asset
 	gone          map[string]bool
-	parts         map[string][]string // of an asset by its id, as understood
+	// known is what was made of the estate's assets so far, by their nodes. Most of a
+	// large estate is none of the plan's business and is understood once, not once a
+	// side. Filled in parallel, but each place by one only.
+	known []*estate.Understanding
+	twice bool // both sides are put together
+}
+
+func newLaying(base *estate.Snapshot, p *terraform.Plan) *laying {
+	l := &laying{plan: p, base: base, before: byID(p.Before), after: byID(p.After), gone: map[string]bool{}, known: make([]*estate.Understanding, base.Len())}
+	for _, c := range p.Changes {
+		for _, id := range c.Removed {
+			l.gone[id] = true
+		}
+	}
+	return l
 }
 
 // orphan lets what a removed Kubernetes object owns go with it, as the garbage
@@ -149,7 +187,28 @@ func (l *laying) build(ctx context.Context, planned bool) (*estate.Snapshot, err
 	if err != nil {
 		return nil, err
 	}
-	return Understood(ctx, snap)
+	return understoodBy(ctx, snap, func(a *estate.Asset) estate.Understanding {
+		if n, ok := l.base.Find(a.ID); ok && seen[a.ID] && !changed[a.ID] {
+			return l.understand(n, a, l.twice && !planned)
+		}
+		return understand(a)
+	})
+}
+
+// understand returns what is made of an asset of the estate as it was read, and
+// keeps it if it will be asked for again.
+func (l *laying) understand(n estate.Node, a *estate.Asset, again bool) estate.Understanding {
+	if u := l.known[n]; u != nil {
+		if !again {
+			l.known[n] = nil // the last who asks
+		}
+		return *u
+	}
+	u := understand(a)
+	if again {
+		l.known[n] = &u
+	}
+	return u
 }
 
 // understood reports whether an asset was made by understanding another, not
@@ -162,21 +221,17 @@ func (l *laying) understood(a *estate.Asset) (bool, error) {
 	if !part {
 		return false, nil
 	}
-	parts, known := l.parts[parent]
-	if !known {
-		if n, ok := l.base.Find(parent); ok {
-			whole := *l.base.Asset(n)
-			var err error
-			if whole.Config, err = l.base.Config(n); err != nil {
-				return false, err
-			}
-			for _, p := range understand(&whole).Parts {
-				parts = append(parts, p.ID)
-			}
-		}
-		l.parts[parent] = parts
+	n, ok := l.base.Find(parent)
+	if !ok {
+		return false, nil
 	}
-	return slices.Contains(parts, a.ID), nil
+	config, err := l.base.Config(n)
+	if err != nil {
+		return false, err
+	}
+	whole := raw(l.base.Asset(n), config)
+	u := l.understand(n, &whole, true)
+	return slices.ContainsFunc(u.Parts, func(p estate.Asset) bool { return p.ID == a.ID }), nil
 }
 
 // raw is an asset as a collector sent it, without what was understood.

@@ -55,6 +55,9 @@ func renderedSource(source string) (string, error) {
 	if info.IsDir() {
 		return "dir:" + source, nil
 	}
+	if !info.Mode().IsRegular() {
+		return "", nil // to look at its beginning would take it away from who reads it
+	}
 	switch strings.ToLower(filepath.Ext(source)) {
 	case ".yaml", ".yml", ".template", ".json":
 	default:

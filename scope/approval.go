@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
@@ -13,7 +14,7 @@ import (
 // default asks for. Where approvers are named it counts only if one of them
 // signed it: whoever is held back cannot loosen the gate himself.
 type Loosening struct {
-	// Setting is "pilot", "fail_on" or "keys".
+	// Setting is "pilot", "fail_on", "keys" or "signer".
 	Setting string
 	// Workload is the name of the workload a pilot is of; empty for the others.
 	Workload string
@@ -57,6 +58,14 @@ func (s *Scope) hold() {
 		s.Held = append(s.Held, l)
 		s.Gate.FailOn = finding.High
 	}
+	s.Gate.Signers = slices.DeleteFunc(s.Gate.Signers, func(w Signer) bool {
+		l := w.loosening()
+		counts := w.SHA256 != "" && s.approved(l, w.Signature)
+		if !counts {
+			s.Held = append(s.Held, l)
+		}
+		return !counts
+	})
 	if l, ok := s.Access.Keys.loosened(); ok && !s.approved(l, s.Access.Keys.Signature) {
 		s.Held = append(s.Held, l)
 		const most = KeyDays * 24 * time.Hour

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,48 @@ func TestLooseningNeedsAnApprover(t *testing.T) {
 			}
 			if len(s.Held) != held {
 				t.Errorf("held %v, want %d", s.Held, held)
+			}
+		})
+	}
+}
+
+// A signer counts where an approver signed him and the root he is held against; a
+// root that nothing pins could be anybody's tomorrow.
+func TestSignersNeedAnApprover(t *testing.T) {
+	seed := make([]byte, ed25519.SeedSize)
+	approver := ed25519.NewKeyFromSeed(seed)
+	key := "ed25519:" + base64.StdEncoding.EncodeToString(approver.Public().(ed25519.PublicKey))
+	root, other := strings.Repeat("a", 64), strings.Repeat("b", 64)
+	sign := func(value string) string { return Loosening{"signer", "", value}.Sign(approver) }
+	const who = "release@example.com https://i.example "
+	for name, tt := range map[string]struct {
+		approvers, sha256, signature string
+		counts                       bool
+	}{
+		"nobody approves":           {"", "", "", true},
+		"signed":                    {key, root, sign(who + root), true},
+		"unsigned":                  {key, root, "", false},
+		"of another root":           {key, other, sign(who + root), false},
+		"of another":                {key, root, sign("mallory@example.com https://i.example " + root), false},
+		"as another setting":        {key, root, Loosening{"keys", "", who + root}.Sign(approver), false},
+		"signed, of no root":        {key, "", sign(who), false},
+		"signed by somebody else's": {key, root, "AAAA", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := "gate:\n  signers:\n    - {identity: release@example.com, issuer: https://i.example, trusted_root: r.json"
+			if tt.sha256 != "" {
+				text += ", sha256: " + tt.sha256
+			}
+			text += fmt.Sprintf(", signature: %q}\n", tt.signature)
+			if tt.approvers != "" {
+				text += "  approvers: [" + tt.approvers + "]\n"
+			}
+			s, err := Parse("f.yaml", []byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (len(s.Gate.Signers) == 1) != tt.counts || (len(s.Held) == 0) != tt.counts {
+				t.Errorf("signers %v, held %v", s.Gate.Signers, s.Held)
 			}
 		})
 	}

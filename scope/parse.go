@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope/expr"
@@ -78,6 +80,16 @@ type gateYAML struct {
 	FailOnSignature strict.Text   `key:"fail_on_signature" doc:"An approver's, where gate.approvers names any and fail_on is weaker than high."`
 	Approvers       []strict.Text `key:"approvers" doc:"Keys that sign waivers, wider pilots and a weaker fail_on: ed25519:BASE64."`
 	Waivers         []waiver      `key:"waivers" doc:"Criteria accepted as they are, by whom and until when."`
+	Signers         []signerYAML  `key:"signers" doc:"Who may sign certificates keylessly (Sigstore), where no flag names anybody."`
+}
+
+type signerYAML struct {
+	strict.Place
+	Identity    strict.Text `key:"identity,required" doc:"Address or URI in the signing certificate."`
+	Issuer      strict.Text `key:"issuer,required" doc:"URL of the identity provider that vouches for it."`
+	TrustedRoot strict.Text `key:"trusted_root,required" doc:"trusted_root.json that signatures are held against; relative to this file's folder."`
+	SHA256      strict.Text `key:"sha256" doc:"Digest the trusted root must have, in hex; needed where gate.approvers names any."`
+	Signature   strict.Text `key:"signature" doc:"An approver's, where gate.approvers names any, as sevenfold gate waive signer=… writes it."`
 }
 
 type waiver struct {
@@ -262,7 +274,40 @@ func (c *checker) gate(g *gateYAML, out *Gate) {
 		}
 		out.Waivers = append(out.Waivers, finding.Waiver{Criterion: w.Criterion.Value, Workload: w.Workload.Value, Reason: w.Reason.Value, Owner: w.Owner.Value, Expires: w.Expires.Value, Signature: w.Signature.Value})
 	}
+	c.signers(g.Signers, out)
 }
+
+// digest is how a SHA-256 is written.
+var digest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+func (c *checker) signers(list []signerYAML, out *Gate) {
+	for _, y := range list {
+		for _, t := range []strict.Text{y.Identity, y.Issuer, y.TrustedRoot} {
+			if strings.TrimSpace(t.Value) == "" {
+				c.bad(t, "", "a signer needs an identity, an issuer and a trusted root")
+			}
+		}
+		if strings.ContainsFunc(y.Identity.Value, unfit) {
+			c.bad(y.Identity, "write it as release@example.com, or the URI in the certificate", "%q is not an identity", y.Identity.Value)
+		}
+		if u, err := url.Parse(y.Issuer.Value); y.Issuer.Value != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsFunc(y.Issuer.Value, unfit)) {
+			c.bad(y.Issuer, "write it as https://accounts.example.com", "%q is not an issuer's URL", y.Issuer.Value)
+		}
+		if y.SHA256.Place.Line > 0 && !digest.MatchString(y.SHA256.Value) {
+			c.bad(y.SHA256, "write the 64 lower-case hex digits that sha256sum prints", "%q is not a SHA-256", y.SHA256.Value)
+		}
+		s := Signer{Identity: y.Identity.Value, Issuer: y.Issuer.Value, TrustedRoot: y.TrustedRoot.Value, SHA256: y.SHA256.Value, Signature: y.Signature.Value, Place: y.Place}
+		if i := slices.IndexFunc(out.Signers, func(o Signer) bool {
+			return o.Identity == s.Identity && o.Issuer == s.Issuer && o.TrustedRoot == s.TrustedRoot
+		}); i >= 0 {
+			c.bad(y.Identity, "", "the signer %q is named twice, first in line %d", s.Identity, out.Signers[i].Place.Line)
+		}
+		out.Signers = append(out.Signers, s)
+	}
+}
+
+// unfit are the characters no identity and no URL has.
+func unfit(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 func (c *checker) day(t strict.Text) time.Time {
 	if t.Place.Line == 0 {

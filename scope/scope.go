@@ -98,6 +98,30 @@ type Gate struct {
 	// and a FailOn weaker than high count only if one of them signed it.
 	Approvers []ed25519.PublicKey
 	Waivers   []finding.Waiver
+	// Signers are who may sign certificates without a key of their own. Where there
+	// are approvers, only those are here that one of them signed.
+	Signers []Signer
+}
+
+// Signer is an identity whose keyless (Sigstore) signature of a certificate counts.
+type Signer struct {
+	// Identity is the address or URI in the signing certificate, Issuer the URL of
+	// the identity provider that vouches for it; both count letter by letter.
+	Identity, Issuer string
+	// TrustedRoot is the trusted_root.json file the signature is held against,
+	// relative to the folder of the file that names it.
+	TrustedRoot string
+	// SHA256 is the digest that file must have, in lower-case hex; empty: any.
+	SHA256 string
+	// Signature of an approver, where the gate names any.
+	Signature string
+	Place     strict.Place
+}
+
+// loosening is what an approver signs of a signer. It holds the root by its digest:
+// whoever may replace the root's file could make himself any identity.
+func (s *Signer) loosening() Loosening {
+	return Loosening{Setting: "signer", Value: s.Identity + " " + s.Issuer + " " + s.SHA256}
 }
 
 // Default is the scope of a run without a file: no zones, nothing declared,

@@ -24,6 +24,7 @@ import (
 	deploy "github.com/sevenfold-sec/sevenfold/deploy/kubernetes"
 	"github.com/sevenfold-sec/sevenfold/gate/admission"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
+	"github.com/sevenfold-sec/sevenfold/sigstore"
 )
 
 // gateService is the webhook's service in the manifests.
@@ -104,6 +105,10 @@ func (f *admissionFlags) print(g *globals) error {
 	if cluster == "" {
 		cluster = collect.DefaultCluster
 	}
+	signers, root, err := f.keylessManifests(namespace)
+	if err != nil {
+		return err
+	}
 	files, err := fs.Glob(deploy.FS, "*.yaml")
 	if err != nil {
 		return err
@@ -118,7 +123,7 @@ func (f *admissionFlags) print(g *globals) error {
 				continue // whoever serves at a URL of their own runs it themselves
 			}
 			service := "service: {namespace: sevenfold-system, name: sevenfold-gate, path: /admit, port: 443}"
-			replaced := strings.NewReplacer(
+			replaced := strings.NewReplacer(append(signers,
 				service, f.clientConfig(namespace, name),
 				"metadata: {name: sevenfold-gate, namespace: sevenfold-system}\nspec:\n  selector", "metadata: {name: "+name+", namespace: "+namespace+"}\nspec:\n  selector",
 				"sevenfold-system/sevenfold-gate", f.service,
@@ -126,7 +131,7 @@ func (f *admissionFlags) print(g *globals) error {
 				admission.ControllersExpression(admission.DefaultControllers()), admission.ControllersExpression(append(admission.DefaultControllers(), f.controllers...)),
 				"image: sevenfold:devel", "image: "+quote(f.image),
 				"--cluster, default,", "--cluster, "+quote(cluster)+",",
-			).Replace(string(text))
+			)...).Replace(string(text))
 			if i > 0 {
 				replaced = "---\n" + replaced
 			}
@@ -134,8 +139,40 @@ func (f *admissionFlags) print(g *globals) error {
 				return err
 			}
 		}
+		if f.url == "" {
+			_, err := io.WriteString(w, root)
+			return err
+		}
 		return nil
 	})
+}
+
+// keylessManifests is what makes the gate in the manifests take the certificates of who
+// signs keylessly, as the flags name them: what to replace by what, and the
+// configuration map of the trusted root. The map of the key is asked for only where a
+// key is named too.
+func (f *admissionFlags) keylessManifests(namespace string) (replace []string, root string, err error) {
+	signers, err := f.by.signers()
+	if err != nil || len(signers) == 0 {
+		return nil, "", err
+	}
+	text, err := readSmall(f.by.root, sigstore.MaxRoot)
+	if err != nil {
+		return nil, "", usage("trusted root: "+err.Error(), "")
+	}
+	const key = "        - {name: key, mountPath: /etc/sevenfold/key, readOnly: true}\n"
+	const keyMap = "      - {name: key, configMap: {name: sevenfold-key}}\n"
+	mount := "        - {name: trusted-root, mountPath: /etc/sevenfold/trusted-root, readOnly: true}\n"
+	volume := "      - {name: trusted-root, configMap: {name: sevenfold-trusted-root}}\n"
+	args := ", --trusted-root, /etc/sevenfold/trusted-root/trusted_root.json"
+	for _, s := range signers {
+		args += ", --identity, " + quote(s.Identity) + ", --issuer, " + quote(s.Issuer)
+	}
+	if len(f.keys) > 0 {
+		args, mount, volume = ", --key, /etc/sevenfold/key/key.pub"+args, key+mount, keyMap+volume
+	}
+	root = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: sevenfold-trusted-root, namespace: " + namespace + "}\ndata:\n  trusted_root.json: " + quote(string(text)) + "\n"
+	return []string{", --key, /etc/sevenfold/key/key.pub", args, key, mount, keyMap, volume}, root, nil
 }
 
 func (f *admissionFlags) clientConfig(namespace, name string) string {
@@ -164,8 +201,6 @@ func (f *admissionFlags) check() error {
 	switch {
 	case f.certificates == "":
 		return usage("no folder with certificates is given", "--certificates DIR names the folder that gate certify writes to")
-	case len(f.keys) == 0 && f.by == (keyless{}):
-		return usage("no key is given, so no certificate could be trusted", "--key FILE names the public key certificates are signed with")
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return usage("--tls-cert and --tls-key belong together", "give both, or neither to have a certificate made")
 	case f.pilots < 0:
@@ -189,13 +224,12 @@ func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
 		}
 		keys = append(keys, key)
 	}
-	signers, err := f.by.signers()
+	signers, approvers, err := f.named(g)
 	if err != nil {
 		return err
 	}
-	approvers, err := publicKeys(f.approvers)
-	if err != nil {
-		return err
+	if len(keys) == 0 && len(signers) == 0 {
+		return usage("no key is given, so no certificate could be trusted", "--key FILE names the public key certificates are signed with; gate.signers of sevenfold.yaml who signs without one")
 	}
 	hosts, err := admission.HostsOf(f.address())
 	if err != nil {
@@ -235,6 +269,29 @@ func (f *admissionFlags) run(cmd *cobra.Command, g *globals) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return gate.Run(ctx)
+}
+
+// named are who may sign without a key, and the approvers. Where no flag names who
+// may sign, sevenfold.yaml does, and then it names the approvers too unless a flag
+// does: its signers without its approvers would be half its word.
+func (f *admissionFlags) named(g *globals) ([]sigstore.Signer, []ed25519.PublicKey, error) {
+	approvers, err := publicKeys(f.approvers)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(f.keys) > 0 || !f.by.none() {
+		signers, err := f.by.signers()
+		return signers, approvers, err
+	}
+	s, err := g.scopeOnly()
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(approvers) == 0 {
+		approvers = s.scope.Gate.Approvers
+	}
+	signers, err := configured(s.scope)
+	return signers, approvers, err
 }
 
 // lead is how one of several replicas is elected to write; nil: this one always

@@ -29,16 +29,16 @@ func newGateAsk(g *globals) *cobra.Command {
 			if args[0] == "" || n < 0 {
 				return usage(fmt.Sprintf("%d replicas of workload %q cannot be asked for", n, args[0]), "name the workload as sevenfold.yaml does, and how many it would have in all")
 			}
-			trusted, err := g.trust(key, by)
+			s, err := g.scopeOnly()
+			if err != nil {
+				return err
+			}
+			trusted, err := g.trust(key, by, s.scope)
 			if err != nil {
 				return err
 			}
 			asked := ask.Gate{Dir: dir, Trusted: trusted}
-			if g.scopeFile() != "" {
-				s, err := g.scopeOnly()
-				if err != nil {
-					return err
-				}
+			if s.file != "" {
 				asked.Approvers, asked.Estate = s.scope.Gate.Approvers, s.scope.Estate
 				for _, d := range s.scope.Declared {
 					if d.Name == args[0] {

@@ -48,7 +48,7 @@ func newGateAWS(g *globals) *cobra.Command {
 						return err
 					}
 				}
-				trusted, err := g.trustIfAny(key, by)
+				trusted, err := g.trustIfAny(key, by, s.scope)
 				if err != nil {
 					return err
 				}

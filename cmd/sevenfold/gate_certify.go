@@ -17,7 +17,6 @@ import (
 	"github.com/sevenfold-sec/sevenfold/control"
 	"github.com/sevenfold-sec/sevenfold/gate"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
-	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
 
@@ -128,7 +127,11 @@ func newGateVerify(g *globals) *cobra.Command {
 			if err := g.wants("gate verify", "text", "json"); err != nil {
 				return err
 			}
-			trusted, err := g.trust(key, by)
+			s, err := g.scopeOnly()
+			if err != nil {
+				return err
+			}
+			trusted, err := g.trust(key, by, s.scope)
 			if err != nil {
 				return err
 			}
@@ -140,13 +143,8 @@ func newGateVerify(g *globals) *cobra.Command {
 				bundle = args[0] + bundleSuffix
 			}
 			check := certificate.Check{Trusted: trusted, Now: time.Now().UTC(), Workload: workload}
-			if file := g.scopeFile(); file != "" {
-				read, err := scope.Load(file)
-				if err != nil {
-					what, hint := splitHints(err.Error())
-					return usage(what, hint)
-				}
-				check.Approvers, check.Estate = read.Gate.Approvers, read.Estate
+			if s.file != "" {
+				check.Approvers, check.Estate = s.scope.Gate.Approvers, s.scope.Estate
 			}
 			return g.verify(cmd.Context(), file, bundle, check)
 		},

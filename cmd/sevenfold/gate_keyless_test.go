@@ -29,7 +29,7 @@ func TestKeyless(t *testing.T) {
 	t.Cleanup(server.Close) // scripts run after this function
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "keyless"), RequireExplicitExec: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "approver": approver},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("SERVICES", server.URL)

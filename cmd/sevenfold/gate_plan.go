@@ -104,7 +104,7 @@ func (s *session) laid(ctx context.Context, r reading, path string, alone bool, 
 
 // decidePlan is the gate's word on what is about to be applied.
 func (s *session) decidePlan(ctx context.Context, r reading, path, key string, by keyless, alone bool) (shown *report.GatePlan, err error) {
-	trusted, err := s.g.trustIfAny(key, by)
+	trusted, err := s.g.trustIfAny(key, by, s.scope)
 	if err != nil {
 		return nil, err
 	}

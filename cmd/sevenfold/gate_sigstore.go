@@ -3,46 +3,85 @@ package main
 import (
 	"context"
 	"crypto"
+	"crypto/sha256"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	act "github.com/sevenfold-sec/sevenfold/act/sigstore"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
+	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/sigstore"
 )
 
 // keyless are the flags that say who may sign without a key of their own.
-type keyless struct{ root, identity, issuer string }
+type keyless struct {
+	root                string
+	identities, issuers []string
+}
 
 func (k *keyless) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&k.root, "trusted-root", "", "trusted_root.json `FILE` that keyless signatures of Sigstore are held against, offline")
-	cmd.Flags().StringVar(&k.identity, "identity", "", "the `NAME` (address or URI) in the certificate of who signs keylessly")
-	cmd.Flags().StringVar(&k.issuer, "issuer", "", "the `URL` of the identity provider that vouches for it")
+	cmd.Flags().StringArrayVar(&k.identities, "identity", nil, "the `NAME` (address or URI) in the certificate of who signs keylessly; repeats")
+	cmd.Flags().StringArrayVar(&k.issuers, "issuer", nil, "the `URL` of the identity provider that vouches for it; repeats, or one for all")
 }
 
+// none reports that the flags name nobody.
+func (k *keyless) none() bool { return k.root == "" && len(k.identities) == 0 && len(k.issuers) == 0 }
+
 // signers are those the flags name; none where no flag was given.
-func (k keyless) signers() ([]sigstore.Signer, error) {
-	if k == (keyless{}) {
+func (k *keyless) signers() ([]sigstore.Signer, error) {
+	if k.none() {
 		return nil, nil
 	}
-	if k.root == "" || k.identity == "" || k.issuer == "" {
+	if k.root == "" || len(k.identities) == 0 || len(k.issuers) == 0 || slices.Contains(k.identities, "") || slices.Contains(k.issuers, "") {
 		return nil, usage("--trusted-root, --identity and --issuer belong together: a root alone would take anybody's signature", "--trusted-root trusted_root.json --identity release@example.com --issuer https://accounts.example.com")
 	}
-	root, err := trustedRoot(k.root)
+	if len(k.issuers) != 1 && len(k.issuers) != len(k.identities) {
+		return nil, usage(fmt.Sprintf("%d identities and %d issuers cannot be told together", len(k.identities), len(k.issuers)), "one --issuer for all, or one for each --identity in the same order")
+	}
+	root, err := trustedRoot(k.root, "")
 	if err != nil {
 		return nil, err
 	}
-	return []sigstore.Signer{{Root: root, Identity: k.identity, Issuer: k.issuer}}, nil
+	var out []sigstore.Signer
+	for i, identity := range k.identities {
+		out = append(out, sigstore.Signer{Root: root, Identity: identity, Issuer: k.issuers[min(i, len(k.issuers)-1)]})
+	}
+	return out, nil
 }
 
-func trustedRoot(file string) (*sigstore.Root, error) {
+// configured are those that gate.signers of a scope's file names.
+func configured(s *scope.Scope) ([]sigstore.Signer, error) {
+	var out []sigstore.Signer
+	for _, w := range s.Gate.Signers {
+		file := w.TrustedRoot
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(filepath.Dir(s.File), file)
+		}
+		root, err := trustedRoot(file, w.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, sigstore.Signer{Root: root, Identity: w.Identity, Issuer: w.Issuer})
+	}
+	return out, nil
+}
+
+// trustedRoot reads a trusted root, which must have the digest given unless that is
+// empty.
+func trustedRoot(file, sum string) (*sigstore.Root, error) {
 	const hint = "cosign trusted-root create writes one of services of your own"
 	text, err := readSmall(file, sigstore.MaxRoot)
 	if err != nil {
 		return nil, usage("trusted root: "+err.Error(), hint)
+	}
+	if is := fmt.Sprintf("%x", sha256.Sum256(text)); sum != "" && is != sum {
+		return nil, &failure{code: exitUsage, what: "the trusted root is not the one that gate.signers names: its SHA-256 is " + is, where: file, hint: "if it is meant to be another, write its digest; where approvers are named one of them signs it anew: sevenfold gate waive signer=…"}
 	}
 	root, err := sigstore.ParseRoot(text)
 	if err != nil {
@@ -52,9 +91,14 @@ func trustedRoot(file string) (*sigstore.Root, error) {
 }
 
 // trust is whose certificates count: who signs keylessly as the flags say, and a key:
-// the one given, or the state's own where nobody is named at all.
-func (g *globals) trust(key string, k keyless) (certificate.Trust, error) {
+// the one given. Where no flag names anybody it is who gate.signers of the
+// configuration names, and where nobody does, the state's own key. configuration may
+// be nil.
+func (g *globals) trust(key string, k keyless, configuration *scope.Scope) (certificate.Trust, error) {
 	signers, err := k.signers()
+	if key == "" && k.none() && configuration != nil {
+		signers, err = configured(configuration)
+	}
 	if err != nil {
 		return certificate.Trust{}, err
 	}
@@ -71,9 +115,9 @@ func (g *globals) trust(key string, k keyless) (certificate.Trust, error) {
 }
 
 // trustIfAny is trust where nobody need be named: nobody's certificates count then.
-func (g *globals) trustIfAny(key string, k keyless) (certificate.Trust, error) {
-	t, err := g.trust(key, k)
-	if err != nil && key == "" && k == (keyless{}) {
+func (g *globals) trustIfAny(key string, k keyless, configuration *scope.Scope) (certificate.Trust, error) {
+	t, err := g.trust(key, k, configuration)
+	if err != nil && key == "" && k.none() && len(configuration.Gate.Signers) == 0 {
 		return certificate.Trust{}, nil
 	}
 	return t, err
@@ -105,7 +149,7 @@ func (f sealing) sealer(ctx context.Context, g *globals, key func() (crypto.Sign
 	if f.fulcio == "" || f.rekor == "" || f.token == "" || f.root == "" {
 		return nil, usage("signing keylessly needs both services, who you are, and what their answers are held against", "--fulcio URL --rekor URL --identity-token FILE --trusted-root FILE")
 	}
-	root, err := trustedRoot(f.root)
+	root, err := trustedRoot(f.root, "")
 	if err != nil {
 		return nil, err
 	}

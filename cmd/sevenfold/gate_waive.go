@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/gate"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/scope/strict"
+	"github.com/sevenfold-sec/sevenfold/sigstore"
 )
 
 func newGateWaive(g *globals) *cobra.Command {
@@ -32,7 +34,8 @@ func newGateWaive(g *globals) *cobra.Command {
 			"      --owner jo@acme.example --expires 2027-05-31\n\n" +
 			"An approver signs a wider pilot or a weaker fail_on likewise, which prints the line to add:\n\n" +
 			"  sevenfold gate waive pilot=5 fraud-model --key approver.pem\n" +
-			"  sevenfold gate waive fail_on=critical --key approver.pem",
+			"  sevenfold gate waive fail_on=critical --key approver.pem\n" +
+			"  sevenfold gate waive 'signer=release@acme.example https://accounts.acme.example trusted_root.json' --key approver.pem",
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := g.wants("gate waive", "text"); err != nil {
@@ -139,6 +142,9 @@ func (g *globals) known(key ed25519.PrivateKey, approvers []ed25519.PublicKey) e
 func (g *globals) loosen(setting, value string, workload []string, file string) error {
 	l := scope.Loosening{Setting: setting, Value: value}
 	var line string
+	if setting == "signer" && len(workload) == 0 {
+		return g.approveSigner(value, file)
+	}
 	switch {
 	case file == "":
 		return usage("an approver signs with a key", "--key with the private key of one of gate.approvers")
@@ -151,7 +157,7 @@ func (g *globals) loosen(setting, value string, workload []string, file string) 
 		age, unused, _ := strings.Cut(value, " ")
 		line = "access: {keys: {age: " + age + ", unused: " + unused + ", signature: %s}}"
 	default:
-		return usage(fmt.Sprintf("%q is no setting that is signed like this", setting), "pilot=N WORKLOAD, fail_on=SEVERITY, or 'keys=AGE UNUSED'")
+		return usage(fmt.Sprintf("%q is no setting that is signed like this", setting), "pilot=N WORKLOAD, fail_on=SEVERITY, 'keys=AGE UNUSED', or 'signer=IDENTITY ISSUER FILE'")
 	}
 	// The file itself says whether the value can stand.
 	probe := fmt.Sprintf("gate: {fail_on: %q}\n", value)
@@ -171,6 +177,41 @@ func (g *globals) loosen(setting, value string, workload []string, file string) 
 	}
 	return g.write(func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, line+"\n", l.Sign(key))
+		return err
+	})
+}
+
+// approveSigner prints the entry of gate.signers for an identity, its issuer and the
+// trusted root it is held against, with the root's digest, signed by an approver.
+func (g *globals) approveSigner(value, keyFile string) error {
+	const hint = "sevenfold gate waive 'signer=IDENTITY ISSUER TRUSTED_ROOT.json' --key approver.pem"
+	if keyFile == "" {
+		return usage("an approver signs with a key", "--key with the private key of one of gate.approvers")
+	}
+	parts := strings.Fields(value)
+	if len(parts) != 3 {
+		return usage(fmt.Sprintf("%q is not an identity, an issuer and a trusted root", value), hint)
+	}
+	text, err := readSmall(parts[2], sigstore.MaxRoot)
+	if err != nil {
+		return usage("trusted root: "+err.Error(), hint)
+	}
+	if _, err := sigstore.ParseRoot(text); err != nil {
+		return &failure{code: exitUsage, what: err.Error(), where: parts[2], hint: hint}
+	}
+	sum := fmt.Sprintf("%x", sha256.Sum256(text))
+	line := fmt.Sprintf("{identity: %s, issuer: %s, trusted_root: %s, sha256: %s", quote(parts[0]), quote(parts[1]), quote(parts[2]), sum)
+	if _, err := scope.Parse("value", []byte("gate: {signers: ["+line+"}]}\n")); err != nil {
+		what, _ := splitHints(err.Error())
+		return usage(what, hint)
+	}
+	key, err := privateKey(keyFile)
+	if err != nil {
+		return err
+	}
+	signature := scope.Loosening{Setting: "signer", Value: parts[0] + " " + parts[1] + " " + sum}.Sign(key)
+	return g.write(func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "- %s, signature: %s}\n", line, signature)
 		return err
 	})
 }

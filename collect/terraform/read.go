@@ -79,6 +79,10 @@ func read(o Options) (*file, error) {
 	switch {
 	case info.IsDir():
 		return nil, &Error{Path: o.Path, What: "is a folder", Mend: "give the file: " + showPlan}
+	case info.Mode()&os.ModeNamedPipe != 0 && !strings.HasPrefix(o.Path, "/dev/") && !strings.HasPrefix(o.Path, "/proc/"):
+		// Opening one waits for whoever writes to it, perhaps for ever, and no signal
+		// ends that. A shell's <(…) is below /dev.
+		return nil, &Error{Path: o.Path, What: "is a pipe, which would be waited for", Mend: "give a file: " + showPlan}
 	case info.Size() > MaxSize:
 		return nil, &Error{Path: o.Path, What: fmt.Sprintf("has %d bytes; at most %d are read", info.Size(), MaxSize), Mend: "plan a part of the configuration at a time"}
 	}

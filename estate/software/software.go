@@ -50,13 +50,14 @@ func Recognise(c Container) []Match {
 	var sure, like []Match
 	run := Commands(c.Words)
 	ref := ParseImage(c.Image)
+	full := ref.Registry + "/" + ref.Path
 	for i := range signatures {
 		s := &signatures[i]
 		m := Match{System: s.name, Class: s.class, Plain: s.plain, Rank: i}
 		if p := s.program(run); p != "" {
 			m.How, m.Evidence = ByCommand, p
 			sure = append(sure, m)
-		} else if c.Image != "" && s.image(ref) {
+		} else if c.Image != "" && s.image(full) {
 			m.How, m.Evidence = ByImage, c.Image
 			sure = append(sure, m)
 		} else if port, variable := s.weak(&c); port != "" {
@@ -76,23 +77,42 @@ func Systems() []string {
 	return out
 }
 
-// image reports whether one of a signature's patterns fits a reference.
-func (s *signature) image(i Image) bool {
-	full := append([]string{i.Registry}, strings.Split(i.Path, "/")...)
-	for _, pattern := range s.images {
-		want := strings.Split(pattern, "/")
-		if len(want) > len(full) {
-			continue
+// image reports whether one of a signature's patterns fits a reference, given as
+// registry and path.
+func (s *signature) image(full string) bool {
+	return slices.ContainsFunc(s.images, func(pattern string) bool { return ends(full, pattern) })
+}
+
+// ends reports whether a reference ends as a pattern says, segment by segment. It
+// takes both apart from behind and keeps nothing: every container of a cluster is
+// held against every pattern, and nearly none fits.
+func ends(full, pattern string) bool {
+	for {
+		was, segment := cutLast(full)
+		before, want := cutLast(pattern)
+		if !strings.ContainsAny(want, `*?[\`) {
+			if want != segment {
+				return false
+			}
+		} else if ok, err := path.Match(want, segment); !ok || err != nil {
+			return false
 		}
-		tail := full[len(full)-len(want):]
-		if slices.EqualFunc(want, tail, func(p, segment string) bool {
-			ok, err := path.Match(p, segment)
-			return ok && err == nil
-		}) {
+		switch {
+		case len(want) == len(pattern): // all of it fits
 			return true
+		case len(segment) == len(full): // and no segment is left
+			return false
 		}
+		full, pattern = was, before
 	}
-	return false
+}
+
+// cutLast takes the last segment off a path.
+func cutLast(path string) (before, segment string) {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		return path[:i], path[i+1:]
+	}
+	return "", path
 }
 
 // program returns the command by which a container runs the system, "" if none.

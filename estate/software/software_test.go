@@ -1,11 +1,13 @@
 package software
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 func TestCommands(t *testing.T) {
@@ -94,4 +96,34 @@ func FuzzRecognise(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What takes references apart from behind says the same as what splits them.
+func TestPatternsFitBySegments(t *testing.T) {
+	slow := func(full, pattern string) bool {
+		have, want := strings.Split(full, "/"), strings.Split(pattern, "/")
+		if len(want) > len(have) {
+			return false
+		}
+		return slices.EqualFunc(want, have[len(have)-len(want):], func(p, s string) bool {
+			ok, err := path.Match(p, s)
+			return ok && err == nil
+		})
+	}
+	segment := rapid.SampledFrom([]string{"", "a", "ab", "b", "nim", "*", "?", "a*", "[", `\`, "[ab]", "nvcr.io", "nvcr.io:443"})
+	some := rapid.SliceOfN(segment, 1, 4)
+	fit := 0
+	rapid.Check(t, func(t *rapid.T) {
+		full, pattern := strings.Join(some.Draw(t, "full"), "/"), strings.Join(some.Draw(t, "pattern"), "/")
+		got, want := ends(full, pattern), slow(full, pattern)
+		if got != want {
+			t.Fatalf("%q ends as %q: got %v, want %v", full, pattern, got, want)
+		}
+		if want {
+			fit++
+		}
+	})
+	if fit == 0 {
+		t.Error("no pattern fitted anything")
+	}
 }

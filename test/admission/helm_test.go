@@ -58,6 +58,38 @@ func TestHelmInstallsTheGate(t *testing.T) {
 			}
 		}
 	}
+	signers := []string{"--set", "signers[0].identity=release@example.com", "--set", "signers[0].issuer=https://issuer.example", "--set", "signers[1].identity=ci@example.com", "--set", "signers[1].issuer=https://ci.example"}
+	render := func(more ...string) (string, error) {
+		return run(append([]string{"template", "sevenfold-gate", chart, "--kube-version", "1.37.2"}, more...)...)
+	}
+	const named = `--trusted-root, /etc/sevenfold/trusted-root/trusted_root.json, --identity, "release@example.com", --issuer, "https://issuer.example", --identity, "ci@example.com", --issuer, "https://ci.example", --elect`
+	for name, tt := range map[string]struct {
+		more, words, lacks []string
+		refused            string
+	}{
+		"a key":            {nil, []string{"--key, /etc/sevenfold/key/key.pub, --elect", "name: sevenfold-key"}, []string{"trusted-root"}, ""},
+		"signers and key":  {signers, []string{"--key, /etc/sevenfold/key/key.pub, " + named, "configMap: {name: sevenfold-trusted-root }"}, nil, ""},
+		"signers alone":    {append(signers, "--set", "keyConfigMap=", "--set", "trustedRootConfigMap=roots"), []string{named, "configMap: {name: roots }"}, []string{"key.pub", "/etc/sevenfold/key"}, ""},
+		"nobody":           {[]string{"--set", "keyConfigMap="}, nil, nil, "nobody's certificates would count"},
+		"no root":          {append(signers, "--set", "trustedRootConfigMap="), nil, nil, "signers are held against a trusted root"},
+		"half a signer":    {signers[:2], nil, nil, "each of signers needs an issuer"},
+		"another's issuer": {signers[2:4], nil, nil, "each of signers needs an identity"},
+	} {
+		out, err := render(tt.more...)
+		if (err != nil) != (tt.refused != "") || !strings.Contains(out, tt.refused) {
+			t.Errorf("%s: %v, want %q:\n%s", name, err, tt.refused, out)
+		}
+		for _, w := range tt.words {
+			if !strings.Contains(out, w) {
+				t.Errorf("%s: helm template lacks %q", name, w)
+			}
+		}
+		for _, w := range tt.lacks {
+			if strings.Contains(out, w) {
+				t.Errorf("%s: helm template has %q", name, w)
+			}
+		}
+	}
 	must("install", "sevenfold-gate", chart, "--create-namespace", "-n", "sevenfold-system", "--set", "cluster=test")
 	must("upgrade", "sevenfold-gate", chart, "-n", "sevenfold-system", "--set", "cluster=test", "--set", "replicas=3")
 	if out := must("-n", "sevenfold-system", "get", "manifest", "sevenfold-gate"); !strings.Contains(out, "replicas: 3") {
