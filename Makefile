@@ -28,7 +28,7 @@ demo: build ## assess the example estate; exit 0 when the verdict is the expecte
 
 test: setup check unit ## everything a change must pass
 
-setup: $(VENV)/.ready $(KUBE) ## the real parts the tests run against
+setup: $(VENV)/.ready $(KUBE) test/mysql/server ## the real parts the tests run against
 
 # The AWS double and PostgreSQL, pinned by hash.
 $(VENV)/.ready: test/moto/requirements.txt test/postgres/requirements.txt
@@ -36,6 +36,11 @@ $(VENV)/.ready: test/moto/requirements.txt test/postgres/requirements.txt
 	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r test/moto/requirements.txt
 	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes --no-deps -r test/postgres/requirements.txt
 	touch $@
+
+# A MariaDB server, unpacked where the machine has none.
+test/mysql/server: test/mysql/get.sh
+	bash test/mysql/get.sh $@
+	mkdir -p $@ && touch $@
 
 # A real Kubernetes API server with its etcd, one process: eight minutes of
 # processor time the first time, seconds after that.

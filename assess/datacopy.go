@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/collect/local"
+	"github.com/sevenfold-sec/sevenfold/collect/mysql"
 	"github.com/sevenfold-sec/sevenfold/collect/postgres"
 	"github.com/sevenfold-sec/sevenfold/steps/data"
 	"github.com/sevenfold-sec/sevenfold/steps/data/scan"
@@ -16,6 +17,9 @@ import (
 func StoreName(uri string) string {
 	if strings.HasPrefix(uri, "postgres") {
 		return postgres.Name(uri)
+	}
+	if mysql.IsAddress(uri) {
+		return mysql.Name(uri)
 	}
 	if scheme, rest, ok := strings.Cut(uri, "://"); ok && isVectors(uri) {
 		if at := strings.LastIndexByte(rest, '@'); at >= 0 {

@@ -11,12 +11,10 @@ import (
 	"strings"
 
 	"github.com/sevenfold-sec/sevenfold/collect/aws/bucket"
-	"github.com/sevenfold-sec/sevenfold/collect/postgres"
 	"github.com/sevenfold-sec/sevenfold/collect/vectors"
 	"github.com/sevenfold-sec/sevenfold/steps/data"
 	"github.com/sevenfold-sec/sevenfold/steps/data/sample"
 	"github.com/sevenfold-sec/sevenfold/steps/data/scan"
-	"github.com/sevenfold-sec/sevenfold/steps/data/scan/format"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
 
@@ -28,7 +26,7 @@ type DataStore interface {
 }
 
 // storeSchemes are the addresses that OpenData reads.
-var storeSchemes = []string{"s3://", "postgres://", "postgresql://"}
+var storeSchemes = []string{"s3://", "postgres://", "postgresql://", "mysql://", "mariadb://"}
 
 // IsStore reports whether an address is of a store that OpenData reads.
 func IsStore(uri string) bool {
@@ -56,11 +54,11 @@ func OpenData(ctx context.Context, uri string) (DataStore, error) {
 		}
 		return vectorStore{r}, nil
 	}
-	r, err := postgres.Open(ctx, uri)
+	r, err := openTables(ctx, uri)
 	if err != nil {
 		return nil, err
 	}
-	return tableStore{r, map[string]bool{}}, nil
+	return tableStore{r, map[string]oneTable{}}, nil
 }
 
 // bucketStore is a bucket as the data step wants it.
@@ -82,65 +80,6 @@ func (b bucketStore) List(ctx context.Context, visit func(data.Item) error) erro
 // Examine implements data.Store.
 func (b bucketStore) Examine(ctx context.Context, s *scan.Scanner, i data.Item, way string, places []int64) (data.Reading, error) {
 	return data.ExamineObject(ctx, s, b.r.Entry(ctx, bucket.Object{Key: i.Key, ETag: i.ETag, Size: i.Size}), way, places)
-}
-
-// tableStore is a database as the data step wants it.
-type tableStore struct {
-	r        *postgres.Reader
-	filtered map[string]bool // tables some rows of which the user may not see
-}
-
-// Others implements data.Member.
-func (t tableStore) Others(ctx context.Context) ([]string, error) { return t.r.Others(ctx) }
-
-// URI implements data.Store.
-func (t tableStore) URI() string { return t.r.URI() }
-
-// Close implements DataStore.
-func (t tableStore) Close() { t.r.Close() }
-
-// List implements data.Store.
-func (t tableStore) List(ctx context.Context, visit func(data.Item) error) error {
-	tables, err := t.r.Tables(ctx)
-	if err != nil {
-		return err
-	}
-	for _, table := range tables {
-		if table.Filtered {
-			t.filtered[table.Schema+"."+table.Name] = true
-		}
-		// A table without a page may hold rows that were never written out.
-		if err := visit(data.Item{Key: table.Schema + "." + table.Name + ".table", Size: max(table.Bytes, 1)}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// pagesEach is how many pages a drawn place stands for: rows are short, and pages
-// hold a hundred.
-const pagesEach = 1
-
-// Examine implements data.Store. Rows of one page count as one draw.
-func (t tableStore) Examine(ctx context.Context, s *scan.Scanner, i data.Item, _ string, places []int64) (data.Reading, error) {
-	name := strings.TrimSuffix(i.Key, ".table")
-	schema, table, _ := strings.Cut(name, ".")
-	var got postgres.Read
-	var failed error
-	base, _, _ := strings.Cut(t.URI(), "?")
-	r, err := s.Records(base+"/"+name, i.Size, len(places) > 0, func(sink format.Sink) (format.Report, error) {
-		got, failed = t.r.Table(ctx, postgres.Table{Schema: schema, Name: table, Bytes: i.Size}, len(places)*pagesEach, seedOf(name, places), sink)
-		rep := format.Report{Format: "table", Bytes: max(got.Bytes, 1), Rows: got.Rows}
-		if failed != nil && ctx.Err() == nil {
-			rep.Problems = append(rep.Problems, failed.Error())
-		}
-		if t.filtered[name] {
-			rep.Problems = append(rep.Problems, "row-level security hides rows of it from this user, and does not say how many (hint: a user with BYPASSRLS)")
-		}
-		return rep, ctx.Err()
-	})
-	r.Examined.Bytes = got.Bytes
-	return data.Reading{Result: r, Draws: min(got.Pages, len(places))}, err
 }
 
 func seedOf(name string, places []int64) (seed uint64) {

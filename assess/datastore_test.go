@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/data/scan"
 	"github.com/sevenfold-sec/sevenfold/store"
 	"github.com/sevenfold-sec/sevenfold/test/moto"
+	"github.com/sevenfold-sec/sevenfold/test/mysql"
 	"github.com/sevenfold-sec/sevenfold/test/postgres"
 )
 
@@ -188,7 +190,11 @@ func TestSurveyPostgres(t *testing.T) {
 	if !slices.ContainsFunc(hidden.Summary.Reasons, func(r data.Reason) bool { return strings.Contains(r.Why, "row-level security hides rows") }) {
 		t.Errorf("rows are hidden without a word: %+v", hidden.Summary.Reasons)
 	}
+	// A table larger than the budget is drawn from, not read.
 	drawn := survey(t, openState(t, filepath.Join(t.TempDir(), "state")), uri, sample.Options{Budget: 600 << 10, Prevalence: .05})
+	if drawn.Plan.Reads > 600<<10 || drawn.Summary.Read > 900<<10 || !slices.ContainsFunc(drawn.Summary.Strata, func(s data.StratumFound) bool { return s.Draws > 40 && s.Bound < .1 }) {
+		t.Errorf("%+v %+v", drawn.Summary, drawn.Plan)
+	}
 	if drawn.Summary.Whole || drawn.Summary.Read >= got.Summary.Read {
 		t.Errorf("%+v", drawn.Summary)
 	}
@@ -198,6 +204,57 @@ func TestSurveyPostgres(t *testing.T) {
 		if strings.Contains(writes.String(), canary) {
 			t.Errorf("%s is told", canary)
 		}
+	}
+}
+
+// A MySQL server is surveyed as PostgreSQL is, and told to be unknown where the user is not
+// shown all of it.
+func TestSurveyMySQL(t *testing.T) {
+	s := mysql.Start(t)
+	db := "crm_" + mysql.Name()
+	s.Do(t, "CREATE DATABASE "+db,
+		"CREATE TABLE "+db+".customers (id INT PRIMARY KEY, email VARCHAR(60), born DATE, note JSON, cv LONGBLOB)",
+		"INSERT INTO "+db+".customers WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 300) SELECT i, CONCAT('person', i, '@example.com'), DATE '1980-01-01' + INTERVAL i DAY, '{\"card\":\"4111111111111111\"}', NULL FROM n",
+		"CREATE TABLE "+db+".`big.one` (id INT PRIMARY KEY, note VARCHAR(80))", "SET max_recursive_iterations = 100000",
+		"INSERT INTO "+db+".`big.one` WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 60000) SELECT i, CONCAT('weight of crate ', i) FROM n", "ANALYZE TABLE "+db+".`big.one`",
+		"CREATE USER whole"+db+"@localhost IDENTIFIED BY '"+mysql.Password+"'", "GRANT SELECT ON "+db+".* TO whole"+db+"@localhost",
+		"CREATE USER part"+db+"@localhost IDENTIFIED BY '"+mysql.Password+"'", "GRANT SELECT ON "+db+".customers TO part"+db+"@localhost")
+	t.Setenv("MYSQL_PWD", mysql.Password)
+	uri := "mysql://whole" + db + "@" + s.Addr + "/" + db
+	state := func() store.Store { return openState(t, filepath.Join(t.TempDir(), "state")) }
+	got := survey(t, state(), uri, sample.Options{All: true})
+	if text := typesOf(got.Summary); !strings.Contains(text, "EMAIL_ADDRESS×1") || !strings.Contains(text, "CREDIT_CARD×1") || !strings.Contains(text, "DATE_OF_BIRTH") {
+		t.Errorf("labels %s", text)
+	}
+	if len(got.Items) != 2 || got.Summary.Store != "mysql://"+s.Addr+"/"+db || !slices.Contains(got.Summary.Others, "(those that the user is not shown)") {
+		t.Errorf("%d tables of %s, beside %q", len(got.Items), got.Summary.Store, got.Summary.Others)
+	}
+	drawn := survey(t, state(), uri, sample.Options{Budget: 600 << 10, Prevalence: .05})
+	if drawn.Summary.Whole || drawn.Plan.Reads > 600<<10 || drawn.Summary.Read > 900<<10 || !slices.ContainsFunc(drawn.Summary.Strata, func(s data.StratumFound) bool { return s.Draws > 40 && s.Bound < .1 }) {
+		t.Errorf("%+v", drawn.Summary)
+	}
+	s.Do(t, "UPDATE "+db+".customers SET cv = REPEAT(CHAR(0), 500) WHERE id = 1")
+	part := survey(t, state(), strings.Replace(uri, "whole", "part", 1), sample.Options{All: true})
+	for _, why := range []string{"those that it may not read are not listed", "values that are no text"} {
+		if !slices.ContainsFunc(part.Summary.Reasons, func(r data.Reason) bool { return strings.Contains(r.Why, why) }) {
+			t.Errorf("not said: %s; %+v", why, part.Summary.Reasons)
+		}
+	}
+	if told := fmt.Sprint(got.Summary, drawn.Summary, part.Summary); strings.Contains(told, "person7@") || strings.Contains(told, "4111111111111111") || strings.Contains(told, mysql.Password) {
+		t.Error("a value is told")
+	}
+	// Erasure searches it too.
+	subject, err := data.NewSubject("person7@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := assess.Search(context.Background(), uri, subject, time.Now())
+	if err != nil || len(found.Places) != 1 || found.Places[0].Key != db+".customers" || !strings.Contains(found.Places[0].Do, "binary logs") || len(found.Unread) != 1 {
+		t.Errorf("%+v %v", found, err)
+	}
+	var slip *assess.SourceError
+	if _, err := assess.OpenData(context.Background(), "mysql://u:hunter2secret@/x"); !errors.As(err, &slip) || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a wrong address: %v", err)
 	}
 }
 

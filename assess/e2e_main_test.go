@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/sevenfold-sec/sevenfold/test/mysql"
 	"github.com/sevenfold-sec/sevenfold/test/postgres"
 )
 
@@ -17,5 +18,6 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	postgres.Stop()
+	mysql.Stop()
 	os.Exit(code)
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/collect/aws/bucket"
-	"github.com/sevenfold-sec/sevenfold/collect/postgres"
+	"github.com/sevenfold-sec/sevenfold/collect/mysql"
 	"github.com/sevenfold-sec/sevenfold/collect/vectors"
 	"github.com/sevenfold-sec/sevenfold/gate/certificate"
 	"github.com/sevenfold-sec/sevenfold/steps/data"
@@ -149,30 +149,39 @@ func deletion(bucket, key, version string) string {
 func shellWord(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 func searchTables(ctx context.Context, uri string, subject *data.Subject, out *Searched) error {
-	r, err := postgres.Open(ctx, uri)
+	r, err := openTables(ctx, uri)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	tables, err := r.Tables(ctx)
+	tables, err := r.tables(ctx)
 	if err != nil {
 		return err
+	}
+	after := "then VACUUM it, and end the backups that hold them"
+	if mysql.IsAddress(uri) {
+		after = "then OPTIMIZE TABLE, and end the binary logs and backups that hold them"
 	}
 	for _, t := range tables {
 		out.Objects++
 		f := subject.Find()
-		name := t.Schema + "." + t.Name
-		p := data.ErasePlace{Store: r.URI(), Key: name, Latest: true}
-		_, err := r.Table(ctx, t, 0, 0, f)
+		p := data.ErasePlace{Store: r.URI(), Key: t.name, Latest: true}
+		var got tableRead
+		var err error
+		if t.read != nil {
+			got, err = t.read(ctx, 0, 0, f)
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if p.Hits = f.Hits; f.Hits > 0 {
-			p.Do = "delete the rows in which the value stands from " + name + "; then VACUUM it, and end the backups that hold them"
+			p.Do = "delete the rows in which the value stands from " + t.name + "; " + after
 			out.Places = append(out.Places, p)
 		}
-		if t.Filtered {
-			err = errors.Join(err, errors.New("row-level security hides rows of it from this user"))
+		for _, why := range append(got.problems, t.hidden) {
+			if why != "" {
+				err = errors.Join(err, errors.New(why))
+			}
 		}
 		if err != nil {
 			p.Why, p.Do = err.Error(), ""

@@ -37,8 +37,8 @@ func newDataScan(g *globals) *cobra.Command {
 columns, how sure.
 
 PATH is a file, a folder (read to its bottom) or - for standard input. URI is
-s3://BUCKET[/PREFIX], postgres://USER@HOST/DATABASE, qdrant://HOST or
-opensearch://USER@HOST. What cannot be read is
+s3://BUCKET[/PREFIX], postgres://USER@HOST/DATABASE, mysql://USER@HOST[/DATABASE]
+(MariaDB too), qdrant://HOST or opensearch://USER@HOST. What cannot be read is
 unknown and the run goes on. No value is ever printed, only types, counts and
 places.
 

@@ -71,7 +71,7 @@ not be searched, or of --close if events could not be read, else 0.`,
 		},
 	}
 	r.addTo(cmd)
-	cmd.Flags().StringArrayVar(&f.in, "in", nil, "a `STORE` to search, s3://… or postgres://…; repeats (default: the stores that were scanned)")
+	cmd.Flags().StringArrayVar(&f.in, "in", nil, "a `STORE` to search, s3://…, postgres://… or mysql://…; repeats (default: the stores that were scanned)")
 	cmd.Flags().StringVar(&f.close, "close", "", "close the `CASE` that an earlier run began")
 	cmd.Flags().StringArrayVar(&f.decide, "decide", nil, "with --close: what was decided of a model, `MODEL=TEXT`; repeats")
 	cmd.Flags().StringArrayVar(&f.keys, "key-deleted", nil, "with --close: a `KEY` whose deletion ends what cannot be deleted otherwise; repeats")
@@ -123,7 +123,7 @@ func (g *globals) beginErase(ctx context.Context, subject *data.Subject, r readi
 		}
 		for _, uri := range f.in {
 			if !assess.IsStore(uri) {
-				return usage(printable(uri)+" is no store that can be searched", "--in s3://BUCKET or postgres://USER@HOST/DATABASE")
+				return usage(printable(uri)+" is no store that can be searched", "--in s3://BUCKET, postgres://USER@HOST/DATABASE or mysql://USER@HOST")
 			}
 		}
 		if len(stores) == 0 && len(left) == 0 {

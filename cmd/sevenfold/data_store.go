@@ -202,7 +202,7 @@ func planText(w io.Writer, name string, p sample.Plan, long bool) {
 	requests, leaving := assess.Price(p)
 	fmt.Fprintf(w, "%s: %s, %s\n", printable(name), counted(p.Objects, "object"), bytesText(p.Bytes))
 	fmt.Fprintf(w, "  reads %s (%s of it) in %s; budget %s\n", bytesText(p.Reads), data.Percent(float64(p.Reads)/float64(max(p.Bytes, 1))), counted(int(p.Requests), "request"), bytesText(p.Budget))
-	if strings.HasPrefix(name, "s3://") || long && !strings.HasPrefix(name, "postgres") {
+	if strings.HasPrefix(name, "s3://") || long && !assess.IsStore(name) {
 		fmt.Fprintf(w, "  costs about $%.2f for requests, and $%.2f if read from outside AWS, at list prices\n", requests, leaving)
 	}
 	if !long {

@@ -141,8 +141,8 @@ func (l *limit) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Address is a data set as a store's address: s3://BUCKET/PATH, postgres://HOST/DATABASE.
-// Others keep their naming, namespace and name joined by a slash.
+// Address is a data set as a store's address: s3://BUCKET/PATH, postgres://HOST/DATABASE,
+// mysql://HOST/DATABASE. Others keep their naming, namespace and name joined by a slash.
 func (d Dataset) Address() string {
 	ns := strings.TrimSuffix(d.Namespace, "/")
 	for _, s := range []string{"s3a://", "s3n://"} {
@@ -154,7 +154,10 @@ func (d Dataset) Address() string {
 	if rest, ok := strings.CutPrefix(ns, "postgresql://"); ok {
 		ns = "postgres://" + rest
 	}
-	if strings.HasPrefix(ns, "postgres://") {
+	if rest, ok := strings.CutPrefix(ns, "mariadb://"); ok {
+		ns = "mysql://" + rest
+	}
+	if strings.HasPrefix(ns, "postgres://") || strings.HasPrefix(ns, "mysql://") {
 		database, _, _ := strings.Cut(name, ".")
 		return ns + "/" + database
 	}

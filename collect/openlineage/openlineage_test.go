@@ -57,3 +57,13 @@ func FuzzEach(f *testing.F) {
 		}
 	})
 }
+
+func TestAddress(t *testing.T) {
+	for _, tt := range []struct{ namespace, name, want string }{
+		{"mysql://h:3306", "crm.people", "mysql://h:3306/crm"}, {"mariadb://h", "crm.people", "mysql://h/crm"}, {"postgresql://h", "db.public.t", "postgres://h/db"}, {"s3a://b/", "/x/y", "s3://b/x/y"},
+	} {
+		if got := (Dataset{tt.namespace, tt.name}).Address(); got != tt.want {
+			t.Errorf("%s %s: %s, want %s", tt.namespace, tt.name, got, tt.want)
+		}
+	}
+}

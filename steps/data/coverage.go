@@ -57,6 +57,7 @@ func (w *World) databaseCoverage(container string) (c coverage) {
 	}
 	slices.Sort(names)
 	all := Summary{Whole: true}
+	server := newest[""]
 	for _, n := range names {
 		s := newest[n]
 		database, schemas, narrowed := strings.Cut(n, "?")
@@ -67,6 +68,9 @@ func (w *World) databaseCoverage(container string) (c coverage) {
 			c.unseen = append(c.unseen, database+" but for "+schemas)
 		}
 		for _, o := range s.Others {
+			if server != nil && isMySQL(server.Store) && !strings.HasPrefix(o, "(") {
+				continue // the whole server was surveyed once
+			}
 			if _, seen := newest[o]; !seen && !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, o+"?") }) && !slices.Contains(c.unseen, o) {
 				c.unseen = append(c.unseen, o)
 			}

@@ -143,10 +143,22 @@ func (j *jury) scanHint(id string) string {
 	case a == nil:
 	case a.Type == "AWS::S3::Bucket":
 		return "sevenfold data scan s3://" + a.Name + strings.TrimSuffix("/"+path, "/")
+	case strings.Contains(a.Type, "::DB") && j.w.speaksMySQL(id):
+		return "sevenfold data scan mysql://USER@HOST"
 	case strings.Contains(a.Type, "::DB"):
 		return "sevenfold data scan postgres://USER@HOST/DATABASE"
 	}
 	return "sevenfold data scan FOLDER --of " + id + ", a copy of what lies there"
+}
+
+// speaksMySQL reports whether a database is one of MySQL, MariaDB or Aurora MySQL.
+func (w *World) speaksMySQL(id string) bool {
+	n, ok := w.snap.Find(id)
+	if !ok {
+		return false
+	}
+	engine := strings.ToLower(w.facts(n).text("Engine"))
+	return strings.Contains(engine, "mysql") || strings.Contains(engine, "mariadb") || engine == "aurora"
 }
 
 // classified decides data.classified: every store it touches was looked into.

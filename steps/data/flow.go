@@ -61,7 +61,7 @@ func (w *World) observedFlows() {
 			w.graph.Place(c, c, "")
 			w.graph.Place(full, c, p)
 			return full
-		case p != "" && !strings.HasPrefix(word, "postgres"):
+		case p != "" && !isDatabase(word):
 			return word
 		}
 		return c

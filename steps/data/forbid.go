@@ -57,7 +57,7 @@ func covers(word, path string) bool {
 		name, _, _ := strings.Cut(rest, "/")
 		return word == name || strings.HasPrefix(path+"/", strings.TrimSuffix(word, "/")+"/") || strings.HasPrefix(word, "s3://") && strings.HasSuffix(word, "/") && strings.HasPrefix(path, word)
 	}
-	if strings.HasPrefix(path, "postgres://") {
+	if isDatabase(path) {
 		return strings.HasPrefix(path+"/", strings.TrimSuffix(word, "/")+"/")
 	}
 	return strings.HasPrefix(filepath.Clean(path)+"/", strings.TrimSuffix(filepath.Clean(word), "/")+"/")

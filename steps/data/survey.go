@@ -24,6 +24,8 @@ type Item struct {
 	ETag     string    `json:"etag,omitempty"`
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"modified,omitzero"`
+	// Paged is true of a table of a database, of which single pages can be read.
+	Paged bool `json:"-"`
 }
 
 // Reading is what came of examining one item.
@@ -106,7 +108,7 @@ type Survey struct {
 func Listing(ctx context.Context, st Store) (items []Item, plan []sample.Item, err error) {
 	err = st.List(ctx, func(i Item) error {
 		items = append(items, i)
-		plan = append(plan, sample.Item{Key: i.Key, Size: i.Size, Modified: i.Modified})
+		plan = append(plan, sample.Item{Key: i.Key, Size: i.Size, Modified: i.Modified, Paged: i.Paged})
 		return ctx.Err()
 	})
 	return items, plan, err

@@ -318,7 +318,7 @@ func (w *World) find(word string) (container, path string, ok bool) {
 		id, ok := w.index.buckets[name]
 		return id, path, ok
 	}
-	if strings.HasPrefix(word, "postgres") {
+	if isDatabase(word) {
 		return w.database(word)
 	}
 	if w.asset(word) != nil {
@@ -327,6 +327,14 @@ func (w *World) find(word string) (container, path string, ok bool) {
 	}
 	return "", "", false
 }
+
+// isDatabase reports whether a word is the address of a database.
+func isDatabase(word string) bool {
+	return strings.HasPrefix(word, "postgres") || isMySQL(word)
+}
+
+// isMySQL reports whether it is one of MySQL, whose server one address may name whole.
+func isMySQL(word string) bool { return strings.HasPrefix(word, "mysql://") }
 
 // database is the asset of a database by the host of its address.
 func (w *World) database(uri string) (container, path string, ok bool) {

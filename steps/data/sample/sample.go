@@ -31,6 +31,8 @@ type Item struct {
 	Key      string
 	Size     int64 // bytes
 	Modified time.Time
+	// Paged is true of a table of a database, of which single pages can be read.
+	Paged bool
 }
 
 // Options of a plan. A zero field takes the default.
@@ -55,6 +57,7 @@ type Options struct {
 const (
 	Block    = 16 << 10 // of a text
 	HeadRead = 64 << 10 // of the beginning, which holds the names of columns
+	page     = 8 << 10  // of a table
 	rowGroup = 1 << 20  // for a row of a columnar file: a page of each column
 	whole    = 1 << 20  // an object up to this is read whole
 	minBytes = 64 << 20
@@ -95,6 +98,7 @@ const (
 	Whole  = "whole"  // from front to back
 	Ranges = "ranges" // its beginning and the places drawn, cut at the ends of lines
 	Groups = "groups" // the rows drawn of a columnar file
+	Pages  = "pages"  // the pages drawn of a database's table
 	Head   = "head"   // its beginning: what is packed cannot be read from the middle
 )
 
@@ -246,6 +250,8 @@ func (s *Stratum) cost(n int) int64 {
 		sum = int64(n)*Block + heads*HeadRead
 	case Groups:
 		sum = int64(n)*rowGroup + heads*HeadRead
+	case Pages:
+		sum = int64(n) * page
 	case Head:
 		sum = heads * HeadRead * 4
 	default:
@@ -263,7 +269,7 @@ func strata(items []Item, o Options, levels map[string]int, flat ...int) (out []
 			empty++
 			continue
 		}
-		format, way := kind(it.Key, it.Size)
+		format, way := kind(it)
 		level := levels[format]
 		if len(flat) > 0 {
 			level = flat[0]
@@ -327,8 +333,8 @@ func firstSegment(key string) string {
 }
 
 // kind tells the format by the name, and how an object of it is read.
-func kind(key string, size int64) (format, way string) {
-	ext := strings.TrimPrefix(strings.ToLower(path.Ext(key)), ".")
+func kind(it Item) (format, way string) {
+	ext := strings.TrimPrefix(strings.ToLower(path.Ext(it.Key)), ".")
 	if ext == "" || len(ext) > 10 || strings.Contains(ext, "/") {
 		ext = "no extension"
 	}
@@ -342,7 +348,10 @@ func kind(key string, size int64) (format, way string) {
 	default:
 		way = Whole
 	}
-	if size <= whole {
+	if it.Paged {
+		way = Pages
+	}
+	if it.Size <= whole {
 		way = Whole
 	}
 	return ext, way
@@ -413,6 +422,8 @@ func (s *Stratum) reads(p Pick, size int64) (bytes, requests int64) {
 		return min(size, n*Block+HeadRead), n + 1
 	case Groups:
 		return min(size, n*rowGroup+HeadRead), 3 * n
+	case Pages:
+		return min(size, n*page), 1
 	case Head:
 		return min(size, 4*HeadRead), 1
 	}

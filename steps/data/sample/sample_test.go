@@ -27,7 +27,7 @@ func terabyte() []Item {
 			size = r.Int64N(1 << 20)
 		}
 		total += size
-		items = append(items, Item{fmt.Sprintf("team%d/%d/part-%06d.%s", i%9, i%30, i, k), size, now.Add(-time.Duration(r.Int64N(900)) * 24 * time.Hour)})
+		items = append(items, Item{Key: fmt.Sprintf("team%d/%d/part-%06d.%s", i%9, i%30, i, k), Size: size, Modified: now.Add(-time.Duration(r.Int64N(900)) * 24 * time.Hour)})
 	}
 	return items
 }
@@ -77,7 +77,7 @@ func TestPlanHolds(t *testing.T) {
 		items := make([]Item, n)
 		objects, empty := 0, 0
 		for i := range items {
-			items[i] = Item{Key: rapid.SampledFrom([]string{"a/", "b/", ""}).Draw(t, "p") + fmt.Sprint(i) + rapid.SampledFrom([]string{".csv", ".gz", ".parquet", ".pdf", ""}).Draw(t, "x"), Size: rapid.Int64Range(0, 1<<28).Draw(t, "s")}
+			items[i] = Item{Key: rapid.SampledFrom([]string{"a/", "b/", ""}).Draw(t, "p") + fmt.Sprint(i) + rapid.SampledFrom([]string{".csv", ".gz", ".parquet", ".pdf", ""}).Draw(t, "x"), Size: rapid.Int64Range(0, 1<<28).Draw(t, "s"), Paged: rapid.Bool().Draw(t, "paged")}
 			if items[i].Size == 0 {
 				empty++
 			}
@@ -110,7 +110,7 @@ func TestPromiseIsKept(t *testing.T) {
 	for trial := range 300 {
 		items := make([]Item, objects)
 		for i := range items {
-			items[i] = Item{fmt.Sprintf("p/%d.csv", i), record * records / objects, time.Time{}}
+			items[i] = Item{Key: fmt.Sprintf("p/%d.csv", i), Size: record * records / objects}
 		}
 		p := New(items, Options{Seed: uint64(trial), Prevalence: .01, Recall: 1, Budget: 1 << 30}) //nolint:gosec // a count
 		r := rand.New(rand.NewPCG(uint64(trial), 9))                                               //nolint:gosec // a test
@@ -144,5 +144,17 @@ func BenchmarkPlan(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		New(items, Options{Seed: 1})
+	}
+}
+
+// A table is drawn from by pages, however large it is beside the budget; an object that is
+// only called like one is read whole.
+func TestTables(t *testing.T) {
+	for paged, way := range map[bool]string{true: Pages, false: Whole} {
+		p := New([]Item{{Key: "crm.people.table", Size: 100 << 30, Paged: paged}}, Options{Budget: 64 << 20})
+		s := p.Strata[0]
+		if s.Way != way || paged && (p.Reads > 64<<20 || s.Draws < 3000 || s.Bound > .0011) || !paged && p.Reads != 100<<30 {
+			t.Errorf("paged %v: %s, reads %d of it in %d draws, bound %g", paged, s.Way, p.Reads, s.Draws, s.Bound)
+		}
 	}
 }

@@ -181,7 +181,7 @@ func (g *gatherer) names(res *Result) bool {
 		return true
 	case len(scripts) > 0:
 		lacking(nameTypes...)
-		res.Reasons = append(res.Reasons, "names in "+strings.Join(scripts, ", ")+" letters are not known to the model")
+		res.Reasons = append(res.Reasons, "names in "+strings.Join(scripts, ", ")+" are not known to the model")
 	case short > 0 && !found("PERSON"):
 		lacking("PERSON", "LOCATION")
 		res.Reasons = append(res.Reasons, fmt.Sprintf("in %d short lines the model found no names: without sentences around them it misses many", short))
@@ -192,15 +192,18 @@ func (g *gatherer) names(res *Result) bool {
 	return missing
 }
 
-// unread are the scripts of texts that the model was not taught, and how many lines are too
+// unread are the scripts and languages of texts that the model was not taught, and how many lines are too
 // short for it.
 func (g *gatherer) unread() (scripts []string, short int64) {
 	for _, c := range append(slices.Clone(g.order), g.free) {
 		if c == g.free && g.code.isCode() {
 			continue
 		}
-		if c.foreign != "" && !slices.Contains(scripts, c.foreign) {
-			scripts = append(scripts, c.foreign)
+		if c.foreign != "" && !slices.Contains(scripts, c.foreign+" letters") {
+			scripts = append(scripts, c.foreign+" letters")
+		}
+		if l := c.tongue(); l != "" && !slices.Contains(scripts, l) {
+			scripts = append(scripts, l)
 		}
 		if c.maybeChat() {
 			short += c.chat
