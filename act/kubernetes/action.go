@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -198,8 +199,24 @@ func (c *client) of(kind, namespace string) dynamic.ResourceInterface {
 }
 
 func (c *client) read(ctx context.Context, o object) (*unstructured.Unstructured, error) {
-	return c.of(o.kind, o.namespace).Get(ctx, o.name, metav1.GetOptions{})
+	u, err := c.of(o.kind, o.namespace).Get(ctx, o.name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		err = &GoneError{err}
+	}
+	return u, err
 }
+
+// GoneError says that what an action is done to is not in the cluster, or is there no more.
+type GoneError struct{ err error }
+
+// Error implements error.
+func (e *GoneError) Error() string { return e.err.Error() }
+
+// Unwrap is what the API server answered.
+func (e *GoneError) Unwrap() error { return e.err }
+
+// Gone tells playbooks that there is nothing left to change or to put back.
+func (e *GoneError) Gone() bool { return true }
 
 // Read is the state as it is.
 func (a *Action) Read(ctx context.Context, target string, with map[string]string) (json.RawMessage, error) {
@@ -223,9 +240,18 @@ func (a *Action) Set(ctx context.Context, target string, with map[string]string,
 	return a.change(ctx, target, with, prior, a.set)
 }
 
-// Put makes the state what it was before.
+// Put makes the state what it was before. What was made beside an object that is gone since
+// is removed all the same.
 func (a *Action) Put(ctx context.Context, target string, with map[string]string, prior json.RawMessage) error {
-	return a.change(ctx, target, with, prior, a.put)
+	err := a.change(ctx, target, with, prior, a.put)
+	if gone := (*GoneError)(nil); a.writes == "" || !errors.As(err, &gone) {
+		return err
+	}
+	o, err := a.open(target, with)
+	if err == nil {
+		_, err = a.put(ctx, a.c, o, nil, with, prior)
+	}
+	return err
 }
 
 // Holds reports whether a state is the one that Set makes of prior.

@@ -81,7 +81,11 @@ func (g *globals) rankedNow(ctx context.Context) (map[string][]respond.Ranked, e
 // oneAlone begins, or goes on with, what is done of one incident.
 func (g *globals) oneAlone(ctx context.Context, h *handling, i *respond.Incident, list []*respond.Incident, told *detect.Incident, ranked map[string][]respond.Ranked, now time.Time) error {
 	j, name, actions, err := g.begun(ctx, h, i, list, told, ranked, now)
-	if err != nil || j == nil {
+	switch {
+	case err != nil && ctx.Err() == nil:
+		// People look at the incident, not at what this process says.
+		return errors.Join(err, h.desk.Stood(i.ID, strings.SplitN(err.Error(), "\n", 2)[0]))
+	case err != nil || j == nil:
 		return err
 	}
 	defer j.Close() //nolint:errcheck // each event was synced when it was written
@@ -91,17 +95,37 @@ func (g *globals) oneAlone(ctx context.Context, h *handling, i *respond.Incident
 	if now, err := h.desk.Show(i.ID); err == nil {
 		scenario = now.Scenario
 	}
-	guard := &switched{Actions: actions, stop: stop, on: func() error { return g.stillAutomatic(h, i.ID, scenario) }}
+	before := j.Head()
+	guard := &switched{Actions: actions, ctx: ctx, stop: stop, on: func() error { return g.stillAutomatic(h, i.ID, scenario) }}
 	out, err := playbook.Resume(running, j, playbook.Options{Actor: guard, Approvals: aloneApprovals(h.approvals(actions))})
 	switch {
 	case guard.why != nil:
-		return errors.Join(guard.why, h.desk.Stood(i.ID, guard.why.Error()))
+		return g.stopped(h, i.ID, guard.why)
 	case err != nil:
 		return err
 	}
-	fmt.Fprintf(g.stderr, "%s %s: by itself: ", time.Now().UTC().Format(time.RFC3339), i.ID)
-	h.tellRun(g.stderr, name, out)
+	if j.Head() != before { // what waits, or is over, is told once
+		fmt.Fprintf(g.stderr, "%s %s: by itself: ", time.Now().UTC().Format(time.RFC3339), i.ID)
+		h.tellRun(g.stderr, name, out)
+	}
 	_, err = h.desk.EndAlone(i.ID, name, out)
+	return err
+}
+
+// offError says that people stopped what began by itself, which is no fault.
+type offError string
+
+// Error implements error.
+func (e offError) Error() string { return string(e) }
+
+// stopped writes down why a run was stopped. That people did it is told, and no error.
+func (g *globals) stopped(h *handling, id string, why error) error {
+	err := h.desk.Stopped(id, why.Error())
+	var off offError
+	if !errors.As(why, &off) {
+		return errors.Join(why, err)
+	}
+	fmt.Fprintf(g.stderr, "%s %s: stopped: %s\n", time.Now().UTC().Format(time.RFC3339), id, why)
 	return err
 }
 
@@ -115,7 +139,7 @@ func (g *globals) begun(ctx context.Context, h *handling, i *respond.Incident, l
 	}
 	if run := i.OwnRun(); run != "" {
 		if err := g.stillAutomatic(h, i.ID, i.Scenario); err != nil {
-			return nil, "", nil, h.desk.Stood(i.ID, err.Error())
+			return nil, "", nil, g.stopped(h, i.ID, err)
 		}
 		j, err := h.desk.Run(i.ID, run)
 		return j, run, actions, err
@@ -164,18 +188,20 @@ func (g *globals) stillAutomatic(h *handling, id, scenario string) error {
 		return fmt.Errorf("the scope file cannot be read: %s", strings.SplitN(err.Error(), "\n", 2)[0])
 	}
 	if !slices.ContainsFunc(s.scope.Respond.Automatic, func(a scope.Automatic) bool { return a.Scenario == scenario }) {
-		return fmt.Errorf("respond.automatic names %s no more", scenario)
+		return offError("respond.automatic names " + scenario + " no more")
 	}
 	i, err := h.desk.Show(id)
 	if err == nil && i.Taken != "" {
-		err = fmt.Errorf("%s has it in hand: sevenfold respond incident contain %s --apply --by NAME goes on", i.Taken, id)
+		err = offError(fmt.Sprintf("%s has it in hand: sevenfold respond incident contain %s --apply --by NAME goes on", i.Taken, id))
 	}
 	return err
 }
 
-// switched acts as long as it is switched on: the switch is asked before each action.
+// switched acts as long as it is switched on: the switch is asked before each action. What is
+// under way by then is finished, so that how it ended is known.
 type switched struct {
 	respond.Actions
+	ctx  context.Context // of the process: the switch does not end it
 	on   func() error
 	stop func()
 	mu   sync.Mutex // branches run beside one another
@@ -197,7 +223,31 @@ func (s *switched) Apply(ctx context.Context, c playbook.Call, prior json.RawMes
 	if err := s.off(); err != nil {
 		return nil, err
 	}
+	ctx, cancel := s.whole(ctx)
+	defer cancel()
 	return s.Actions.Apply(ctx, c, prior)
+}
+
+// Applied implements playbook.Actor.
+func (s *switched) Applied(ctx context.Context, c playbook.Call, prior json.RawMessage) (bool, map[string]string, error) {
+	ctx, cancel := s.whole(ctx)
+	defer cancel()
+	return s.Actions.Applied(ctx, c, prior)
+}
+
+// Verify implements playbook.Actor.
+func (s *switched) Verify(ctx context.Context, c playbook.Call, prior json.RawMessage) error {
+	ctx, cancel := s.whole(ctx)
+	defer cancel()
+	return s.Actions.Verify(ctx, c, prior)
+}
+
+// whole is a context that ends with the process or the step's time, and not with the switch.
+func (s *switched) whole(ctx context.Context) (context.Context, context.CancelFunc) {
+	if at, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(s.ctx, at)
+	}
+	return context.WithCancel(s.ctx)
 }
 
 // off ends the run where it stands, which is no failure of the step.

@@ -83,6 +83,12 @@ func (a *alone) tell(body, word string) {
 	if r.StatusCode != http.StatusOK {
 		a.t.Fatalf("%s: %s", r.Status, text)
 	}
+	a.told(word)
+}
+
+// told waits until detection tells of an incident with a word in it.
+func (a *alone) told(word string) {
+	a.t.Helper()
 	last := ""
 	for range 200 {
 		q, _ := http.NewRequest(http.MethodGet, a.detection+"/incidents", nil)

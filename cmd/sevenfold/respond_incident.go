@@ -358,7 +358,11 @@ func (g *globals) contain(ctx context.Context, h *handling, id, file string, val
 	}
 	defer j.Close() //nolint:errcheck // each event was synced when it was written
 	out, err := playbook.Resume(ctx, j, playbook.Options{Actor: actions, Approvals: h.approvals(actions)})
-	if err != nil {
+	var busy *playbook.BusyError
+	switch {
+	case errors.As(err, &busy) && i.Automatic && i.Taken == "":
+		return nil, fmt.Errorf("%w; it began by itself: sevenfold respond incident ack %s --by NAME stops it before its next change, and the same verb then goes on", err, id)
+	case err != nil:
 		return nil, err
 	}
 	h.tellRun(g.stderr, name, out)

@@ -132,13 +132,19 @@ func (e *ChangedError) Error() string {
 }
 
 // Undo implements playbook.Actor: puts back what was before, and reads that it is so,
-// byte for byte. It refuses where somebody else changed the state since.
+// byte for byte. It refuses where somebody else changed the state since. Where the target is
+// gone the error says so (playbook.Gone), and what was made beside it is removed.
 func (as Actions) Undo(ctx context.Context, c playbook.Call, prior json.RawMessage) error {
 	a, err := as.find(c.Action)
 	if err != nil {
 		return err
 	}
 	now, err := a.Read(ctx, c.Target, c.With)
+	if playbook.Gone(err) {
+		if perr := a.Put(ctx, c.Target, c.With, prior); perr != nil && !playbook.Gone(perr) {
+			return perr
+		}
+	}
 	if err != nil {
 		return err
 	}

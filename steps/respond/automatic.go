@@ -104,6 +104,27 @@ func (d Desk) Stood(id, why string) error {
 	return err
 }
 
+// Stopped writes down why a run that began by itself was stopped, and what stands of it, once
+// for each reason.
+func (d Desk) Stopped(id, why string) error {
+	i, err := d.Show(id) // with its changes
+	if err != nil {
+		return err
+	}
+	stands := fmt.Sprintf("%d changes stand", i.standing())
+	if i.standing() == 1 {
+		stands = "1 change stands"
+	}
+	_, err = d.change(id, func(i *Incident) ([]change, error) {
+		text := "what began by itself was stopped: " + why
+		if slices.ContainsFunc(i.Entries, func(e Entry) bool { return e.By == ByDetection && strings.HasPrefix(e.Text, text) }) {
+			return nil, nil
+		}
+		return []change{{eventNote, ByDetection, text + "; " + stands}}, nil
+	})
+	return err
+}
+
 // Begun is what a run that begins by itself rests on.
 type Begun struct {
 	Detection json.RawMessage // as detection told it

@@ -149,6 +149,16 @@ type Change struct {
 	Why    string `json:"why,omitempty"`
 }
 
+// standing counts the changes that were begun and not taken back.
+func (i *Incident) standing() (n int) {
+	for _, c := range i.Changes {
+		if c.Stands != "undone" {
+			n++
+		}
+	}
+	return n
+}
+
 // changed reads what a run changed.
 func changed(run string, j *playbook.Journal) ([]Change, error) {
 	list, err := playbook.Effects(j)
@@ -187,8 +197,19 @@ func (d Desk) waits(i *Incident) {
 		for _, p := range out.Pending {
 			i.Waits = append(i.Waits, Wait{name, p})
 		}
-		if out.Status == playbook.Running {
-			i.Waits = append(i.Waits, Wait{name, playbook.Pending{Kind: "resume", Ask: "it can go on: sevenfold respond incident contain " + i.ID + " --apply --by NAME"}})
+		contain := "sevenfold respond incident contain " + i.ID + " --apply --by NAME"
+		switch last := name == i.Runs[len(i.Runs)-1] && slices.Index(States(), i.State) < slices.Index(States(), Contained); {
+		case out.Status == playbook.Running:
+			ask := "it can go on: " + contain
+			if i.standing() > 0 {
+				ask += "; or what it did can be taken back: sevenfold respond incident undo " + i.ID + " --by NAME --note WHY"
+			}
+			i.Waits = append(i.Waits, Wait{name, playbook.Pending{Kind: "resume", Ask: ask}})
+		case out.Status == playbook.Failed && last && out.Gone:
+			i.Waits = append(i.Waits, Wait{name, playbook.Pending{Kind: "failed", Ask: "what it was to change is gone (" + oneLine(errors.New(out.Why)) + "): read the estate anew (sevenfold assess) and see what runs in its place; " +
+				contain + " then begins anew, with --set NAME=ID for another target or --playbook FILE for another procedure"}})
+		case out.Status == playbook.Failed && last:
+			i.Waits = append(i.Waits, Wait{name, playbook.Pending{Kind: "failed", Ask: "it failed: " + oneLine(errors.New(out.Why)) + "; once that is mended " + contain + " begins anew, with --playbook FILE by another procedure"}})
 		}
 	}
 }

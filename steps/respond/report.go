@@ -173,18 +173,27 @@ td:first-child,td:nth-child(2){white-space:nowrap}.done td:last-child{width:75%}
 .open{color:#b3261e}.closed{color:#2e7d32}
 @media (prefers-color-scheme:dark){.open{color:#ff8a80}.closed{color:#a5d6a7}}
 code{overflow-wrap:anywhere}
+th{white-space:nowrap;overflow-wrap:normal}
+.injects td:nth-child(-n+4),.injects td:last-child{white-space:nowrap;overflow-wrap:normal}
+@media (max-width:44rem){
+.stack thead{display:none}.stack,.stack tbody,.stack tr,.stack td{display:block}
+.stack tr{border-bottom:1px solid #8884;padding:.5rem 0}
+.stack td,.injects td:nth-child(-n+4),.injects td:last-child{border:0;padding:.1rem .2rem;white-space:normal;overflow-wrap:anywhere}
+.stack td:first-child{font-weight:600}.stack td[data-is]::before{content:attr(data-is) ": ";opacity:.7}
+}
+@media print{.stack tr{break-inside:avoid}}
 </style></head><body>
 <h1>After-action report {{.Incident.ID}}</h1>
 <p>{{.Incident.Title}}{{if .Incident.Workload}} — {{.Incident.Workload}}{{end}}</p>
 <div class="facts"><div>Scenario<b>{{.Incident.Scenario}}</b></div><div>State<b>{{.Incident.State}}</b></div>
 {{with .Record}}<div>Kind<b>{{.Kind}}</b></div>{{if eq .Kind "tabletop"}}<div>Score<b>{{.Score}} of 100</b></div>{{end}}{{if ne .Kind "tabletop"}}<div>To detect<b>{{took .Detect}}</b></div>{{end}}<div>To acknowledge<b>{{took .Acknowledge}}</b></div><div>To contain<b>{{took .Contain}}</b></div>{{if .Return}}<div>To return<b>{{took .Return}}</b></div>{{end}}{{end}}</div>
 {{if .Wall}}<p>All times below are of the exercise, from its start. {{.Wall}}</p>
-<h2>What happened, and how it was answered</h2><table class="injects"><thead><tr><th>Inject</th><th>Came</th><th>Until</th><th>Answered</th><th>Answer</th><th>Expected</th><th>Points</th></tr></thead><tbody>{{range .Scored}}<tr><td>{{.Inject}}<br><small>to {{.Role}}</small></td><td>{{minutes .Came}}</td><td>{{minutes .Until}}</td><td>{{.When}}{{if .By}}<br><small>{{.By}}</small>{{end}}</td><td>{{or .Answer "-"}}</td><td>{{.Expected}}</td><td>{{.Score}}</td></tr>{{end}}</tbody></table>{{end}}
+<h2>What happened, and how it was answered</h2><table class="injects stack"><thead><tr><th>Inject</th><th>Came</th><th>Until</th><th>Answered</th><th>Answer</th><th>Expected</th><th>Points</th></tr></thead><tbody>{{range .Scored}}<tr><td>{{.Inject}}<br><small>to {{.Role}}</small></td><td data-is="Came">{{minutes .Came}}</td><td data-is="Until">{{minutes .Until}}</td><td data-is="Answered">{{.When}}{{if .By}} <small>{{.By}}</small>{{end}}</td><td data-is="Answer">{{or .Answer "-"}}</td><td data-is="Expected">{{.Expected}}</td><td data-is="Points">{{.Score}}</td></tr>{{end}}</tbody></table>{{end}}
 <h2>How it went</h2><table><thead><tr><th>State</th><th>Reached</th><th>Took</th></tr></thead><tbody>{{range .Spans}}<tr><td>{{.State}}</td><td>{{.At}}</td><td>{{.Took}}</td></tr>{{end}}</tbody></table>
 <h2>What was decided and done</h2><table class="done"><thead><tr><th>Time</th><th>Who</th><th>What</th></tr></thead><tbody>{{range .Lines}}<tr><td>{{.At}}</td><td>{{or .By "-"}}</td><td>{{.What}}{{if .Text}}: {{.Text}}{{end}}</td></tr>{{end}}</tbody></table>
-{{if .Incident.Changes}}<h2>What was changed</h2><table class="changed"><thead><tr><th>Step</th><th>Action</th><th>On</th><th>Stands</th></tr></thead><tbody>{{range .Incident.Changes}}<tr><td>{{.Step}}</td><td>{{.Action}}</td><td>{{.Target}}</td><td>{{.Stands}} {{.Why}}</td></tr>{{end}}</tbody></table>{{end}}
+{{if .Incident.Changes}}<h2>What was changed</h2><table class="changed stack"><thead><tr><th>Step</th><th>Action</th><th>On</th><th>Stands</th></tr></thead><tbody>{{range .Incident.Changes}}<tr><td>{{.Step}}</td><td data-is="Action">{{.Action}}</td><td data-is="On">{{.Target}}</td><td data-is="Stands">{{.Stands}} {{.Why}}</td></tr>{{end}}</tbody></table>{{end}}
 {{with .Record}}<h2>Gaps</h2>{{if .Gaps}}<ul>{{range .Gaps}}<li class="{{if .Closed}}closed{{else}}open{{end}}">{{if .Closed}}Closed{{else}}Open{{end}} — {{.ID}}: {{.Text}} {{.Closed}}</li>{{end}}</ul>{{else}}<p>None.</p>{{end}}{{end}}
-{{if .Incident.Clocks}}<h2>Duties</h2><table><thead><tr><th>Duty</th><th>To</th><th>By</th><th>Stands</th></tr></thead><tbody>{{range .Incident.Clocks}}<tr><td>{{.Duty}}</td><td>{{.To}}</td><td>{{stamp .Deadline}}</td><td>{{.Status}}</td></tr>{{end}}</tbody></table>{{end}}
+{{if .Incident.Clocks}}<h2>Duties</h2><table class="stack"><thead><tr><th>Duty</th><th>To</th><th>By</th><th>Stands</th></tr></thead><tbody>{{range .Incident.Clocks}}<tr><td>{{.Duty}}</td><td data-is="To">{{.To}}</td><td data-is="By">{{stamp .Deadline}}</td><td data-is="Stands">{{.Status}}</td></tr>{{end}}</tbody></table>{{end}}
 <p>The journal's last event has the hash <code>{{.Incident.Head}}</code>.</p>
 </body></html>
 `))

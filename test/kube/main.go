@@ -20,6 +20,7 @@ import (
 func main() {
 	dir := flag.String("dir", "", "folder for data, certificates and kubeconfig (required)")
 	tokens := flag.String("tokens", "", "further users: a CSV of token,user,uid,\"group,group\"")
+	audit := flag.String("audit", "", "where audit events are sent: a kubeconfig whose cluster is the receiver")
 	watch := flag.Bool("stdin", true, "end when standard input is closed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -30,7 +31,7 @@ func main() {
 			stop()
 		}()
 	}
-	if err := run(ctx, *dir, *tokens, os.Stdout); err != nil {
+	if err := run(ctx, *dir, *tokens, *audit, os.Stdout); err != nil {
 		fmt.Fprintf(os.Stderr, "kube-apiserver-test: %v\n", err)
 		os.Exit(1)
 	}

@@ -31,7 +31,7 @@ const readyWithin = 2 * time.Minute
 // requests are answered. In a folder that was served from before it goes on
 // with the same objects, address, certificate and users, so that clients see a
 // server that was restarted.
-func run(ctx context.Context, dir, moreTokens string, ready io.Writer) error {
+func run(ctx context.Context, dir, moreTokens, audit string, ready io.Writer) error {
 	if dir == "" {
 		return errors.New("-dir is required: name an empty folder")
 	}
@@ -51,7 +51,7 @@ func run(ctx context.Context, dir, moreTokens string, ready io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- serve(ctx, dir, "http://"+etcd.Clients[0].Addr().String(), listener) }()
+	go func() { done <- serve(ctx, dir, "http://"+etcd.Clients[0].Addr().String(), audit, listener) }()
 	host := "https://" + listener.Addr().String()
 	if err := waitReady(ctx, done, host, token); err != nil {
 		return err
@@ -69,14 +69,18 @@ func run(ctx context.Context, dir, moreTokens string, ready io.Writer) error {
 
 // serve runs the API server proper. The ServiceAccount admission plugin is off
 // because no controller manager makes the default accounts it waits for.
-func serve(ctx context.Context, dir, etcdURL string, l net.Listener) error {
+func serve(ctx context.Context, dir, etcdURL, audit string, l net.Listener) error {
+	more, err := auditFlags(dir, audit)
+	if err != nil {
+		return err
+	}
 	s := options.NewServerRunOptions()
 	flags := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
 	sets := s.Flags()
 	for _, set := range sets.FlagSets {
 		flags.AddFlagSet(set)
 	}
-	if err := flags.Parse([]string{
+	if err := flags.Parse(append([]string{
 		"--etcd-servers=" + etcdURL,
 		"--cert-dir=" + filepath.Join(dir, "certs"),
 		"--advertise-address=127.0.0.1",
@@ -90,7 +94,7 @@ func serve(ctx context.Context, dir, etcdURL string, l net.Listener) error {
 		"--disable-admission-plugins=ServiceAccount",
 		"--endpoint-reconciler-type=none",
 		"--watch-cache=false",
-	}); err != nil {
+	}, more...)); err != nil {
 		return err
 	}
 	s.SecureServing.Listener = l
@@ -107,6 +111,29 @@ func serve(ctx context.Context, dir, etcdURL string, l net.Listener) error {
 		return errors.Join(errs...)
 	}
 	return app.Run(ctx, completed)
+}
+
+// auditPolicy records who changed what, with what was asked for, once it was answered; but
+// not what the server does to itself, nor what the administrator makes for a test.
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- {level: None, verbs: [get, list, watch]}
+- {level: None, users: ["system:apiserver"]}
+- {level: None, userGroups: ["system:masters"]}
+- {level: Request}
+`
+
+// auditFlags makes the API server send its audit events, each a moment after it happened,
+// to the receiver that a kubeconfig names; none for an empty path.
+func auditFlags(dir, kubeconfig string) ([]string, error) {
+	if kubeconfig == "" {
+		return nil, nil
+	}
+	policy := filepath.Join(dir, "audit-policy.yaml")
+	return []string{"--audit-policy-file=" + policy, "--audit-webhook-config-file=" + kubeconfig, "--audit-webhook-mode=batch", "--audit-webhook-batch-max-wait=200ms", "--audit-webhook-initial-backoff=1s"},
+		os.WriteFile(policy, []byte(auditPolicy), 0o600)
 }
 
 // listen takes the address noted in file, else a free one, which it notes.

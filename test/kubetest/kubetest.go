@@ -6,6 +6,7 @@ package kubetest
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"os"
@@ -33,14 +34,57 @@ type Server struct {
 
 	tb    testing.TB
 	dir   string
+	args  []string
 	cmd   *exec.Cmd // nil while stopped
 	stdin io.Closer
 }
 
+// Option is what a server of a test has beside the usual.
+type Option func(*Server)
+
+// Audited sends what the API server notes of changes to where events are taken in, an https
+// URL with its certificate (PEM), as its audit webhook does, with a bearer token. Over http it
+// would send none.
+func Audited(receiver string, certificate []byte, token string) Option {
+	return func(s *Server) {
+		s.option("audit", fmt.Sprintf(`apiVersion: v1
+kind: Config
+clusters: [{name: receiver, cluster: {server: %q, certificate-authority-data: %s}}]
+users: [{name: sender, user: {token: %q}}]
+contexts: [{name: audit, context: {cluster: receiver, user: sender}}]
+current-context: audit
+`, receiver, base64.StdEncoding.EncodeToString(certificate), token))
+	}
+}
+
+// Users are further users by their tokens: they have the rights that bindings give them.
+func Users(byToken map[string]string) Option {
+	return func(s *Server) {
+		var csv strings.Builder
+		for token, name := range byToken {
+			fmt.Fprintf(&csv, "%s,%s,%s\n", token, name, name)
+		}
+		s.option("tokens", csv.String())
+	}
+}
+
+// option gives the server a file by a flag.
+func (s *Server) option(name, content string) {
+	s.tb.Helper()
+	path := filepath.Join(s.tb.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		s.tb.Fatal(err)
+	}
+	s.args = append(s.args, "-"+name, path)
+}
+
 // Start runs an API server until the test ends. It takes about three seconds.
-func Start(tb testing.TB) *Server {
+func Start(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
 	s := &Server{tb: tb, dir: tb.TempDir()}
+	for _, o := range options {
+		o(s)
+	}
 	tb.Cleanup(s.Stop)
 	s.Kubeconfig = s.run()
 	var err error
@@ -56,7 +100,7 @@ func Start(tb testing.TB) *Server {
 func (s *Server) run() string {
 	s.tb.Helper()
 	var log bytes.Buffer
-	cmd := exec.Command(binary(s.tb), "-dir", s.dir)
+	cmd := exec.Command(binary(s.tb), append([]string{"-dir", s.dir}, s.args...)...)
 	cmd.Stderr = &log
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -99,7 +99,7 @@ func (r *run) ended(ctx context.Context, key string, s *Step, err error, begun b
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	f := failed{Why: s.ID + ": " + err.Error()}
+	f := failed{Why: s.ID + ": " + err.Error(), Gone: Gone(err)}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		f = failed{Why: s.ID + ": it took longer than its timeout", Unknown: begun}
 	}
@@ -110,7 +110,14 @@ func (r *run) fail(key string, f failed) error {
 	if _, err := r.add(eventFailed, key, f); err != nil {
 		return err
 	}
-	return &failure{f.Why}
+	return &failure{f.Why, f.Gone}
+}
+
+// Gone reports whether an actor's error says that what a call is done to is there no more: the
+// error, or one that it wraps, has a method Gone of that answer.
+func Gone(err error) bool {
+	var g interface{ Gone() bool }
+	return errors.As(err, &g) && g.Gone()
 }
 
 // call settles a step's parameters.
@@ -292,7 +299,7 @@ func Effects(j *Journal) ([]Effect, error) {
 			if p.failed != nil {
 				f.Why = p.failed.Why
 			}
-			f.Unknown = p.done == nil && p.applied == nil
+			f.Unknown = p.done == nil && p.applied == nil && (p.failed == nil || !p.failed.Gone)
 			out = append(out, f)
 		}
 	}
@@ -306,7 +313,8 @@ func Effects(j *Journal) ([]Effect, error) {
 func stepOf(pass string) string { return pass[strings.LastIndexByte(pass, '/')+1:] }
 
 // Undo takes back what a run did, the last first, and goes on past what cannot be:
-// the error joins all that is left. What is undone is not undone again.
+// the error joins all that is left. What is undone is not undone again. Of what is gone
+// nothing is left to take back, which is written down.
 func Undo(ctx context.Context, j *Journal, a Actor, only func(Effect) bool) error {
 	if err := j.Hold(); err != nil {
 		return err
@@ -324,7 +332,14 @@ func Undo(ctx context.Context, j *Journal, a Actor, only func(Effect) bool) erro
 		if _, err := j.Add(eventUndo, e.Step, "", nil); err != nil {
 			return err
 		}
-		if err := a.Undo(ctx, e.Call, e.Prior); err != nil {
+		err := a.Undo(ctx, e.Call, e.Prior)
+		if Gone(err) {
+			if _, err := j.Add(eventUndone, e.Step, "", failed{Why: err.Error(), Gone: true}); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", e.Step, err))
 			if _, err := j.Add(eventUndoFail, e.Step, "", failed{Why: err.Error()}); err != nil {
 				return err

@@ -80,6 +80,8 @@ type Outcome struct {
 	Status  Status    `json:"status"`
 	Why     string    `json:"why,omitempty"`
 	Pending []Pending `json:"pending,omitempty"`
+	// Gone says that it failed since what it was to change is there no more.
+	Gone bool `json:"gone,omitempty"`
 }
 
 // The events of a run.
@@ -110,6 +112,7 @@ type begun struct {
 type ended struct {
 	Status Status `json:"status"`
 	Why    string `json:"why,omitempty"`
+	Gone   bool   `json:"gone,omitempty"`
 }
 
 type intended struct {
@@ -126,6 +129,8 @@ type outputs struct {
 
 type failed struct {
 	Why string `json:"why"`
+	// Gone says that what it was to be done to is there no more: see Gone.
+	Gone bool `json:"gone,omitempty"`
 	// Unknown says that it is not known whether the effect took place.
 	Unknown bool `json:"unknown,omitempty"`
 }
@@ -152,7 +157,10 @@ type chose struct {
 }
 
 // failure of a step: the run goes on where the step says.
-type failure struct{ why string }
+type failure struct {
+	why  string
+	gone bool
+}
 
 func (f *failure) Error() string { return f.why }
 
@@ -250,8 +258,8 @@ func Resume(ctx context.Context, j *Journal, o Options) (Outcome, error) {
 		_, err = r.add(eventEnd, "", ended{Status: Done})
 		return Outcome{Status: Done}, err
 	case errors.As(err, &f):
-		_, err = r.add(eventEnd, "", ended{Failed, f.why})
-		return Outcome{Status: Failed, Why: f.why}, err
+		_, err = r.add(eventEnd, "", ended{Failed, f.why, f.gone})
+		return Outcome{Status: Failed, Why: f.why, Gone: f.gone}, err
 	case errors.Is(err, errWaiting):
 		return r.outcome(), nil
 	}
@@ -404,7 +412,7 @@ func (r *run) over() (Outcome, bool) {
 		if e := r.j.Events()[i]; e.Type == eventEnd {
 			var d ended
 			_ = json.Unmarshal(e.Data, &d) // an end that says nothing is still one
-			return Outcome{Status: d.Status, Why: d.Why}, true
+			return Outcome{Status: d.Status, Why: d.Why, Gone: d.Gone}, true
 		}
 	}
 	return Outcome{}, false
@@ -460,7 +468,7 @@ func (r *run) step(ctx context.Context, prefix string, s *Step) error {
 	case p.done != nil:
 		return nil
 	case p.failed != nil:
-		return &failure{p.failed.Why}
+		return &failure{p.failed.Why, p.failed.Gone}
 	}
 	var set map[string]string
 	var err error
@@ -490,7 +498,7 @@ func (r *run) finish(key string, set map[string]string, err error) error {
 		_, err = r.add(eventDone, key, outputs{Set: set})
 		return err
 	case errors.As(err, &f):
-		if _, werr := r.add(eventFailed, key, failed{Why: f.why}); werr != nil {
+		if _, werr := r.add(eventFailed, key, failed{Why: f.why, Gone: f.gone}); werr != nil {
 			return werr
 		}
 	}
@@ -512,13 +520,14 @@ func (r *run) parallel(ctx context.Context, prefix string, s *Step) error {
 	wg.Wait()
 	var f *failure
 	var waits, failed error
+	gone := false
 	for _, err := range errs {
 		switch {
 		case err == nil:
 		case errors.Is(err, errWaiting):
 			waits = err
 		case errors.As(err, &f):
-			failed = errors.Join(failed, err)
+			failed, gone = errors.Join(failed, err), gone || f.gone
 		default:
 			return err // the run itself cannot go on
 		}
@@ -527,7 +536,7 @@ func (r *run) parallel(ctx context.Context, prefix string, s *Step) error {
 		return waits
 	}
 	if failed != nil {
-		return &failure{fmt.Sprintf("of %s: %v", s.ID, failed)}
+		return &failure{fmt.Sprintf("of %s: %v", s.ID, failed), gone}
 	}
 	return nil
 }
@@ -542,7 +551,7 @@ func (r *run) choose(key string, s *Step) (string, error) {
 	if s.Kind == If {
 		yes, err := s.Condition.Holds(vars)
 		if err != nil {
-			return "", &failure{s.ID + ": " + err.Error()}
+			return "", &failure{why: s.ID + ": " + err.Error()}
 		}
 		if yes {
 			branch = s.Then
@@ -551,11 +560,11 @@ func (r *run) choose(key string, s *Step) (string, error) {
 		name := plainName(s.Switch)
 		v, ok := vars[name]
 		if !ok {
-			return "", &failure{fmt.Sprintf("%s: variable %s has no value yet", s.ID, name)}
+			return "", &failure{why: fmt.Sprintf("%s: variable %s has no value yet", s.ID, name)}
 		}
 		if branch, ok = s.Cases[v]; !ok {
 			if branch = s.Default; branch == "" {
-				return "", &failure{fmt.Sprintf("%s: no case fits the value of %s, and there is no default", s.ID, name)}
+				return "", &failure{why: fmt.Sprintf("%s: no case fits the value of %s, and there is no default", s.ID, name)}
 			}
 		}
 	}
@@ -572,14 +581,14 @@ func (r *run) while(ctx context.Context, key string, s *Step) error {
 		if p.chose == nil {
 			yes, err := s.Condition.Holds(r.values())
 			if err != nil {
-				return &failure{s.ID + ": " + err.Error()}
+				return &failure{why: s.ID + ": " + err.Error()}
 			}
 			c := chose{"stop"}
 			if yes {
 				c.Branch = "again"
 			}
 			if yes && i >= s.Max {
-				return &failure{fmt.Sprintf("%s: the condition still holds after %d times", s.ID, s.Max)}
+				return &failure{why: fmt.Sprintf("%s: the condition still holds after %d times", s.ID, s.Max)}
 			}
 			if _, err := r.add(eventChose, turn, c); err != nil {
 				return err
@@ -610,18 +619,18 @@ func (r *run) manual(key string, s *Step) (map[string]string, error) {
 	}
 	if p.answer == nil {
 		if !p.asked.Deadline.IsZero() && r.o.Now().After(p.asked.Deadline) {
-			return nil, &failure{fmt.Sprintf("%s: nobody answered by %s", s.ID, p.asked.Deadline.Format(time.RFC3339))}
+			return nil, &failure{why: fmt.Sprintf("%s: nobody answered by %s", s.ID, p.asked.Deadline.Format(time.RFC3339))}
 		}
 		return nil, errWaiting
 	}
 	if p.answer.Failed {
-		return nil, &failure{fmt.Sprintf("%s: %s says that it could not be done: %s", s.ID, p.answerer, p.answer.Text)}
+		return nil, &failure{why: fmt.Sprintf("%s: %s says that it could not be done: %s", s.ID, p.answerer, p.answer.Text)}
 	}
 	if s.Answer == "" {
 		return nil, nil
 	}
 	if v, _ := r.p.Variable(s.Answer); fits(v, p.answer.Text) != nil {
-		return nil, &failure{fmt.Sprintf("%s: the answer is no %s", s.ID, v.Type)}
+		return nil, &failure{why: fmt.Sprintf("%s: the answer is no %s", s.ID, v.Type)}
 	}
 	return map[string]string{s.Answer: p.answer.Text}, nil
 }
