@@ -117,7 +117,8 @@ func (f *verifying) trust() (t signature.Trust, err error) {
 		}
 	}
 	if f.root != "" || f.issuer != "" {
-		signers, err := keyless{f.root, f.identity, f.issuer}.signers()
+		who := keyless{f.root, []string{f.identity}, []string{f.issuer}}
+		signers, err := who.signers()
 		if err != nil {
 			return t, err
 		}

@@ -257,6 +257,22 @@ func (r *reader) value(key string, v any) error {
 	return nil
 }
 
+// once is value, of whose objects none may say anything twice.
+func (r *reader) once(key string, v any) error {
+	start := r.dec.InputOffset()
+	var raw json.RawMessage
+	if err := r.dec.Decode(&raw); err != nil {
+		return r.broken(start, key, err)
+	}
+	if name, at := again(raw); at >= 0 {
+		return r.fail(r.dec.InputOffset()-int64(len(raw)-at), key, "the member "+strconv.Quote(name)+" stands twice in one object", showPlan)
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return r.broken(start, key, err)
+	}
+	return nil
+}
+
 // member reads one member of the document.
 func (r *reader) member(key string) error {
 	f := r.file
@@ -277,7 +293,7 @@ func (r *reader) member(key string) error {
 	case "resource_changes":
 		return r.elements(key, func(i int) error {
 			var c rawChange
-			if err := r.value(fmt.Sprintf("resource_changes[%d]", i), &c); err != nil {
+			if err := r.once(fmt.Sprintf("resource_changes[%d]", i), &c); err != nil {
 				return err
 			}
 			if c.Address == "" || c.Type == "" {

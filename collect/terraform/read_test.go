@@ -65,6 +65,8 @@ func TestBadFiles(t *testing.T) {
 		"wrong_after":     {`{"format_version":"1.2","resource_changes":[{"address":"a.b","type":"a","change":{"actions":["create"],"after":7}}]}`, "resource_changes[0].change.after: a number stands where a plan has an object", ""},
 		"no_address":      {`{"format_version":"1.2","resource_changes":[{"type":"a"}]}`, "resource_changes[0]: a change without address and type", ""},
 		"twice":           {`{"format_version":"1.2","resource_changes":[],"resource_changes":[]}`, "resource_changes: the member stands twice", ""},
+		"twice in after":  {`{"format_version":"1.2","resource_changes":[{"address":"a.b","type":"a","change":{"actions":["create"],"after":{"n":[{"max_capacity":40,"max_capacit\u0079":2}]}}}]}`, `resource_changes[0]: the member "max_capacity" stands twice in one object`, ""},
+		"twice in change": {`{"format_version":"1.2","resource_changes":[{"address":"a.b","type":"a","change":{"actions":["delete"],"actions":["no-op"]}}]}`, `resource_changes[0]: the member "actions" stands twice in one object`, ""},
 		"trailing":        {`{"format_version":"1.2","resource_changes":[]} {}`, "something follows the plan", "one plan in a file"},
 		"cloudformation":  {`{"AWSTemplateFormatVersion":"2010-09-09","Resources":{}}`, "a CloudFormation template", ""},
 		"pulumi":          {`{"version":3,"deployment":{}}`, "Pulumi", ""},

@@ -1,6 +1,6 @@
 // Package mysql runs a real MariaDB or MySQL server for tests, in a temporary folder: the
-// one on the PATH, else what make setup unpacked. Without one a test fails, unless
-// SEVENFOLD_TEST_NO_MYSQL is 1: then it says that it was not run.
+// one on the PATH, else what make setup unpacked. Without one a test says that it was
+// not run.
 package mysql
 
 import (
@@ -28,9 +28,6 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 )
 
-// noMySQL is the variable that leaves the server out.
-const noMySQL = "SEVENFOLD_TEST_NO_MYSQL"
-
 // Password is that of every user that the package makes.
 const Password = "correct-horse-staple"
 
@@ -57,8 +54,8 @@ var (
 // all tests have run.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	if os.Getenv(noMySQL) == "1" {
-		t.Skip("NOT RUN on MySQL: " + noMySQL + "=1")
+	if _, _, _, err := find(); err != nil {
+		t.Skip("NOT RUN on MySQL: " + err.Error())
 	}
 	once.Do(func() {
 		s := &Server{}
@@ -69,7 +66,7 @@ func Start(t testing.TB) *Server {
 		shared = s
 	})
 	if failure != nil {
-		t.Fatalf("%v\nset %s=1 to leave MySQL out", failure, noMySQL)
+		t.Fatal(failure)
 	}
 	return shared
 }
