@@ -39,6 +39,9 @@ func newGateRegister(g *globals) *cobra.Command {
 			}
 			defer closeAll()
 			out := registered{Entries: []assess.RegisterEntry{}}
+			if kept.Store == nil && cmd.Flags().Changed("state") {
+				return usage("no state lies where --state says: whether certificates were issued is not known", "--state names the folder or address that sevenfold gate certify wrote to")
+			}
 			if kept.Store != nil {
 				acts, head, err := kept.Register(cmd.Context())
 				if err != nil {
