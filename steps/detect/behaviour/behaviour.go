@@ -20,7 +20,8 @@
 // has lately brought (a conformal p-value); beyond the rarest of those an exponential
 // tail goes on. The most surprising of what, where, on what, with which outcome and how
 // much are added up, and the sum is ranked once more among sums of events that change
-// as much (reading, writing, granting).
+// as much (reading, writing, granting). What the principal itself did before, and what
+// the peers of a machine or a newcomer do, count a part of their rank only.
 //
 // # Bounds
 //
@@ -328,7 +329,7 @@ func (m *Model) Observe(o *Observation) Signal {
 		}
 		fresh++
 		r := &m.ranks[kind][it.class]
-		f.surprise = r.rank(f.bits) * trust[it.class]
+		f.surprise = r.rank(f.bits) * trust[it.class] * f.expected(kind)
 		r.learn(f.bits)
 		if it.class == ofResource {
 			s.now[volFanout]++
@@ -561,7 +562,7 @@ func (m *Model) sum(best *[viewCount]found, kind Kind, o *Observation) Signal {
 		level = Write
 	}
 	r := &m.sums[kind][level]
-	out := Signal{Surprise: max(0, r.rank(4*total)+r.scarcity()), Sum: total}
+	out := Signal{Surprise: max(0, r.rank(4*total)+r.scarcity(kind)), Sum: total}
 	r.learn(4 * total)
 	if out.Surprise < faint {
 		return out
@@ -593,7 +594,7 @@ func (m *Model) Matched(o *Observation, rule string) (surprise float64, why Term
 		return 0, why, false
 	}
 	r := &m.ranks[o.Kind][ofRule]
-	f.surprise = max(0, r.rank(f.bits)+r.scarcity())
+	f.surprise = max(0, r.rank(f.bits)+r.scarcity(o.Kind))
 	r.learn(f.bits)
 	why = f.term(o)
 	why.Item = "of this rule"

@@ -91,10 +91,15 @@ func (r *ranking) fit() {
 // scarcity is how much more an event says where few of its like come in a day. A rank says
 // how rare it is among its like; where those are ten times as many, because production was
 // scaled, ten times as many of each rank come. Half of that is taken off: an attack takes
-// part in what is done much, though not in proportion.
-func (r *ranking) scarcity() float64 {
+// part in what is done much, though not in proportion. To newcomers nothing is added: that
+// few of them come says how seldom anybody joins, and nothing of what they do.
+func (r *ranking) scarcity(kind Kind) float64 {
 	n := max(float64(r.daily), float64(r.today), 1)
-	return -scarceHalf * math.Log10(n/usualDaily)
+	more := -scarceHalf * math.Log10(n/usualDaily)
+	if kind == newcomer {
+		return min(0, more)
+	}
+	return more
 }
 
 // rank returns minus the decimal logarithm of the share of like ones that are at

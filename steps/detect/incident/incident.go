@@ -114,7 +114,7 @@ const (
 type group struct {
 	into     *group // the group it has become part of
 	incident Incident
-	best     map[string]float64 // surprise by principal and action
+	best     map[string]float64 // surprise by storyOf
 	nodes    map[string]bool
 	stages   [len(Stages)]bool
 	stakes   []Factor
@@ -375,10 +375,20 @@ func (g *group) add(s Signal) {
 		i.Techniques = with(i.Techniques, t)
 	}
 	g.stages[s.Stage] = true
-	k := s.Principal + "\x00" + s.Action + "\x00" + s.By
+	k := storyOf(&s)
 	g.best[k] = max(g.best[k], s.Surprise)
 	i.Signals = append(i.Signals, s)
 	g.trim()
+}
+
+// storyOf is what one signal tells again that another has told: who did what, by whom it
+// was pointed at. What peers share is told by all of them at once: ten machines that start
+// are not ten kinds of signal, or a scaled production's releases would outweigh an attack.
+func storyOf(s *Signal) string {
+	if s.Peers != "" {
+		return s.Peers + "\x00" + s.By
+	}
+	return s.Principal + "\x00" + s.Action + "\x00" + s.By
 }
 
 // score is the surprise of the group, each next kind of signal counting half of the

@@ -268,3 +268,35 @@ func TestWhatIsWithheldCountsOnce(t *testing.T) {
 		t.Errorf("%d withheld after it was told", b.Withheld())
 	}
 }
+
+// Peers that do one new thing are one kind of signal, however many they are; what one of
+// them does besides, a rule that points at it, and those who have no peers are others.
+func TestPeersAreOneStory(t *testing.T) {
+	e := New(Options{})
+	add := func(n int, who, what, by, peers string) float64 {
+		s := signal(n, time.Duration(n)*time.Second, who, what, 2)
+		s.By, s.Peers, s.Nodes = by, peers, []string{"linked"}
+		e.Add(s)
+		return e.groups[len(e.groups)-1].incident.Factors[0].Value
+	}
+	for i := range 30 {
+		if got := add(i, fmt.Sprint("m", i), "s3:Get", "model", "peers of m s3:Get"); got != 2 {
+			t.Fatalf("%d peers have a surprise of %g", i+1, got)
+		}
+	}
+	want := 2.0
+	for i, s := range [][4]string{
+		{"m1", "s3:Put", "model", "peers of m s3:Put"},
+		{"m1", "s3:Get", "rule", "peers of m s3:Get"},
+		{"alice", "s3:Get", "model", ""},
+		{"bob", "s3:Get", "model", ""},
+	} {
+		want += 2 * math.Pow(halves, float64(i+1))
+		if got := add(100+i, s[0], s[1], s[2], s[3]); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%v: %g, want %g", s, got, want)
+		}
+	}
+	if n := len(e.groups); n != 1 {
+		t.Errorf("%d groups", n)
+	}
+}
