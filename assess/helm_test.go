@@ -2,6 +2,7 @@ package assess_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
@@ -31,8 +32,13 @@ func templateOf(name, text string) string {
 		"replicas: 2\n", "replicas: {{ .Values.replicas }}\n",
 		"--cluster, default,", "--cluster, {{ .Values.cluster | toJson }}, --pilot, \"{{ .Values.pilot }}\", --pilots, \"{{ .Values.pilots }}\",{{ range .Values.controllers }} --controller, {{ . | toJson }},{{ end }}"+
 			"{{ if .Values.certManager.enabled }} --tls-cert, /etc/sevenfold/tls/tls.crt, --tls-key, /etc/sevenfold/tls/tls.key,{{ end }}",
-		"        - {name: key, mountPath: /etc/sevenfold/key, readOnly: true}\n", "        - {name: key, mountPath: /etc/sevenfold/key, readOnly: true}\n{{- if .Values.certManager.enabled }}\n        - {name: tls, mountPath: /etc/sevenfold/tls, readOnly: true}\n{{- end }}\n",
-		"      - {name: key, configMap: {name: sevenfold-key}}\n", "      - {name: key, configMap: {name: {{ .Values.keyConfigMap }} }}\n{{- if .Values.certManager.enabled }}\n      - {name: tls, secret: {secretName: sevenfold-gate-tls}}\n{{- end }}\n",
+		", --key, /etc/sevenfold/key/key.pub]", "{{ if .Values.keyConfigMap }}, --key, /etc/sevenfold/key/key.pub{{ end }}"+
+			"{{ if .Values.signers }}, --trusted-root, /etc/sevenfold/trusted-root/trusted_root.json{{ end }}"+
+			`{{ range .Values.signers }}, --identity, {{ required "each of signers needs an identity" .identity | toJson }}, --issuer, {{ required "each of signers needs an issuer" .issuer | toJson }}{{ end }}]`,
+		"        - {name: key, mountPath: /etc/sevenfold/key, readOnly: true}\n", "{{- if .Values.keyConfigMap }}\n        - {name: key, mountPath: /etc/sevenfold/key, readOnly: true}\n{{- end }}\n"+
+			"{{- if .Values.signers }}\n        - {name: trusted-root, mountPath: /etc/sevenfold/trusted-root, readOnly: true}\n{{- end }}\n{{- if .Values.certManager.enabled }}\n        - {name: tls, mountPath: /etc/sevenfold/tls, readOnly: true}\n{{- end }}\n",
+		"      - {name: key, configMap: {name: sevenfold-key}}\n", "{{- if .Values.keyConfigMap }}\n      - {name: key, configMap: {name: {{ .Values.keyConfigMap }} }}\n{{- end }}\n"+
+			"{{- if .Values.signers }}\n      - {name: trusted-root, configMap: {name: {{ .Values.trustedRootConfigMap }} }}\n{{- end }}\n{{- if .Values.certManager.enabled }}\n      - {name: tls, secret: {secretName: sevenfold-gate-tls}}\n{{- end }}\n",
 		"    service: {namespace: sevenfold-system, name: sevenfold-gate, path: /admit, port: 443}\n",
 		"    {{ if .Values.url }}url: {{ .Values.url | toJson }}{{ else }}service: {namespace: {{ .Release.Namespace }}, name: sevenfold-gate, path: /admit, port: 443}{{ end }}\n",
 		"configMap: {name: sevenfold-certificates,", "configMap: {name: {{ .Values.certificatesConfigMap }},",
@@ -43,7 +49,14 @@ func templateOf(name, text string) string {
 		_, out, _ = strings.Cut(out, "---\n")
 	case strings.HasPrefix(name, "50-"):
 		// Who serves at a URL of their own runs the gate themselves.
-		out = "{{- if not .Values.url }}\n" + strings.TrimRight(out, "\n") + `
+		out = `{{- if not .Values.url }}
+{{- if not (or .Values.keyConfigMap .Values.signers) }}
+{{- fail "nobody's certificates would count: set keyConfigMap, or signers with trustedRootConfigMap" }}
+{{- end }}
+{{- if and .Values.signers (not .Values.trustedRootConfigMap) }}
+{{- fail "signers are held against a trusted root: set trustedRootConfigMap to the configuration map with trusted_root.json" }}
+{{- end }}
+` + strings.TrimRight(out, "\n") + `
 {{- if .Values.certManager.enabled }}
 ---
 apiVersion: cert-manager.io/v1
@@ -68,7 +81,7 @@ spec:
 // The chart is made of the manifests as they are, and its templates, filled in
 // with its own values by the engine Helm uses (text/template), are the manifests
 // again, object for object. The chart uses nothing of Helm's beyond .Values,
-// .Release.Namespace and toJson.
+// .Release.Namespace, toJson, required and fail.
 func TestHelmChart(t *testing.T) {
 	files, err := fs.Glob(deploy.FS, "*.yaml")
 	if err != nil {
@@ -89,6 +102,9 @@ func TestHelmChart(t *testing.T) {
 	other["controllers"] = []any{"system:serviceaccount:ml:operator"}
 	outside := maps.Clone(plain)
 	outside["url"] = "https://gate.example:9443/admit"
+	signers := maps.Clone(plain)
+	signers["keyConfigMap"], signers["trustedRootConfigMap"] = "", "roots"
+	signers["signers"] = []any{map[string]any{"identity": "release@example.com", "issuer": "https://i.example"}}
 	made := map[string]bool{}
 	for _, name := range files {
 		raw, err := fs.ReadFile(deploy.FS, name)
@@ -132,6 +148,16 @@ func TestHelmChart(t *testing.T) {
 		case strings.HasPrefix(name, "40-") && (strings.Contains(away, "service: {namespace") || !strings.Contains(away, `url: "https://gate.example:9443/admit"`)):
 			t.Errorf("%s: a gate outside the cluster is not called there", path)
 		}
+		if strings.HasPrefix(name, "50-") {
+			keyless := render(t, path, signers)
+			objects(t, keyless)
+			for words, want := range map[string]bool{`--trusted-root, /etc/sevenfold/trusted-root/trusted_root.json, --identity, "release@example.com", --issuer, "https://i.example"]`: true,
+				"configMap: {name: roots }": true, "--key,": false, "name: key,": false} {
+				if strings.Contains(keyless, words) != want {
+					t.Errorf("%s where only keyless signers count: %q is %v", path, words, !want)
+				}
+			}
+		}
 		whole := render(t, path, other)
 		objects(t, whole)
 		for words, in := range map[string]string{"cert-manager.io/inject-ca-from: sevenfold-system/sevenfold-gate": "40-", "--tls-cert": "50-", "kind: Certificate": "50-",
@@ -157,7 +183,12 @@ func render(t *testing.T, path string, values map[string]any) string {
 	parsed, err := template.New(path).Option("missingkey=error").Funcs(template.FuncMap{"toJson": func(v any) (string, error) {
 		b, err := json.Marshal(v)
 		return string(b), err
-	}}).Parse(string(text))
+	}, "required": func(why string, v any) (any, error) {
+		if v == nil || v == "" {
+			return nil, errors.New(why)
+		}
+		return v, nil
+	}, "fail": func(why string) (string, error) { return "", errors.New(why) }}).Parse(string(text))
 	if err != nil {
 		t.Fatal(err)
 	}
