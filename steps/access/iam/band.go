@@ -284,6 +284,9 @@ func (b *band) takers(r int, route *reference.Route, units [][]int, from int) (c
 // the boundary of what is new.
 func (b *band) able(k, r int, route *reference.Route, unit int, needs []int) bool {
 	c, m := b.c, &b.members[k]
+	if m.p.untold() {
+		return false // of whom nothing is known, nothing is told but that: see Untold
+	}
 	key := ableKey{m.i, r, unit}
 	if got, known := c.bands.able[key]; known && m.i >= 0 {
 		return got

@@ -152,6 +152,11 @@ func TestBand(t *testing.T) {
 			t.role("b", me)
 			t.role("c", by("b"))
 		}, "role/c unknown", []string{"role/c"}},
+		"of one who might give nothing is known": {func(t *town) {
+			t.role("a", me).Unread = "not read"
+			t.role("b", me)
+			t.role("c", by("b"))
+		}, "", nil},
 		"refused by another policy": {func(t *town) {
 			t.role("a", me, on("role/c", "iam:AttachRolePolicy"), deny("iam:*"))
 			t.role("b", me)
