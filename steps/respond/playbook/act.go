@@ -123,7 +123,7 @@ func Gone(err error) bool {
 // call settles a step's parameters.
 func (r *run) call(key string, s *Step) (Call, error) {
 	c, err := settle(s, r.values())
-	c.Key = r.id() + "/" + key
+	c.Key = r.id + "/" + key
 	return c, err
 }
 
@@ -164,9 +164,6 @@ func settle(s *Step, vars map[string]string) (Call, error) {
 	}
 	return c, nil
 }
-
-// id tells this run from others: the hash of its first event.
-func (r *run) id() string { return r.j.Events()[0].Hash[:16] }
 
 // approved asks for approvals where the policy wants any. They are bound to the call
 // as it stands: other parameters need other approvals.

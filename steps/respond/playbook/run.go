@@ -170,6 +170,7 @@ var errWaiting = errors.New("waiting")
 // run is one walk over a playbook with its journal. Every walk begins at the start
 // and finds in the journal what was done before.
 type run struct {
+	id   string // tells this run from others: of the hash of its first event
 	p    *Playbook
 	j    *Journal
 	o    Options
@@ -303,7 +304,7 @@ func open(j *Journal, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{p: p, j: j, o: o, vars: map[string]string{}, seen: map[string]*pass{}}
+	r := &run{id: j.Events()[0].Hash[:16], p: p, j: j, o: o, vars: map[string]string{}, seen: map[string]*pass{}}
 	if r.o.Now == nil {
 		r.o.Now = time.Now
 	}
