@@ -164,24 +164,30 @@ func (c *climb) stepsAmong(surety []Decision) (map[int32][]edge, error) {
 // bandWays lists a way to each administrator and by each technique, the surest kind
 // there is.
 func (c *climb) bandWays(i int32, surety []Decision) ([]bandWay, error) {
-	for _, least := range []Decision{Allow, Conditional, Unknown} {
+	grown := func(least Decision) (*band, error) {
 		b := &band{c: c, least: least, surety: surety, in: map[int32]bool{i: true}, gained: map[string]int{}, made: map[string]bool{}, forks: map[string][]fork{}}
 		b.join(member{p: c.people[i], i: i})
-		if err := b.grow(); err != nil {
-			return nil, err
-		}
-		if len(b.ways) > 0 {
-			return b.ways, nil
-		}
-		if b.over && least == Unknown {
-			first := *b.members[1].step
-			first.decision, first.unknown = Unknown, append(first.unknown, fmt.Sprintf("what more than %d identities that %s can act as can do together", maxBand, short(c.people[i].ARN)))
-			b.arrive(&first, b.members[1].i, b.members[1].p)
-			b.ways[0].onward = -1
-			return b.ways, nil
+		return b, b.grow()
+	}
+	any, err := grown(Unknown) // most have none, whatever counts
+	if err != nil {
+		return nil, err
+	}
+	if len(any.ways) == 0 && any.over {
+		first := *any.members[1].step
+		first.decision, first.unknown = Unknown, append(first.unknown, fmt.Sprintf("what more than %d identities that %s can act as can do together", maxBand, short(c.people[i].ARN)))
+		any.arrive(&first, any.members[1].i, any.members[1].p)
+		any.ways[0].onward = -1
+	}
+	if len(any.ways) == 0 {
+		return nil, nil
+	}
+	for _, least := range []Decision{Allow, Conditional} {
+		if b, err := grown(least); err != nil || len(b.ways) > 0 {
+			return b.ways, err
 		}
 	}
-	return nil, nil
+	return any.ways, nil
 }
 
 // counts says that a step is sure enough.
@@ -385,7 +391,9 @@ func (b *band) mayOn(m *member, r int, needs []int, t int32) bool {
 	}
 	for k := range c.shapes.calls[r] {
 		call := &c.shapes.calls[r][k]
-		if !call.trust && slices.ContainsFunc(needs, func(n int) bool { return call.need == &route.Needs[n] }) && c.kinCall(m.i, t, call) == Deny {
+		switch {
+		case !slices.ContainsFunc(needs, func(n int) bool { return call.need == &route.Needs[n] }):
+		case call.trust && c.trustCalls(m.i, t, r) == Deny, !call.trust && c.kinCall(m.i, t, call) == Deny:
 			return false
 		}
 	}

@@ -152,6 +152,11 @@ func TestBand(t *testing.T) {
 			t.role("b", me)
 			t.role("c", by("b"))
 		}, "role/c unknown", []string{"role/c"}},
+		"set free he becomes who gives him more": {func(t *town) {
+			t.role("d", me, on("role/c", "iam:DeleteRolePermissionsBoundary"))
+			t.role("c", me).Boundary = t.w.Parse("bound", doc(allow("s3:*")))
+			t.role("b", by("c"), on("role/c", "iam:PutRolePolicy"))
+		}, "role/c allow", []string{"role/d", "role/c", "role/b"}},
 		"of one who might give nothing is known": {func(t *town) {
 			t.role("a", me).Unread = "not read"
 			t.role("b", me)

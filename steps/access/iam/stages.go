@@ -87,6 +87,9 @@ func (c *climb) stagesOf(i int) []given {
 	if isOne(c.admin[i]) || p.Kind != User && p.Kind != Role || p.ServiceLinked || p.untold() {
 		return nil
 	}
+	if c.stages[i].what&wasMade != 0 {
+		return nil // with all that can be given; what it gives others, the band of its maker follows
+	}
 	if len(c.raised[i])+len(c.ownEdges(i)) > 0 && !c.thorough[p.ARN] {
 		return nil // he needs no stage
 	}

@@ -111,7 +111,7 @@ func (c *climb) givesOthers(i int) []given {
 	on := &weighedOn{whom: map[int32][]int32{}, calls: map[int32][]answer{}}
 	for r := range c.routes {
 		route := &c.routes[r]
-		makes := route.Target == "new" && (route.Gain == "attach" || route.Gain == "any") && c.stages[i].what&wasMade == 0
+		makes := route.Target == "new" && (route.Gain == "attach" || route.Gain == "any")
 		if !gives(route) && !makes || !c.candidate(i, r) {
 			continue
 		}
