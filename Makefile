@@ -88,7 +88,7 @@ lint: $(LINT) ## the linters of .golangci.yml, in the version pinned above
 	$(LINT) run ./...
 
 clean:
-	rm -rf bin dist $(VENV) test/kube/bin
+	rm -rf bin dist $(VENV) test/kube/bin test/mysql/server
 
 bench: setup build ## every figure of docs/benchmarks.md, measured and written
 	bash bench/run.sh

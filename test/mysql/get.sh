@@ -4,20 +4,24 @@
 # packages of Debian's, nothing is done.
 set -euo pipefail
 dir=$1
+# missing leaves word of why there is none: only then do tests do without.
+missing() {
+	mkdir -p "$dir"
+	echo "$1" | tee "$dir/missing" >&2
+	exit 0
+}
 if command -v mariadbd >/dev/null || command -v mysqld >/dev/null; then
 	exit 0
 fi
 if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
-	echo "no MySQL or MariaDB server found, and none to be had here: what needs one is left out of the tests, and says so" >&2
-	exit 0
+	missing "none is on the PATH, and this machine has no packages of Debian's"
 fi
 packages=$(mktemp -d)
 trap 'rm -rf "$packages"' EXIT
 fetch() { (cd "$packages" && apt-get -qq download mariadb-server-core "$1" liburing2); }
 # The lists of a fresh machine are empty, those of an old one name what is gone.
 if ! fetch libaio1 2>/dev/null && ! { apt-get -qq update && fetch libaio1; } && ! fetch libaio1t64; then
-	echo "MariaDB could not be fetched: what needs a server of it is left out, and says so" >&2
-	exit 0
+	missing "its packages could not be fetched"
 fi
 mkdir -p "$dir"
 for p in "$packages"/*.deb; do

@@ -1,6 +1,6 @@
 // Package mysql runs a real MariaDB or MySQL server for tests, in a temporary folder: the
-// one on the PATH, else what make setup unpacked. Without one a test says that it was
-// not run.
+// one on the PATH, else what make setup unpacked. Without one a test fails, or says that it
+// was not run where make setup found that there is none to be had.
 package mysql
 
 import (
@@ -55,7 +55,10 @@ var (
 func Start(t testing.TB) *Server {
 	t.Helper()
 	if _, _, _, err := find(); err != nil {
-		t.Skip("NOT RUN on MySQL: " + err.Error())
+		if why, missing := os.ReadFile(filepath.Join(unpacked(), "missing")); missing == nil {
+			t.Skip("NOT RUN on MySQL: " + string(why))
+		}
+		t.Fatal(err)
 	}
 	once.Do(func() {
 		s := &Server{}
@@ -145,6 +148,12 @@ func (s *Server) start() error {
 	return err
 }
 
+// unpacked is the folder into which make setup brings a server, or word of why it has none.
+func unpacked() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "server")
+}
+
 // find is the server's program, the folder of its messages and system tables, and what
 // its environment needs.
 func find() (bin, share string, env []string, err error) {
@@ -153,8 +162,7 @@ func find() (bin, share string, env []string, err error) {
 			return p, sharedBy("/usr/share"), os.Environ(), nil
 		}
 	}
-	_, file, _, _ := runtime.Caller(0)
-	root := filepath.Join(filepath.Dir(file), "server")
+	root := unpacked()
 	for _, name := range []string{"usr/sbin/mariadbd", "usr/bin/mariadbd"} {
 		p := filepath.Join(root, name)
 		if _, err := os.Stat(p); err != nil {

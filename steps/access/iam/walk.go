@@ -118,6 +118,34 @@ func (c *climb) reach() (map[string]Decision, error) {
 	return out, nil
 }
 
+// suretyOf says of each of the people how sure his best way is; Deny: he has none.
+func (c *climb) suretyOf() []Decision {
+	best := slices.Repeat([]Decision{Deny}, len(c.people))
+	for _, least := range []Decision{Allow, Conditional, Unknown} {
+		var queue []int32
+		for i := range c.people {
+			if best[i] == Deny && isOne(c.admin[i]) && rankOf(c.admin[i]) >= rankOf(least) {
+				best[i] = c.admin[i]
+			}
+			if best[i] == Deny && slices.ContainsFunc(c.own[i], func(e edge) bool { return rankOf(e.decision) >= rankOf(least) }) {
+				best[i] = least
+			}
+			if best[i] != Deny {
+				queue = append(queue, int32(i))
+			}
+		}
+		for at := 0; at < len(queue); at++ {
+			for k := range c.into[queue[at]] {
+				if e := &c.into[queue[at]][k]; best[e.from] == Deny && c.routes[e.route].Gain != "bounded" && rankOf(e.decision) >= rankOf(least) {
+					best[e.from] = least
+					queue = append(queue, e.from)
+				}
+			}
+		}
+	}
+	return best
+}
+
 // rankOf orders answers by how sure a way is: refused, unknown, under
 // conditions, certain.
 func rankOf(d Decision) int {
