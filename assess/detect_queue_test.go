@@ -69,7 +69,7 @@ func TestObjectsOfAQueue(t *testing.T) {
 		a := sqs("GetQueueAttributes", map[string]any{"QueueUrl": address, "AttributeNames": []string{"All"}})["Attributes"].(map[string]any)
 		return fmt.Sprint(a["ApproximateNumberOfMessages"], " ", a["ApproximateNumberOfMessagesNotVisible"])
 	}
-	for until := time.Now().Add(15 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		if events, duplicates, _ := r.Totals(); events == 3 && duplicates == 2 && left() == "0 1" {
 			break
 		}
