@@ -164,10 +164,17 @@ func lineageFile(name string, jobs map[string]string, seen *seenFlows) error {
 		}
 		by := "OpenLineage run " + e.Run.ID
 		for _, d := range e.Inputs {
-			seen.add(d.Address(), job, by)
+			for _, address := range d.Addresses() {
+				seen.add(address, job, by)
+			}
+		}
+		for _, address := range e.Sources() {
+			seen.add(address, job, by+", lineage of columns")
 		}
 		for _, d := range e.Outputs {
-			seen.add(job, d.Address(), by)
+			for _, address := range d.Addresses() {
+				seen.add(job, address, by)
+			}
 		}
 		return nil
 	})

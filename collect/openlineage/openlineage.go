@@ -1,7 +1,8 @@
 // Package openlineage reads events of OpenLineage 1 and 2: which job took which data
 // sets and made which. Bodies as an HTTP collector keeps them are read too: one event, a
-// list of them, or one a line. Facets, which may hold queries and samples, are passed
-// over.
+// list of them, or one a line. Of facets those are read that say where a data set lies by
+// other names (symlinks, dataSource) and which further ones it was made of (columnLineage);
+// the rest, which may hold queries and samples, are passed over.
 package openlineage
 
 import (
@@ -18,6 +19,7 @@ import (
 type Dataset struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
+	Facets    Facets `json:"facets"`
 }
 
 // Event is one run, job or data set event.
@@ -141,10 +143,29 @@ func (l *limit) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// bare is the address of a store that somebody wrote, without who asks it and how: such addresses hold
+// passwords.
+func bare(uri string) string {
+	uri = strings.TrimPrefix(uri, "jdbc:")
+	uri, _, _ = strings.Cut(uri, "?")
+	scheme, rest, ok := strings.Cut(uri, "://")
+	if !ok {
+		return uri
+	}
+	host, path, slash := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(host, '@'); at >= 0 {
+		host = host[at+1:]
+	}
+	if slash {
+		path = "/" + path
+	}
+	return scheme + "://" + host + path
+}
+
 // Address is a data set as a store's address: s3://BUCKET/PATH, postgres://HOST/DATABASE,
 // mysql://HOST/DATABASE. Others keep their naming, namespace and name joined by a slash.
 func (d Dataset) Address() string {
-	ns := strings.TrimSuffix(d.Namespace, "/")
+	ns := strings.TrimSuffix(bare(d.Namespace), "/")
 	for _, s := range []string{"s3a://", "s3n://"} {
 		if rest, ok := strings.CutPrefix(ns, s); ok {
 			ns = "s3://" + rest

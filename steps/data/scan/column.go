@@ -112,7 +112,7 @@ type asked uint8
 const (
 	unasked   asked = 0
 	isPlain   asked = 1 << iota // it holds none of the characters that plainly replaces
-	isKeyless                   // it holds none of the prefixes of keys without digits, and no key in PEM
+	isKeyless                   // it holds none of the prefixes of keys without digits, no key in PEM and no option of a command
 	isOneWord                   // it holds no space and no end of a line
 	isASCII
 )
@@ -129,7 +129,7 @@ func (c *Column) Texts(data []byte, offsets []uint32) {
 	if unusual(all, 0) < 0 {
 		known |= isPlain
 	}
-	if !hasKeyPrefix(all) {
+	if !hasKeyPrefix(all) && !hasOption(all) {
 		known |= isKeyless
 	}
 	if ascii(all) {
@@ -302,6 +302,9 @@ func (c *Column) find(value []byte, tested bool, stop int, known asked) {
 	if known&isKeyless == 0 {
 		if len(value) >= 20 {
 			c.run.accessKeys()
+		}
+		if len(value) >= 12 {
+			c.run.commands()
 		}
 		if len(value) > 64 {
 			c.run.keys()

@@ -1,6 +1,25 @@
 package scan
 
-import "testing"
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// What the manual says is told is what is told.
+func TestLanguagesAreInTheManual(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/data.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, l := range languages {
+		names = append(names, l.name)
+	}
+	if want := strings.Join(names, ", "); !strings.Contains(strings.ReplaceAll(string(text), "\n", " "), want) {
+		t.Errorf("docs/data.md does not list the languages that are told: %s", want)
+	}
+}
 
 func TestLanguage(t *testing.T) {
 	for text, want := range map[string]string{

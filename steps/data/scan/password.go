@@ -168,13 +168,41 @@ func (r *run) password(name, s, e int, quoted, spaced bool) float64 {
 	}
 	// A word, or a number: where a whole line sets it, as files of settings do. In programs it
 	// is a variable's name or a type's.
-	if !r.lineStart(name) || e < len(b) && b[e] != '\n' && b[e] != '\r' || reference(v) {
+	if reference(v) {
+		return 0
+	}
+	if ends := e >= len(b) || b[e] == '\n' || b[e] == '\r'; !r.lineStart(name) || !ends {
+		if !spaced && r.forCommand(name, s) && (ends || b[e] == ' ' && e+1 < len(b) && b[e+1] > ' ' || b[e] == '"' || b[e] == '\'' || b[e] == '`') {
+			return .55
+		}
 		return 0
 	}
 	if spaced && camel(v) {
 		return 0 // a type
 	}
 	return .55
+}
+
+// forCommand reports whether the name at a place, whose value begins at s, is a variable of
+// the environment that is set for one command: capitals with '=', at the begin of a line or
+// behind an option that hands it on.
+func (r *run) forCommand(at, s int) bool {
+	b := r.b
+	for _, c := range b[at:s] {
+		if is(c, isLet) && !is(c, isUp) {
+			return false
+		}
+	}
+	if b[s-1] != '=' || r.lineStart(at) {
+		return b[s-1] == '='
+	}
+	before := bytes.ToLower(bytes.TrimRight(b[max(0, at-16):at], " \"'"))
+	for _, w := range []string{" -e", "--env", "--build-arg", " env", " export", "&&", ";", "$", "sudo", "\"-e\",", " run"} {
+		if bytes.HasSuffix(before, []byte(w)) {
+			return true
+		}
+	}
+	return false
 }
 
 // camel reports whether a word has a capital behind a small letter.

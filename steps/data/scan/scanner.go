@@ -96,6 +96,7 @@ func (r *run) whole() {
 	r.all(trigger(r.b, 0))
 	r.keys()
 	r.accessKeys()
+	r.commands()
 	if len(r.b) >= chanceBytes {
 		r.againstChance()
 	}
@@ -227,6 +228,7 @@ const (
 	byIBAN          = "country, length and check digits"
 	byPrefix        = "a prefix its issuer gives out"
 	byWordAndRandom = "as random as a key, and a word nearby"
+	byCommand       = "a command is given it as a password"
 	byRule          = "a rule of yours"
 )
 
