@@ -48,7 +48,7 @@ type Running struct {
 	rowsTo  uint64       // sequence up to which they go
 	rowsAge time.Time    // when the first was read
 	held    int          // bytes of rows
-	unsaved int64        // bytes read since the last save
+	unsaved int64        // what was read since the last save takes of the stream's room, in bytes
 	kept    uint64       // sequence up to which the archive goes
 	writing *segment     // what is being archived, nil for nothing
 	last    uint64       // sequence of the batch that was read last
@@ -357,8 +357,8 @@ func (r *Running) batch(b stream.Batch) error {
 		if b.Sequence > r.last {
 			r.take(e)
 		}
-		r.unsaved += int64(len(data))
 	}
+	r.unsaved += int64(b.Size)
 	r.rowsTo = max(r.rowsTo, b.Sequence)
 	if b.Sequence > r.last {
 		r.last = b.Sequence

@@ -2,8 +2,10 @@ package assess
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,8 +117,11 @@ func TestAFullStreamTellsSendersToWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Close)
+	chance := rand.NewChaCha8([32]byte{})
 	body := func(n int) string {
-		return strings.Replace(trailRecord(fmt.Sprint("e", n), "InvokeModel", "2026-11-02T09:30:15Z"), `"eventVersion"`, `"additionalEventData":{"x":"`+strings.Repeat("x", 60<<10)+`"},"eventVersion"`, 1)
+		dense := make([]byte, 45<<10) // what repeats would be stored small
+		_, _ = chance.Read(dense)
+		return strings.Replace(trailRecord(fmt.Sprint("e", n), "InvokeModel", "2026-11-02T09:30:15Z"), `"eventVersion"`, `"additionalEventData":{"x":"`+base64.StdEncoding.EncodeToString(dense)+`"},"eventVersion"`, 1)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()

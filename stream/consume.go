@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -19,26 +18,15 @@ type Batch struct {
 	// Sequence is the batch's place in the stream: the same whenever it comes again.
 	Sequence uint64
 	Stored   time.Time
-	Events   [][]byte
+	// Size is what it takes of the stream's room, in bytes.
+	Size   int
+	Events [][]byte
 	// Damaged is set where the batch cannot be taken apart: Events are its bytes then.
 	Damaged error
 }
 
 // errDamaged is a batch whose lengths do not add up.
 var errDamaged = errors.New("stream: a damaged batch")
-
-func unpack(data []byte) ([][]byte, error) {
-	var out [][]byte
-	for len(data) > 0 {
-		n, k := binary.Uvarint(data)
-		if k <= 0 || n > uint64(len(data)-k) {
-			return nil, errDamaged
-		}
-		out = append(out, data[k:k+int(n):k+int(n)])
-		data = data[k+int(n):]
-	}
-	return out, nil
-}
 
 // fetchWait is how long a reader waits for more at a time.
 const fetchWait = 500 * time.Millisecond
@@ -207,11 +195,11 @@ func (s *Stream) follow(ctx context.Context, from uint64, take func(Batch) error
 			if err != nil {
 				return next, fmt.Errorf("stream: %w", err)
 			}
-			b := Batch{Sequence: meta.Sequence.Stream, Stored: meta.Timestamp}
+			b := Batch{Sequence: meta.Sequence.Stream, Stored: meta.Timestamp, Size: len(m.Data())}
 			if b.Partition, err = strconv.Atoi(strings.TrimPrefix(m.Subject(), s.o.Name+".")); err != nil {
 				return next, fmt.Errorf("stream: subject %s: %w", m.Subject(), err)
 			}
-			if b.Events, b.Damaged = unpack(m.Data()); b.Damaged != nil {
+			if b.Events, b.Damaged = unpacked(m.Data(), m.Headers()); b.Damaged != nil {
 				b.Events = [][]byte{m.Data()}
 			}
 			if err := take(b); err != nil {

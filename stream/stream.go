@@ -227,7 +227,7 @@ func (s *Stream) Publish(ctx context.Context, id string, events []Event) error {
 	}
 	var waiting []pending
 	send := func(p int) error {
-		msg := &nats.Msg{Subject: s.subject(p), Data: parts[p]}
+		msg := packed(s.subject(p), parts[p])
 		var opts []jetstream.PublishOpt
 		if id != "" {
 			opts = append(opts, jetstream.WithMsgID(fmt.Sprintf("%s/%d/%d", id, p, counts[p])))
@@ -269,7 +269,9 @@ func (s *Stream) Publish(ctx context.Context, id string, events []Event) error {
 		if err := s.settle(ctx, w); err != nil {
 			return fmt.Errorf("stream: %w", err)
 		}
-		rooms.Put(&w.msg.Data) // it is stored: nobody holds it any more
+		if w.msg.Header.Get(packHeader) == "" {
+			rooms.Put(&w.msg.Data) // it is stored: nobody holds it any more
+		}
 	}
 	return nil
 }

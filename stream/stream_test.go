@@ -176,7 +176,7 @@ func TestTheSameIdIsStoredOnce(t *testing.T) {
 
 func TestAFullStreamHoldsBack(t *testing.T) {
 	s := open(t, Options{Dir: t.TempDir(), Partitions: 1, MaxBytes: 64 << 10})
-	big := []Event{{Key: "k", Data: make([]byte, 20<<10)}}
+	big := []Event{{Key: "k", Data: noise(20 << 10)}}
 	for range 3 {
 		if err := s.Publish(t.Context(), "", big); err != nil {
 			t.Fatal(err)
@@ -410,23 +410,6 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 	if _, err := Open(t.Context(), Options{Dir: dir, Partitions: 8}); err == nil || !strings.Contains(err.Error(), "partitions") {
 		t.Errorf("partitions changed: %v", err)
 	}
-	if _, err := unpack([]byte{5, 'x'}); err == nil {
-		t.Error("a length beyond the end")
-	}
-}
-
-func FuzzUnpack(f *testing.F) {
-	f.Add([]byte{1, 'a', 2, 'b', 'c'})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		events, err := unpack(b)
-		n := 0
-		for _, e := range events {
-			n += len(e)
-		}
-		if n > len(b) || err == nil && len(b) > 0 && len(events) == 0 {
-			t.Errorf("%d bytes of %d", n, len(b))
-		}
-	})
 }
 
 func BenchmarkPublish(b *testing.B) {

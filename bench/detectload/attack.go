@@ -21,6 +21,10 @@ type attacks struct {
 // interval is how often one is sent.
 const interval = 500 * time.Millisecond
 
+// lateInTheDay is when in the newest day sent an attack is: a day takes less than a tenth
+// of a second, and one whose day is over for long is a backfill, which has a budget of its own.
+const lateInTheDay = 18 * time.Hour
+
 func (a *attacks) send(ctx context.Context, p *process) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -32,7 +36,7 @@ func (a *attacks) send(ctx context.Context, p *process) error {
 		case <-tick.C:
 		}
 		name := fmt.Sprintf("intruder%06d", n)
-		text := attack(name, n, time.Unix(p.clock.Load(), 0).UTC().Add(12*time.Hour))
+		text := attack(name, n, time.Unix(p.clock.Load(), 0).UTC().Add(lateInTheDay))
 		a.mu.Lock()
 		a.sent[name], a.all = time.Now(), a.all+1
 		a.mu.Unlock()
@@ -48,16 +52,19 @@ func (a *attacks) send(ctx context.Context, p *process) error {
 	}
 }
 
-// attack is what one intruder does, at a time of the load's.
+// attack is what one intruder does, at a time of the load's. Each is in an account of its
+// own: one comes every few days of the load's, and what all users of one account do by
+// then is no news there.
 func attack(name string, n int, at time.Time) []byte {
 	type record map[string]any
 	var records []record
+	account := fmt.Sprintf("%012d", 900_000_000_000+n)
 	for i, call := range [][2]string{{"iam", "DetachUserPolicy"}, {"cloudtrail", "StopLogging"}, {"cloudtrail", "DeleteTrail"}, {"guardduty", "DeleteDetector"}, {"organizations", "LeaveOrganization"}} {
 		records = append(records, record{
 			"eventVersion": "1.11", "eventTime": at.Format(time.RFC3339), "eventSource": call[0] + ".amazonaws.com", "eventName": call[1],
 			"awsRegion": "ap-south-1", "sourceIPAddress": fmt.Sprintf("203.%d.113.9", n%250), "userAgent": "python-requests/" + name,
-			"eventID": fmt.Sprintf("attack-%s-%d", name, i), "recipientAccountId": "100000000000",
-			"userIdentity":      record{"type": "IAMUser", "userName": name, "arn": "arn:aws:iam::100000000000:user/" + name, "accountId": "100000000000", "accessKeyId": "AKIA" + name},
+			"eventID": fmt.Sprintf("attack-%s-%d", name, i), "recipientAccountId": account,
+			"userIdentity":      record{"type": "IAMUser", "userName": name, "arn": "arn:aws:iam::" + account + ":user/" + name, "accountId": account, "accessKeyId": "AKIA" + name},
 			"requestParameters": record{"name": name, "policyArn": "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3-" + name, "userName": name},
 		})
 	}

@@ -112,9 +112,10 @@ func measure(o options) (*result, error) {
 	run.told = attacks.told
 	var wg sync.WaitGroup
 	failed := make(chan error, o.senders+1)
-	for s := range o.senders {
+	dealt := &turns{bodies: bodies, o: o}
+	for range o.senders {
 		wg.Go(func() {
-			if err := run.send(ctx, bodies, s, o, out); err != nil && ctx.Err() == nil {
+			if err := run.send(ctx, dealt, out); err != nil && ctx.Err() == nil {
 				failed <- err
 				stop()
 			}
@@ -157,6 +158,7 @@ type body struct {
 	day      int   // whose day of the organisation's
 	accounts []place
 	events   int
+	sent     sync.Mutex // held while it is on its way
 }
 
 type place struct{ at, account int }
@@ -215,7 +217,8 @@ func all(text, what []byte) (at []int) {
 }
 
 // begin is the day on which detect.sh has the organisation begin, a Monday so long ago that
-// the days sent do not reach the present: a run on two cores sends some fourteen days a second.
+// the days sent do not reach the present in ten minutes: a run on two cores sends some
+// fourteen days a second, and there are 28 for each of 600.
 var begin = time.Date(1980, 1, 7, 0, 0, 0, 0, time.UTC)
 
 // first is the day of the first events that are sent, the one after those that were learnt:
@@ -330,32 +333,55 @@ func (p *process) post(ctx context.Context, text []byte, refused *int64) error {
 	}
 }
 
-// send sends its share of the bodies, round after round.
-func (p *process) send(ctx context.Context, bodies []*body, sender int, o options, out *result) error {
-	date := first()
-	for round := 0; ; round++ {
-		organisation, cycle := round%o.times, round/o.times
-		for i := sender; i < len(bodies); i += o.senders {
-			b := bodies[i]
-			for p.behind.Load() && ctx.Err() == nil {
-				time.Sleep(2 * time.Millisecond)
-			}
-			if ctx.Err() != nil {
-				return nil
-			}
-			serial := p.serial.Add(uint32(b.events)) - uint32(b.events)
-			day := date.AddDate(0, 0, cycle*o.days+b.day)
-			if day.After(time.Now()) {
-				return errors.New("the days have run out: events of the future are refused, send for a shorter -duration")
-			}
-			p.clock.Store(day.Unix())
-			b.next(serial, day, organisation)
-			if err := p.post(ctx, b.text, &out.Refused); err != nil {
-				return err
-			}
-			atomic.AddInt64(&out.Events, int64(b.events))
+// turns deals the bodies out, in order of their days: whoever is free sends the next. Were
+// each sender to go through bodies of its own, one with fewer of them would be ahead of
+// the others by more and more days, and what those send would be of the past.
+type turns struct {
+	bodies []*body
+	o      options
+	next   atomic.Int64
+}
+
+// take is the next body, for one sender until its unlock is called, and the day and the
+// organisation that it is to be of.
+func (t *turns) take() (b *body, day time.Time, organisation int) {
+	n := int(t.next.Add(1) - 1)
+	round, i := n/len(t.bodies), n%len(t.bodies)
+	b = t.bodies[i]
+	b.sent.Lock()
+	return b, first().AddDate(0, 0, round/t.o.times*t.o.days+b.day), round % t.o.times
+}
+
+// send sends bodies until the context ends.
+func (p *process) send(ctx context.Context, t *turns, out *result) error {
+	for {
+		for p.behind.Load() && ctx.Err() == nil {
+			time.Sleep(2 * time.Millisecond)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := p.sendOne(ctx, t, out); err != nil {
+			return err
 		}
 	}
+}
+
+func (p *process) sendOne(ctx context.Context, t *turns, out *result) error {
+	b, day, organisation := t.take()
+	defer b.sent.Unlock()
+	if day.AddDate(0, 0, 1).After(time.Now()) {
+		return errors.New("the days have run out: events of the future are refused, send for a shorter -duration, or of more organisations (-times)")
+	}
+	for was := p.clock.Load(); was < day.Unix() && !p.clock.CompareAndSwap(was, day.Unix()); was = p.clock.Load() {
+	}
+	serial := p.serial.Add(uint32(b.events)) - uint32(b.events)
+	b.next(serial, day, organisation)
+	if err := p.post(ctx, b.text, &out.Refused); err != nil {
+		return err
+	}
+	atomic.AddInt64(&out.Events, int64(b.events))
+	return nil
 }
 
 // maxLag is how many batches may wait to be taken in before the senders pause: they send

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -233,13 +235,16 @@ func TestDetectRunSharesTheState(t *testing.T) {
 func TestDetectRunOutlastsItsStream(t *testing.T) {
 	logs, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
 	var lines bytes.Buffer
-	want := 0
+	want, dense := 0, make([]byte, 1<<10)
+	chance := rand.NewChaCha8([32]byte{})
 	for _, r := range org.New(org.Config{Seed: 1, Principals: 100}).Day() {
-		lines.Write(append(r.Text, '\n'))
+		_, _ = chance.Read(dense) // what does not repeat is stored as large as it is
+		lines.Write(bytes.Replace(r.Text, []byte(`"eventVersion"`), []byte(`"padding":"`+base64.StdEncoding.EncodeToString(dense)+`","eventVersion"`), 1))
+		lines.WriteByte('\n')
 		want++
 	}
-	if lines.Len() < 4<<20 {
-		t.Fatalf("%d bytes are no more than the stream holds", lines.Len())
+	if stored := want * len(dense); stored < 3<<20 {
+		t.Fatalf("%d bytes are no more than the stream holds", stored)
 	}
 	if err := os.WriteFile(filepath.Join(logs, "a.jsonl"), lines.Bytes(), 0o600); err != nil {
 		t.Fatal(err)

@@ -23,9 +23,13 @@ func pace() {
 	var after func(*sentinel)
 	after = func(*sentinel) {
 		metrics.Read(live)
-		heap, hasty := live[0].Value.Uint64(), int(least.Load())
-		debug.SetGCPercent(max(percentFor(heap), hasty))
-		if heap > roomBytes/4 && hasty == 0 { // what makes haste needs its pages again at once
+		heap, hasty := live[0].Value.Uint64(), hastes.Load()
+		percent := percentFor(heap)
+		if hasty {
+			percent = max(percent, hastyPercentFor(heap))
+		}
+		debug.SetGCPercent(percent)
+		if heap > roomBytes/4 && !hasty { // what makes haste needs its pages again at once
 			shed(mapped)
 		}
 		runtime.SetFinalizer(&sentinel{}, after)
@@ -33,12 +37,18 @@ func pace() {
 	after(nil)
 }
 
-// least is what the heap may grow by, in percent, however large it is.
-var least atomic.Int32
+// hastes says that haste was made.
+var hastes atomic.Bool
 
-// haste lets the heap double between collections from now on: for what makes garbage at
-// a high rate for days and keeps little.
-func haste() { least.Store(100) }
+// haste lets the heap double between collections from now on, by hasteBytes at most: for
+// what makes garbage at a high rate for days and keeps little.
+func haste() { hastes.Store(true) }
+
+// hasteBytes is what haste adds to what lives.
+const hasteBytes = 256 << 20
+
+// hastyPercentFor is the growth, in percent of what lives, that haste gives.
+func hastyPercentFor(live uint64) int { return int(min(100, 100*hasteBytes/max(live, 1))) }
 
 // A mapping is part of the program file in memory.
 type mapping struct{ at, size uintptr }

@@ -19,6 +19,15 @@ func TestPercentFor(t *testing.T) {
 	}
 }
 
+func TestHasteIsBounded(t *testing.T) {
+	for live := uint64(0); live < 8<<30; live += 1 << 20 {
+		p := uint64(hastyPercentFor(live))
+		if grown := live * p / 100; p > 100 || grown > hasteBytes || live <= hasteBytes && p != 100 {
+			t.Fatalf("%d MiB may grow by %d MiB, %d %%", live>>20, grown>>20, p)
+		}
+	}
+}
+
 // What is given back is mapped again when it is used: this test goes on.
 func TestShed(t *testing.T) {
 	pages := programPages()
