@@ -49,6 +49,23 @@ func TestFiles(t *testing.T) {
 		{name: "a node project", file: "package.json", text: `{"name":"x","dependencies":{"openai":"^4.0.0","express":"4.19.2","own":"file:../own"},"devDependencies":{"jest":"29.0.0"}}`, parts: []string{"package npm express 4.19.2 pinned", "package npm jest 29.0.0 pinned", "package npm openai"}},
 		{name: "distroless", file: "var/lib/dpkg/status.d/libc6", text: "Package: libc6\nVersion: 2.36-9\nSource: glibc\n", parts: []string{"package Debian libc6 2.36-9 pinned"}},
 		{name: "hashes over lines", file: "requirements-dev.txt", text: "a==1 \\\n  --hash=sha256:00\n", parts: []string{"package PyPI a 1 pinned"}},
+		{name: "the last line goes on", file: "requirements.txt", text: "# goes on \\\na==1\nb==2 \\\n # not this\nc==3\t# x\nd==4 \\", parts: []string{"package PyPI a 1 pinned", "package PyPI b 2 pinned", "package PyPI c 3 pinned", "package PyPI d 4 pinned"}},
+		{name: "options of one requirement", file: "requirements.txt", text: "\ufeffa==1 -C x\nb --hash=sha256:\nc == 2 --hash sha256:1 --hash=sha256:2\nd== 3 , <4\ne (==5)\n", parts: []string{"package PyPI a 1 pinned", "package PyPI b", "package PyPI c 2 pinned", "package PyPI d", "package PyPI e 5 pinned"}},
+		{name: "a version of the environment", file: "requirements.txt", text: "a==${V}\n", parts: []string{"package PyPI a"}, problem: "line 1: the version of a is set when it is installed"},
+		{name: "no version", file: "requirements.txt", text: "a==\n", parts: []string{"package PyPI a"}, problem: "line 1 is no requirement"},
+		{name: "a version without a sign", file: "requirements.txt", text: "a 1.0\n", parts: []string{"package PyPI a"}, problem: "line 1 is no requirement"},
+		{name: "two versions", file: "requirements.txt", text: "a==1.0 2.0\n", parts: []string{"package PyPI a"}, problem: "line 1 is no requirement"},
+		{name: "no option of pip's", file: "requirements.txt", text: "--index-url=https://h\n-foo==1.0\n", problem: "line 2: -foo is no option"},
+		{name: "wheels", file: "requirements.txt", text: "./d/Num_py-1.9.2-cp34-none-win32.whl\nhttps://h/x.y-2.0+l-1-py3-none-any.whl\nz @ https://h/z-3-py3-none-any.whl#sha256=1\n.\n../own[x]\n", parts: []string{"package PyPI num-py 1.9.2", "package PyPI x-y 2.0+l", "package PyPI z 3"}},
+		{name: "a source by its file", file: "requirements.txt", text: "./d/n-1.tar.gz\n", problem: "which package ./d/n-1.tar.gz is"},
+		{name: "maven", file: "pom.xml", text: "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><project><parent><groupId>g</groupId><version>7</version></parent><artifactId>me</artifactId><description>\xe9</description><properties><a>${b}</a><b>1.0</b><loop>${loop}</loop></properties>" +
+			"<dependencyManagement><dependencies><dependency><groupId>m</groupId><artifactId>m</artifactId><version>${a}</version></dependency></dependencies></dependencyManagement>" +
+			"<dependencies><dependency><groupId>${project.groupId}</groupId><artifactId>x</artifactId><version>${project.version}</version></dependency><dependency><groupId>m</groupId><artifactId>m</artifactId></dependency><dependency><groupId>l</groupId><artifactId>l</artifactId><version>${loop}</version></dependency></dependencies>" +
+			"<profiles><profile><id>p</id><dependencies><dependency><groupId>q</groupId><artifactId>q</artifactId><version>[1,2)</version></dependency></dependencies></profile></profiles></project>",
+			parts: []string{"package Maven g:x 7 pinned", "package Maven l:l", "package Maven m:m 1.0 pinned", "package Maven q:q"}},
+		{name: "maven, of no group", file: "pom.xml", text: "<project><dependencies><dependency><artifactId>a</artifactId></dependency></dependencies></project>", problem: "which dependency :a is"},
+		{name: "maven, another encoding", file: "pom.xml", text: `<?xml version="1.0" encoding="ebcdic-us"?><project/>`, problem: `its encoding "ebcdic-us" is not read`},
+		{name: "go without a blank", file: "go.mod", text: "module m\nrequire(\n\ta.b/c v1.0.0\n)\nreplace(\n\ta.b/c => d.e/f v2.0.0\n)\n", parts: []string{"package Go d.e/f 2.0.0 pinned"}},
 		{name: "two indexes", file: "requirements.txt", text: "--extra-index-url https://p\n--trusted-host h\n", rules: []string{"extra-index:1", "index-without-tls:2"}},
 		{name: "poetry", file: "poetry.lock", text: "[[package]]\nname = \"A_b\"\nversion = \"1\"\n\n[package.dependencies]\nname = \"x\"\n\n[[package]]\nname = \"c\"\nversion = \"2\"\n[metadata]\nname = \"no\"\n",
 			parts: []string{"package PyPI a-b 1 pinned", "package PyPI c 2 pinned"}},
