@@ -159,12 +159,12 @@ func pnpmLock(f *file) error {
 		name, version := pnpmName(key)
 		fromElsewhere := strings.ContainsAny(version, ":/") || version == "" || version[0] < '0' || version[0] > '9'
 		switch {
+		case strings.HasPrefix(key, "file:") || strings.HasPrefix(key, "link:") || strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:"):
+			// Of the same tree, which is read by itself.
 		case said.Name != "" && said.Version != "":
 			f.pkg("npm", said.Name, said.Version, true, node.Line)
 		case fromElsewhere && said.Version != "" && name != "":
 			f.pkg("npm", name, said.Version, true, node.Line)
-		case strings.HasPrefix(key, "file:") || strings.HasPrefix(key, "link:") || strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:"):
-			// Of the same tree, which is read by itself.
 		case fromElsewhere:
 			f.problem("package %q names no version", clip(key, 60))
 		default:

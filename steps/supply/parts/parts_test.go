@@ -63,6 +63,9 @@ func TestFiles(t *testing.T) {
 			"<dependencies><dependency><groupId>${project.groupId}</groupId><artifactId>x</artifactId><version>${project.version}</version></dependency><dependency><groupId>m</groupId><artifactId>m</artifactId></dependency><dependency><groupId>l</groupId><artifactId>l</artifactId><version>${loop}</version></dependency></dependencies>" +
 			"<profiles><profile><id>p</id><dependencies><dependency><groupId>q</groupId><artifactId>q</artifactId><version>[1,2)</version></dependency></dependencies></profile></profiles></project>",
 			parts: []string{"package Maven g:x 7 pinned", "package Maven l:l", "package Maven m:m 1.0 pinned", "package Maven q:q"}},
+		{name: "maven, of nothing", file: "pom.xml", text: "", problem: "there is no project in it"},
+		{name: "pipfile, of nothing", file: "Pipfile.lock", text: " \n", problem: "it is empty"},
+		{name: "pnpm, of the same tree", file: "pnpm-lock.yaml", text: "packages:\n  'file:..': {name: own, version: 1.0.0}\n  'a@1.0.0': {}\n", parts: []string{"package npm a 1.0.0 pinned"}},
 		{name: "maven, of no group", file: "pom.xml", text: "<project><dependencies><dependency><artifactId>a</artifactId></dependency></dependencies></project>", problem: "which dependency :a is"},
 		{name: "maven, another encoding", file: "pom.xml", text: `<?xml version="1.0" encoding="ebcdic-us"?><project/>`, problem: `its encoding "ebcdic-us" is not read`},
 		{name: "go without a blank", file: "go.mod", text: "module m\nrequire(\n\ta.b/c v1.0.0\n)\nreplace(\n\ta.b/c => d.e/f v2.0.0\n)\n", parts: []string{"package Go d.e/f 2.0.0 pinned"}},

@@ -3,6 +3,7 @@ package parts
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -55,7 +56,9 @@ func pom(f *file) error {
 	var p mavenProject
 	d := xml.NewDecoder(bytes.NewReader(f.data))
 	d.CharsetReader = latin
-	if err := d.Decode(&p); err != nil {
+	if err := d.Decode(&p); errors.Is(err, io.EOF) {
+		return errors.New("there is no project in it")
+	} else if err != nil {
 		return err
 	}
 	m := mavenRead{file: f, set: p.properties(), managed: map[string]string{}}
