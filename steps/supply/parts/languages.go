@@ -30,6 +30,9 @@ func packageLock(f *file) error {
 	if err := f.decode(&lock); err != nil {
 		return err
 	}
+	if lock.Version == 0 && lock.Packages == nil && lock.Dependencies == nil {
+		return errors.New("it is no lock of npm: it has no version and no packages")
+	}
 	for at, e := range lock.Packages {
 		i := strings.LastIndex(at, "node_modules/")
 		if i < 0 || e == nil || e.Link {

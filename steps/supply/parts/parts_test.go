@@ -63,6 +63,8 @@ func TestFiles(t *testing.T) {
 			"<dependencies><dependency><groupId>${project.groupId}</groupId><artifactId>x</artifactId><version>${project.version}</version></dependency><dependency><groupId>m</groupId><artifactId>m</artifactId></dependency><dependency><groupId>l</groupId><artifactId>l</artifactId><version>${loop}</version></dependency></dependencies>" +
 			"<profiles><profile><id>p</id><dependencies><dependency><groupId>q</groupId><artifactId>q</artifactId><version>[1,2)</version></dependency></dependencies></profile></profiles></project>",
 			parts: []string{"package Maven g:x 7 pinned", "package Maven l:l", "package Maven m:m 1.0 pinned", "package Maven q:q"}},
+		{name: "npm, null", file: "package-lock.json", text: "null", problem: "it is no lock of npm"},
+		{name: "npm, of nothing", file: "package-lock.json", text: `{"name":"x","lockfileVersion":1}`},
 		{name: "maven, of nothing", file: "pom.xml", text: "", problem: "there is no project in it"},
 		{name: "pipfile, of nothing", file: "Pipfile.lock", text: " \n", problem: "it is empty"},
 		{name: "pnpm, of the same tree", file: "pnpm-lock.yaml", text: "packages:\n  'file:..': {name: own, version: 1.0.0}\n  'a@1.0.0': {}\n", parts: []string{"package npm a 1.0.0 pinned"}},
