@@ -3,6 +3,7 @@ package assess
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,9 @@ func CallsIn(ctx context.Context, paths []string, o local.Options, s *scope.Scop
 	})
 	if err != nil {
 		return nil, err
+	}
+	if l.Unnamed > 0 {
+		out.Unread = append(out.Unread, fmt.Sprintf("%d connections to public addresses whose lines name no host (log the authority, or the name in TLS)", l.Unnamed))
 	}
 	for _, c := range l.Calls() {
 		out.Calls = append(out.Calls, supply.Called(c))

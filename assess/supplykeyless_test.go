@@ -97,3 +97,53 @@ func TestKeylessModel(t *testing.T) {
 		})
 	}
 }
+
+// TestKeylessBlob: one file that cosign sign-blob signed, its bundle beside it.
+func TestKeylessBlob(t *testing.T) {
+	d := fakesigstore.New(t)
+	root, err := sigstore.ParseRoot(d.Root(d.LogKey.Public()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := d.Blob([]byte("others"))
+	tests := []struct {
+		name, weights string
+		bundle        func(*sigstore.Bundle)
+		identity      string
+		verdict, why  string
+	}{
+		{"signed, a day ago", "weights", nil, fakesigstore.Identity, "verified", ""},
+		{"another file", "weight5", nil, fakesigstore.Identity, "refused", "its digest is another"},
+		{"another signer", "weights", nil, "eve@example.com", "refused", "not by \"eve@example.com\""},
+		{"another file's digest put in", "others", func(b *sigstore.Bundle) { b.Message.Digest = other.Message.Digest }, fakesigstore.Identity, "refused", "another file"},
+		{"another file's entry put in", "weights", func(b *sigstore.Bundle) { b.Material.Entries = other.Material.Entries }, fakesigstore.Identity, "refused", "another file"},
+		{"another file's certificate put in", "weights", func(b *sigstore.Bundle) { b.Material.Certificate = other.Material.Certificate }, fakesigstore.Identity, "refused", "certificate"},
+		{"a time that the log did not sign", "weights", func(b *sigstore.Bundle) { b.Material.Entries[0].Time-- }, fakesigstore.Identity, "refused", "did not sign"},
+		{"no entry", "weights", func(b *sigstore.Bundle) { b.Material.Entries = nil }, fakesigstore.Identity, "unknown", "no log entry"},
+		{"no proof", "weights", func(b *sigstore.Bundle) { b.Material.Entries[0].Proof = nil }, fakesigstore.Identity, "unknown", "bears no proof"},
+		{"an entry of another kind", "weights", func(b *sigstore.Bundle) { b.Material.Entries[0].Kind.Version = "0.0.2" }, fakesigstore.Identity, "unknown", "of kind"},
+		{"another hash", "weights", func(b *sigstore.Bundle) { b.Message.Digest.Algorithm = "SHA2_512" }, fakesigstore.Identity, "unknown", "SHA2_256 is read"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := d.Blob([]byte("weights"))
+			if tt.bundle != nil {
+				tt.bundle(b)
+			}
+			text, err := json.MarshalIndent(b, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			model := filepath.Join(t.TempDir(), "model.safetensors")
+			for name, content := range map[string][]byte{model: []byte(tt.weights), model + ".sigstore.json": text} {
+				if err := os.WriteFile(name, content, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p, err := VerifyFiles(t.Context(), model, "", signature.Trust{Sigstore: root, Identity: tt.identity, Issuer: fakesigstore.Issuer, At: time.Now().Add(24 * time.Hour)}, time.Now())
+			if err != nil || p.Verdict != tt.verdict || !strings.Contains(p.Why, tt.why) {
+				t.Errorf("%+v, %v, want %s: %s", p, err, tt.verdict, tt.why)
+			}
+		})
+	}
+}

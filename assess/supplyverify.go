@@ -32,12 +32,7 @@ func VerifyFiles(ctx context.Context, path, bundle string, t signature.Trust, no
 			bundle = filepath.Join(path, "model.sig")
 		}
 	}
-	f, err := os.Open(bundle)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, signature.MaxBundle))
+	text, err := readBundle(bundle)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +82,28 @@ func VerifyFiles(ctx context.Context, path, bundle string, t signature.Trust, no
 	slices.Sort(p.Sums)
 	p.Sums = slices.Compact(p.Sums)
 	return p, nil
+}
+
+// readBundle reads a signature's file, and nothing that would be waited for. A shell's
+// <(…) is below /dev.
+func readBundle(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() && !strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/proc/"):
+		return nil, fmt.Errorf("the signature %s is no file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, signature.MaxBundle+1))
+	if err == nil && len(text) > signature.MaxBundle {
+		err = fmt.Errorf("the signature %s has more than %d MiB: it is something else", path, signature.MaxBundle>>20)
+	}
+	return text, err
 }
 
 func entryDigest(e *local.Entry) (string, error) {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/finding"
@@ -132,6 +133,9 @@ func Default() *Scope {
 
 // Load reads a file. The error joins a *strict.Problem for each mistake.
 func Load(path string) (*Scope, error) {
+	if info, err := os.Stat(path); err == nil && info.Mode()&os.ModeNamedPipe != 0 && !strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/proc/") {
+		return nil, fmt.Errorf("scope: %s is a pipe, which would be waited for: name a file", path) // a shell's <(…) is below /dev
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("scope: %w", err)

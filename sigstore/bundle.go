@@ -1,5 +1,5 @@
-// Package sigstore reads and writes Sigstore bundles of DSSE envelopes, and holds
-// keyless ones against a trusted root, offline: the certificate of the signer, the
+// Package sigstore reads and writes Sigstore bundles of DSSE envelopes, reads those of
+// signatures over files, and holds keyless ones against a trusted root, offline: the certificate of the signer, the
 // log that certificates stand in, and the promise and proof of the log of signatures.
 // It makes no call.
 //
@@ -152,7 +152,16 @@ func Read(text []byte) (*Bundle, error) {
 	if err := json.Unmarshal(text, b); err != nil {
 		return nil, fmt.Errorf("the bundle cannot be read: %w", err)
 	}
+	if b.Envelope != nil && b.Message != nil {
+		return nil, errors.New("the bundle holds an envelope and a signature over a file: which of them counts is not told")
+	}
 	if b.Envelope == nil && b.Message == nil {
+		var old struct {
+			Signature string `json:"base64Signature"`
+		}
+		if json.Unmarshal(text, &old) == nil && old.Signature != "" {
+			return nil, errors.New("it is a bundle in cosign's own older form, which lacks the log's proof: sign again with --new-bundle-format")
+		}
 		var e Envelope
 		if err := json.Unmarshal(text, &e); err != nil || len(e.Payload) == 0 {
 			return nil, errors.New("it is neither a Sigstore bundle nor a DSSE envelope")

@@ -30,7 +30,12 @@ func FuzzParse(f *testing.F) {
 		if again, err := b.Pack(); err != nil || !bytes.Equal(again, text) {
 			t.Errorf("%q was read as %q", text, again)
 		}
-		_ = (Signer{Root: &Root{}, Identity: "i", Issuer: "j"}).Verify(b) // must not panic
+		s := Signer{Root: &Root{}, Identity: "i", Issuer: "j"}
+		_ = s.Verify(b) // must not panic
+		b.Message, b.Envelope = &Message{}, nil
+		if _, err := s.VerifyBlob(b); err == nil {
+			t.Error("what nobody signed verifies")
+		}
 	})
 }
 

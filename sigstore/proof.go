@@ -77,10 +77,10 @@ func (c Checkpoint) holds(p *Proof, l log) error {
 		_, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\u2014 ")
 		_, b64, _ := strings.Cut(rest, " ")
 		raw, err := base64.StdEncoding.DecodeString(b64)
-		if err != nil || len(raw) <= 4 {
+		if err != nil || len(raw) <= 4 || !bytes.Equal(raw[:4], l.id[:4]) { // four bytes name the key
 			continue
 		}
-		if checks(l.key, []byte(text+"\n"), raw[4:]) { // four bytes name the key
+		if checks(l.key, []byte(text+"\n"), raw[4:]) {
 			return nil
 		}
 	}

@@ -43,38 +43,78 @@ func (e *OpenError) Error() string { return e.Why }
 
 // Verify says why a bundle is not this signer's, nil if it is: it was entered in a log
 // while the certificate counted, and the certificate and both logs are the root's. An
-// *OpenError says that it may be.
+// *OpenError says that it may be. It is of an envelope: see VerifyBlob.
 func (s Signer) Verify(b *Bundle) error {
-	if s.Root == nil || s.Identity == "" || s.Issuer == "" {
-		return errors.New("no signer is named: a trusted root, an identity and an issuer are needed")
+	if b.Envelope == nil || len(b.Envelope.Signatures) != 1 {
+		return &OpenError{"it bears no envelope with one signature"}
 	}
-	if b.Material.Certificate == nil || b.Envelope == nil || len(b.Envelope.Signatures) != 1 {
-		return &OpenError{"it bears no certificate of who signed it, or not one signature"}
-	}
-	leaf, err := x509.ParseCertificate(b.Material.Certificate.Raw)
+	leaf, err := s.holds(b, func(e *Entry, leaf *x509.Certificate) error { return e.covers(b.Envelope, leaf) })
 	if err != nil {
-		return fmt.Errorf("the signer's certificate cannot be read: %w", err)
-	}
-	if len(b.Material.Entries) == 0 {
-		return &OpenError{"no log entry comes with it: nothing says that it was signed while the certificate counted"}
-	}
-	// Every entry must hold: one that does not was put there by somebody.
-	for i := range b.Material.Entries {
-		at, err := s.entry(&b.Material.Entries[i], b.Envelope, leaf)
-		if err != nil {
-			return err
-		}
-		if err := s.certified(leaf, at); err != nil {
-			return err
-		}
-	}
-	if err := s.named(leaf); err != nil {
 		return err
 	}
 	if !checks(leaf.PublicKey, PreAuth(b.Envelope.PayloadType, b.Envelope.Payload), b.Envelope.Signatures[0].Sig) {
-		return errors.New("its signature is not that of its certificate's key: it was changed after it was signed")
+		return errOther
 	}
 	return nil
+}
+
+var errOther = errors.New("its signature is not that of its certificate's key: it was changed after it was signed")
+
+// VerifyBlob is Verify for a signature over the digest of one file, as cosign sign-blob
+// makes it. It returns the file's SHA-256.
+func (s Signer) VerifyBlob(b *Bundle) (sum []byte, err error) {
+	m := b.Message
+	if m == nil || b.Envelope != nil {
+		return nil, &OpenError{"it bears no signature over a file, or an envelope beside it"}
+	}
+	if m.Digest.Algorithm != "SHA2_256" || len(m.Digest.Digest) != sha256.Size {
+		return nil, &OpenError{fmt.Sprintf("it signs a file's %q: SHA2_256 is read", m.Digest.Algorithm)}
+	}
+	leaf, err := s.holds(b, func(e *Entry, leaf *x509.Certificate) error { return e.coversBlob(m, leaf) })
+	if err != nil {
+		return nil, err
+	}
+	key, ok := leaf.PublicKey.(*ecdsa.PublicKey)
+	if !ok {
+		return nil, &OpenError{"its certificate's key is none of ECDSA, whose signatures over files are read"}
+	}
+	if !ecdsa.VerifyASN1(key, m.Digest.Digest, m.Signature) {
+		return nil, errOther
+	}
+	return m.Digest.Digest, nil
+}
+
+// holds holds a bundle's log entries and certificate to the signer; covers holds an
+// entry to what was signed.
+func (s Signer) holds(b *Bundle, covers func(*Entry, *x509.Certificate) error) (*x509.Certificate, error) {
+	if s.Root == nil || s.Identity == "" || s.Issuer == "" {
+		return nil, errors.New("no signer is named: a trusted root, an identity and an issuer are needed")
+	}
+	if b.Material.Certificate == nil {
+		return nil, &OpenError{"it bears no certificate of who signed it"}
+	}
+	leaf, err := x509.ParseCertificate(b.Material.Certificate.Raw)
+	if err != nil {
+		return nil, fmt.Errorf("the signer's certificate cannot be read: %w", err)
+	}
+	if len(b.Material.Entries) == 0 {
+		return nil, &OpenError{"no log entry comes with it: nothing says that it was signed while the certificate counted"}
+	}
+	// Every entry must hold: one that does not was put there by somebody.
+	for i := range b.Material.Entries {
+		e := &b.Material.Entries[i]
+		at, err := s.entry(e)
+		if err != nil {
+			return nil, err
+		}
+		if err := covers(e, leaf); err != nil {
+			return nil, err
+		}
+		if err := s.certified(leaf, at); err != nil {
+			return nil, err
+		}
+	}
+	return leaf, s.named(leaf)
 }
 
 // PreAuth is what DSSE signs of a payload (DSSE v1.0.2, "PAE").
@@ -170,9 +210,9 @@ func (s Signer) certified(leaf *x509.Certificate, at time.Time) error {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// entry holds an entry of the log to its promise, its proof and what was signed, and
-// returns when it was entered.
-func (s Signer) entry(e *Entry, signed *Envelope, leaf *x509.Certificate) (time.Time, error) {
+// entry holds an entry of the log to its promise and its proof, and returns when it was
+// entered.
+func (s Signer) entry(e *Entry) (time.Time, error) {
 	at := time.Unix(e.Time, 0)
 	if e.Time <= 0 {
 		return at, &OpenError{"its log entry bears no time: a timestamp authority's word is not read here; log it with a Rekor of version 1"}
@@ -208,10 +248,7 @@ func (s Signer) entry(e *Entry, signed *Envelope, leaf *x509.Certificate) (time.
 	if e.Proof == nil {
 		return at, &OpenError{"its log entry bears no proof that it stands in the log (inclusionProof)"}
 	}
-	if err := e.Proof.holds(e.Body, l); err != nil {
-		return at, err
-	}
-	return at, e.covers(signed, leaf)
+	return at, e.Proof.holds(e.Body, l)
 }
 
 // covers holds what was logged to what was signed, and by whom.
@@ -241,12 +278,52 @@ func (e *Entry) covers(signed *Envelope, leaf *x509.Certificate) error {
 	if body.Kind != e.Kind.Kind || body.APIVersion != e.Kind.Version || len(spec.Signatures) != 1 || spec.PayloadHash.Algorithm != "sha256" {
 		return errors.New("what was logged is not one signature over one SHA-256 of an envelope")
 	}
-	block, _ := pem.Decode(spec.Signatures[0].Verifier)
-	if spec.PayloadHash.Value != hex.EncodeToString(sum[:]) || !bytes.Equal(spec.Signatures[0].Signature, signed.Signatures[0].Sig) ||
-		block == nil || block.Type != "CERTIFICATE" || !bytes.Equal(block.Bytes, leaf.Raw) {
+	if spec.PayloadHash.Value != hex.EncodeToString(sum[:]) || !bytes.Equal(spec.Signatures[0].Signature, signed.Signatures[0].Sig) || !is(spec.Signatures[0].Verifier, leaf) {
 		return errors.New("what was logged is another payload, signature or certificate: the log entry is of something else, or it was changed after it was signed")
 	}
 	return nil
+}
+
+// coversBlob holds what was logged to the digest that was signed, and by whom.
+func (e *Entry) coversBlob(signed *Message, leaf *x509.Certificate) error {
+	if e.Kind.Kind != "hashedrekord" || e.Kind.Version != "0.0.1" {
+		return &OpenError{fmt.Sprintf("its log entry is of kind %q, version %q: hashedrekord, 0.0.1 is read of a file", e.Kind.Kind, e.Kind.Version)}
+	}
+	var body struct {
+		Kind       string `json:"kind"`
+		APIVersion string `json:"apiVersion"`
+		Spec       struct {
+			Data struct {
+				Hash struct {
+					Algorithm string `json:"algorithm"`
+					Value     string `json:"value"`
+				} `json:"hash"`
+			} `json:"data"`
+			Signature struct {
+				Content   []byte `json:"content"`
+				PublicKey struct {
+					Content []byte `json:"content"`
+				} `json:"publicKey"`
+			} `json:"signature"`
+		} `json:"spec"`
+	}
+	if err := json.Unmarshal(e.Body, &body); err != nil {
+		return fmt.Errorf("what was logged cannot be read: %w", err)
+	}
+	data, signature := body.Spec.Data, body.Spec.Signature
+	if body.Kind != e.Kind.Kind || body.APIVersion != e.Kind.Version || data.Hash.Algorithm != "sha256" {
+		return errors.New("what was logged is not a signature over one SHA-256 of a file")
+	}
+	if data.Hash.Value != hex.EncodeToString(signed.Digest.Digest) || !bytes.Equal(signature.Content, signed.Signature) || !is(signature.PublicKey.Content, leaf) {
+		return errors.New("what was logged is another file, signature or certificate: the log entry is of something else, or it was changed after it was signed")
+	}
+	return nil
+}
+
+// is reports whether a text in PEM is a certificate.
+func is(text []byte, c *x509.Certificate) bool {
+	block, _ := pem.Decode(text)
+	return block != nil && block.Type == "CERTIFICATE" && bytes.Equal(block.Bytes, c.Raw)
 }
 
 // SignerOf returns who a keyless bundle says signed it, by identity and issuer. Nobody

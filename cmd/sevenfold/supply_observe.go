@@ -20,8 +20,8 @@ func newServicesObserve(g *globals) *cobra.Command {
 		Long: `Which AI services logs show to be called, and which of them no register knows.
 
 LOG is a file or folder of query logs of Route 53 Resolver or CoreDNS, of access logs of
-Squid (native form) or Envoy (JSON), or of CloudTrail's events, packed with gzip or not;
-- for standard input. What is seen is kept in the state: assess ties it to the workload
+Squid (native form), Envoy or Istio (JSON, or text in their default formats) or S3, or of
+CloudTrail's events, packed with gzip or not; - for standard input. What is seen is kept in the state: assess ties it to the workload
 whose instance, pod or role called, and tells of services that no workload's code names.
 Exit 1 if a service is called that no register knows, else 3 if something could not be
 read, else 0.`,

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,6 +86,9 @@ could not tell.`,
 	return cmd
 }
 
+// maxPEM bounds a file of keys or certificates, in bytes.
+const maxPEM = 1 << 20
+
 func (f *verifying) trust() (t signature.Trust, err error) {
 	t.Identity, t.At = f.identity, runTime()
 	if f.at != "" {
@@ -95,7 +97,7 @@ func (f *verifying) trust() (t signature.Trust, err error) {
 		}
 	}
 	for _, file := range f.keys {
-		text, err := os.ReadFile(file)
+		text, err := readSmall(file, maxPEM)
 		if err == nil {
 			keys, perr := signature.ParseKeys(text)
 			t.Keys, err = append(t.Keys, keys...), perr
@@ -105,7 +107,7 @@ func (f *verifying) trust() (t signature.Trust, err error) {
 		}
 	}
 	for _, file := range f.roots {
-		text, err := os.ReadFile(file)
+		text, err := readSmall(file, maxPEM)
 		if err != nil {
 			return t, usage("--root: "+err.Error(), "give certificates in PEM")
 		}

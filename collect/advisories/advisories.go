@@ -113,16 +113,18 @@ func (r *reader) folder(dir string) error {
 				return fs.SkipDir
 			}
 			return nil
-		case !d.Type().IsRegular():
-			return nil
 		}
-		switch ext := strings.ToLower(filepath.Ext(p)); {
-		case ext == ".zip":
-			return r.zip(p)
-		case ext == ".json", (ext == ".yaml" || ext == ".yml") && recordName(d.Name()):
+		ext := strings.ToLower(filepath.Ext(p))
+		switch record := ext == ".json" || (ext == ".yaml" || ext == ".yml") && recordName(d.Name()); {
+		case !record && ext != ".zip":
+			return nil
+		case !d.Type().IsRegular():
+			r.problem(p, errors.New("it is a link, a pipe or a device, and only files are read"))
+			return nil
+		case record:
 			return r.file(p)
 		}
-		return nil
+		return r.zip(p)
 	})
 }
 
@@ -158,24 +160,42 @@ func (r *reader) zip(p string) error {
 	return nil
 }
 
+// maxUnpacked bounds what a packed list of scores unpacks to, maxList a list of CISA's.
+const (
+	maxUnpacked = 1 << 30
+	maxList     = 256 << 20
+)
+
+// open opens a file, and nothing that would be waited for. A shell's <(…) is below /dev.
+func open(p string) (*os.File, error) {
+	info, err := os.Stat(p)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() && !strings.HasPrefix(p, "/dev/") && !strings.HasPrefix(p, "/proc/"):
+		return nil, fmt.Errorf("%s is no file", p)
+	}
+	return os.Open(p)
+}
+
 // EPSS reads the scores that first.org publishes as CSV, packed or not, and the day
 // they are of.
 func EPSS(p string) (scores map[string]float64, date string, err error) {
-	f, err := os.Open(p)
+	f, err := open(p)
 	if err != nil {
 		return nil, "", err
 	}
 	defer f.Close()
-	var in io.Reader = f
+	limited := &io.LimitedReader{R: f, N: maxUnpacked}
 	if strings.HasSuffix(p, ".gz") {
 		z, err := gzip.NewReader(f)
 		if err != nil {
 			return nil, "", fmt.Errorf("%s: %w", p, err)
 		}
-		in = io.LimitReader(z, 1<<30)
+		limited.R = z
 	}
 	scores = map[string]float64{}
-	s := bufio.NewScanner(in)
+	s := bufio.NewScanner(limited)
 	for n := 1; s.Scan(); n++ {
 		line := s.Text()
 		if rest, ok := strings.CutPrefix(line, "#"); ok {
@@ -200,6 +220,9 @@ func EPSS(p string) (scores map[string]float64, date string, err error) {
 	if err := s.Err(); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", p, err)
 	}
+	if limited.N <= 0 {
+		return nil, "", fmt.Errorf("%s: more than %d MiB", p, maxUnpacked>>20)
+	}
 	if len(scores) == 0 {
 		return nil, "", fmt.Errorf("%s: no score in it", p)
 	}
@@ -208,9 +231,17 @@ func EPSS(p string) (scores map[string]float64, date string, err error) {
 
 // KEV reads CISA's list of known exploited vulnerabilities in JSON.
 func KEV(p string) (map[string]bool, error) {
-	text, err := os.ReadFile(p)
+	f, err := open(p)
 	if err != nil {
 		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxList+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxList {
+		return nil, fmt.Errorf("%s: longer than %d MiB", p, maxList>>20)
 	}
 	var list struct {
 		Vulnerabilities []struct {

@@ -1,6 +1,6 @@
 // Package called reads logs for who called or looked up which host: query logs of
-// Route 53 Resolver and CoreDNS, access logs of Squid and Envoy, and CloudTrail's events
-// of Amazon Bedrock.
+// Route 53 Resolver and CoreDNS, access logs of Squid, Envoy, Istio and S3, and
+// CloudTrail's events of Amazon Bedrock.
 //
 // # Sources
 //
@@ -8,6 +8,8 @@
 //   - CoreDNS: https://coredns.io/plugins/log/
 //   - Squid: https://wiki.squid-cache.org/Features/LogFormat, "squid"
 //   - Envoy: https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage
+//   - Istio: https://istio.io/latest/docs/tasks/observability/logs/access-log/
+//   - S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
 //   - Bedrock: https://docs.aws.amazon.com/bedrock/latest/userguide/logging-using-cloudtrail.html
 package called
 
@@ -41,7 +43,9 @@ type Log struct {
 	Keep func(host string) bool
 	// Lines were read as entries of a known form, Other are hosts that do not matter.
 	Lines, Other int
-	calls        map[[3]string]*Call
+	// Unnamed are connections to public addresses of which no host is told.
+	Unnamed int
+	calls   map[[3]string]*Call
 }
 
 // maxCalls bounds what is kept, maxLine one line, maxDocument one document.
@@ -147,7 +151,7 @@ func (l *Log) lines(in *bufio.Reader) error {
 			if !l.event(text) {
 				bad.count(n)
 			}
-		case !l.squid(string(text)) && !l.coreDNS(string(text)):
+		case !l.squid(string(text)) && !l.envoyText(string(text)) && !l.s3(string(text)) && !l.coreDNS(string(text)):
 			bad.count(n)
 		}
 		if len(l.calls) > maxCalls {

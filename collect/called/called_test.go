@@ -21,6 +21,71 @@ const (
 	squid    = `1795860000.500    456 10.0.1.5 TCP_TUNNEL/200 4567 CONNECT api.openai.com:443 - HIER_DIRECT/1.2.3.4 -`
 )
 
+// What Envoy's documentation calls its default format, Istio's, and S3's server access log.
+const (
+	envoyText = `[2026-11-28T10:00:00.310Z] "POST /v1/chat/completions HTTP/2" 200 - 154 0 226 100 "192.0.2.1, 10.0.35.28" "nsq2http" "cc21d9b0-cf5c-432b-8c7e-98aeb7988cd2" "api.openai.com" "104.18.7.192:443"`
+	istioText = `[2026-11-28T10:00:00.310Z] "- - -" 0 - - - "-" 820 5420 3000 - "-" "-" "-" "-" "162.159.140.245:443" outbound|443||api.openai.com 10.244.0.7:40212 162.159.140.245:443 10.244.0.7:40198 api.openai.com -`
+	s3Text    = `79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be vendor-models [28/Nov/2026:10:00:00 +0000] 10.0.1.9 arn:aws:sts::1:assumed-role/app/i-0abc 3E57427F3EXAMPLE REST.GET.OBJECT llm/w.safetensors "GET /llm/w.safetensors?x=%22 HTTP/1.1" 200 - 113 113 7 6 "-" "aws-cli/2" - s9lzHYrFp76ZVxRcpX9= SigV4 ECDHE-RSA-AES128-GCM-SHA256 AuthHeader vendor-models.s3.eu-west-1.amazonaws.com TLSV1.2 - -`
+)
+
+func TestAccessLogs(t *testing.T) {
+	of := func(host, by, how, when string) string { return host + " by " + by + " " + how + " " + when }
+	ten := "2026-11-28T10:00:00.31Z"
+	const bucket = "vendor-models.s3.eu-west-1.amazonaws.com"
+	tests := []struct {
+		name, text, want string // want: "" if the line was read and tells of no call
+		unnamed          int
+		bad              bool
+	}{
+		{"Envoy", envoyText, of("api.openai.com", "10.0.35.28", "proxy", ten), 0, false},
+		{"Envoy of a node", "2026-11-28T10:00:01.5Z stdout F " + envoyText, of("api.openai.com", "10.0.35.28", "proxy", ten), 0, false},
+		{"Envoy, a port", strings.Replace(envoyText, `"api.openai.com"`, `"API.openai.com:443"`, 1), of("api.openai.com", "10.0.35.28", "proxy", ten), 0, false},
+		{"Envoy, of nobody", strings.Replace(envoyText, "192.0.2.1, 10.0.35.28", "-", 1), of("api.openai.com", nobody, "proxy", ten), 0, false},
+		{"Envoy, quotes in the user agent", strings.Replace(envoyText, "nsq2http", `a" "b" "api.example.com" "1.2.3.4:1`, 1), of("api.openai.com", nobody, "proxy", ten), 0, false},
+		{"Envoy, a caller who writes the field of callers", strings.Replace(envoyText, "192.0.2.1, ", `9.9.9.9" "ua, `, 1), of("api.openai.com", nobody, "proxy", ten), 0, false},
+		{"Envoy refused it itself", strings.Replace(envoyText, "104.18.7.192:443", "-", 1), "", 0, false},
+		{"Envoy, a connection within", `[2026-11-28T10:00:00.310Z] "- - -" 0 - 12 34 5 - "-" "-" "-" "-" "10.0.0.1:5432"`, "", 0, false},
+		{"Envoy, a connection to somewhere", `[2026-11-28T10:00:00.310Z] "- - -" 0 - 12 34 5 - "-" "-" "-" "-" "tcp://104.18.7.192:443"`, "", 1, false},
+		{"Envoy of itself", "[2026-11-28 10:00:00.310][1][info][main] [source/server/server.cc:1] starting", "", 0, false},
+		{"Istio", istioText, of("api.openai.com", "10.244.0.7", "proxy", ten), 0, false},
+		{"Istio without a name", strings.Replace(istioText, "10.244.0.7:40198 api.openai.com", "10.244.0.7:40198 -", 1), "", 1, false},
+		{"Istio, HTTP", strings.NewReplacer(`"- - -" 0 - - - "-"`, `"POST /v1 HTTP/1.1" 200 - via_upstream - "-"`, `"-" "162`, `"api.mistral.ai" "162`, "api.openai.com -", "outbound_.443_._.x -").Replace(istioText), of("api.mistral.ai", "10.244.0.7", "proxy", ten), 0, false},
+		{"Istio's agent", "2026-11-28T10:00:00.000000Z\tinfo\tReadiness succeeded", "", 0, false},
+		{"cut off", envoyText[:120], "", 0, true},
+		{"a format of one's own", strings.Replace(envoyText, `"104`, `x "104`, 1), "", 0, true},
+		{"half of Istio's", istioText[:strings.LastIndex(istioText, " 162.")], "", 0, true},
+		{"a day that is none", strings.Replace(envoyText, "2026-11-28", "2026-13-28", 1), "", 0, true},
+		{"S3", s3Text, of(bucket, "arn:aws:iam::1:role/app", "api", "2026-11-28T10:00:00Z"), 0, false},
+		{"S3, a user", strings.Replace(s3Text, "sts::1:assumed-role/app/i-0abc", "iam::1:user/a", 1), of(bucket, "arn:aws:iam::1:user/a", "api", "2026-11-28T10:00:00Z"), 0, false},
+		{"S3, anybody", strings.Replace(s3Text, "arn:aws:sts::1:assumed-role/app/i-0abc", "-", 1), of(bucket, "10.0.1.9", "api", "2026-11-28T10:00:00Z"), 0, false},
+		{"S3, by path", strings.Replace(s3Text, " vendor-models.s3", " s3", 1), of(bucket, "arn:aws:iam::1:role/app", "api", "2026-11-28T10:00:00Z"), 0, false},
+		{"S3, a host that a client made up", strings.Replace(s3Text, " "+bucket, " api.example.com", 1), of("vendor-models.s3.amazonaws.com", "arn:aws:iam::1:role/app", "api", "2026-11-28T10:00:00Z"), 0, false},
+		{"S3, another zone", strings.Replace(s3Text, "10:00:00 +0000", "12:00:00 +0200", 1), of(bucket, "arn:aws:iam::1:role/app", "api", "2026-11-28T10:00:00Z"), 0, false},
+		{"S3, one field more", s3Text + " eu-west-1", of(bucket, "arn:aws:iam::1:role/app", "api", "2026-11-28T10:00:00Z"), 0, false},
+		{"S3 refused it", strings.Replace(s3Text, `1.1" 200 -`, `1.1" 403 AccessDenied`, 1), "", 0, false},
+		{"S3's own work", strings.Replace(strings.Replace(s3Text, "REST.GET.OBJECT", "S3.EXPIRE.OBJECT", 1), `"GET /llm/w.safetensors?x=%22 HTTP/1.1" 200 -`, "- - -", 1), "", 0, false},
+		{"S3, cut off", s3Text[:260], "", 0, true},
+		{"S3, a month that is none", strings.Replace(s3Text, "Nov", "Nul", 1), "", 0, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := Log{}
+			err := l.Read(strings.NewReader(tt.text + "\n"))
+			var unread *UnreadError
+			if errors.As(err, &unread) != tt.bad || err != nil && !tt.bad || l.Unnamed != tt.unnamed {
+				t.Errorf("%v, %d unnamed", err, l.Unnamed)
+			}
+			got := ""
+			for _, c := range l.Calls() {
+				got += of(c.Host, c.By, c.How, c.First.Format(time.RFC3339Nano))
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestRead(t *testing.T) {
 	ten := at("2026-11-28T10:00:00Z")
 	tests := []struct {
@@ -77,7 +142,7 @@ func TestRead(t *testing.T) {
 }
 
 func FuzzReadLog(f *testing.F) {
-	for _, s := range []string{resolver, trail, envoy, coreDNS, squid, `{"Records":[` + trail + `]}`, "\x1f\x8b\x08"} {
+	for _, s := range []string{resolver, trail, envoy, envoyText, istioText, s3Text, coreDNS, squid, `{"Records":[` + trail + `]}`, "\x1f\x8b\x08"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -2,7 +2,6 @@ package called
 
 import (
 	"encoding/json"
-	"net"
 	"regexp"
 	"strconv"
 	"strings"
@@ -83,15 +82,18 @@ func (l *Log) event(raw []byte) bool {
 				host = *h
 			}
 		}
-		by, _, err := net.SplitHostPort(e.Downstream)
-		if err != nil {
-			by = e.Downstream
+		upstream := strings.TrimPrefix(strings.Trim(string(e.Upstream), `"`), "null")
+		if e.Upstream == nil { // the format has none of it, and a call that is logged was made
+			upstream = "logged"
 		}
-		// Where Envoy sent nothing on, it refused the call itself.
-		if up := string(e.Upstream); host == "" || up == "null" || up == `"-"` || up == `""` {
-			return l.skip()
+		by, at := address(e.Downstream), stamp(e.Start)
+		if by == "" || by == "-" {
+			by = nobody
 		}
-		return l.add(host, by, "proxy", stamp(e.Start), "")
+		if at.IsZero() {
+			return false
+		}
+		return l.proxied(host, by, upstream, at)
 	}
 	return false
 }
@@ -113,7 +115,7 @@ func (l *Log) squid(line string) bool {
 	}
 	seconds, err := strconv.ParseFloat(f[0], 64)
 	code, _, found := strings.Cut(f[3], "/")
-	if err != nil || seconds < 1 || seconds > 1e11 || !found || net.ParseIP(f[2]) == nil {
+	if err != nil || seconds < 1 || seconds > 1e11 || !found || !isAddress(f[2]) {
 		return false
 	}
 	if strings.Contains(code, "DENIED") || code == "NONE" || strings.HasPrefix(code, "NONE_") {

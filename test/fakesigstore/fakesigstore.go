@@ -122,14 +122,7 @@ func (d *Double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		csr, err := x509.ParseCertificateRequest(block.Bytes)
 		d.must(err)
 		d.must(csr.CheckSignature())
-		by, err := asn1.MarshalWithParams(Issuer, "utf8")
-		d.must(err)
-		leaf := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: d.At.Add(-time.Minute), NotAfter: d.At.Add(9 * time.Minute), EmailAddresses: []string{Identity},
-			KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
-			ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 8}, Value: by}}}
-		d.publish(leaf, csr.PublicKey)
-		der, err := x509.CreateCertificate(rand.Reader, leaf, d.CACert, csr.PublicKey, d.CA)
-		d.must(err)
+		der := d.certify(csr.PublicKey)
 		d.must(json.NewEncoder(w).Encode(map[string]any{"signedCertificateEmbeddedSct": map[string]any{"chain": map[string]any{"certificates": []string{string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}}}}))
 	case "/api/v1/log/entries":
 		w.WriteHeader(http.StatusCreated)
@@ -139,6 +132,61 @@ func (d *Double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// certify makes the certificate of a key.
+func (d *Double) certify(key any) []byte {
+	by, err := asn1.MarshalWithParams(Issuer, "utf8")
+	d.must(err)
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: d.At.Add(-time.Minute), NotAfter: d.At.Add(9 * time.Minute), EmailAddresses: []string{Identity},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 8}, Value: by}}}
+	d.publish(leaf, key)
+	der, err := x509.CreateCertificate(rand.Reader, leaf, d.CACert, key, d.CA)
+	d.must(err)
+	return der
+}
+
+// Blob signs a file as cosign sign-blob does, and enters that in the log.
+func (d *Double) Blob(content []byte) *sigstore.Bundle {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	d.must(err)
+	der := d.certify(key.Public())
+	sum := sha256.Sum256(content)
+	sig, err := key.Sign(rand.Reader, sum[:], crypto.SHA256)
+	d.must(err)
+	m := &sigstore.Message{Signature: sig}
+	m.Digest.Algorithm, m.Digest.Digest = "SHA2_256", sum[:]
+	body, err := json.Marshal(map[string]any{"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": map[string]any{
+		"data":      map[string]any{"hash": map[string]string{"algorithm": "sha256", "value": hex.EncodeToString(sum[:])}},
+		"signature": map[string]any{"content": sig, "publicKey": map[string]any{"content": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}}}})
+	d.must(err)
+	var e struct {
+		LogID        string
+		Verification struct {
+			SignedEntryTimestamp []byte
+			InclusionProof       struct {
+				RootHash, Checkpoint string
+				Hashes               []string
+			}
+		}
+	}
+	text, err := json.Marshal(d.enter(body))
+	d.must(err)
+	d.must(json.Unmarshal(text, &e))
+	raw := func(s string) []byte {
+		b, err := hex.DecodeString(s)
+		d.must(err)
+		return b
+	}
+	in := e.Verification.InclusionProof
+	proof := &sigstore.Proof{LogIndex: 2, TreeSize: 5, RootHash: raw(in.RootHash), Checkpoint: sigstore.Checkpoint{Envelope: in.Checkpoint}}
+	for _, h := range in.Hashes {
+		proof.Hashes = append(proof.Hashes, raw(h))
+	}
+	return &sigstore.Bundle{MediaType: sigstore.MediaType, Message: m, Material: sigstore.Material{Certificate: &sigstore.Certificate{Raw: der}, Entries: []sigstore.Entry{{
+		LogIndex: 1002, LogID: sigstore.LogID{KeyID: raw(e.LogID)}, Kind: sigstore.KindVersion{Kind: "hashedrekord", Version: "0.0.1"}, Time: d.At.Unix(),
+		Promise: &sigstore.Promise{Signed: e.Verification.SignedEntryTimestamp}, Proof: proof, Body: body}}}}
+}
+
 func (d *Double) sign(text []byte) []byte {
 	sum := sha256.Sum256(text)
 	sig, err := d.LogKey.Sign(rand.Reader, sum[:], crypto.SHA256)
@@ -146,7 +194,7 @@ func (d *Double) sign(text []byte) []byte {
 	return sig
 }
 
-// entry is the third of a tree of five.
+// entry is that of an envelope.
 func (d *Double) entry(envelope string, verifier []byte) map[string]any {
 	var e sigstore.Envelope
 	d.must(json.Unmarshal([]byte(envelope), &e))
@@ -157,6 +205,11 @@ func (d *Double) entry(envelope string, verifier []byte) map[string]any {
 	body, err := json.Marshal(map[string]any{"apiVersion": "0.0.1", "kind": "dsse", "spec": map[string]any{"envelopeHash": hash(whole), "payloadHash": hash(payload),
 		"signatures": []any{map[string]any{"signature": e.Signatures[0].Sig, "verifier": verifier}}}})
 	d.must(err)
+	return d.enter(body)
+}
+
+// enter makes an entry the third of a tree of five.
+func (d *Double) enter(body []byte) map[string]any {
 	leaf := func(b []byte) []byte { s := sha256.Sum256(append([]byte{0}, b...)); return s[:] }
 	node := func(a, b []byte) []byte {
 		s := sha256.Sum256(append(append([]byte{1}, a...), b...))

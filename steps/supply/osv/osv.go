@@ -184,7 +184,7 @@ func Normal(ecosystem, name string) string {
 	switch b {
 	case "PyPI":
 		name = strings.ToLower(strings.NewReplacer("_", "-", ".", "-").Replace(name))
-	case "NuGet":
+	case "NuGet", "Packagist":
 		name = strings.ToLower(name)
 	case "Ubuntu":
 		release, _, _ = strings.Cut(strings.TrimPrefix(release, "Pro:"), ":") // 22.04:LTS
@@ -370,7 +370,7 @@ func Match(ecosystem, versionText string, list []Advisory) ([]Hit, error) {
 // holds reports whether an advisory holds for a version. Source: the OSV schema's
 // evaluation algorithm.
 func (a *Advisory) holds(parse order, v version, text string, unread error) (affected bool, fixed string, err error) {
-	if slices.Contains(a.Versions, text) {
+	if slices.Contains(a.Versions, text) || len(a.Ranges) == 0 && respelt(parse, v, a.Versions) {
 		affected = true
 	}
 	for _, r := range a.Ranges {
@@ -400,6 +400,9 @@ func (a *Advisory) holds(parse order, v version, text string, unread error) (aff
 	if affected {
 		return true, fixed, nil
 	}
+	if err == nil {
+		err = a.within(parse, v, text)
+	}
 	return false, "", err
 }
 
@@ -417,7 +420,7 @@ func (r *Range) contains(parse order, v version) (in bool, fixed string, err err
 			continue
 		}
 		p := placedEvent{Event: e}
-		if e.Version != "0" || e.Kind != 'i' {
+		if !e.begins() {
 			if p.v, err = parse(e.Version); err != nil {
 				return false, "", err
 			}

@@ -16,14 +16,16 @@ import (
 
 // Orders from the documents of each ecosystem: each is before the next.
 var ladders = map[string][]string{
-	"PyPI":     {"1.0.dev456", "1.0a1", "1.0a2.dev456", "1.0a12.dev456", "1.0a12", "1.0b1.dev456", "1.0b2", "1.0b2.post345.dev456", "1.0b2.post345", "1.0rc1.dev456", "1.0rc1", "1.0", "1.0+abc.5", "1.0+abc.7", "1.0+5", "1.0.post456.dev34", "1.0.post456", "1.0.15", "1.1.dev1", "1!0.1"},
-	"npm":      {"1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.10.0", "2.0.0"},
-	"Go":       {"v0.0.0-20210101000000-aaaaaaaaaaaa", "v0.1.0", "v0.1.1-0.20221104162952-702349b0e862", "v0.1.1", "v2.0.0+incompatible"},
-	"Maven":    {"1-alpha-1", "1-alpha-2", "1-beta", "1-milestone-1", "1-rc", "1-SNAPSHOT", "1", "1-sp", "1-abc", "1-1", "1.1", "1.1.1", "2"},
-	"RubyGems": {"1.0.a", "1.0.a.2", "1.0.b1", "1.0", "1.0.1", "1.1", "1.10"},
-	"Debian":   {"1.0~~", "1.0~rc1-1", "1.0-1", "1.0-1+deb12u1", "1.0-2", "1.0a-1", "1.0.1-1", "1.10-1", "1:0.1-1"},
-	"Alpine":   {"1.0_alpha1", "1.0_beta", "1.0_rc2", "1.0", "1.0-r1", "1.0_p1", "1.0a", "1.0.1", "1.1", "1.10-r0"},
-	"Red Hat":  {"1.0~rc1-1", "1.0-1", "1.0-1.el9", "1.0-2", "1.0^git1-1", "1.0.1-1", "1.10-1", "1:0.1-1"},
+	"PyPI":      {"1.0.dev456", "1.0a1", "1.0a2.dev456", "1.0a12.dev456", "1.0a12", "1.0b1.dev456", "1.0b2", "1.0b2.post345.dev456", "1.0b2.post345", "1.0rc1.dev456", "1.0rc1", "1.0", "1.0+abc.5", "1.0+abc.7", "1.0+5", "1.0.post456.dev34", "1.0.post456", "1.0.15", "1.1.dev1", "1!0.1"},
+	"npm":       {"1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.10.0", "2.0.0"},
+	"Go":        {"v0.0.0-20210101000000-aaaaaaaaaaaa", "v0.1.0", "v0.1.1-0.20221104162952-702349b0e862", "v0.1.1", "v2.0.0+incompatible"},
+	"Maven":     {"1-alpha-1", "1-alpha-2", "1-beta", "1-milestone-1", "1-rc", "1-SNAPSHOT", "1", "1-sp", "1-abc", "1-1", "1.1", "1.1.1", "2"},
+	"RubyGems":  {"1.0.a", "1.0.a.2", "1.0.b1", "1.0", "1.0.1", "1.1", "1.10"},
+	"Packagist": {"1.0-STABLE", "1.0-dev", "1.0-alpha", "1.0.0-alpha1", "1.0-a2-dev", "1.0-a2", "1.0-beta", "1.0-b.2", "1.0-beta2.1", "1.0-RC1-dev", "1.0-rc1", "1.0", "1.0-patch", "1.0p1", "1.0.0.1", "1.0.1", "1.0.10", "1.0.x-dev", "1.10", "1.x-dev", "99999", "20100102", "20100102.1", "20100102-p1"},
+	"NuGet":     {"0", "0.9.9.1", "1.0.0--5", "1.0-0", "1.0.0-2", "1.0-10", "1.0--", "1.0-99999999999", "1.0-alpha", "1.0-ALPHA.1", "1.0-alpha.beta", "1.0-beta", "1.0-beta.2", "1.0-beta.11", "1.0-rc", "1.0", "1.0.0.1-alpha", "1.0.0.1-pre", "1.0.0.1", "1.0.1-a", "1.0.1", "1.10", "2147483647"},
+	"Debian":    {"1.0~~", "1.0~rc1-1", "1.0-1", "1.0-1+deb12u1", "1.0-2", "1.0a-1", "1.0.1-1", "1.10-1", "1:0.1-1"},
+	"Alpine":    {"1.0_alpha1", "1.0_beta", "1.0_rc2", "1.0", "1.0-r1", "1.0_p1", "1.0a", "1.0.1", "1.1", "1.10-r0"},
+	"Red Hat":   {"1.0~rc1-1", "1.0-1", "1.0-1.el9", "1.0-2", "1.0^git1-1", "1.0.1-1", "1.10-1", "1:0.1-1"},
 }
 
 func TestOrders(t *testing.T) {
@@ -193,6 +195,11 @@ func realpath(p string) string {
 
 func advisory(t *testing.T, affected string) []Advisory {
 	t.Helper()
+	return found(t, "PyPI", "a", affected)
+}
+
+func found(t *testing.T, ecosystem, name, affected string) []Advisory {
+	t.Helper()
 	b := NewBuilder()
 	if err := b.Add([]byte(`{"id":"X-1","modified":"2026-01-01T00:00:00Z","affected":[` + affected + `]}`)); err != nil {
 		t.Fatal(err)
@@ -204,7 +211,7 @@ func advisory(t *testing.T, affected string) []Advisory {
 			if err != nil {
 				t.Fatal(err)
 			}
-			list, err := l.Find("PyPI", "a")
+			list, err := l.Find(ecosystem, name)
 			if err != nil {
 				t.Fatal(err)
 			}

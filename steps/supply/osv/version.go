@@ -18,6 +18,7 @@ type order func(string) (version, error)
 // that is known, and versions of theirs are never said to be outside a range.
 var orders = map[string]order{
 	"PyPI": pep440, "npm": semver, "Go": semver, "crates.io": semver, "Hex": semver, "Pub": semver, "SwiftURL": semver, "Maven": maven, "RubyGems": ruby,
+	"Packagist": composer, "NuGet": nuget,
 	"Debian": dpkg, "Ubuntu": dpkg, "Alpine": apk, "Wolfi": apk, "Chainguard": apk,
 	"Red Hat": rpm, "Rocky Linux": rpm, "AlmaLinux": rpm, "SUSE": rpm, "openSUSE": rpm, "Mageia": rpm, "Azure Linux": rpm, "openEuler": rpm,
 }

@@ -2,10 +2,8 @@ package parts
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -31,6 +29,9 @@ func packageLock(f *file) error {
 	}
 	if err := f.decode(&lock); err != nil {
 		return err
+	}
+	if lock.Version == 0 && lock.Packages == nil && lock.Dependencies == nil {
+		return errors.New("it is no lock of npm: it has no version and no packages")
 	}
 	for at, e := range lock.Packages {
 		i := strings.LastIndex(at, "node_modules/")
@@ -161,12 +162,12 @@ func pnpmLock(f *file) error {
 		name, version := pnpmName(key)
 		fromElsewhere := strings.ContainsAny(version, ":/") || version == "" || version[0] < '0' || version[0] > '9'
 		switch {
+		case strings.HasPrefix(key, "file:") || strings.HasPrefix(key, "link:") || strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:"):
+			// Of the same tree, which is read by itself.
 		case said.Name != "" && said.Version != "":
 			f.pkg("npm", said.Name, said.Version, true, node.Line)
 		case fromElsewhere && said.Version != "" && name != "":
 			f.pkg("npm", name, said.Version, true, node.Line)
-		case strings.HasPrefix(key, "file:") || strings.HasPrefix(key, "link:") || strings.HasPrefix(version, "file:") || strings.HasPrefix(version, "link:"):
-			// Of the same tree, which is read by itself.
 		case fromElsewhere:
 			f.problem("package %q names no version", clip(key, 60))
 		default:
@@ -219,6 +220,9 @@ func goMod(f *file) error {
 	var needs []need
 	err := f.each(func(n int, line string) {
 		line, _, _ = strings.Cut(line, "//")
+		if block == "" { // a directive's bracket may follow without a blank
+			line = strings.Replace(line, "(", " (", 1)
+		}
 		words := strings.Fields(line)
 		switch {
 		case len(words) == 0:
@@ -303,63 +307,6 @@ func gradleLock(f *file) error {
 			f.pkg("Maven", parts[0]+":"+parts[1], parts[2], true, n)
 		}
 	})
-}
-
-var mavenProperty = regexp.MustCompile(`\$\{([^}]+)\}`)
-
-// pom reads the dependencies of a pom.xml. A version that a parent or a bill sets
-// stays open.
-func pom(f *file) error {
-	type dependency struct {
-		Group    string `xml:"groupId"`
-		Artifact string `xml:"artifactId"`
-		Version  string `xml:"version"`
-		Scope    string `xml:"scope"`
-	}
-	var p struct {
-		Version string `xml:"version"`
-		Parent  struct {
-			Version string `xml:"version"`
-		} `xml:"parent"`
-		Properties struct {
-			All []struct {
-				XMLName xml.Name
-				Value   string `xml:",chardata"`
-			} `xml:",any"`
-		} `xml:"properties"`
-		Dependencies []dependency `xml:"dependencies>dependency"`
-		Managed      []dependency `xml:"dependencyManagement>dependencies>dependency"`
-	}
-	if err := xml.Unmarshal(f.data, &p); err != nil {
-		return err
-	}
-	set := map[string]string{"project.version": p.Version, "project.parent.version": p.Parent.Version}
-	for _, one := range p.Properties.All {
-		set[one.XMLName.Local] = strings.TrimSpace(one.Value)
-	}
-	settle := func(s string) string {
-		return strings.TrimSpace(mavenProperty.ReplaceAllStringFunc(s, func(ref string) string {
-			if v := set[ref[2:len(ref)-1]]; v != "" && !strings.Contains(v, "${") {
-				return v
-			}
-			return ref
-		}))
-	}
-	managed := map[string]string{}
-	for _, d := range p.Managed {
-		managed[settle(d.Group)+":"+settle(d.Artifact)] = settle(d.Version)
-	}
-	for _, d := range p.Dependencies {
-		name, version := settle(d.Group)+":"+settle(d.Artifact), settle(d.Version)
-		if version == "" {
-			version = managed[name]
-		}
-		if strings.ContainsAny(version, "$[(,") {
-			version = ""
-		}
-		f.pkg("Maven", name, version, true, 0)
-	}
-	return nil
 }
 
 // dpkgStatus reads the installed packages of Debian and what descends from it. The

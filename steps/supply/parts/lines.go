@@ -28,7 +28,9 @@ func (f *file) each(fn func(n int, line string)) error {
 // decode reads JSON whole: what stands behind its end is an error.
 func (f *file) decode(into any) error {
 	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(f.data, []byte("\xef\xbb\xbf"))))
-	if err := d.Decode(into); err != nil {
+	if err := d.Decode(into); errors.Is(err, io.EOF) {
+		return errors.New("it is empty")
+	} else if err != nil {
 		return placed(f.data, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -19,41 +20,80 @@ func PyName(name string) string { return strings.ToLower(pyRun.ReplaceAllString(
 // specifiers or a direct reference.
 var requirement = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(@\s*\S+|\(?[^;#]*\)?)?`)
 
-// requirements reads requirements.txt and what pip freeze prints.
+// pipComment begins at the line's start or behind a blank.
+var pipComment = regexp.MustCompile(`(?:^|\s)#.*$`)
+
+// requirements reads requirements.txt and what pip freeze prints. Source: pip's
+// documentation, "Requirements File Format".
 func requirements(f *file) error {
 	carried, from := "", 0
-	return f.each(func(n int, line string) {
-		if carried != "" {
-			line, n, carried = carried+line, from, ""
+	err := f.each(func(n int, line string) {
+		if n == 1 {
+			line = strings.TrimPrefix(line, "\ufeff")
 		}
-		if strings.HasSuffix(line, "\\") {
+		comment := strings.HasPrefix(strings.TrimSpace(line), "#") // ends what was carried, and carries nothing
+		if carried != "" {
+			line, n, carried = carried+" "+line, from, ""
+		}
+		if strings.HasSuffix(line, "\\") && !comment {
 			carried, from = strings.TrimSuffix(line, "\\")+" ", n
 			return
 		}
-		if i := strings.Index(line, " #"); i >= 0 {
-			line = line[:i]
-		}
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "" || line[0] == '#':
-		case strings.HasPrefix(line, "-e ") || strings.HasPrefix(line, "--editable"):
-			f.direct(strings.TrimSpace(line[strings.IndexAny(line, " =")+1:]), n)
-		case strings.HasPrefix(line, "--extra-index-url"):
-			f.notice("extra-index", Medium, n, "", "CWE-427", "pip asks this index beside the first for every name: whoever registers a private name there is installed (dependency confusion)")
-		case strings.HasPrefix(line, "--index-url http://") || strings.HasPrefix(line, "-i http://") || strings.HasPrefix(line, "--trusted-host"):
-			f.notice("index-without-tls", High, n, "", "CWE-494", "packages are fetched without a checked certificate")
-		case line[0] == '-':
-			f.included(line, n)
-		case strings.Contains(line, "://") && !strings.Contains(line, "@ ") && !requirementWithReference(line):
-			f.direct(line, n)
-		default:
-			f.requirementLine(line, n)
-		}
+		f.pipLine(line, n)
 	})
+	if carried != "" {
+		f.pipLine(carried, from)
+	}
+	return err
 }
 
-// included tells of a file that this one includes and that nothing reads by itself.
-func (f *file) included(line string, n int) {
+// pipOptions are those of a whole file that name no package.
+var pipOptions = []string{"-i", "--index-url", "--pypi-url", "--no-index", "-f", "--find-links", "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes", "--pre", "--all-releases", "--only-final", "--use-feature", "--hash", "--config-settings", "-C", "--global-option"}
+
+func (f *file) pipLine(line string, n int) {
+	line = strings.TrimSpace(pipComment.ReplaceAllString(line, ""))
+	option, _, _ := strings.Cut(strings.Replace(line, "=", " ", 1), " ")
+	switch {
+	case line == "":
+	case option == "-e" || option == "--editable":
+		f.direct(strings.TrimSpace(line[strings.IndexAny(line, " =")+1:]), n)
+	case option == "--extra-index-url":
+		f.notice("extra-index", Medium, n, "", "CWE-427", "pip asks this index beside the first for every name: whoever registers a private name there is installed (dependency confusion)")
+	case strings.HasPrefix(line, "--index-url http://") || strings.HasPrefix(line, "--index-url=http://") || strings.HasPrefix(line, "-i http://") || option == "--trusted-host":
+		f.notice("index-without-tls", High, n, "", "CWE-494", "packages are fetched without a checked certificate")
+	case slices.Contains(pipOptions, option):
+	case line[0] == '-':
+		if !f.included(line, n) {
+			f.problem("line %d: %s is no option of pip's", n, clip(option, 40))
+		}
+	case strings.HasPrefix(line, ".") || strings.HasPrefix(line, "/"):
+		f.localFile(line, n)
+	case strings.Contains(line, "://") && !strings.Contains(line, "@ ") && !requirementWithReference(line):
+		f.direct(line, n)
+	default:
+		f.requirementLine(line, n)
+	}
+}
+
+// wheelName takes the name of a wheel apart. Source: PEP 427.
+var wheelName = regexp.MustCompile(`^([A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:-[0-9][A-Za-z0-9_.]*)?-[^-]+-[^-]+-[^-]+\.whl$`)
+
+// localFile is a package that lies in the same tree: a folder is read by itself, and of
+// a file its name must say what it is.
+func (f *file) localFile(line string, n int) {
+	at, _, _ := strings.Cut(line, " ")
+	at, _, _ = strings.Cut(at, "[")
+	switch m := wheelName.FindStringSubmatch(path.Base(at)); {
+	case m != nil:
+		f.add(Part{Kind: Package, Ecosystem: "PyPI", Name: PyName(m[1]), Version: m[2], Facts: map[string]string{"url": at}}, n)
+	case strings.HasSuffix(at, ".whl"), strings.HasSuffix(at, ".zip"), strings.HasSuffix(at, ".gz"), strings.HasSuffix(at, ".bz2"):
+		f.problem("line %d: which package %s is cannot be told by its name", n, clip(at, 80))
+	}
+}
+
+// included tells of a file that this one includes and that nothing reads by itself. It
+// reports whether the line includes any.
+func (f *file) included(line string, n int) bool {
 	for _, flag := range []string{"-r", "--requirement", "-c", "--constraint"} {
 		rest, ok := strings.CutPrefix(line, flag)
 		name := strings.TrimSpace(strings.TrimPrefix(rest, "="))
@@ -67,8 +107,9 @@ func (f *file) included(line string, n int) {
 		case flag[len(flag)-1] != 'c' && flag != "--constraint" && !Wanted(path.Join(path.Dir(f.path), name)):
 			f.problem("line %d includes %s, whose name does not say that it is one of requirements", n, clip(name, 80))
 		}
-		return
+		return true
 	}
+	return false
 }
 
 func requirementWithReference(line string) bool {
@@ -82,23 +123,31 @@ func (f *file) requirementLine(line string, n int) {
 		f.problem("line %d is no requirement: %s", n, clip(line, 60))
 		return
 	}
-	spec := strings.Trim(strings.TrimSpace(m[2]), "()")
-	spec, hashes, _ := strings.Cut(spec, " --")
-	spec = strings.TrimSpace(spec)
+	spec, hashes, _ := strings.Cut(" "+m[2], " -") // options of this line
+	spec = strings.Trim(strings.TrimSpace(spec), "()")
 	if ref, ok := strings.CutPrefix(spec, "@"); ok {
 		f.reference(m[1], strings.TrimSpace(ref), n)
 		return
 	}
-	p := Part{Kind: Package, Ecosystem: "PyPI", Name: PyName(m[1])}
-	if v, ok := strings.CutPrefix(spec, "==="); ok {
-		p.Version, p.Pinned = strings.TrimSpace(v), true
-	} else if v, ok := strings.CutPrefix(spec, "=="); ok && !strings.Contains(v, ",") && !strings.HasSuffix(v, ".*") {
-		p.Version, p.Pinned = strings.TrimSpace(v), true
-	} else if spec != "" {
-		p.Facts = map[string]string{"range": spec}
+	p := Part{Kind: Package, Ecosystem: "PyPI", Name: PyName(m[1]), Facts: map[string]string{}}
+	exact, pinned := strings.CutPrefix(spec, "==")
+	exact = strings.TrimSpace(strings.TrimPrefix(exact, "="))
+	switch {
+	case spec != "" && !strings.ContainsAny(spec[:1], "=<>!~"), pinned && (exact == "" || !strings.Contains(exact, ",") && strings.ContainsAny(exact, " \t")):
+		f.problem("line %d is no requirement: %s", n, clip(line, 60))
+	case strings.Contains(spec, "${"): // pip puts a variable of the environment there
+		f.problem("line %d: the version of %s is set when it is installed", n, p.Name)
+		p.Facts["range"] = spec
+	case pinned && !strings.Contains(exact, ",") && !strings.HasSuffix(exact, ".*"):
+		p.Version, p.Pinned = exact, true
+	case spec != "":
+		p.Facts["range"] = spec
 	}
-	if _, sum, ok := strings.Cut(hashes, "sha256:"); ok {
-		p.Facts = map[string]string{"hash": "sha256:" + strings.Fields(sum)[0]}
+	if _, sum, ok := strings.Cut(hashes, "sha256:"); ok && sum != "" && !strings.HasPrefix(sum, " ") {
+		p.Facts["hash"] = "sha256:" + strings.Fields(sum)[0]
+	}
+	if len(p.Facts) == 0 {
+		p.Facts = nil
 	}
 	f.add(p, n)
 }
@@ -108,6 +157,11 @@ func (f *file) reference(name, ref string, n int) {
 	p := Part{Kind: Package, Ecosystem: "PyPI", Name: PyName(name), Facts: map[string]string{"url": withoutUser(ref)}}
 	if i := strings.LastIndexByte(ref, '@'); commit.MatchString(ref[i+1:]) {
 		p.Pinned, p.Facts["commit"] = true, ref[i+1:][:40]
+	}
+	if u, err := url.Parse(ref); err == nil {
+		if m := wheelName.FindStringSubmatch(path.Base(u.Path)); m != nil && PyName(m[1]) == p.Name {
+			p.Version = m[2]
+		}
 	}
 	f.add(p, n)
 	if strings.HasPrefix(ref, "git+http://") || strings.HasPrefix(ref, "http://") {
@@ -121,11 +175,15 @@ func (f *file) direct(ref string, n int) {
 	}
 	u, err := url.Parse(ref)
 	if err != nil {
+		f.problem("line %d: an address that cannot be read", n)
 		return
 	}
 	name := path.Base(strings.TrimSuffix(u.Path, ".git"))
 	if at := strings.IndexByte(name, '@'); at > 0 {
 		name = strings.TrimSuffix(name[:at], ".git")
+	}
+	if m := wheelName.FindStringSubmatch(name); m != nil {
+		name = m[1]
 	}
 	if egg, ok := strings.CutPrefix(u.Fragment, "egg="); ok {
 		name = egg

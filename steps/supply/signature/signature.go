@@ -75,7 +75,7 @@ func Verify(text []byte, t Trust) (*Signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Sigstore != nil && b.Material.Certificate != nil {
+	if t.Sigstore != nil && len(b.Material.Certificates()) > 0 {
 		return keyless(b, t)
 	}
 	keys, names, err := keysOf(b, t)
@@ -91,21 +91,39 @@ func Verify(text []byte, t Trust) (*Signed, error) {
 // keyless holds a bundle against a trusted root: when it was signed is for the log to
 // say, by its promise and by the proof that leads to its signed tree.
 func keyless(b *sigstore.Bundle, t Trust) (*Signed, error) {
-	if b.Envelope == nil {
-		return nil, errors.New("it is a keyless signature over one file, of which what the log says is not read: sign a statement (model_signing sign, cosign attest-blob), or give --root")
+	if chain := b.Material.Certificates(); b.Material.Certificate == nil {
+		// So bundles of versions 0.1 and 0.2 spell a single one. What leads from it to a
+		// root is the trusted root's to say, and what does not is not looked at.
+		if len(chain) != 1 {
+			return nil, errors.New("it bears a chain of certificates, where one of who signed it is read: what leads to a root is in the trusted root")
+		}
+		b.Material.Certificate, b.Material.Chain = &chain[0], nil
 	}
 	s := sigstore.Signer{Root: t.Sigstore, Identity: t.Identity, Issuer: t.Issuer}
 	if !t.At.IsZero() {
 		s.Now = func() time.Time { return t.At }
 	}
-	if err := s.Verify(b); err != nil {
-		var open *sigstore.OpenError
-		if errors.As(err, &open) {
-			return nil, err
-		}
+	var sum []byte
+	var err error
+	if b.Message != nil {
+		sum, err = s.VerifyBlob(b)
+	} else {
+		err = s.Verify(b)
+	}
+	var open *sigstore.OpenError
+	switch {
+	case errors.As(err, &open):
+		return nil, err
+	case err != nil:
 		return nil, refuse("%v", err)
+	case b.Message != nil:
+		return blob(t.Identity, sum), nil
 	}
 	return signed(b.Envelope, t.Identity)
+}
+
+func blob(signer string, sum []byte) *Signed {
+	return &Signed{Signer: signer, Files: map[string]string{"": "sha256:" + hex.EncodeToString(sum)}}
 }
 
 // keys are those that may have signed: the ones trusted, or that of a certificate
@@ -259,7 +277,12 @@ func message(m *sigstore.Message, keys []crypto.PublicKey, names []string) (*Sig
 	}
 	for i, k := range keys {
 		if checkDigest(k, sum, m.Signature) {
-			return &Signed{Signer: names[i], Files: map[string]string{"": "sha256:" + hex.EncodeToString(sum)}}, nil
+			return blob(names[i], sum), nil
+		}
+	}
+	for _, k := range keys {
+		if _, edwards := k.(ed25519.PublicKey); edwards {
+			return nil, errors.New("whether a key of Ed25519 that is given signed it cannot be told: such a key signs the file and not its SHA-256")
 		}
 	}
 	return nil, refuse("no key that is given signed it")
@@ -337,10 +360,18 @@ func KeyName(k crypto.PublicKey) string {
 // out: the signature itself.
 func (s *Signed) Match(files map[string]string, ignored ...string) error {
 	if want, blob := s.Files[""]; blob && len(s.Files) == 1 {
+		there := false
 		for name, got := range files {
-			if !slices.Contains(ignored, name) && got != want {
+			switch {
+			case slices.Contains(ignored, name):
+			case got != want:
 				return refuse("%s is not what was signed: its digest is another", name)
+			default:
+				there = true
 			}
+		}
+		if !there {
+			return refuse("the file that was signed is not there")
 		}
 		return nil
 	}

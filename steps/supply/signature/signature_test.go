@@ -170,8 +170,21 @@ func TestBlob(t *testing.T) {
 	if err := s.Match(map[string]string{"b": "sha256:" + sum("blob")}); err != nil {
 		t.Error(err)
 	}
-	if err := s.Match(map[string]string{"b": "sha256:" + sum("blub")}); !refused(err) {
+	for _, other := range []map[string]string{{"b": "sha256:" + sum("blub")}, {"a": "sha256:" + sum("blob"), "b": ""}, {}, {"b.sigstore.json": "sha256:" + sum("blob")}} {
+		if err := s.Match(other, "b.sigstore.json"); !refused(err) {
+			t.Errorf("%v: %v", other, err)
+		}
+	}
+	// What an Ed25519 key signs is not the digest: it may have signed this.
+	public, _, _ := ed25519.GenerateKey(rand.Reader)
+	if _, err := Verify([]byte(bundle), Trust{Keys: []crypto.PublicKey{public}}); err == nil || refused(err) {
 		t.Error(err)
+	}
+	both := strings.Replace(bundle, `"messageSignature"`, `"dsseEnvelope":{"payload":"e30="},"messageSignature"`, 1)
+	for _, bad := range []string{both, `{"base64Signature":"AA==","cert":"AA=="}`, strings.Replace(bundle, "SHA2_256", "SHA2_384", 1)} {
+		if _, err := Verify([]byte(bad), Trust{Keys: []crypto.PublicKey{key.Public()}}); err == nil || refused(err) {
+			t.Errorf("%.60s: %v", bad, err)
+		}
 	}
 }
 
