@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -222,7 +223,14 @@ func (h *Handler) answer(q request) {
 	h.o.Log.Info("run task answered", "run", q.RunID, "workspace", q.Workspace, "status", status)
 }
 
-func (h *Handler) judge(ctx context.Context, q request) (gate.Decision, error) {
+func (h *Handler) judge(ctx context.Context, q request) (d gate.Decision, err error) {
+	// A plan that judging breaks on must not take the gate of all others with it.
+	defer func() {
+		if fault := recover(); fault != nil {
+			h.o.Log.Error("a fault of ours while judging a plan", "run", q.RunID, "workspace", q.Workspace, "fault", fault, "stack", string(debug.Stack()))
+			d, err = gate.Decision{}, errors.New("a fault of sevenfold's own, told in its log")
+		}
+	}()
 	if q.Stage != "post_plan" && q.Stage != "pre_apply" {
 		return gate.Decision{}, fmt.Errorf("at the stage %q there is no plan yet; set the task to post-plan or pre-apply", q.Stage)
 	}

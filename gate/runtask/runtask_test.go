@@ -101,6 +101,7 @@ func TestRunTask(t *testing.T) {
 		flaky       int32
 		decision    gate.Decision
 		err         error
+		fault       bool // judging breaks
 		status      string
 		says        string
 	}{
@@ -108,6 +109,7 @@ func TestRunTask(t *testing.T) {
 		"refused":          {decision: gate.Decision{Decision: gate.Refuse, Reasons: reasons(7)}, status: "failed", says: "aws_x.0: grows; aws_x.1: grows; aws_x.2: grows; aws_x.3: grows; aws_x.4: grows; and 2 more"},
 		"unclear":          {decision: gate.Decision{Decision: gate.Unclear, Reasons: []gate.Reason{{Text: "known after apply", Weight: gate.Unclear}}}, status: "failed", says: "could not tell: known after apply"},
 		"fault":            {err: errors.New("the state is locked"), status: "failed", says: "could not tell: the state is locked"},
+		"our_own_fault":    {fault: true, status: "failed", says: "could not tell: a fault of sevenfold's own"},
 		"callback_is_slow": {flaky: 1, decision: gate.Decision{Decision: gate.Admit}, status: "passed"},
 		"no_plan_yet":      {stage: "pre_plan", status: "failed", says: "there is no plan yet"},
 		"led_away":         {plan: "/away", status: "failed", says: "is no host that was named"},
@@ -123,6 +125,9 @@ func TestRunTask(t *testing.T) {
 				text, err := os.ReadFile(path)
 				if err != nil || string(text) != f.plan {
 					t.Errorf("the plan is %q, %v", text, err)
+				}
+				if tt.fault {
+					panic("an index out of range")
 				}
 				return tt.decision, tt.err
 			}})

@@ -549,7 +549,6 @@ func freeText(b []byte) bool {
 	for i := 0; i < len(b); i += 8 {
 		// A bit for each byte that is a letter, and the last two of those before.
 		m := letterMask(load(b, i)) >> 7 * 0x0102040810204080 >> 56
-		m = uint64(mathbits.Reverse8(uint8(m)))
 		letters += mathbits.OnesCount8(uint8(m))
 		all := m<<2 | last
 		words += mathbits.OnesCount8(uint8(all >> 2 & (all >> 1) &^ all)) // the second letters of words
