@@ -27,7 +27,7 @@ func newGateRegister(g *globals) *cobra.Command {
 		Short: "Every certificate that was issued or revoked, each entry held to the one before it",
 		Long: "Reads the state only. The digest at the end is that of the last entry: keep it elsewhere, and who shows\n" +
 			"a register that does not lead to it has cut it off.\n\n--revocations writes every revocation that holds into a folder, signed: laid beside the certificates of a\n" +
-			"cluster, or of gate ask, it ends them there.\n\nExit codes: 0 the register is whole, 3 it was altered.",
+			"cluster, or of gate ask, it ends them there.\n\nExit codes: 0 the register is whole, 2 there is no state, 3 it was altered.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := g.wants("gate register", "text", "json"); err != nil {
@@ -39,16 +39,14 @@ func newGateRegister(g *globals) *cobra.Command {
 			}
 			defer closeAll()
 			out := registered{Entries: []assess.RegisterEntry{}}
-			if kept.Store == nil && cmd.Flags().Changed("state") {
-				return usage("no state lies where --state says: whether certificates were issued is not known", "--state names the folder or address that sevenfold gate certify wrote to")
+			if kept.Store == nil {
+				return usage(fmt.Sprintf("no state lies in %s: whether certificates were issued is not known", printable((&session{g: g}).folder())), "--state names the folder or address that sevenfold gate certify wrote to")
 			}
-			if kept.Store != nil {
-				acts, head, err := kept.Register(cmd.Context())
-				if err != nil {
-					return registerFailure(err)
-				}
-				out.Entries, out.Head = append(out.Entries, acts...), head
+			acts, head, err := kept.Register(cmd.Context())
+			if err != nil {
+				return registerFailure(err)
 			}
+			out.Entries, out.Head = append(out.Entries, acts...), head
 			if dir != "" {
 				if err := g.writeRevocations(cmd.Context(), kept, dir, key); err != nil {
 					return err
@@ -64,9 +62,6 @@ func newGateRegister(g *globals) *cobra.Command {
 
 // writeRevocations signs every revocation that holds and writes it to a folder.
 func (g *globals) writeRevocations(ctx context.Context, kept assess.Certificates, dir, key string) error {
-	if kept.Store == nil {
-		return nil
-	}
 	revoked, err := kept.Revocations(ctx)
 	if err != nil {
 		return registerFailure(err)
