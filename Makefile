@@ -62,14 +62,14 @@ check: ## formatting and vet
 	$(GO) vet ./...
 
 unit:
-	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" $(GO) test -p $(TESTS) -timeout 30m ./...
+	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" $(GO) test -p $(TESTS) -timeout 45m ./...
 	cd test/kube && $(GO) test -count 1 -timeout 10m ./floor # it reads files outside its module, which Go's cache does not know of
 
 soak: setup ## a hundred thousand requests to a gated cluster whose parts come and go; about half an hour
 	SEVENFOLD_SOAK=$${SEVENFOLD_SOAK:-100000} $(GO) test -v -timeout 4h -run TestRandomRequests ./test/admission
 
 race: setup ## the same under the race detector
-	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" CGO_ENABLED=1 $(GO) test -race -short -p $(TESTS) -timeout 40m ./...
+	PATH="$$(bash test/postgres/bin.sh $(VENV)):$$PATH" CGO_ENABLED=1 $(GO) test -race -short -p $(TESTS) -timeout 55m ./...
 
 fuzz: ## every fuzz target, or the FUZZSHARE (I/N) of them, for FUZZTIME
 	@bash test/fuzz.sh $(FUZZTIME) $(FUZZSHARE)

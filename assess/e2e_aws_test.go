@@ -250,6 +250,9 @@ func lostRegion(t *testing.T, c *cloud, whole *assess.Result) {
 		{faultproxy.Silent, "no answer"}, {faultproxy.RegionDisabled, "not enabled"}, {faultproxy.DeniedBySCP, "policy of the organisation"},
 	} {
 		t.Run(string(f.fault), func(t *testing.T) {
+			if f.fault == faultproxy.Silent { // by now moto has loaded all that it is asked of
+				t.Setenv("SEVENFOLD_AWS_WAIT", "30s")
+			}
 			r := c.play(t, options(t, awsSource), faultproxy.Rule{Region: "us-west-2", Fault: f.fault})
 			says(t, r, "us-west-2", "was given up", f.says)
 			notPassed(t, r)
