@@ -231,17 +231,40 @@ func (c *climb) boundariesAsked(account string, policies []*Policy) []boundary {
 		return nil
 	}
 	var out []boundary
-	add := func(one boundary) {
-		if one.arn != "" && !slices.ContainsFunc(out, func(had boundary) bool { return had.arn == one.arn }) {
-			out = append(out, one)
+	for _, pol := range policies {
+		at := askedIn{account, pol}
+		list, known := c.boundsIn[at]
+		if !known {
+			list = c.boundariesIn(account, pol, key)
+			c.boundsIn[at] = list
+		}
+		out = addBoundaries(out, list...)
+	}
+	return out
+}
+
+// askedIn is a policy and for whose account it is read.
+type askedIn struct {
+	account string
+	policy  *Policy
+}
+
+func addBoundaries(to []boundary, list ...boundary) []boundary {
+	for _, one := range list {
+		if one.arn != "" && !slices.ContainsFunc(to, func(had boundary) bool { return had.arn == one.arn }) {
+			to = append(to, one)
 		}
 	}
-	for _, pol := range policies {
-		for i := range pol.Statements {
-			for k := range pol.Statements[i].conditions {
-				if a := &pol.Statements[i].conditions[k]; a.key == key && a.not == pol.Statements[i].Deny {
-					c.boundariesOf(account, a.values.strings, add)
-				}
+	return to
+}
+
+// boundariesIn are those of one policy.
+func (c *climb) boundariesIn(account string, pol *Policy, key key32) []boundary {
+	var out []boundary
+	for i := range pol.Statements {
+		for k := range pol.Statements[i].conditions {
+			if a := &pol.Statements[i].conditions[k]; a.key == key && a.not == pol.Statements[i].Deny {
+				out = addBoundaries(out, c.boundariesOf(account, a.values.strings)...)
 			}
 		}
 	}
@@ -249,34 +272,43 @@ func (c *climb) boundariesAsked(account string, policies []*Policy) []boundary {
 }
 
 // boundariesOf lists those that some patterns name.
-func (c *climb) boundariesOf(account string, named set, add func(boundary)) {
-	known := slices.Concat(c.w.managed[account], c.w.managed[""])
-	for _, p := range c.people {
-		if p.Boundary != nil && p.Account == account {
-			known = append(known, p.Boundary)
-		}
-	}
-	found := false
-	for _, pol := range known {
-		if !named.match(pol.ID) {
+func (c *climb) boundariesOf(account string, named set) []boundary {
+	var out []boundary
+	for _, pol := range slices.Concat(c.w.managed[account], c.w.managed[""], c.boundsOf(account)) {
+		if pol == nil || !named.match(pol.ID) {
 			continue
 		}
-		found = true
 		one := boundary{arn: pol.ID, policy: pol}
 		if pol.unread != "" {
 			one.why = pol.ID + ": " + pol.unread
 		}
-		add(one)
+		out = append(out, one)
 	}
-	if found {
-		return
+	if len(out) > 0 {
+		return out
 	}
 	for i := range named {
 		arn := named[i].String()
 		if text, ok := reference.Managed(arn); ok {
-			add(boundary{arn: arn, policy: c.w.Parse(arn, text)})
+			out = append(out, boundary{arn: arn, policy: c.w.Parse(arn, text)})
 			continue
 		}
-		add(boundary{arn: arn, policy: &Policy{ID: arn}, why: "what the boundary " + arn + " allows: it was not read"})
+		out = append(out, boundary{arn: arn, policy: &Policy{ID: arn}, why: "what the boundary " + arn + " allows: it was not read"})
 	}
+	return out
+}
+
+// boundsOf lists the boundaries of an account's people, nil first.
+func (c *climb) boundsOf(account string) []*Policy {
+	bounds, ok := c.bounds[account]
+	if !ok {
+		bounds = []*Policy{nil}
+		for _, p := range c.people {
+			if p.Account == account && !slices.Contains(bounds, p.Boundary) {
+				bounds = append(bounds, p.Boundary)
+			}
+		}
+		c.bounds[account] = bounds
+	}
+	return bounds
 }
