@@ -184,6 +184,9 @@ type bitset []uint64
 
 func (b bitset) set(i int)      { b[i/64] |= 1 << (i % 64) }
 func (b bitset) has(i int) bool { return b[i/64]>>(i%64)&1 == 1 }
+func (b bitset) any() bool {
+	return slices.ContainsFunc(b, func(word uint64) bool { return word != 0 })
+}
 func (b bitset) covers(x bitset) bool {
 	for i := range x {
 		if x[i]&^b[i] != 0 {
