@@ -28,7 +28,8 @@ type band struct {
 }
 
 // maxBand bounds how many identities are followed as one. Who can act as more, and
-// has no way alone, is a rare and a strange sight; that he has none together is unknown.
+// has no way alone, is a rare and a strange sight; that he has none together is unknown,
+// unless none of them, however many, could have a part in what several do: see makers.
 const maxBand = 64
 
 // member is somebody of a band.
@@ -66,88 +67,12 @@ type bandWay struct {
 // bands are the ways of those who have none alone, and the steps among them.
 type bands struct {
 	ways   [][]bandWay      // by principal
-	out    map[int32][]edge // steps among those who have no way
+	out    map[int32][]edge // steps among those who have no way, of whom they were asked
+	known  bitset           // of whom they were
 	able   map[ableKey]bool
 	held   map[heldKey]bool
-	halves []reference.Route
+	shared []sharedRoute
 	onward map[int32][]*edge // steps of those who have a way, once one is told
-}
-
-// together finds the ways that several identities make, of those who have none. surety
-// says of each of the people how sure his best way is.
-func (c *climb) together(surety []Decision) error {
-	out, err := c.stepsAmong(surety)
-	if err != nil {
-		return err
-	}
-	c.bands = bands{ways: make([][]bandWay, len(c.people)), out: out, able: map[ableKey]bool{}, held: map[heldKey]bool{}}
-	for i := range c.people {
-		if surety[i] != Deny || c.isStage(i) || len(out[int32(i)]) == 0 {
-			continue
-		}
-		if c.bands.ways[i], err = c.bandWays(int32(i), surety); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// stepsAmong lists the steps between those who have no way. Nearly all of an account
-// can take none, so whom a role may let in is looked up in what it trusts.
-func (c *climb) stepsAmong(surety []Decision) (map[int32][]edge, error) {
-	all := c.able
-	defer func() { c.able = all }()
-	c.able = make([][]able, len(all))
-	assume := -1
-	var ask []able // those whose own policies speak of assuming roles
-	named := map[string]*able{}
-	for r := range all[:c.single] {
-		for k := range all[r] {
-			a := &all[r][k]
-			if surety[a.who] != Deny {
-				continue
-			}
-			if c.routes[r].ID != "sts.assume-role" {
-				c.able[r] = append(c.able[r], *a)
-				continue
-			}
-			assume = r
-			if c.may[a.who].has(c.bits["sts:AssumeRole"]) {
-				ask = append(ask, *a)
-			} else if !c.isStage(int(a.who)) {
-				named[c.people[a.who].ARN] = a
-			}
-		}
-	}
-	out := map[int32][]edge{}
-	for t, p := range c.people {
-		if err := c.ctx.Err(); err != nil {
-			return nil, err
-		}
-		if surety[t] != Deny || p.Kind != Role && p.Kind != User {
-			continue
-		}
-		if assume >= 0 {
-			c.able[assume] = ask
-			switch in := c.shapes.admitted[t]; {
-			case in == nil:
-				c.able[assume] = nil
-			case in.anybody:
-				c.able[assume] = slices.DeleteFunc(slices.Clone(all[assume]), func(a able) bool { return surety[a.who] != Deny })
-			default:
-				c.able[assume] = slices.Clip(ask)
-				for _, arn := range in.arns {
-					if a := named[arn]; a != nil {
-						c.able[assume] = append(c.able[assume], *a)
-					}
-				}
-			}
-		}
-		for _, e := range c.edges(t, func(who int32) bool { return surety[who] == Deny }) {
-			out[e.from] = append(out[e.from], e)
-		}
-	}
-	return out, nil
 }
 
 // bandWays lists a way to each administrator and by each technique, the surest kind
@@ -198,7 +123,9 @@ func (b *band) grow() error {
 		}
 		until := len(b.members)
 		for k := from; k < until; k++ {
-			b.follow(k)
+			if err := b.follow(k); err != nil {
+				return err
+			}
 		}
 		b.become(from)
 		b.give()
@@ -209,19 +136,26 @@ func (b *band) grow() error {
 }
 
 // follow takes the steps that a member takes alone.
-func (b *band) follow(k int) {
+func (b *band) follow(k int) error {
 	m := b.members[k]
 	if m.i < 0 {
-		return
+		return nil
+	}
+	if !b.c.bands.known.has(int(m.i)) { // others brought him in
+		one := make(bitset, len(b.c.bands.known))
+		one.set(int(m.i))
+		if err := b.c.stepsFrom(one, b.surety); err != nil {
+			return err
+		}
 	}
 	out := b.c.bands.out[m.i]
 	for e := range out {
-		// What somebody is given the band gives anew.
-		if e := &out[e]; !(b.c.isStage(int(e.to)) && b.c.stages[e.to].what&wasMade == 0) && !b.in[e.to] && b.counts(e.decision) {
+		if e := &out[e]; b.c.isMember(int(e.to)) && !b.in[e.to] && b.counts(e.decision) {
 			b.in[e.to] = true
 			b.join(member{p: b.c.people[e.to], i: e.to, step: &bandStep{edge: e, decision: e.decision, after: []int{k}}})
 		}
 	}
+	return nil
 }
 
 // become takes the routes into others whose calls several members make, or one who
@@ -235,17 +169,13 @@ func (b *band) become(from int) {
 	}
 	var routes []open
 	changed := slices.ContainsFunc(b.members, func(m member) bool { return m.i < 0 })
-	for r := range c.routes[:c.single] {
-		route := &c.routes[r]
-		if route.Gain != "become" || route.Target != "role" && route.Target != "user" {
-			continue
-		}
-		units := c.unitsOf(route)
-		if len(units) == 1 && !changed {
+	for k := range c.bands.shared {
+		s := &c.bands.shared[k]
+		if s.does != becomes || len(s.units) == 1 && !changed {
 			continue // the steps of each alone are known
 		}
-		if can, fresh := b.takers(r, route, units, from); fresh {
-			routes = append(routes, open{r, units, can})
+		if can, fresh := b.takers(s, from); fresh {
+			routes = append(routes, open{s.r, s.units, can})
 		}
 	}
 	for t := range c.people {
@@ -259,11 +189,11 @@ func (b *band) become(from int) {
 
 // takers lists who can make the calls of each unit that do not hang on the target;
 // ok says that every unit has one, and some unit a new one.
-func (b *band) takers(r int, route *reference.Route, units [][]int, from int) (can [][]int, ok bool) {
-	can = make([][]int, len(units))
-	for u, needs := range units {
+func (b *band) takers(s *sharedRoute, from int) (can [][]int, ok bool) {
+	can = make([][]int, len(s.units))
+	for u := range s.units {
 		for k := range b.members {
-			if b.able(k, r, route, u, needs) {
+			if b.c.makes(&b.members[k], s, u) {
 				can[u] = append(can[u], k)
 				ok = ok || k >= from
 			}
@@ -296,7 +226,7 @@ func (b *band) becomeOne(r int, units, can [][]int, t int) {
 		if !b.several(r, units, can, int32(t), carrier) {
 			continue
 		}
-		step, ok := b.weigh(route, can, target, carrier, "")
+		step, ok := b.weigh(route, units, can, target, carrier, "")
 		if !ok {
 			continue
 		}

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +49,12 @@ func TestBand(t *testing.T) {
 			t.w.AddGroup(Group{ARN: root + "group/g", Account: home, Policies: []*Policy{t.w.Parse("g", doc(all_))}})
 			t.role("a", me, on("group/g", "iam:AddUserToGroup"))
 		}, "administrator allow", []string{"role/a", "user/ada"}},
+		"together she becomes who enters another": {func(t *town) {
+			t.role("a", me, on("role/x", "iam:PassRole"), allow("lambda:CreateFunction"), on("role/z", "iam:PutRolePolicy"))
+			t.role("b", me, allow("lambda:InvokeFunction"))
+			t.role("x", trusts("lambda.amazonaws.com"))
+			t.role("z", by("x"))
+		}, "role/z allow", []string{"role/x", "role/z"}},
 		"nobody takes": {func(t *town) {
 			t.role("a", me, on("role/c", "iam:AttachRolePolicy"))
 			t.role("b", me)
@@ -209,6 +216,58 @@ func TestBand(t *testing.T) {
 			ada.Policies = append(ada.Policies, town.w.Parse("cut", cuts[0].Document))
 			if left := find(); len(left) > 0 {
 				t.Errorf("with the cut %s she goes on by %+v", cuts[0].Document, left)
+			}
+		})
+	}
+}
+
+// Of more identities than are followed nothing is said where one of them could have a
+// part in what several do; where none could, there is no way, however many they are.
+func TestBandOfMany(t *testing.T) {
+	routes, err := reference.Routes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const root = "arn:aws:iam::" + home + ":"
+	gives := strings.Replace(allow("iam:PutRolePolicy"), `"Resource":"*"`, `"Resource":"`+root+`role/closed"`, 1)
+	for name, tt := range map[string]struct {
+		says string // of the last of them
+		want []string
+	}{
+		"none has a part": {allow("s3:GetObject"), nil},
+		"one may have":    {gives, []string{"unknown"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			town := newTown()
+			town.role("boss", trusts("lambda.amazonaws.com"), all_)
+			ada := town.user("ada")
+			town.role("closed", `{"AWS":"`+root+`role/m0"}`)
+			for i := range maxBand + 9 {
+				says := allow("s3:GetObject")
+				if i == maxBand+8 {
+					says = tt.says
+				}
+				town.role(fmt.Sprint("m", i), `{"AWS":"`+ada.ARN+`"}`, says)
+			}
+			all, err := town.w.Escalations(context.Background(), routes, town)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, e := range all {
+				if e.Principal == ada.ARN && e.Gain == "full" {
+					got = append(got, e.Decision.String())
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+			climbers, err := town.w.Climbers(context.Background(), routes, town)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d, ok := climbers[ada.ARN]; ok != (tt.want != nil) || ok && d != Unknown {
+				t.Errorf("climbers say %v %v, want %v", d, ok, tt.want)
 			}
 		})
 	}

@@ -154,8 +154,9 @@ type climb struct {
 	room      []edge // for those that are looked for
 	accounts  map[string]int32
 	lessers   map[string]lessers
-	bounds    map[string][]*Policy // by account: the boundaries of its users and roles, nil among them
-	attaches  []bool               // of each of bits: whether the call carries a policy's ARN
+	bounds    map[string][]*Policy   // by account: the boundaries of its users and roles, nil first
+	boundsIn  map[askedIn][]boundary // those that conditions of a policy ask for
+	attaches  []bool                 // of each of bits: whether the call carries a policy's ARN
 	ctx       context.Context
 }
 
@@ -183,6 +184,9 @@ type bitset []uint64
 
 func (b bitset) set(i int)      { b[i/64] |= 1 << (i % 64) }
 func (b bitset) has(i int) bool { return b[i/64]>>(i%64)&1 == 1 }
+func (b bitset) any() bool {
+	return slices.ContainsFunc(b, func(word uint64) bool { return word != 0 })
+}
 func (b bitset) covers(x bitset) bool {
 	for i := range x {
 		if x[i]&^b[i] != 0 {
@@ -279,7 +283,7 @@ func (w *World) climbOf(ctx context.Context, routes []reference.Route, single in
 		w: w, ctx: ctx, around: around, routes: routes, single: single, able: make([][]able, len(routes)),
 		number: map[string]int{}, numbers: map[*Principal]int32{}, accounts: map[string]int32{}, bits: map[string]int{},
 		openEnds: map[int32]*openEnd{}, thorough: map[string]bool{}, fresh: map[freshKey]bool{}, wholes: map[string]Decision{},
-		spoken: map[*Policy]bitset{}, sayings: map[saidKey]*said{}, policies: map[*Policy]int32{}, asking: map[*Policy]bool{}, bounds: map[string][]*Policy{}, lessers: map[string]lessers{},
+		spoken: map[*Policy]bitset{}, sayings: map[saidKey]*said{}, policies: map[*Policy]int32{}, asking: map[*Policy]bool{}, bounds: map[string][]*Policy{}, boundsIn: map[askedIn][]boundary{}, lessers: map[string]lessers{},
 		trusts: map[trustKey]Decision{}, answers: map[askKey]Decision{}, pins: map[askKey]pinned{}, meetings: map[[2]string]meeting{}, leavings: map[leaving]meeting{},
 		contexts: map[*reference.Need]map[string][]string{}, patterns: map[kindOf]string{},
 		attaching: attaching{asks: map[*Policy]bool{}, giving: map[string][]string{}, writes: map[*Principal][]write{}},
@@ -300,6 +304,7 @@ func (c *climb) enrol(people []*Principal, stages []stage) {
 		d.who = nil // of fewer people
 	}
 	clear(c.bounds)
+	clear(c.boundsIn)
 	clear(c.lessers)
 	for i := from; i < len(c.people); i++ {
 		p := c.people[i]

@@ -13,23 +13,19 @@ import (
 
 // give gives every member all that some member can give him.
 func (b *band) give() {
-	c := b.c
-	if b.c.bands.halves == nil {
-		b.c.bands.halves = c.giftHalves()
-	}
-	for h := range c.bands.halves {
-		half := &c.bands.halves[h]
-		units := c.unitsOf(half)
-		can, _ := b.takers(-1-h, half, units, 0)
+	for h := range b.c.bands.shared {
+		half := &b.c.bands.shared[h]
+		if half.does != givesTo {
+			continue
+		}
+		can, _ := b.takers(half, 0)
 		if can == nil {
 			continue
 		}
 		for _, arn := range sortedKeys(b.gained) {
-			k := b.gained[arn]
-			if p := b.members[k].p; p.ServiceLinked || half.Target == "role" && p.Kind != Role || half.Target != "role" && p.Kind != User {
-				continue
+			if k := b.gained[arn]; b.c.canGet(half.route, b.members[k].p) {
+				b.giveOne(half.route, half.units, can, k)
 			}
-			b.giveOne(half, units, can, k)
 		}
 	}
 }
@@ -46,12 +42,22 @@ func (c *climb) giftHalves() []reference.Route {
 	return list
 }
 
+// canGet says that there is something in what a half gives for somebody.
+func (c *climb) canGet(half *reference.Route, p *Principal) bool {
+	switch {
+	case p.ServiceLinked, half.Target == "role" && p.Kind != Role, half.Target != "role" && p.Kind != User:
+		return false
+	case half.Gain == "unbound" && p.Boundary == nil, half.Gain != "unbound" && slices.Contains(p.Policies, c.w.everything):
+		return false
+	case half.Gain == "version" && c.w.versionsOf(p) == nil, half.Target == "group" && len(c.w.groups) == 0:
+		return false
+	}
+	return half.Target == "group" || c.holdsFor(half, p)
+}
+
 // giveOne gives one member what a half gives.
 func (b *band) giveOne(half *reference.Route, units, can [][]int, k int) {
 	c, p := b.c, b.members[k].p
-	if half.Gain != "unbound" && slices.Contains(p.Policies, c.w.everything) || half.Target != "group" && !c.holdsFor(half, p) {
-		return
-	}
 	for u, needs := range units {
 		if !slices.ContainsFunc(can[u], func(k int) bool { return b.mayGive(&b.members[k], half, needs, p) }) {
 			return
@@ -61,7 +67,7 @@ func (b *band) giveOne(half *reference.Route, units, can [][]int, k int) {
 		if key = p.ARN + "\x00" + key; b.made[key] {
 			return true
 		}
-		step, ok := b.weigh(half, can, p, nil, group)
+		step, ok := b.weigh(half, units, can, p, nil, group)
 		if ok && why != "" {
 			step.decision, step.unknown = Unknown, append(step.unknown, why)
 		}
@@ -83,13 +89,9 @@ func (b *band) giveOne(half *reference.Route, units, can [][]int, k int) {
 			}
 		}
 	case half.Gain == "unbound":
-		if p.Boundary != nil {
-			try("unbound", "", "", func(after *Principal) { after.Boundary = nil })
-		}
+		try("unbound", "", "", func(after *Principal) { after.Boundary = nil })
 	case half.Gain == "version":
-		if v := c.w.versionsOf(p); v != nil {
-			try("version", "", "", with(v...))
-		}
+		try("version", "", "", with(c.w.versionsOf(p)...))
 	case !try("everything", "", "", with(c.w.everything)) && half.Gain == "attach":
 		if !slices.ContainsFunc(b.members, func(m member) bool { return c.asksPolicy(m.p) }) {
 			return
@@ -174,12 +176,13 @@ func (b *band) change(step *bandStep, after *Principal) {
 // boundary, where a condition asks for one.
 func (b *band) create() {
 	c := b.c
-	for r := range c.routes[:c.single] {
-		route := &c.routes[r]
-		if route.Target != "new" || route.Gain != "any" && route.Gain != "attach" {
+	for k := range c.bands.shared {
+		s := &c.bands.shared[k]
+		if s.does != makesNew {
 			continue
 		}
-		can, _ := b.takers(r, route, c.unitsOf(route), 0)
+		route := s.route
+		can, _ := b.takers(s, 0)
 		if can == nil {
 			continue
 		}
@@ -195,7 +198,7 @@ func (b *band) create() {
 			if b.made[key] {
 				continue
 			}
-			step, ok := b.weigh(route, can, fresh, nil, "")
+			step, ok := b.weigh(route, s.units, can, fresh, nil, "")
 			if !ok || len(step.after) == 1 && b.members[step.after[0]].i >= 0 {
 				continue // whom one makes alone is among the people
 			}
@@ -231,17 +234,40 @@ func (c *climb) boundariesAsked(account string, policies []*Policy) []boundary {
 		return nil
 	}
 	var out []boundary
-	add := func(one boundary) {
-		if one.arn != "" && !slices.ContainsFunc(out, func(had boundary) bool { return had.arn == one.arn }) {
-			out = append(out, one)
+	for _, pol := range policies {
+		at := askedIn{account, pol}
+		list, known := c.boundsIn[at]
+		if !known {
+			list = c.boundariesIn(account, pol, key)
+			c.boundsIn[at] = list
+		}
+		out = addBoundaries(out, list...)
+	}
+	return out
+}
+
+// askedIn is a policy and for whose account it is read.
+type askedIn struct {
+	account string
+	policy  *Policy
+}
+
+func addBoundaries(to []boundary, list ...boundary) []boundary {
+	for _, one := range list {
+		if one.arn != "" && !slices.ContainsFunc(to, func(had boundary) bool { return had.arn == one.arn }) {
+			to = append(to, one)
 		}
 	}
-	for _, pol := range policies {
-		for i := range pol.Statements {
-			for k := range pol.Statements[i].conditions {
-				if a := &pol.Statements[i].conditions[k]; a.key == key && a.not == pol.Statements[i].Deny {
-					c.boundariesOf(account, a.values.strings, add)
-				}
+	return to
+}
+
+// boundariesIn are those of one policy.
+func (c *climb) boundariesIn(account string, pol *Policy, key key32) []boundary {
+	var out []boundary
+	for i := range pol.Statements {
+		for k := range pol.Statements[i].conditions {
+			if a := &pol.Statements[i].conditions[k]; a.key == key && a.not == pol.Statements[i].Deny {
+				out = addBoundaries(out, c.boundariesOf(account, a.values.strings)...)
 			}
 		}
 	}
@@ -249,34 +275,43 @@ func (c *climb) boundariesAsked(account string, policies []*Policy) []boundary {
 }
 
 // boundariesOf lists those that some patterns name.
-func (c *climb) boundariesOf(account string, named set, add func(boundary)) {
-	known := slices.Concat(c.w.managed[account], c.w.managed[""])
-	for _, p := range c.people {
-		if p.Boundary != nil && p.Account == account {
-			known = append(known, p.Boundary)
-		}
-	}
-	found := false
-	for _, pol := range known {
-		if !named.match(pol.ID) {
+func (c *climb) boundariesOf(account string, named set) []boundary {
+	var out []boundary
+	for _, pol := range slices.Concat(c.w.managed[account], c.w.managed[""], c.boundsOf(account)) {
+		if pol == nil || !named.match(pol.ID) {
 			continue
 		}
-		found = true
 		one := boundary{arn: pol.ID, policy: pol}
 		if pol.unread != "" {
 			one.why = pol.ID + ": " + pol.unread
 		}
-		add(one)
+		out = append(out, one)
 	}
-	if found {
-		return
+	if len(out) > 0 {
+		return out
 	}
 	for i := range named {
 		arn := named[i].String()
 		if text, ok := reference.Managed(arn); ok {
-			add(boundary{arn: arn, policy: c.w.Parse(arn, text)})
+			out = append(out, boundary{arn: arn, policy: c.w.Parse(arn, text)})
 			continue
 		}
-		add(boundary{arn: arn, policy: &Policy{ID: arn}, why: "what the boundary " + arn + " allows: it was not read"})
+		out = append(out, boundary{arn: arn, policy: &Policy{ID: arn}, why: "what the boundary " + arn + " allows: it was not read"})
 	}
+	return out
+}
+
+// boundsOf lists the boundaries of an account's people, nil first.
+func (c *climb) boundsOf(account string) []*Policy {
+	bounds, ok := c.bounds[account]
+	if !ok {
+		bounds = []*Policy{nil}
+		for _, p := range c.people {
+			if p.Account == account && !slices.Contains(bounds, p.Boundary) {
+				bounds = append(bounds, p.Boundary)
+			}
+		}
+		c.bounds[account] = bounds
+	}
+	return bounds
 }

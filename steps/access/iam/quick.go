@@ -276,6 +276,37 @@ func (c *climb) callOn(who, t int32, n *reference.Need) Decision {
 // mayOn says that some statement of the clan's own policies may allow the action on
 // one of the people. It is what most pairs fail by, and costs a look.
 func (c *climb) mayOn(l *clan, t int32) bool {
+	c.draw(l)
+	if l.everywhere {
+		return true
+	}
+	for _, d := range l.on {
+		if c.names(d, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayOnSome is mayOn for one of a set of the people.
+func (c *climb) mayOnSome(l *clan, whom bitset) bool {
+	c.draw(l)
+	if l.everywhere {
+		return whom.any()
+	}
+	for _, d := range l.on {
+		c.drawWhole(d)
+		for k := range whom {
+			if d.who[k]&whom[k] != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// draw finds whom a clan's statements name, once.
+func (c *climb) draw(l *clan) {
 	if !l.drawn {
 		l.drawn = true
 		l.everywhere = l.untold
@@ -289,15 +320,6 @@ func (c *climb) mayOn(l *clan, t int32) bool {
 			}
 		}
 	}
-	if l.everywhere {
-		return true
-	}
-	for _, d := range l.on {
-		if c.names(d, t) {
-			return true
-		}
-	}
-	return false
 }
 
 // drawing is the set of the people whom a statement names, by their ARNs: drawn once
@@ -324,11 +346,18 @@ func (c *climb) names(d *drawing, t int32) bool {
 	if d.asked++; d.asked < 64 {
 		return d.of.match(c.people[t].ARN)
 	}
+	c.drawWhole(d)
+	return d.who.has(int(t))
+}
+
+func (c *climb) drawWhole(d *drawing) {
+	if d.who != nil {
+		return
+	}
 	d.who = make(bitset, len(c.people)/64+1)
 	for i, p := range c.people {
 		if d.of.match(p.ARN) {
 			d.who.set(i)
 		}
 	}
-	return d.who.has(int(t))
 }

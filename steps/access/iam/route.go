@@ -323,17 +323,7 @@ func (c *climb) refusedAll(who int32, call *targetCall) bool {
 			return false
 		}
 	}
-	bounds, ok := c.bounds[account]
-	if !ok {
-		bounds = []*Policy{nil}
-		for _, p := range c.people {
-			if p.Account == account && !slices.Contains(bounds, p.Boundary) {
-				bounds = append(bounds, p.Boundary)
-			}
-		}
-		c.bounds[account] = bounds
-	}
-	for _, b := range bounds {
+	for _, b := range c.boundsOf(account) {
 		anybody := &Principal{ARN: "arn:aws:iam::" + account + ":*", Account: account, Boundary: b}
 		for _, r := range c.requests(c.people[who], anybody, call.need, nil, "", nil) {
 			r.Literal = false

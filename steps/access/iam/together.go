@@ -20,23 +20,23 @@ type heldKey struct {
 	carrier string
 }
 
-// able says that a member can make what of a unit does not hang on the target, or on
+// makes says that a member can make what of a unit does not hang on the target, or on
 // the boundary of what is new.
-func (b *band) able(k, r int, route *reference.Route, unit int, needs []int) bool {
-	c, m := b.c, &b.members[k]
+func (c *climb) makes(m *member, s *sharedRoute, unit int) bool {
 	if m.p.untold() {
 		return false // of whom nothing is known, nothing is told but that: see Untold
 	}
-	key := ableKey{m.i, r, unit}
+	if m.i >= 0 && !c.may[m.i].covers(s.asks[unit]) {
+		return false
+	}
+	key := ableKey{m.i, s.r, unit}
 	if got, known := c.bands.able[key]; known && m.i >= 0 {
 		return got
 	}
 	got := true
 	e := taken{decision: Allow}
-	for _, n := range needs {
-		need := &route.Needs[n]
-		if m.i >= 0 && need.Action != "sts:AssumeRole" && !c.may[m.i].has(c.bits[need.Action]) ||
-			route.Target != "new" && partOf(need, route) == freeCalls && !c.takeOne(&e, m.p, nil, need, nil, "", freeCalls) {
+	for _, n := range s.units[unit] {
+		if need := &s.route.Needs[n]; s.does != makesNew && partOf(need, s.route) == freeCalls && !c.takeOne(&e, m.p, nil, need, nil, "", freeCalls) {
 			got = false
 			break
 		}
@@ -136,10 +136,10 @@ func (b *band) mayOn(m *member, r int, needs []int, t int32) bool {
 
 // weigh decides the calls of a route, each by the member who is surest of it; those of
 // one unit by one member.
-func (b *band) weigh(route *reference.Route, can [][]int, target *Principal, carrier *Carrier, group string) (*bandStep, bool) {
-	step, ok := b.weighed(route, can, target, carrier, group, true)
+func (b *band) weigh(route *reference.Route, units, can [][]int, target *Principal, carrier *Carrier, group string) (*bandStep, bool) {
+	step, ok := b.weighed(route, units, can, target, carrier, group, true)
 	if !ok {
-		if step, ok = b.weighed(route, can, target, carrier, group, false); ok {
+		if step, ok = b.weighed(route, units, can, target, carrier, group, false); ok {
 			step.decision, step.unknown = Unknown, append(step.unknown, "whether what one of them makes is what another may use: "+route.Title)
 		}
 	}
@@ -148,7 +148,7 @@ func (b *band) weigh(route *reference.Route, can [][]int, target *Principal, car
 
 // weighed is weigh where all calls are on one resource of each kind that the first of
 // them chooses, or where each chooses for itself.
-func (b *band) weighed(route *reference.Route, can [][]int, target *Principal, carrier *Carrier, group string, same bool) (*bandStep, bool) {
+func (b *band) weighed(route *reference.Route, units, can [][]int, target *Principal, carrier *Carrier, group string, same bool) (*bandStep, bool) {
 	c := b.c
 	whole := taken{decision: Allow}
 	for _, fact := range route.Requires {
@@ -161,7 +161,7 @@ func (b *band) weighed(route *reference.Route, can [][]int, target *Principal, c
 		return nil, false
 	}
 	step := &bandStep{route: route, target: target, carrier: carrier, group: group, makers: make([]*Principal, len(route.Needs))}
-	for u, needs := range c.unitsOf(route) {
+	for u, needs := range units {
 		best, got := -1, taken{}
 		for _, k := range can[u] {
 			m := &b.members[k]
@@ -197,24 +197,4 @@ func (b *band) weighed(route *reference.Route, can [][]int, target *Principal, c
 	step.made = whole.made
 	step.decision, step.unknown, step.assumed = whole.decision, whole.unknown, whole.assumed
 	return step, true
-}
-
-// unitsOf groups a route's calls: those that are one request, with the right to pass
-// what it carries, are one member's.
-func (c *climb) unitsOf(route *reference.Route) [][]int {
-	var units [][]int
-	at := map[string]int{}
-	for n := range route.Needs {
-		action := route.Needs[n].Action
-		if action == "iam:PassRole" && route.Passes != nil {
-			action = route.Passes.Action
-		}
-		u, ok := at[action]
-		if !ok {
-			u = len(units)
-			units, at[action] = append(units, nil), u
-		}
-		units[u] = append(units[u], n)
-	}
-	return units
 }
