@@ -69,8 +69,10 @@ func TestObjectsOfAQueue(t *testing.T) {
 		a := sqs("GetQueueAttributes", map[string]any{"QueueUrl": address, "AttributeNames": []string{"All"}})["Attributes"].(map[string]any)
 		return fmt.Sprint(a["ApproximateNumberOfMessages"], " ", a["ApproximateNumberOfMessagesNotVisible"])
 	}
-	for until := time.Now().Add(15 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		if events, duplicates, _ := r.Totals(); events == 3 && duplicates == 2 && left() == "0 1" {
+	heard := func() int { mu.Lock(); defer mu.Unlock(); return len(told) }
+	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		// A message is out of sight before what is wrong with it is told.
+		if events, duplicates, rejected := r.Totals(); events == 3 && duplicates == 2 && rejected >= 3 && left() == "0 1" && heard() > 0 {
 			break
 		}
 		if time.Now().After(until) {
@@ -82,9 +84,6 @@ func TestObjectsOfAQueue(t *testing.T) {
 	defer mu.Unlock()
 	if len(told) != 1 || !strings.Contains(told[0], "gone.json") {
 		t.Errorf("told %q", told)
-	}
-	if _, _, rejected := r.Totals(); rejected < 3 {
-		t.Errorf("%d rejected: the message, the packed file that was cut off, and the object that is not there", rejected)
 	}
 }
 

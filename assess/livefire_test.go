@@ -131,7 +131,7 @@ func TestRespondLiveFire(t *testing.T) {
 	}
 	// The mission's three scenarios, and one whose containment is refused.
 	for _, name := range []string{"endpoint-misbehaving", "training-pipeline-poisoned", "training-data-exfiltrated"} {
-		rec, err := fire(name, 10*time.Second, none)
+		rec, err := fire(name, 3*time.Minute, none)
 		if err != nil || rec.Detect <= 0 || rec.Acknowledge < rec.Detect || rec.Contain < rec.Acknowledge || len(rec.Gaps) > 0 {
 			t.Errorf("%s: %+v %v", name, rec, err)
 			continue
@@ -141,7 +141,7 @@ func TestRespondLiveFire(t *testing.T) {
 			t.Errorf("%s: %+v %v", name, i, err)
 		}
 	}
-	rec, err := fire("logging-disabled", 10*time.Second, crew{errors.New("refused")})
+	rec, err := fire("logging-disabled", 3*time.Minute, crew{errors.New("refused")})
 	if err != nil || len(rec.Gaps) != 1 || rec.Gaps[0].ID != "contain" {
 		t.Errorf("%+v %v", rec, err)
 	}

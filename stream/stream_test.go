@@ -48,7 +48,7 @@ func numbered(from, n int) []Event {
 // their order.
 func collect(t testing.TB, s *Stream, n int) (parts map[int][]string, times map[string]int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	parts, times = map[int][]string{}, map[string]int{}
 	err := s.Follow(ctx, 1, func(b Batch) error {
@@ -189,7 +189,7 @@ func TestAFullStreamHoldsBack(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.Publish(t.Context(), "", big) }()
-	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		_ = s.Trim(t.Context(), 1)
 		select {
 		case err := <-done:
@@ -281,7 +281,7 @@ func TestThreeNodes(t *testing.T) {
 		urls = append(urls, s.ClientURL())
 	}
 	s := open(t, Options{URL: strings.Join(urls, ","), Replicas: 3, MaxBytes: 64 << 20})
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	for i := range 10 {
 		if err := s.Publish(ctx, "", numbered(i*10, 10)); err != nil {
@@ -290,7 +290,7 @@ func TestThreeNodes(t *testing.T) {
 	}
 	servers[0].Shutdown()
 	n := 100
-	for until := time.Now().Add(40 * time.Second); n < 200; {
+	for until := time.Now().Add(3 * time.Minute); n < 200; {
 		if err := s.Publish(ctx, fmt.Sprint("after-", n), numbered(n, 10)); err == nil {
 			n += 10
 		} else if time.Now().After(until) {
@@ -309,7 +309,7 @@ func TestReaderLosesItsNode(t *testing.T) {
 		urls = append(urls, s.ClientURL())
 	}
 	s := open(t, Options{URL: strings.Join(urls, ","), Replicas: 3, MaxBytes: 64 << 20})
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	publish := func(n int) {
 		for ctx.Err() == nil {
@@ -389,7 +389,7 @@ func cluster(t *testing.T) []*server.Server {
 			t.Fatal("not ready")
 		}
 	}
-	for until := time.Now().Add(30 * time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		for _, s := range servers {
 			if s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == 3 {
 				return servers

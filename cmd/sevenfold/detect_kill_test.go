@@ -214,7 +214,7 @@ func TestDetectRunSharesTheState(t *testing.T) {
 		return string(text)
 	}
 	p.send(org.New(org.Config{Seed: 1, Principals: 20}).Day()[:100])
-	for until := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		m := get("/metrics")
 		if strings.Contains(m, "\nsevenfold_detect_lag_batches 0\n") && strings.Contains(m, "\nsevenfold_detect_events_total 100\n") {
 			break
@@ -244,7 +244,7 @@ func TestDetectRunOutlastsItsStream(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(logs, "a.jsonl"), lines.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "sevenfold", "detect", "run", logs, "--state", state, "--stream-mib", "2").CombinedOutput()
 	var exit *exec.ExitError

@@ -45,7 +45,7 @@ func (c *clusterGate) kubectl(input string, args ...string) (string, error) {
 // words, or well if want is empty.
 func (c *clusterGate) soon(want string, args ...string) {
 	c.t.Helper()
-	for until := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		out, err := c.kubectl("", args...)
 		if (err == nil) == (want == "") && strings.Contains(out, want) {
 			return

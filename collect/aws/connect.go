@@ -41,5 +41,5 @@ func (c *Collector) connect(ctx context.Context, role string) (Client, string, e
 	if cfg.Credentials == nil {
 		return nil, "", fmt.Errorf("no credentials are configured")
 	}
-	return api.New(cfg, api.Options{}), home, nil
+	return api.New(cfg, api.Options{AttemptTimeout: c.opts.Bounds.Answer}), home, nil
 }

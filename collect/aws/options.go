@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -42,7 +43,10 @@ type Bounds struct {
 	// History multiplies the catalogue's bounds on things that ended long ago.
 	// Default 1.
 	History int
-	// RegionDeadline ends the first call to a region. Default 20 seconds.
+	// Answer is how long one answer is waited for. Default 20 seconds, or what
+	// the environment's SEVENFOLD_AWS_WAIT says.
+	Answer time.Duration
+	// RegionDeadline ends the first call to a region. Default Answer.
 	RegionDeadline time.Duration
 	// Silences is how many calls in a row may get no answer before a region is
 	// given up. Default 4.
@@ -99,8 +103,14 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Bounds.History <= 0 {
 		o.Bounds.History = 1
 	}
+	if o.Bounds.Answer <= 0 {
+		var err error
+		if o.Bounds.Answer, err = answerWait(os.Getenv(waitVariable)); err != nil {
+			return o, err
+		}
+	}
 	if o.Bounds.RegionDeadline <= 0 {
-		o.Bounds.RegionDeadline = 20 * time.Second
+		o.Bounds.RegionDeadline = o.Bounds.Answer
 	}
 	if o.Bounds.Silences <= 0 {
 		o.Bounds.Silences = 4
@@ -124,6 +134,22 @@ func (o Options) withDefaults() (Options, error) {
 		}
 	}
 	return o, nil
+}
+
+// waitVariable is of the environment and not of the source: it says how slow the
+// way from this machine is, not what is read.
+const waitVariable = "SEVENFOLD_AWS_WAIT"
+
+// answerWait is how long an answer is waited for by what the environment says.
+func answerWait(said string) (time.Duration, error) {
+	if said == "" {
+		return 20 * time.Second, nil
+	}
+	d, err := time.ParseDuration(said)
+	if err != nil || d < time.Second || d > time.Hour {
+		return 0, fmt.Errorf("%s: %q is not a time between 1s and 1h\nhint: %s=1m where a slow proxy is between here and AWS", waitVariable, said, waitVariable)
+	}
+	return d, nil
 }
 
 // knows reports whether the catalogue has a service.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -53,6 +54,21 @@ func TestParseSource(t *testing.T) {
 	}
 	if _, err := New(Options{Services: []string{"s4"}}); err == nil || !strings.Contains(err.Error(), "hint:") {
 		t.Errorf("unknown service: got %v", err)
+	}
+}
+
+func TestAnswerWait(t *testing.T) {
+	for said, want := range map[string]time.Duration{"": 20 * time.Second, "1s": time.Second, "2m": 2 * time.Minute, "1h": time.Hour} {
+		t.Setenv(waitVariable, said)
+		if o, err := (Options{}).withDefaults(); err != nil || o.Bounds.Answer != want || o.Bounds.RegionDeadline != want {
+			t.Errorf("%q: got %v and %v, %v; want %v", said, o.Bounds.Answer, o.Bounds.RegionDeadline, err, want)
+		}
+	}
+	for _, said := range []string{"0", "20", "-1m", "999ms", "61m", "soon", "1e9s"} {
+		t.Setenv(waitVariable, said)
+		if _, err := New(Options{}); err == nil || !strings.Contains(err.Error(), waitVariable) || !strings.Contains(err.Error(), "hint:") {
+			t.Errorf("%q: got %v", said, err)
+		}
 	}
 }
 

@@ -215,7 +215,7 @@ func (s *session) giveUp(r *region, f *failure, why string) {
 	case f.cause == api.CauseDisabled:
 		b.Hint = "enable " + r.name + " for the account, or name the others with regions="
 	default:
-		b.Hint = "check the network path to " + r.name + ", or name the others with regions="
+		b.Hint = "check the network path to " + r.name + " (" + waitVariable + "=1m where it is slow), or name the others with regions="
 	}
 	s.sink.BlindSpot(b)
 }

@@ -54,7 +54,7 @@ func TestRunServesAndRenews(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
-	for until := time.Now().Add(10 * time.Second); !g.Ready(); time.Sleep(5 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); !g.Ready(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("not ready")
 		}
@@ -66,7 +66,7 @@ func TestRunServesAndRenews(t *testing.T) {
 		m.mu.Unlock()
 		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: "gate.sys.svc"}}
 		defer tr.CloseIdleConnections()
-		resp, err := (&http.Client{Transport: tr, Timeout: 5 * time.Second}).Get("https://" + l.Addr().String() + path)
+		resp, err := (&http.Client{Transport: tr, Timeout: time.Minute}).Get("https://" + l.Addr().String() + path)
 		if err != nil {
 			return 0, err
 		}

@@ -21,7 +21,7 @@ import (
 )
 
 // settleWithin bounds waits for what the API server takes up by itself.
-const settleWithin = 60 * time.Second
+const settleWithin = 3 * time.Minute
 
 var apply = []string{"apply", "-f", "-"}
 

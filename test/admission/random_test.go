@@ -356,7 +356,7 @@ func warming(err error) bool {
 // learn looks what came of a request whose answer was lost.
 func (w *world) learn(ctx context.Context, client dynamic.Interface, t *thing, c *change, where string) {
 	before := *t
-	for until := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		err := t.read(ctx, client)
 		if err == nil {
 			break

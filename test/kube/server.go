@@ -25,7 +25,7 @@ import (
 )
 
 // readyWithin bounds the start; a server that needs longer is broken.
-const readyWithin = 2 * time.Minute
+const readyWithin = 5 * time.Minute
 
 // run serves until ctx ends. It writes the kubeconfig's path to ready once
 // requests are answered. In a folder that was served from before it goes on

@@ -20,14 +20,14 @@ import (
 )
 
 // establishWithin bounds the wait for a custom resource to be served.
-const establishWithin = 30 * time.Second
+const establishWithin = 5 * time.Minute
 
 // Apply applies a stream of YAML documents in order, server side. A custom
 // resource definition is waited for; a status given in a document is applied
 // too. Any failure ends the test.
 func (s *Server) Apply(text string) {
 	s.tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	client, err := dynamic.NewForConfig(s.Config)
 	if err != nil {

@@ -146,7 +146,7 @@ spec:
   service: {name: absent, namespace: default}
 `)
 	// The aggregator learns of it in its own time.
-	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		for _, b := range understood(t, server).BlindSpots() {
 			if strings.HasPrefix(b.Operation, "kubernetes:discover:broken.example.com/v1") {
 				return

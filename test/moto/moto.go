@@ -148,9 +148,9 @@ func start(more ...string) (*Server, error) {
 		return s, nil
 	case <-s.done:
 		return nil, fmt.Errorf("moto ended at once:\n%s", s.log)
-	case <-time.After(60 * time.Second):
+	case <-time.After(5 * time.Minute):
 		s.Stop()
-		return nil, fmt.Errorf("moto is not ready after 60 s:\n%s", s.log)
+		return nil, fmt.Errorf("moto is not ready after 5 minutes:\n%s", s.log)
 	}
 }
 
@@ -202,6 +202,9 @@ func Env(endpoint string) []string {
 		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=testing", "AWS_SECRET_ACCESS_KEY=testing-secret",
 		"AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+		// moto loads a service when it is first asked of it: on a busy machine that takes
+		// longer than a cloud may be silent.
+		"SEVENFOLD_AWS_WAIT=3m",
 	}
 }
 
@@ -224,7 +227,7 @@ func (s *Server) Python(t testing.TB, script string, args ...string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(dir, "bin", "python"), append([]string{script}, args...)...)
 	cmd.Env = append(environ(), s.Env()...)

@@ -94,7 +94,7 @@ func settle(made map[string]string, id string) playbook.Call {
 // itself then tells of every resource is what it told before, byte for byte.
 func TestActionsOnAWS(t *testing.T) {
 	s, actions, made := amazon(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	names, err := json.Marshal(made)
 	if err != nil {

@@ -120,7 +120,7 @@ func dump(t *testing.T, d dynamic.Interface) []byte {
 
 func TestActionsOnACluster(t *testing.T) {
 	d, actions := cluster(t)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	before := dump(t, d)
 	for _, id := range actions.IDs() {

@@ -70,7 +70,7 @@ func (c *course) run(t *testing.T, sc *respond.Scenario, values, answers map[str
 		t.Fatal(err)
 	}
 	defer j.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	for {
 		out, err := playbook.Resume(ctx, j, playbook.Options{Actor: c.actions})

@@ -139,7 +139,7 @@ func newLedger(t testing.TB) *ledger {
 
 func resume(t testing.TB, j *Journal, o Options) Outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	out, err := Resume(ctx, j, o)
 	if err != nil {

@@ -358,7 +358,7 @@ func newPlugin(t *testing.T) *validating.Plugin {
 	n := int32(2)
 	for _, what := range []string{"Deployment", "v2"} {
 		probe := &request{ns: gated, name: "probe", what: what, create: true, asked: &n, had: &n}
-		for until := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		for until := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 			if err := plugin.Validate(ctx, probe.attributes(), interfaces); err != nil && bytes.Contains([]byte(err.Error()), []byte("sevenfold gate: ")) {
 				break
 			} else if time.Now().After(until) {
