@@ -146,8 +146,10 @@ func (t *impersonating) refused(r *http.Response) (*http.Response, error) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	var s metav1.Status
-	// The API server's own words for it: who asks "cannot impersonate resource" of the subject.
-	if json.Unmarshal(body, &s) == nil && strings.Contains(s.Message, "cannot impersonate resource") {
+	// The API server's own words for it: User "who asks" cannot impersonate resource "users", or
+	// where it knows constrained impersonation, cannot impersonate-on:serviceaccount:get resource
+	// "deployments". The subject itself never asks to act as anybody.
+	if json.Unmarshal(body, &s) == nil && strings.Contains(s.Message, `" cannot impersonate`) {
 		return nil, &ActAsError{t.subject, &apierrors.StatusError{ErrStatus: s}}
 	}
 	return r, nil
