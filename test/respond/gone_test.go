@@ -11,8 +11,10 @@ import (
 
 // stays is what cannot be deleted here, and why.
 var stays = map[string]string{
-	"aws.kms.disable-key":           "a key is there for seven days more",
-	"aws.bedrock.restore-guardrail": "moto has no guardrails of its own, and ours are not deleted",
+	"aws.kms.disable-key":                "a key is there for seven days more",
+	"aws.sagemaker.reject-model-package": "moto deletes no model package",
+	"aws.bedrock-agent.disable-tool":     "tools of agents are of our own making in moto, and are not deleted",
+	"aws.bedrock.restore-guardrail":      "moto has no guardrails of its own, and ours are not deleted",
 }
 
 // TestGoneOnAWS deletes what was contained. Nothing of it counts as contained then, and taking

@@ -161,23 +161,24 @@ def delete(o):
     do("endpoint", sm.delete_endpoint, EndpointName="score")
     do("variants", sm.delete_endpoint, EndpointName="split")
     do("notebook", sm.delete_notebook_instance, NotebookInstanceName="lab")
-    do("package", sm.delete_model_package, ModelPackageName=o["package"])
     do("run", sm.delete_pipeline, PipelineName="retrain", ClientRequestToken="d" * 32)
     key = "sets/2026/a b+c.csv"
-    do("object", s3.put_object_legal_hold, Bucket="acme-training", Key=key, VersionId=o["version"], LegalHold={"Status": "OFF"})
+    do("policy", s3.delete_bucket_policy, Bucket="acme-training")  # it keeps everybody out
     for v in s3.list_object_versions(Bucket="acme-training").get("Versions", []):
+        do("object", s3.put_object_legal_hold, Bucket="acme-training", Key=key, VersionId=v["VersionId"], LegalHold={"Status": "OFF"})
         do("object", s3.delete_object, Bucket="acme-training", Key=key, VersionId=v["VersionId"], BypassGovernanceRetention=True)
     do("bucket", s3.delete_bucket, Bucket="acme-training")
     do("plain", s3.delete_bucket, Bucket="acme-plain")
     do("secret", c["secretsmanager"].delete_secret, SecretId="api", ForceDeleteWithoutRecovery=True)
     do("repository", c["ecr"].delete_repository, repositoryName="models/llm", force=True)
     do("instance", ec2.terminate_instances, InstanceIds=[o["instance"].split("/")[-1]])
+    for n in ec2.describe_network_interfaces(Filters=[{"Name": "attachment.instance-id", "Values": [o["instance"].split("/")[-1]]}])["NetworkInterfaces"]:
+        do("interface", ec2.delete_network_interface, NetworkInterfaceId=n["NetworkInterfaceId"])  # goes with its instance, but not in moto
     do("group", ec2.delete_security_group, GroupId=o["group"].split("/")[-1])
     do("function", c["lambda"].delete_function, FunctionName="score")
     do("rule", c["events"].delete_rule, Name="nightly")
     do("trigger", c["glue"].delete_trigger, Name="clean-daily")
     do("service", c["ecs"].delete_service, cluster="serve", service="llm", force=True)
-    do("agent", c["bedrock-agent"].delete_agent, agentId=o["agent"].split("/")[-1], skipResourceInUseCheck=True)
     return failed
 
 
