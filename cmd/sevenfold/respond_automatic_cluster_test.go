@@ -125,7 +125,7 @@ func (a *audits) before(next http.Handler) http.Handler {
 // audited waits until the audit log told detection that somebody wrote an object.
 func (c *aloneOnCluster) audited(who, name string) {
 	c.t.Helper()
-	for range 600 { // an API server sends its log in its own time
+	for range 6 * 600 { // an API server sends its log in its own time
 		c.log.mu.Lock()
 		told := c.log.wrote[who+" "+name]
 		c.log.mu.Unlock()
@@ -220,11 +220,13 @@ func (c *aloneOnCluster) do(want int, args ...string) string {
 	return out + errs
 }
 
-// attacks are the incidents of attackers, the latest first: what the responder itself did is
-// new to detection too, and told where the budget lets it.
+// attacks are the incidents of attackers, the latest first: what the responder itself did, and
+// who runs sevenfold, is new to detection too, and told where the budget lets it.
 func (c *aloneOnCluster) attacks() []*respond.Incident {
 	c.t.Helper()
-	return slices.DeleteFunc(c.incidents(), func(i *respond.Incident) bool { return strings.Contains(i.Title, clusterResponder) })
+	return slices.DeleteFunc(c.incidents(), func(i *respond.Incident) bool {
+		return strings.Contains(i.Title, clusterResponder) || strings.HasPrefix(i.Title, "runner did ")
+	})
 }
 
 // last is the newest incident of an attacker, with its journals checked from their first events.
@@ -477,13 +479,11 @@ func TestRespondAutomaticOnACluster(t *testing.T) {
 	if race.Enabled {
 		t.Skip("see TestRespondOnAWS")
 	}
-	c := onCluster(t)
 	for _, part := range []struct {
 		name string
 		run  func(*aloneOnCluster)
 	}{
 		{"contains", (*aloneOnCluster).contains},
-		{"hourly_bound", (*aloneOnCluster).hourlyBound},
 		{"two_people", (*aloneOnCluster).twoPeople},
 		{"target_gone", (*aloneOnCluster).targetGone},
 		{"target_gone_before_apply", (*aloneOnCluster).targetGoneBeforeApply},
@@ -492,16 +492,8 @@ func TestRespondAutomaticOnACluster(t *testing.T) {
 		{"killed", (*aloneOnCluster).killed},
 		{"live_fire", (*aloneOnCluster).liveFire},
 	} {
-		if !t.Run(part.name, func(t *testing.T) {
-			c.t = t
-			c.hears(nil)
-			c.mu.Lock()
-			c.changed = nil
-			c.mu.Unlock()
-			part.run(c)
-		}) {
-			return // each goes on with what the one before left
-		}
+		// A company each: what one did in another is news of nobody.
+		t.Run(part.name, func(t *testing.T) { part.run(onCluster(t)) })
 	}
 }
 
@@ -544,4 +536,5 @@ func (c *aloneOnCluster) contains() {
 	if c.suspended("retrain-0") || c.last().Taken != "bo" {
 		t.Error("what a person took back is done anew")
 	}
+	c.hourlyBound()
 }

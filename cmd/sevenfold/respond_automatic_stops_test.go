@@ -16,14 +16,16 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/respond"
 )
 
-// No more than so many begin by themselves within an hour; the reason is in the incident.
+// No more than so many begin by themselves within an hour; the reason is in the incident. Goes on
+// with what contained before.
 func (c *aloneOnCluster) hourlyBound() {
 	t := c.t
-	c.config(clusterSchedule, "  automatic_per_hour: 1")
-	c.attack("batch", "cronjobs", "retrain-1")
+	stopped := func() bool { return c.at("apps", "deployments", "score-5", "spec", "replicas") == int64(0) }
+	c.config(clusterServer, "  automatic_per_hour: 1")
+	c.attack("apps", "deployments", "score-5")
 	c.watch(0)
 	i := c.last()
-	if i.State != respond.Detected || c.suspended("retrain-1") || !said(i, "which is the bound (respond.automatic_per_hour)") {
+	if i.State != respond.Detected || stopped() || !said(i, "which is the bound (respond.automatic_per_hour)") {
 		t.Fatalf("beyond the bound: %+v", i)
 	}
 	before := i.Head
@@ -31,9 +33,9 @@ func (c *aloneOnCluster) hourlyBound() {
 	if c.last().Head != before {
 		t.Error("the reason is written each time")
 	}
-	c.config(clusterSchedule, "  automatic_per_hour: 100")
+	c.config(clusterServer, "  automatic_per_hour: 100")
 	c.watch(0)
-	if i = c.last(); i.State != respond.Contained || !c.suspended("retrain-1") {
+	if i = c.last(); i.State != respond.Contained || !stopped() {
 		t.Fatalf("below the bound: %+v", i)
 	}
 }
@@ -184,9 +186,16 @@ func (c *aloneOnCluster) killSwitch() {
 	if i = c.last(); i.State != respond.Contained || i.Taken != "ana" || len(i.Runs) != 1 || len(c.policies("score-0")) != 2 || c.at("apps", "deployments", "score-0", "spec", "replicas") != int64(0) {
 		t.Errorf("a person cannot go on: %+v", i)
 	}
-	if seen := slices.Compact(slices.Sorted(slices.Values(c.changed))); len(seen) != len(c.changed) {
+	if !c.threeMeasures() {
 		t.Errorf("something was done twice: %v", c.changed)
 	}
+}
+
+// threeMeasures reports whether clusterServer's measures were each done once: two policies, which
+// are made at one path, and a scale.
+func (c *aloneOnCluster) threeMeasures() bool {
+	made := slices.DeleteFunc(slices.Clone(c.changed), func(what string) bool { return !strings.HasPrefix(what, http.MethodPost+" ") })
+	return len(c.changed) == 3 && len(made) == 2
 }
 
 // A person takes it in hand while the run is under way: detection does no more, the person
@@ -228,6 +237,10 @@ func (c *aloneOnCluster) killed() {
 	c.config(clusterServer, "  automatic_per_hour: 100")
 	whole := time.Duration(0) // what the longest look took
 	for round, target := range []string{"score-2", "score-4"} {
+		if round > 0 {
+			c = onCluster(t)
+			c.config(clusterServer, "  automatic_per_hour: 100")
+		}
 		c.attack("apps", "deployments", target)
 		c.changed = nil
 		kills, at := 0, 0
@@ -272,7 +285,7 @@ func (c *aloneOnCluster) killed() {
 		if i.State != respond.Contained || len(i.Runs) != 1 || !strings.HasSuffix(i.Workload, target) || len(i.Changes) != 3 || kills == 0 {
 			t.Fatalf("%d kills: %+v", kills, i)
 		}
-		if seen := slices.Compact(slices.Sorted(slices.Values(c.changed))); len(c.changed) != 3 || len(seen) != 3 {
+		if !c.threeMeasures() {
 			t.Errorf("%d kills: changed %v", kills, c.changed)
 		}
 		if len(c.policies(target)) != 2 || c.at("apps", "deployments", target, "spec", "replicas") != int64(0) {
@@ -309,9 +322,10 @@ func (c *aloneOnCluster) liveFire() {
 	if len(c.attacks()) != before+1 || !c.attacks()[0].Exercise || c.suspended("retrain-5") || len(c.changed) != 0 {
 		t.Fatalf("a drill is taken for an attack: %v %+v", c.changed, c.attacks()[0])
 	}
-	c.attackAs("sevenfold-proof.AML.T0020~0011223344556677.1", "batch", "cronjobs", "retrain-5")
+	c.config(clusterServer, "  automatic_per_hour: 100")
+	c.attackAs("sevenfold-proof.AML.T0020~0011223344556677.1", "apps", "deployments", "score-5")
 	c.watch(0)
-	if i := c.last(); i.Exercise || i.State != respond.Contained || !c.suspended("retrain-5") {
+	if i := c.last(); i.Exercise || i.State != respond.Contained || c.at("apps", "deployments", "score-5", "spec", "replicas") != int64(0) {
 		t.Errorf("an attack is taken for a drill: %+v", i)
 	}
 }

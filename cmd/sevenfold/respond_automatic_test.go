@@ -110,7 +110,7 @@ func (a *alone) tell(body, word string) {
 func (a *alone) told(word string) {
 	a.t.Helper()
 	last := ""
-	for range 200 {
+	for range 3600 {
 		q, _ := http.NewRequest(http.MethodGet, a.detection+"/incidents", nil)
 		q.Header.Set("Authorization", "Bearer "+detectionToken)
 		r, err := http.DefaultClient.Do(q)
