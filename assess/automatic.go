@@ -164,12 +164,12 @@ func logNamed(id, thing, service, account string) bool {
 	return len(f) == 6 && account != "" && f[2] == service && f[4] == account && detect.Short(id) == thing
 }
 
-// plurals are what the API may call the resources of a kind.
+// plurals are what the API may call the resources of a kind, the likeliest first.
 func plurals(kind string) []string {
 	k := strings.ToLower(kind)
 	out := []string{k + "s", k + "es"}
 	if s, ok := strings.CutSuffix(k, "y"); ok {
-		out = append(out, s+"ies")
+		out = append([]string{s + "ies"}, out...)
 	}
 	return out
 }

@@ -176,10 +176,47 @@ type Approval struct {
 	Heads Heads
 }
 
+// NothingReadError says that there is nothing to approve: no asset was read, and not because
+// there is none. A baseline of it would make everything that is there tomorrow a deviation, or
+// worse, be taken for a company that owns nothing.
+type NothingReadError struct {
+	// Sources are those that were not read to the end.
+	Sources []string
+}
+
+// Error implements error.
+func (e *NothingReadError) Error() string {
+	return "nothing was read, so that there is nothing to approve: " + strings.Join(e.Sources, ", ")
+}
+
+// unread is a *NothingReadError where the snapshot holds nothing that was read, and a source
+// was not read to the end.
+func (r *Result) unread() error {
+	for _, a := range r.Seen.Assets() {
+		if !a.Referenced {
+			return nil
+		}
+	}
+	var open []string
+	for _, s := range r.Seen.Sources() {
+		if s.Status != "complete" {
+			open = append(open, s.Source+" ("+s.Status+")")
+		}
+	}
+	if len(open) == 0 && len(r.Seen.Sources()) > 0 {
+		return nil
+	}
+	return &NothingReadError{open}
+}
+
 // Approve signs the snapshot that was judged as the next version of the state's
 // baseline and returns its file. What is open and not listed is returned instead,
-// and nothing is approved. unknown are ids of a.Accept that name nothing open.
+// and nothing is approved. unknown are ids of a.Accept that name nothing open. Where nothing
+// was read it is a *NothingReadError, whatever is accepted.
 func (r *Result) Approve(ctx context.Context, st store.Store, o Options, a Approval) (b *Baseline, file []byte, left []Open, unknown []string, err error) {
+	if err := r.unread(); err != nil {
+		return nil, nil, nil, nil, err
+	}
 	named := map[string]bool{}
 	for _, id := range a.Accept {
 		named[id] = true

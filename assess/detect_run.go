@@ -71,6 +71,8 @@ type RunOptions struct {
 	Mapping  *ocsf.Mapping
 	// RulesLeft is how many rules could not be loaded.
 	RulesLeft int
+	// Proofs signs the marks of synthetic events of a cluster; nil: none are known as such.
+	Proofs detect.ProofKey
 	// Budget is how many incidents a day are wanted; 0: as the state has it.
 	Budget float64
 	// RetainAge and RetainBytes bound the archive; 0: no bound.
@@ -166,6 +168,7 @@ func (r *Running) begin(ctx context.Context) error {
 	if r.d, err = w.Detector(ctx, r.o.Snapshot, r.o.Rules, func(i *incident.Incident) { r.told(i, false) }, func(i *incident.Incident) { r.told(i, true) }); err != nil {
 		return err
 	}
+	r.d.Proofs = r.o.Proofs
 	w.Ruled.Left = r.o.RulesLeft
 	if len(w.Reading.Groups) > 0 {
 		if err := json.Unmarshal(w.Reading.Groups, r.d.Engine); err != nil {

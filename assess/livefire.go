@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/estate"
+	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/steps/detect"
 	"github.com/sevenfold-sec/sevenfold/steps/respond"
 )
@@ -15,8 +18,13 @@ import (
 // LiveFire is the way of marked synthetic events in live fire: into a running detection
 // as detect prove sends them, and back as the proofs that it notes.
 type LiveFire struct {
-	// Principal is the ARN of the role that plays the attacker, Region where.
+	// Principal is the ARN of the role that plays the attacker, Region where; or with an Object
+	// the name of a user of the cluster.
 	Principal, Region string
+	// Object is what of a workload that lives in a cluster is attacked, by audit events of the
+	// cluster whose marks Key signs; nil: calls of AWS are played.
+	Object *detect.ClusterObject
+	Key    detect.ProofKey
 	// Send sends the records of one attack to where the detection takes events in.
 	Send func(ctx context.Context, marker string, records []json.RawMessage) error
 	// Proofs are those that the detection has noted.
@@ -37,7 +45,17 @@ const (
 
 // Fire implements respond.Range.
 func (f *LiveFire) Fire(ctx context.Context, exercise, _ string, s respond.Signal) error {
-	records, marker, err := detect.Play(s.Play, f.Principal, f.Region, fireAddress, fireAgent, time.Now())
+	var records []json.RawMessage
+	var marker string
+	var err error
+	if f.Object != nil {
+		if !OnCluster(s) {
+			return errors.New("no attack on a cluster shows it\nhint: --principal with the ARN of a role plays it by calls of AWS")
+		}
+		records, marker, err = detect.PlayOnCluster(s.Play, *f.Object, f.Principal, fireAddress, f.Key, time.Now())
+	} else {
+		records, marker, err = detect.Play(s.Play, f.Principal, f.Region, fireAddress, fireAgent, time.Now())
+	}
 	if err != nil {
 		return err
 	}
@@ -48,6 +66,33 @@ func (f *LiveFire) Fire(ctx context.Context, exercise, _ string, s respond.Signa
 		f.sent = map[string][]string{}
 	}
 	f.sent[exercise] = append(f.sent[exercise], marker)
+	return nil
+}
+
+// OnCluster reports whether a signal is one that a cluster's audit log shows, and that an attack
+// on a cluster plays.
+func OnCluster(s respond.Signal) bool {
+	return detect.PlaysOnCluster(s.Play) && slices.Contains(s.Telemetry, "kubernetes-audit")
+}
+
+// Attacked is the object of a workload that an attack on its cluster is played on: the first of
+// its roots that lies in a namespace. nil where there is none.
+func Attacked(snap *estate.Snapshot, w *finding.Workload) *detect.ClusterObject {
+	for _, id := range w.Roots {
+		rest, ok := strings.CutPrefix(id, "k8s://")
+		p := strings.Split(rest, "/") // cluster, namespace, kind, name
+		n, known := snap.Find(id)
+		if !ok || !known || len(p) != 4 || p[1] == "" {
+			continue
+		}
+		t := strings.Split(snap.Asset(n).Type, "/") // group, version, kind; of the core no group
+		if len(t) == 2 {
+			t = append([]string{""}, t...)
+		}
+		if len(t) == 3 {
+			return &detect.ClusterObject{Group: t[0], Version: t[1], Resource: plurals(t[2])[0], Namespace: p[1], Name: p[3]}
+		}
+	}
 	return nil
 }
 

@@ -17,8 +17,10 @@ import (
 )
 
 // Responders are the actions that can be done in the clouds and clusters that the
-// sources name, with the rights of responder: a role that is assumed, or empty for the
-// machine's own. Sources that are read from files have none. Nothing is contacted yet.
+// sources name, with the rights of responder: a role that is assumed, a cluster's subject that
+// is acted as, or empty for the machine's own. In a cluster a role is nobody, and actions are
+// done as the kubeconfig's user. Sources that are read from files have none. Nothing is
+// contacted yet.
 func Responders(ctx context.Context, sources []string, responder string) (respond.Actions, error) {
 	var list []respond.Action
 	for _, s := range sources {
@@ -34,7 +36,11 @@ func Responders(ctx context.Context, sources []string, responder string) (respon
 			}
 		case "kubernetes":
 			name, _, _ := strings.Cut(rest, ",")
-			d, entry, err := actkubernetes.Connect("", name)
+			subject, err := actkubernetes.Subject(responder)
+			if err != nil {
+				return nil, err
+			}
+			d, entry, err := actkubernetes.Connect("", name, subject)
 			if err != nil {
 				return nil, err
 			}

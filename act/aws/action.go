@@ -93,21 +93,22 @@ func (a *Action) Grants(target string, with map[string]string) (actions []string
 	return slices.Clone(a.grants), target
 }
 
-// Read is the state as it is. An error says that the target is gone or cannot be read.
+// Read is the state as it is. A *GoneError says that the target is not there; what cannot be
+// read for another reason may be.
 func (a *Action) Read(ctx context.Context, target string, with map[string]string) (json.RawMessage, error) {
 	if err := a.check(target, with); err != nil {
 		return nil, err
 	}
 	v, err := a.read(ctx, a.c, Input{target, with})
 	if err != nil {
-		return nil, err
+		return nil, goneOf(err)
 	}
 	return canonical(v)
 }
 
 // Set changes it; twice is once.
 func (a *Action) Set(ctx context.Context, target string, with map[string]string, prior json.RawMessage) error {
-	return a.set(ctx, a.c, Input{target, with}, prior)
+	return a.after(ctx, target, with, a.set(ctx, a.c, Input{target, with}, prior))
 }
 
 // Holds reports whether a state is the one that Set makes of prior.
@@ -120,7 +121,7 @@ func (a *Action) Put(ctx context.Context, target string, with map[string]string,
 	if a.final {
 		return fmt.Errorf("%s cannot be taken back", a.id)
 	}
-	return a.put(ctx, a.c, Input{target, with}, prior)
+	return a.after(ctx, target, with, a.put(ctx, a.c, Input{target, with}, prior))
 }
 
 // check refuses parameters that are not the action's, and what is no ARN of its type.

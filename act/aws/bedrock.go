@@ -30,12 +30,15 @@ func bedrockActions() []*Action {
 		{id: "aws.bedrock.restore-guardrail", title: "give a guardrail's working draft what an earlier version says", target: "AWS::Bedrock::Guardrail", params: map[string]string{"version": "number of the version that was good"},
 			breaks: "requests that the weakened guardrail let through are blocked again", grants: []string{"bedrock:GetGuardrail", "bedrock:UpdateGuardrail"},
 			read: func(ctx context.Context, c *Client, in Input) (any, error) {
+				draft, err := guardrail(ctx, c, in, "DRAFT")
+				if err != nil {
+					return nil, err
+				}
 				good, err := guardrail(ctx, c, in, in.With["version"])
 				if err != nil {
-					return nil, fmt.Errorf("the version to go back to: %w", err)
+					return nil, &besides{"the version to go back to", err}
 				}
-				draft, err := guardrail(ctx, c, in, "DRAFT")
-				return map[string]any{"draft": draft, "good": good}, err
+				return map[string]any{"draft": draft, "good": good}, nil
 			},
 			set: func(ctx context.Context, c *Client, in Input, prior json.RawMessage) error {
 				return setGuardrail(ctx, c, in, state(prior)["good"])

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,10 +19,10 @@ func (c *Client) ec2(ctx context.Context, in Input, operation string, params map
 }
 
 func computeActions() []*Action {
-	rules := []string{"ec2:DescribeSecurityGroupRules"}
+	rules := []string{"ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"}
 	return []*Action{
 		{id: "aws.ec2.isolate-instance", title: "put all interfaces of an instance into an isolation group", target: "AWS::EC2::Instance", params: map[string]string{"group": "id of a security group that lets nothing through but the responders"},
-			breaks: "every connection to and from the instance; connections open now may go on until they idle", grants: []string{"ec2:DescribeNetworkInterfaces", "ec2:ModifyNetworkInterfaceAttribute"}, resource: func(Input) string { return "*" },
+			breaks: "every connection to and from the instance; connections open now may go on until they idle", grants: []string{"ec2:DescribeNetworkInterfaces", "ec2:DescribeInstances", "ec2:ModifyNetworkInterfaceAttribute"}, resource: func(Input) string { return "*" },
 			read: interfaces, set: func(ctx context.Context, c *Client, in Input, prior json.RawMessage) error {
 				groups := map[string]any{}
 				for eni := range groupsOf(prior) {
@@ -118,7 +119,7 @@ func interfaces(ctx context.Context, c *Client, in Input) (any, error) {
 		out[text(n, "networkInterfaceId")] = ids
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("instance %s has no interface, or is gone", in.name())
+		return nil, c.exists(ctx, in, "DescribeInstances", map[string]string{"InstanceId.1": in.name()}, fmt.Errorf("instance %s has no interface", in.name()))
 	}
 	return map[string]any{"groups": out}, nil
 }
@@ -129,6 +130,7 @@ func groupsOf(raw json.RawMessage) map[string]any {
 }
 
 func setGroups(ctx context.Context, c *Client, in Input, groups map[string]any) error {
+	var errs []error // one interface that is gone keeps no other as it is
 	for _, eni := range slices.Sorted(maps.Keys(groups)) {
 		p := map[string]string{"NetworkInterfaceId": eni}
 		l, _ := groups[eni].([]any)
@@ -136,10 +138,10 @@ func setGroups(ctx context.Context, c *Client, in Input, groups map[string]any) 
 			p["SecurityGroupId."+strconv.Itoa(i+1)] = fmt.Sprint(g)
 		}
 		if _, err := c.ec2(ctx, in, "ModifyNetworkInterfaceAttribute", p); err != nil {
-			return err
+			errs = append(errs, err)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // permission is one rule of a group as the API tells and takes it.
@@ -189,6 +191,7 @@ func groupRules(id, title string, egress bool, grants []string) *Action {
 	direction := map[bool]string{true: "Egress", false: "Ingress"}[egress]
 	read := func(ctx context.Context, c *Client, in Input) ([]permission, error) {
 		var out []permission
+		found := false
 		for next := ""; ; {
 			p := map[string]string{"Filter.1.Name": "group-id", "Filter.1.Value.1": in.name()}
 			if next != "" {
@@ -199,6 +202,7 @@ func groupRules(id, title string, egress bool, grants []string) *Action {
 				return nil, err
 			}
 			for _, m := range items(r, "securityGroupRuleSet") {
+				found = true
 				if strings.EqualFold(text(m, "isEgress"), "true") != egress {
 					continue
 				}
@@ -211,6 +215,11 @@ func groupRules(id, title string, egress bool, grants []string) *Action {
 			}
 			if next = text(r, "nextToken"); next == "" {
 				break
+			}
+		}
+		if !found { // a group without rules, or none: one that is gone lets nothing through, and is contained by nobody
+			if err := c.exists(ctx, in, "DescribeSecurityGroups", map[string]string{"GroupId.1": in.name()}, nil); err != nil {
+				return nil, err
 			}
 		}
 		slices.SortFunc(out, func(a, b permission) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
@@ -318,9 +327,17 @@ func desired(ctx context.Context, c *Client, in Input) (any, error) {
 		return nil, err
 	}
 	for _, s := range items(r, "services") {
+		if text(s, "status") == "INACTIVE" { // deleted services are told for a while, with no task wanted
+			return nil, removed("ecs", "DescribeServices", fmt.Sprintf("service %s of cluster %s was deleted", service, cluster))
+		}
 		return map[string]any{"desired": json.Number(text(s, "desiredCount"))}, nil
 	}
-	return nil, fmt.Errorf("cluster %s has no service %s", cluster, service)
+	for _, f := range items(r, "failures") {
+		if text(f, "reason") == "MISSING" {
+			return nil, removed("ecs", "DescribeServices", fmt.Sprintf("cluster %s has no service %s", cluster, service))
+		}
+	}
+	return nil, fmt.Errorf("of service %s of cluster %s nothing is told", service, cluster)
 }
 
 func setDesired(ctx context.Context, c *Client, in Input, n string) error {

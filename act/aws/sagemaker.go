@@ -120,7 +120,7 @@ func endpointConfig(ctx context.Context, c *Client, in Input) (any, error) {
 		return nil, err
 	}
 	if _, err := c.sagemaker(ctx, in, "DescribeEndpointConfig", map[string]any{"EndpointConfigName": in.With["config"]}); err != nil {
-		return nil, fmt.Errorf("the configuration to go back to: %w", err)
+		return nil, &besides{"the configuration to go back to", err}
 	}
 	return map[string]any{"config": text(r, "EndpointConfigName")}, nil
 }

@@ -347,6 +347,9 @@ func versions(ctx context.Context, c *Client, in Input) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(list) == 0 {
+		return nil, removed("s3", "ListObjectVersions", "the object is there in no version")
+	}
 	if !slices.ContainsFunc(list, func(v version) bool { return v.VersionID == in.With["version"] && !v.Deleted }) {
 		return nil, fmt.Errorf("the object has no version %s", in.With["version"])
 	}

@@ -27,9 +27,10 @@ const responder = "sevenfold-respond"
 const actionTimeout = 30 * time.Second
 
 // Connect makes a client for containment actions of the cluster of a context; empty
-// for the current one. It contacts nothing yet. entry is the kubeconfig's own name for
-// the cluster.
-func Connect(kubeconfig, name string) (d dynamic.Interface, entry string, err error) {
+// for the current one. All is done as subject (see Subject), whatever user the kubeconfig
+// has, where that may act as it; empty: as that user. It contacts nothing yet. entry is the
+// kubeconfig's own name for the cluster.
+func Connect(kubeconfig, name, subject string) (d dynamic.Interface, entry string, err error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: name})
@@ -49,7 +50,11 @@ func Connect(kubeconfig, name string) (d dynamic.Interface, entry string, err er
 	config.UserAgent = responder
 	config.Timeout = actionTimeout
 	config.WarningHandler = rest.NoWarnings{}
-	d, err = dynamic.NewForConfig(config)
+	by, err := actAs(config, subject)
+	if err != nil {
+		return nil, "", fmt.Errorf("kubernetes: %w", err)
+	}
+	d, err = dynamic.NewForConfigAndClient(config, by)
 	return d, entry, err
 }
 
@@ -104,6 +109,8 @@ type Action struct {
 	verbs     []string
 	// writes is what is written where that is not the target: "networkpolicies".
 	writes string
+	// lists is the kind that is listed beside the target: "ReplicaSet".
+	lists string
 	// get is the state of an object; c reads what stands beside it.
 	get func(ctx context.Context, c *client, o object, u *unstructured.Unstructured, with map[string]string) (any, error)
 	// set and put change the object in place, or through c what stands beside it, and
@@ -154,6 +161,9 @@ func (a *Action) Grants(target string, _ map[string]string) (verbs []string, res
 		on += " in namespace " + o.namespace
 	}
 	verbs = []string{"k8s:get:" + r.Group + "/" + r.Resource}
+	if a.lists != "" {
+		verbs = append(verbs, "k8s:list:"+served[a.lists].Group+"/"+served[a.lists].Resource)
+	}
 	if a.writes == "" {
 		return append(verbs, "k8s:update:"+r.Group+"/"+r.Resource), on
 	}

@@ -19,7 +19,7 @@ const hashLabel = "pod-template-hash"
 
 func rolloutActions() []*Action {
 	return []*Action{
-		{id: "k8s.undo-rollout", title: "give a deployment the pods of an earlier revision", kinds: []string{"Deployment"}, params: map[string]string{"revision": "number of the revision that was good, as kubectl rollout history prints it"},
+		{id: "k8s.undo-rollout", title: "give a deployment the pods of an earlier revision", kinds: []string{"Deployment"}, lists: "ReplicaSet", params: map[string]string{"revision": "number of the revision that was good, as kubectl rollout history prints it"},
 			breaks: "callers get the earlier version; during the change both answer", get: rolloutState, set: func(ctx context.Context, c *client, o object, u *unstructured.Unstructured, with map[string]string, _ json.RawMessage) (bool, error) {
 				return true, takeTemplate(ctx, c, o, u, func(rs *unstructured.Unstructured) bool { return rs.GetAnnotations()[revisionKey] == with["revision"] })
 			},

@@ -114,7 +114,8 @@ func newBaselineApprove(g *globals) *cobra.Command {
 		Long: "Reads the estate and signs it, with its findings, as the state the company takes ownership\n" +
 			"of. What was not read (blind spots, types that no source listed, assets known by name only)\n" +
 			"and open deviations are refused unless each is listed by name; a listed one still keeps its\n" +
-			"criterion from passing. Former versions stay.",
+			"criterion from passing. Where no asset was read at all there is nothing to approve (exit 3).\n" +
+			"Former versions stay.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := g.wants("baseline approve", "text", "json"); err != nil {
@@ -151,7 +152,10 @@ const openShown = 20
 func (s *session) approve(ctx context.Context, st store.Store, o assess.Options, result *assess.Result, a assess.Approval) error {
 	a.Heads = s.heads(st)
 	b, file, left, unknown, err := result.Approve(ctx, st, o, a)
+	var nothing *assess.NothingReadError
 	switch {
+	case errors.As(err, &nothing):
+		return &failure{code: exitUnknown, what: "not approved: " + printable(nothing.Error()), hint: "sevenfold assess says why a source cannot be read; nothing of what it holds can be taken over unread"}
 	case err != nil:
 		return stateFailure(err)
 	case len(unknown) > 0:

@@ -151,7 +151,7 @@ func (g *globals) detectRun(ctx context.Context, paths []string, f runFlags, sen
 	if o.Rules, err = f.rules.load(g); err != nil {
 		return err
 	}
-	o.RulesLeft = f.rules.left
+	o.RulesLeft, o.Proofs = f.rules.left, detect.NewProofKey(os.Getenv(tokenVariable))
 	if o.Mapping, err = f.rules.readMapping(); err != nil {
 		return err
 	}
@@ -431,7 +431,7 @@ is noted by the run, and decides detect.proof.`,
 				if err != nil {
 					return usage(printable(err.Error()), "sevenfold detect prove --help")
 				}
-				if err := inject(cmd.Context(), args[0], marker, records); err != nil {
+				if err := inject(cmd.Context(), args[0], marker, records, false); err != nil {
 					return err
 				}
 				list = append(list, sent{t, marker, len(records)})
@@ -453,9 +453,14 @@ is noted by the run, and decides detect.proof.`,
 	return cmd
 }
 
-// inject sends records where a run takes them in.
-func inject(ctx context.Context, to, marker string, records []json.RawMessage) error {
-	body, err := json.Marshal(map[string]any{"Records": records})
+// inject sends records where a run takes them in: CloudTrail's, or of audit events of a cluster
+// a list as an API server sends it.
+func inject(ctx context.Context, to, marker string, records []json.RawMessage, cluster bool) error {
+	list := map[string]any{"Records": records}
+	if cluster {
+		list = map[string]any{"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": records}
+	}
+	body, err := json.Marshal(list)
 	if err != nil {
 		return err
 	}

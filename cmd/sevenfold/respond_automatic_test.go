@@ -41,21 +41,41 @@ type alone struct {
 // sevenfold runs a command to its end, and gives what it said and how it ended: -1 for killed.
 func (a *alone) sevenfold(args ...string) (out, errs string, code int) {
 	a.t.Helper()
+	return a.start(func(p *os.Process) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.process = p
+	}, args...)
+}
+
+// beside is sevenfold while another runs, which stays the one that is killed.
+func (a *alone) beside(args ...string) (out, errs string, code int) {
+	a.t.Helper()
+	return a.start(func(*os.Process) {}, args...)
+}
+
+func (a *alone) start(started func(*os.Process), args ...string) (out, errs string, code int) {
+	a.t.Helper()
 	var o, e bytes.Buffer
 	cmd := exec.Command("sevenfold", args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = a.dir, append(slices.Clone(a.env), tokenVariable+"="+detectionToken, "HOME="+a.dir, "PATH="+os.Getenv("PATH")), &o, &e
 	if err := cmd.Start(); err != nil {
 		a.t.Fatal(err)
 	}
-	a.mu.Lock()
-	a.process = cmd.Process
-	a.mu.Unlock()
+	started(cmd.Process)
 	err := cmd.Wait()
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
 		a.t.Fatal(err)
 	}
 	return o.String(), e.String(), cmd.ProcessState.ExitCode()
+}
+
+// kill ends the process that runs, as kill -9 does.
+func (a *alone) kill() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_ = a.process.Kill() // one that is over stays as it is
 }
 
 // saw notes a change once the cloud has made it, and kills who made it where the test wants that.
@@ -90,7 +110,7 @@ func (a *alone) tell(body, word string) {
 func (a *alone) told(word string) {
 	a.t.Helper()
 	last := ""
-	for range 200 {
+	for range 3600 {
 		q, _ := http.NewRequest(http.MethodGet, a.detection+"/incidents", nil)
 		q.Header.Set("Authorization", "Bearer "+detectionToken)
 		r, err := http.DefaultClient.Do(q)
@@ -107,10 +127,15 @@ func (a *alone) told(word string) {
 	a.t.Fatalf("detection tells of nothing with %q: %s", word, last)
 }
 
+// desk is where the state keeps incidents.
+func (a *alone) desk() respond.Desk {
+	return respond.Desk{Folder: filepath.Join(a.dir, ".sevenfold", "respond", "incidents")}
+}
+
 // incidents are those in the state, the latest first.
 func (a *alone) incidents() []*respond.Incident {
 	a.t.Helper()
-	d := respond.Desk{Folder: filepath.Join(a.dir, ".sevenfold", "respond", "incidents")}
+	d := a.desk()
 	list, err := d.List()
 	if err != nil {
 		a.t.Fatal(err)

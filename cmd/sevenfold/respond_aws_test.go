@@ -35,6 +35,12 @@ const detectionToken = "a-token-for-this-test"
 // way in with rules, which may be nil, and the roles that live fire may play with.
 func learntDetection(t *testing.T, set *sigma.Set) (url string, roles []string) {
 	t.Helper()
+	return learntDetectionOf(t, set, 0)
+}
+
+// learntDetectionOf is learntDetection with a budget of incidents a day, 0 for the usual.
+func learntDetectionOf(t *testing.T, set *sigma.Set, budget float64) (url string, roles []string) {
+	t.Helper()
 	ctx := context.Background()
 	o := org.New(org.Config{Seed: 5, Principals: 40, Begin: time.Now().AddDate(0, 0, -16).UTC().Truncate(24 * time.Hour)})
 	dir := t.TempDir()
@@ -72,7 +78,7 @@ func learntDetection(t *testing.T, set *sigma.Set) (url string, roles []string) 
 	if err := w.Save(ctx, st); err != nil {
 		t.Fatal(err)
 	}
-	run, err := assess.OpenRunning(ctx, st, assess.RunOptions{Dir: t.TempDir(), Rules: set})
+	run, err := assess.OpenRunning(ctx, st, assess.RunOptions{Dir: t.TempDir(), Rules: set, Budget: budget, Proofs: detect.NewProofKey(detectionToken)})
 	if err != nil {
 		t.Fatal(err)
 	}

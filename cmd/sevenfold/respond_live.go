@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,12 +38,15 @@ func newExerciseLive(g *globals) *cobra.Command {
 
 --to is where sevenfold detect run takes events in: the URL it listens at, or a folder it
 follows with this same --state. The events are calls of a role of the workload that were
-refused, marked in their request id; nothing is changed. Once detection tells of them, a
-name on the keyboard (or the next line of --answers) says who has it in hand, another who
-contains; then the procedure is rehearsed in dry run with the responder's rights. With
---apply it is run: it changes what it says it changes, with the approvals that
-respond.two_people asks for, and the exercise goes on to its return by the verbs of an
-incident (sevenfold respond incident show EXE-…). Each time counts from the first event.
+refused, marked in their request id. For a workload in a cluster, where a signal of the
+scenario is in its audit log, they are audit events of a dry run by a person nobody knows,
+with signed marks (--principal ARN plays calls of AWS all the same). Nothing is changed.
+Once detection tells of them, a name on the keyboard (or the next line of --answers) says
+who has it in hand, another who contains; then the procedure is rehearsed in dry run with
+the responder's rights. With --apply it is run: it changes what it says it changes, with
+the approvals that respond.two_people asks for, and the exercise goes on to its return by
+the verbs of an incident (sevenfold respond incident show EXE-…). Each time counts from
+the first event.
 Exit 1 with gaps; that containment is applied is one, until it returned.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -63,7 +68,7 @@ Exit 1 with gaps; that containment is applied is one, until it returned.`,
 	cmd.Flags().StringVar(&f.scenario, "scenario", "", "`SCENARIO`; else the one that matters most to the workload")
 	cmd.Flags().StringVar(&f.by, "by", "", "`NAME` of who leads it")
 	cmd.Flags().StringVar(&f.to, "to", "", "`URL|FOLDER` where detect run takes events in")
-	cmd.Flags().StringVar(&f.principal, "principal", "", "`ARN` of the role that plays the attacker; else one of the workload")
+	cmd.Flags().StringVar(&f.principal, "principal", "", "`ARN|NAME` of the role, or person of a cluster, who plays the attacker; else a role of the workload, or in a cluster a name never heard of")
 	cmd.Flags().StringVar(&f.region, "region", "us-east-1", "region of the calls")
 	cmd.Flags().StringVar(&f.answers, "answers", "", "`FILE` of names, one a line, in the place of a keyboard")
 	cmd.Flags().BoolVar(&f.apply, "apply", false, "contain for real; without this nothing is changed")
@@ -76,28 +81,23 @@ func (g *globals) live(ctx context.Context, r reading, args []string, f liveFlag
 	var ses *session
 	var stage respond.Stage
 	var material string
+	var object *detect.ClusterObject
 	err := g.ranked(ctx, r, args, func(s *session, res *assess.Result, list []respond.Ranked) (err error) {
 		ses = s
 		if stage, err = s.stage(res, list, f.scenario); err != nil {
 			return respondFailure(err)
 		}
 		material = assess.Material(res.Snapshot, stage.Ranked.Workload)
+		object = assess.Attacked(res.Snapshot, stage.Ranked.Workload)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	k := &stage.Ranked
-	if f.principal == "" {
-		for _, id := range append([]string{k.Values["role"]}, k.Workload.Members...) {
-			if strings.Contains(id, ":iam:") && strings.Contains(id, ":role/") {
-				f.principal = id
-				break
-			}
-		}
-	}
-	if f.principal == "" {
-		return usage("no role of AWS is known to be the workload's", "--principal arn:aws:iam::111122223333:role/trainer")
+	way, err := f.attacker(k, object)
+	if err != nil {
+		return err
 	}
 	dir, err := ses.respondFolder()
 	if err != nil {
@@ -111,11 +111,11 @@ func (g *globals) live(ctx context.Context, r reading, args []string, f liveFlag
 		}
 		people.lines = bufio.NewScanner(strings.NewReader(string(text)))
 	}
-	way := &assess.LiveFire{Principal: f.principal, Region: f.region, Proofs: ses.proofs(f.to),
-		Send: func(ctx context.Context, marker string, records []json.RawMessage) error {
-			people.sent = append(people.sent, records...)
-			return inject(ctx, f.to, marker, records)
-		}}
+	way.Region, way.Proofs = f.region, ses.proofs(f.to)
+	way.Send = func(ctx context.Context, marker string, records []json.RawMessage) error {
+		people.sent = append(people.sent, records...)
+		return inject(ctx, f.to, marker, records, way.Object != nil)
+	}
 	rec, err := people.h.desk.Fire(ctx, way, k, f.by, f.within, people)
 	if err != nil && (rec == nil || !errors.Is(err, respond.ErrNotSeen)) {
 		return respondFailure(err)
@@ -138,6 +138,37 @@ func (g *globals) live(ctx context.Context, r reading, args []string, f liveFlag
 		return verdict(exitNotReady)
 	}
 	return nil
+}
+
+// attacker is who attacks what: an unheard-of person the object of a workload in a cluster, by
+// audit events, where a signal of the scenario is of that kind; else a role of the workload, by
+// calls of AWS.
+func (f *liveFlags) attacker(k *respond.Ranked, object *detect.ClusterObject) (*assess.LiveFire, error) {
+	role := strings.HasPrefix(f.principal, "arn:")
+	if object != nil && !role && slices.ContainsFunc(k.Scenario.Signals, assess.OnCluster) {
+		way := &assess.LiveFire{Object: object, Principal: f.principal, Key: detect.NewProofKey(os.Getenv(tokenVariable))}
+		switch {
+		case way.Key == nil:
+			return nil, usage("marks of a cluster's events are signed by the token of the detection, and none is set", "export "+tokenVariable+" as it is where detect run is")
+		case strings.HasPrefix(f.principal, "system:"):
+			return nil, usage("--principal "+printable(f.principal)+" is the cluster's own; rules ask what people do", "--principal NAME of a person, or none for one of no name")
+		case way.Principal == "": // what somebody once did is no more new of him
+			way.Principal = "sevenfold-live-fire-" + strings.ToLower(rand.Text()[:8])
+		}
+		return way, nil
+	}
+	switch {
+	case role:
+		return &assess.LiveFire{Principal: f.principal}, nil
+	case f.principal != "":
+		return nil, usage("--principal "+printable(f.principal)+" is no ARN of a role, and no attack on a cluster shows a signal of "+k.Scenario.ID+" on this workload", "--principal arn:aws:iam::111122223333:role/trainer")
+	}
+	for _, id := range append([]string{k.Values["role"]}, k.Workload.Members...) {
+		if strings.Contains(id, ":iam:") && strings.Contains(id, ":role/") {
+			return &assess.LiveFire{Principal: id}, nil
+		}
+	}
+	return nil, usage("no role of AWS is known to be the workload's", "--principal arn:aws:iam::111122223333:role/trainer")
 }
 
 // proofs asks a detection what it noted of synthetic attacks: one that listens by HTTP,

@@ -24,6 +24,8 @@ type Detector struct {
 	// Rules match events too; nil: none do.
 	Rules  *sigma.Set
 	Engine *incident.Engine
+	// Proofs signs the marks of a cluster's synthetic events; nil: there are none.
+	Proofs ProofKey
 	// Events and Signals that were taken in and made.
 	Events, Signals uint64
 	// Began and Last are the times of the first and last event, in milliseconds.
@@ -96,12 +98,15 @@ func (d *Detector) signal(e *ocsf.Event, o *behaviour.Observation) incident.Sign
 
 // Played is the marker of a synthetic event; "" for any other. Of CloudTrail's records alone
 // the request id is the provider's: elsewhere who calls may choose it, and would have his own
-// acts taken for a drill.
+// acts taken for a drill. Those of a cluster are signed.
 func (d *Detector) Played(e *ocsf.Event) string {
-	if e.Source != ocsf.CloudTrail {
-		return ""
+	switch e.Source {
+	case ocsf.CloudTrail:
+		return MarkerOf(e.RequestID)
+	case ocsf.KubernetesAudit:
+		return d.Proofs.played(e)
 	}
-	return MarkerOf(e.RequestID)
+	return ""
 }
 
 // maxThings bounds what one event says it acted on.

@@ -140,7 +140,7 @@ func (as Actions) Undo(ctx context.Context, c playbook.Call, prior json.RawMessa
 		return err
 	}
 	now, err := a.Read(ctx, c.Target, c.With)
-	if playbook.Gone(err) {
+	if playbook.Gone(err) && !a.Final() {
 		if perr := a.Put(ctx, c.Target, c.With, prior); perr != nil && !playbook.Gone(perr) {
 			return perr
 		}

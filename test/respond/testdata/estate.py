@@ -1,5 +1,5 @@
 """Makes, behind AWS_ENDPOINT_URL, what the containment actions are tried on, and prints
-it. With "dump" prints all of it again as AWS tells it, for comparing."""
+it. With "dump" prints all of it again as AWS tells it, for comparing; with "delete" deletes it."""
 
 import json
 import sys
@@ -139,4 +139,48 @@ def dump(o):
     return d
 
 
-print(json.dumps(make() if sys.argv[1] == "make" else dump(json.loads(sys.argv[2])), indent=1, default=str, sort_keys=True))
+def delete(o):
+    """Deletes what can be, as somebody would who clears an account; prints what failed."""
+    iam, sm, s3, ec2 = c["iam"], c["sagemaker"], c["s3"], c["ec2"]
+    failed = {}
+
+    def do(name, fn, **kw):
+        try:
+            fn(**kw)
+        except Exception as e:
+            failed[name] = str(e)
+    for n in iam.list_role_policies(RoleName="training")["PolicyNames"]:
+        do("role", iam.delete_role_policy, RoleName="training", PolicyName=n)
+    for p in iam.list_attached_role_policies(RoleName="training")["AttachedPolicies"]:
+        do("role", iam.detach_role_policy, RoleName="training", PolicyArn=p["PolicyArn"])
+    do("role", iam.delete_role, RoleName="training")
+    for n in iam.list_user_policies(UserName="lab")["PolicyNames"]:
+        do("user", iam.delete_user_policy, UserName="lab", PolicyName=n)
+    do("user", iam.delete_access_key, UserName="lab", AccessKeyId=o["key"])
+    do("user", iam.delete_user, UserName="lab")
+    do("endpoint", sm.delete_endpoint, EndpointName="score")
+    do("variants", sm.delete_endpoint, EndpointName="split")
+    do("notebook", sm.delete_notebook_instance, NotebookInstanceName="lab")
+    do("run", sm.delete_pipeline, PipelineName="retrain", ClientRequestToken="d" * 32)
+    key = "sets/2026/a b+c.csv"
+    do("policy", s3.delete_bucket_policy, Bucket="acme-training")  # it keeps everybody out
+    for v in s3.list_object_versions(Bucket="acme-training").get("Versions", []):
+        do("object", s3.put_object_legal_hold, Bucket="acme-training", Key=key, VersionId=v["VersionId"], LegalHold={"Status": "OFF"})
+        do("object", s3.delete_object, Bucket="acme-training", Key=key, VersionId=v["VersionId"], BypassGovernanceRetention=True)
+    do("bucket", s3.delete_bucket, Bucket="acme-training")
+    do("plain", s3.delete_bucket, Bucket="acme-plain")
+    do("secret", c["secretsmanager"].delete_secret, SecretId="api", ForceDeleteWithoutRecovery=True)
+    do("repository", c["ecr"].delete_repository, repositoryName="models/llm", force=True)
+    do("instance", ec2.terminate_instances, InstanceIds=[o["instance"].split("/")[-1]])
+    for n in ec2.describe_network_interfaces(Filters=[{"Name": "attachment.instance-id", "Values": [o["instance"].split("/")[-1]]}])["NetworkInterfaces"]:
+        do("interface", ec2.delete_network_interface, NetworkInterfaceId=n["NetworkInterfaceId"])  # goes with its instance, but not in moto
+    do("group", ec2.delete_security_group, GroupId=o["group"].split("/")[-1])
+    do("function", c["lambda"].delete_function, FunctionName="score")
+    do("rule", c["events"].delete_rule, Name="nightly")
+    do("trigger", c["glue"].delete_trigger, Name="clean-daily")
+    do("service", c["ecs"].delete_service, cluster="serve", service="llm", force=True)
+    return failed
+
+
+does = {"make": make, "dump": lambda: dump(json.loads(sys.argv[2])), "delete": lambda: delete(json.loads(sys.argv[2]))}
+print(json.dumps(does[sys.argv[1]](), indent=1, default=str, sort_keys=True))
