@@ -5,7 +5,7 @@ expect of the same files.
 
 CHECKOUT is a copy of osv-scalibr's source (measured: c2094f2d); it need not be built. Each
 of its test files is laid out under its lock file's name and read by bench/locks. Printed
-are the packages that it expects and we do not have, then one line of totals (33 of 694
+are the packages that it expects and we do not have, then one line of totals (38 of 694
 missed). Known to remain: packages of the same tree (file:, PATH, workspaces); the Go
 standard library, of which go.mod names the least version and not the one that builds;
 modules that only a go.sum beside an old go.mod tells; ranges of requirements.txt and
