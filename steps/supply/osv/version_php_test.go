@@ -1,10 +1,15 @@
 package osv
 
 import (
+	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -112,16 +117,47 @@ func TestTotalOrders(t *testing.T) {
 	}
 }
 
-// Composer's own library on PHP is the judge, where both are on this machine (Debian:
-// php-cli, php-composer-semver).
+var update = flag.Bool("update", false, "write testdata/composer.json anew, by PHP and composer/semver (Debian: php-cli, php-composer-semver)")
+
+// composerAnswers are versions, and of each pair in turn what PHP and Composer's own
+// library say: -, 0, + or x where they refuse one of the two.
+type composerAnswers struct {
+	By       string   `json:"by"`
+	Versions []string `json:"versions"`
+	Pairs    []string `json:"pairs"` // a row for each version
+}
+
+// Composer's own library is the judge: by what it answered, and it is asked again with
+// -update.
 func TestAgainstComposer(t *testing.T) {
+	const file = "testdata/composer.json"
+	if *update {
+		writeComposer(t, file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known composerAnswers
+	if err := json.Unmarshal(text, &known); err != nil {
+		t.Fatal(err)
+	}
+	if len(known.Versions) < 160 {
+		t.Fatalf("%d versions only", len(known.Versions))
+	}
+	var words []string
+	for _, c := range strings.Join(known.Pairs, "") {
+		words = append(words, map[rune]string{'-': "-1", '0': "0", '+': "1", 'x': "x"}[c])
+	}
+	holdPairs(t, "Packagist", known.Versions, words)
+}
+
+// writeComposer asks PHP.
+func writeComposer(t *testing.T, file string) {
+	t.Helper()
 	php, err := exec.LookPath("php")
 	if err != nil {
-		t.Skip("no PHP on this machine")
-	}
-	load := `foreach (["Constraint/ConstraintInterface", "Constraint/Bound", "Constraint/Constraint", "VersionParser"] as $f) require_once "Composer/Semver/$f.php";`
-	if exec.Command(php, "-r", load).Run() != nil {
-		t.Skip("composer/semver is not on PHP's include_path")
+		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(7, 7))
 	versions := append(randomVersions(r, composerPieces, 180), ladders["Packagist"]...)
@@ -133,7 +169,8 @@ func TestAgainstComposer(t *testing.T) {
 			versions = append(versions, s)
 		}
 	}
-	pairwise(t, "Packagist", versions, php, "-r", load+`
+	const load = `foreach (["Constraint/ConstraintInterface", "Constraint/Bound", "Constraint/Constraint", "VersionParser"] as $f) require_once "Composer/Semver/$f.php";`
+	words := askPairs(t, versions, php, "-r", load+`
 $parser = new Composer\Semver\VersionParser();
 $normal = function ($s) use ($parser) {
 	try { $v = $parser->normalize($s); } catch (UnexpectedValueException $e) { return null; }
@@ -142,6 +179,28 @@ $normal = function ($s) use ($parser) {
 $vs = array_map($normal, json_decode(stream_get_contents(STDIN)));
 foreach ($vs as $a) foreach ($vs as $b) echo $a === null || $b === null ? "x" : version_compare($a, $b), "\n";
 `)
+	by, err := exec.Command(php, "-r", `echo "PHP ", PHP_VERSION, " and composer/semver";`).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := composerAnswers{By: string(by), Versions: versions}
+	for row := range slices.Chunk(words, len(versions)) {
+		var b strings.Builder
+		for _, w := range row {
+			b.WriteString(map[string]string{"-1": "-", "0": "0", "1": "+", "x": "x"}[w])
+		}
+		known.Pairs = append(known.Pairs, b.String())
+	}
+	text, err := json.MarshalIndent(known, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, append(text, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestMatchComposer(t *testing.T) {
