@@ -53,7 +53,7 @@ func (b *builder) absence(d *absentDefinition) *Absence {
 		to   **expr.Expr
 	}{{d.Where, &a.where}, {d.EveryRegion, &a.everyRegion}, {d.EveryAccount, &a.everyAccount}} {
 		if part.text != nil {
-			*part.to = b.expression(*part.text, expr.Compile)
+			*part.to = b.condition(*part.text)
 		}
 	}
 	if d.Related && (d.EveryRegion != nil || d.EveryAccount != nil) {

@@ -99,6 +99,15 @@ type catalogue struct {
 	Entries map[string]string `key:"entries,required"`
 }
 
+// proven is a file system whose expressions are known to compile.
+type proven struct{ fs.FS }
+
+// Proven marks a file system of controls each of whose expressions is known to
+// compile, as a program's own are by its tests: Load leaves them uncompiled until an
+// asset asks for them, which is most of what a short command would do. What is wrong
+// with them otherwise is reported as ever.
+func Proven(f fs.FS) fs.FS { return proven{f} }
+
 // Load reads the controls of each folder of the given file systems, and the
 // catalogues of ids beside them. A broken control is named in the errors and
 // left out; the rest load. An id that an earlier file system has already is
@@ -272,7 +281,8 @@ func (l *loader) control(f fs.FS, folder string) (*Control, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := builder{d: &d, folder: sub, kinds: l.kinds, applies: l.applies}
+	_, known := f.(proven)
+	b := builder{d: &d, folder: sub, kinds: l.kinds, applies: l.applies, proven: known}
 	c := b.build()
 	if c.AI = AI(d.AI.Value); d.AI.Value == "" {
 		c.AI = l.rules.degree(c.Types)
@@ -293,6 +303,7 @@ type builder struct {
 	folder  fs.FS
 	kinds   map[string]string
 	applies *conditions
+	proven  bool // what it asks is known to compile
 	errs    []error
 }
 
@@ -336,7 +347,7 @@ func (b *builder) build() *Control {
 	c.Frameworks, c.Techniques = b.ids(d.Frameworks, "framework"), b.ids(d.Techniques, "technique")
 	b.question(c)
 	if d.Applies != nil {
-		c.applies = b.applies.of(d.Applies.Value, func() *expr.Expr { return b.expression(*d.Applies, expr.Compile) })
+		c.applies = b.applies.of(d.Applies.Value, func() *expr.Expr { return b.condition(*d.Applies) })
 		if c.applies != nil {
 			c.aside = "does not apply: " + c.applies.String()
 		}
@@ -355,7 +366,7 @@ func (b *builder) question(c *Control) {
 	case d.Fails != nil && d.Absent != nil:
 		b.bad(*d.Fails, "fails and absent are two questions; a control asks one")
 	case d.Fails != nil:
-		c.fails = b.expression(*d.Fails, expr.Compile)
+		c.fails = b.condition(*d.Fails)
 	case d.Absent != nil:
 		c.absent = b.absence(d.Absent)
 		if len(c.Reads) == 0 {
@@ -376,7 +387,7 @@ func (b *builder) exhibit(e exhibitEntry) exhibit {
 	if e.Show != nil {
 		show = *e.Show
 	}
-	return exhibit{where: e.Where.Value, what: e.What.Value, show: b.expression(show, expr.CompileValue)}
+	return exhibit{where: e.Where.Value, what: e.What.Value, show: b.shown(show)}
 }
 
 // attack checks what a control says of its fault as a part of an attack.
@@ -409,6 +420,22 @@ func (b *builder) ids(list []strict.Text, kind string) []string {
 		}
 	}
 	return values(list)
+}
+
+// condition compiles what is true or false of an asset.
+func (b *builder) condition(t strict.Text) *expr.Expr {
+	if b.proven {
+		return expr.Defer(t.Value)
+	}
+	return b.expression(t, expr.Compile)
+}
+
+// shown compiles what evidence shows.
+func (b *builder) shown(t strict.Text) *expr.Expr {
+	if b.proven {
+		return expr.DeferValue(t.Value)
+	}
+	return b.expression(t, expr.CompileValue)
 }
 
 func (b *builder) expression(t strict.Text, compile func(string) (*expr.Expr, error)) *expr.Expr {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/controls"
+	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope/strict"
 )
 
@@ -71,6 +72,24 @@ func TestLoadGood(t *testing.T) {
 	}
 	if c.Place().String() != "own-fact/control.yaml:1:1" || c.Fails() == "" || c.Applies() != "" {
 		t.Errorf("place %s, fails %q, applies %q", c.Place(), c.Fails(), c.Applies())
+	}
+}
+
+// Expressions that are left for later are as good as those compiled at once; one that
+// does not compile after all decides nothing.
+func TestLoadProven(t *testing.T) {
+	if errs := only(t, Proven(folder(good))).Prove(clock); len(errs) > 0 {
+		t.Error(errs)
+	}
+	broken := only(t, Proven(folder(strings.Replace(good, "fails: 'config", "fails: 'konfig", 1))))
+	for _, k := range broken.Cases.Pass {
+		a, err := broken.Asset(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := broken.on(a, k, clock, ""); r.Outcome != finding.Unknown || !strings.Contains(r.Why, "undeclared reference to 'konfig'") {
+			t.Errorf("a condition that does not compile gives %s: %s", r.Outcome, r.Why)
+		}
 	}
 }
 

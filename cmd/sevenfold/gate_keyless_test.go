@@ -18,7 +18,7 @@ import (
 // TestKeyless runs testdata/keyless on a double of Fulcio and Rekor.
 func TestKeyless(t *testing.T) {
 	if race.Enabled {
-		t.Skip("each command is a process that compiles every control anew, seconds of work under the detector; act/sigstore holds the same of the parts")
+		t.Skip("each command is a process that starts anew, seconds of work under the detector; act/sigstore holds the same of the parts")
 	}
 	d, other := fakesigstore.New(t), fakesigstore.New(t)
 	var err error

@@ -131,7 +131,7 @@ func scoring(t *testing.T, served func() (string, error)) string {
 // TestRespondOnAWS runs testdata/respond/aws.txt on a moto, with a detection and a model.
 func TestRespondOnAWS(t *testing.T) {
 	if race.Enabled {
-		t.Skip("each command is a process that compiles every control anew, seconds of work under the detector; steps/respond and assess hold the same of the parts")
+		t.Skip("each command is a process that starts anew, seconds of work under the detector; steps/respond and assess hold the same of the parts")
 	}
 	s := moto.Start(t, moto.More())
 	var made map[string]string

@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 		t.Fatalf("%d scripts: %v", len(scripts), err)
 	}
 	if race.Enabled {
-		// Each command is a process that compiles every control anew, seconds of
+		// Each command is a process that starts anew, seconds of
 		// work under the detector; what scripts hold of words and exit codes is held
 		// without it. A quarter of them runs every command that there is.
 		scripts = slices.DeleteFunc(scripts, func(name string) bool { return !underRace[filepath.Base(name)] })

@@ -86,8 +86,9 @@ func (e *Error) Error() string {
 
 // Expr is a compiled expression; it is safe for concurrent use.
 type Expr struct {
-	source  string
-	program cel.Program
+	source string
+	// made gives the program, compiled already or on first use.
+	made func() (cel.Program, error)
 }
 
 // environment is built on first use: a command that evaluates nothing should
@@ -116,12 +117,32 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 
 // Compile checks and compiles an expression. What is wrong with it is an *Error
 // with the place inside the expression.
-func Compile(source string) (*Expr, error) { return compile(source, true) }
+func Compile(source string) (*Expr, error) { return compiled(source, true) }
 
 // CompileValue compiles an expression of any type, whose value is to be shown.
-func CompileValue(source string) (*Expr, error) { return compile(source, false) }
+func CompileValue(source string) (*Expr, error) { return compiled(source, false) }
 
-func compile(source string, truth bool) (*Expr, error) {
+// Defer is Compile of an expression that is known to compile, done when it is first
+// evaluated: most commands meet few of the types that controls ask about. Should it
+// not compile after all, its truth is unknown, with the reason.
+func Defer(source string) *Expr { return deferred(source, true) }
+
+// DeferValue is the same of CompileValue.
+func DeferValue(source string) *Expr { return deferred(source, false) }
+
+func deferred(source string, truth bool) *Expr {
+	return &Expr{source: source, made: sync.OnceValues(func() (cel.Program, error) { return compile(source, truth) })}
+}
+
+func compiled(source string, truth bool) (*Expr, error) {
+	p, err := compile(source, truth)
+	if err != nil {
+		return nil, err
+	}
+	return &Expr{source: source, made: func() (cel.Program, error) { return p, nil }}, nil
+}
+
+func compile(source string, truth bool) (cel.Program, error) {
 	if strings.TrimSpace(source) == "" {
 		return nil, &Error{Line: 1, Column: 1, Message: "the expression is empty"}
 	}
@@ -149,7 +170,7 @@ func compile(source string, truth bool) (*Expr, error) {
 	if err != nil {
 		return nil, &Error{Line: 1, Column: 1, Message: err.Error()}
 	}
-	return &Expr{source: source, program: p}, nil
+	return p, nil
 }
 
 // String returns the source of the expression.
@@ -157,7 +178,7 @@ func (e *Expr) String() string { return e.source }
 
 // Eval evaluates the expression on an asset. It does not panic on any input.
 func (e *Expr) Eval(s *Subject) Result {
-	v, _, err := e.program.Eval(s)
+	v, err := e.value(s)
 	if err != nil {
 		if errors.Is(err, errNoTag) {
 			return Result{Truth: False}
@@ -174,6 +195,16 @@ func (e *Expr) Eval(s *Subject) Result {
 		return Result{Missing: trails(v)}
 	}
 	return Result{Err: fmt.Errorf("the expression gives %v, not true or false", typeName(v))}
+}
+
+// value evaluates the expression, compiling it first if it has not been.
+func (e *Expr) value(s *Subject) (ref.Val, error) {
+	p, err := e.made()
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := p.Eval(s)
+	return v, err
 }
 
 func typeName(v ref.Val) string {

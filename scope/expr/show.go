@@ -22,7 +22,7 @@ const maxShown = 800
 // a readable length, without the value of anything that may be a secret. What
 // is absent is "not set", what could not be read "not read".
 func (e *Expr) Show(s *Subject) string {
-	v, _, err := e.program.Eval(s)
+	v, err := e.value(s)
 	switch {
 	case err != nil && (errors.Is(err, errNoTag) || strings.HasPrefix(err.Error(), "no such key")):
 		return "not set"

@@ -23,11 +23,12 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/gate/admission"
 	"github.com/sevenfold-sec/sevenfold/test/growth"
+	"github.com/sevenfold-sec/sevenfold/test/race"
 	"github.com/sevenfold-sec/sevenfold/test/seed"
 )
 
 // EveryVariable says how many requests TestRandomRequestsOfEveryKind makes; 200 by
-// habit.
+// habit, fewer under the race detector.
 const EveryVariable = "SEVENFOLD_EVERY"
 
 // laidOut are what the API server's own kinds must have beside their amounts.
@@ -86,7 +87,7 @@ func labelled(_, _, _ string, object json.RawMessage) (string, error) {
 // parts come and go: growth without a valid certificate is never admitted, what
 // does not grow always is. Autoscalers are TestRandomRequests' and the routes'.
 func TestRandomRequestsOfEveryKind(t *testing.T) {
-	n := 200
+	n := race.Size(200, 60)
 	if s := os.Getenv(EveryVariable); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil {

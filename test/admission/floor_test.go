@@ -4,11 +4,21 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sevenfold-sec/sevenfold/test/race"
 )
+
+// floor is a cluster in which nothing of ours runs: what holds there are policies
+// that the API server itself decides.
+func floor(t *testing.T) *cluster {
+	t.Helper()
+	race.Skip(t, "the API server decides, and runs by itself")
+	return start(t)
+}
 
 // The floor alone, nothing of ours running: kubectl is what a developer types.
 func TestFloorRefusesGrowthAndLetsShrink(t *testing.T) {
-	k := start(t)
+	k := floor(t)
 	k.gated("fraud", `{unlisted: 1, limits: {Deployment/ranker: 5}, reasons: {Deployment/ranker: certificate 7 of workload fraud-model allows 5}}`)
 	dev := k.developer("dev", "fraud")
 	tests := []struct {
@@ -59,7 +69,7 @@ func TestFloorRefusesGrowthAndLetsShrink(t *testing.T) {
 
 // What stands above its limit may stay, be changed and shrink step by step.
 func TestFloorAboveTheLimit(t *testing.T) {
-	k := start(t)
+	k := floor(t)
 	k.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: fraud}\n")
 	dev := k.developer("dev", "fraud")
 	dev.expect(t, "", deployment("ranker", 10), apply...)
@@ -77,7 +87,7 @@ func TestFloorAboveTheLimit(t *testing.T) {
 // The machinery guards itself against those who may do everything within the
 // namespace, the namespace object included.
 func TestFloorGuardsItself(t *testing.T) {
-	k := start(t)
+	k := floor(t)
 	k.gated("fraud", `{unlisted: 1, serials: {fraud-model: 5}}`)
 	dev := k.developer("dev", "fraud")
 	k.awaitFloor(dev, "fraud")
@@ -119,7 +129,7 @@ func TestFloorGuardsItself(t *testing.T) {
 // A namespace that is being deleted lets its ScaleVerdict go; the deletion
 // itself needs no right of ours.
 func TestFloorLetsANamespaceGo(t *testing.T) {
-	k := start(t)
+	k := floor(t)
 	k.gated("fraud", `{unlisted: 1}`)
 	cleaner := k.admin.as("system:serviceaccount:kube-system:namespace-controller")
 	dev := k.developer("dev", "fraud")
@@ -131,7 +141,7 @@ func TestFloorLetsANamespaceGo(t *testing.T) {
 
 // Without anything that says how far, nothing grows, and everything shrinks.
 func TestFloorWithoutLimits(t *testing.T) {
-	k := start(t)
+	k := floor(t)
 	k.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: fraud}\n")
 	dev := k.developer("dev", "fraud")
 	dev.expect(t, "", deployment("ranker", 10), apply...)
@@ -158,7 +168,7 @@ func admitted(_ string, err error) bool { return err == nil }
 // Bindings that are deleted and made again hold as before: with ConfigMaps as
 // the policies' parameters growth was let through here.
 func TestFloorHoldsAfterBindingsAreMadeAgain(t *testing.T) {
-	k := start(t)
+	k := floor(t)
 	k.gated("fraud", `{unlisted: 1, limits: {Deployment/ranker: 3}}`)
 	dev := k.developer("dev", "fraud")
 	k.awaitFloor(dev, "fraud")
@@ -181,7 +191,7 @@ func TestFloorHoldsAfterBindingsAreMadeAgain(t *testing.T) {
 // The floor is the API server's own: it holds from its first answer after a
 // restart, and stops nobody from shrinking.
 func TestFloorHoldsThroughRestarts(t *testing.T) {
-	k := start(t)
+	k := floor(t)
 	k.gated("fraud", `{unlisted: 1}`)
 	dev := k.developer("dev", "fraud")
 	dev.expect(t, "", deployment("scorer", 1), apply...)
