@@ -34,9 +34,11 @@ func (c *climb) sees(to *sight, s *said) {
 }
 
 // looksNear says that a statement may tell two targets of one account apart by more
-// than their ARNs.
+// than the patterns of ARNs that it is written with.
 func (s *Statement) looksNear(n *names) bool {
-	return slices.ContainsFunc(s.conditions, func(a atom) bool { return a.key >= wellKnownKeys && n.owner[a.key] == resourceTag })
+	return len(s.resources) > 0 || slices.ContainsFunc(s.conditions, func(a atom) bool {
+		return len(a.values.vars) > 0 || a.key >= wellKnownKeys && n.owner[a.key] == resourceTag
+	})
 }
 
 // alikeKey is equal for calls that are decided alike.
@@ -48,8 +50,11 @@ type alikeKey struct {
 
 // alike is what a clan's call on a target is remembered by; ok is false if it must be
 // asked about this target.
+//
+// Of a session's policies nothing is kept, since no clan is told by them.
 func (c *climb) alike(l *clan, kin, who, t int32, call *targetCall) (key alikeKey, ok bool) {
-	if l.alone || l.sight.near || call.bespoke || !c.isUsual(t) || c.people[who].Account != c.people[t].Account {
+	p := c.people[who]
+	if l.sight.near || len(p.Session) > 0 || call.bespoke || !c.isUsual(t) || p.Account != c.people[t].Account {
 		return key, false
 	}
 	key = alikeKey{shape: call.shape, kin: kin}
