@@ -48,6 +48,7 @@ func (r *reader) ladderOf(n estate.Node, a *estate.Asset, h *holding, p *iam.Pri
 		attached = append(attached, m.PolicyArn)
 	}
 	own(attached)
+	p.Attached = len(attached)
 	if p.Kind == iam.User {
 		for _, g := range h.GroupList {
 			name := g
@@ -97,7 +98,7 @@ func (r *reader) joinable(a *estate.Asset, h *holding, policies []*iam.Policy) {
 		r.groupAssets = map[string]groupAsset{}
 	}
 	r.groupAssets[accountOf(a)+"/"+nameOf(a)] = g
-	r.world.AddGroup(iam.Group{ARN: a.ID, Account: accountOf(a), Policies: policies})
+	r.world.AddGroup(iam.Group{ARN: a.ID, Account: accountOf(a), Policies: policies, Attached: len(h.AttachedManagedPolicies)})
 }
 
 // versions makes the versions of a managed policy known that are not its

@@ -376,7 +376,7 @@ func (c *climb) attached(i, r int, add func(got taken, ids string, more ...*Poli
 	if c.isStage(i) || !c.asksPolicy(p) {
 		return
 	}
-	left := c.lesser(c.leadingOn(i), func(ids string, more ...*Policy) bool {
+	left := c.lesser(c.leadingOn(i), p.Attached, func(ids string, more ...*Policy) bool {
 		got := c.take(p, p, &c.routes[r], nil, ids, everyCall)
 		if got.ok {
 			add(got, ids, more...)
@@ -389,9 +389,9 @@ func (c *climb) attached(i, r int, add func(got taken, ids string, more ...*Poli
 }
 
 // lesser tries policies that lead on, one by one, and those that refuse nothing all
-// together, as far as an identity can have them. left is the first that may be
-// attached and was not tried; nil if all were.
-func (c *climb) lesser(leading []*Policy, try func(ids string, more ...*Policy) bool) (left *Policy) {
+// together, as far as an identity that has some can have them. left is the first that
+// may be attached and was not tried; nil if all were.
+func (c *climb) lesser(leading []*Policy, has int, try func(ids string, more ...*Policy) bool) (left *Policy) {
 	n := 0
 	var together []*Policy
 	var ids []string
@@ -408,7 +408,7 @@ func (c *climb) lesser(leading []*Policy, try func(ids string, more ...*Policy) 
 		}
 		n++
 		if !slices.ContainsFunc(pol.Statements, func(s Statement) bool { return s.Deny }) {
-			if len(together) == maxTogether {
+			if len(together) >= max(1, maxTogether-has) {
 				left = pol
 				continue
 			}

@@ -13,6 +13,7 @@ import (
 // policy that gives as much, one that the taker writes, one that leads on, or none
 // of these.
 func TestAttach(t *testing.T) {
+	t.Parallel()
 	routes, err := reference.Routes()
 	if err != nil {
 		t.Fatal(err)

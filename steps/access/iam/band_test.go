@@ -13,6 +13,7 @@ import (
 // Who acts as several identities gives rights by one and takes them by another; each
 // step is told, and the cut ends it. What leads nowhere is no way.
 func TestBand(t *testing.T) {
+	t.Parallel()
 	routes, err := reference.Routes()
 	if err != nil {
 		t.Fatal(err)

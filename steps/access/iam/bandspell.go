@@ -77,10 +77,10 @@ func (c *climb) spellTogether(step *bandStep) []spelt {
 		}
 		said := c.phrase(&e)
 		s.Because = c.join(said.reasons)
-		s.unknown, s.assumed = said.unknown, nil
+		s.unknown, s.assumed = said.unknown, e.assumed
 		out = append(out, s)
 	}
-	out[0].unknown, out[0].assumed = append(out[0].unknown, step.unknown...), step.assumed
+	out[0].unknown, out[0].assumed = append(out[0].unknown, step.unknown...), append(out[0].assumed, step.assumed...)
 	return out
 }
 

@@ -80,8 +80,21 @@ func (c *climb) takeOne(e *taken, p, target *Principal, n *reference.Need, carri
 		e.made[n.Resource] = best.Resource
 	}
 	e.decision = weaker(e.decision, bestDecision)
+	var why, first string
+	if have, arn, ok := c.attachedTo(p, target, n, best.Resource); ok {
+		var room Decision
+		room, why, first = c.roomFor(p, n, have+e.attached, arn)
+		e.decision = weaker(e.decision, room)
+		e.attached++
+	}
 	if part&told == 0 {
 		return true
+	}
+	if why != "" {
+		e.unknown = append(e.unknown, why)
+	}
+	if first != "" {
+		e.assumed = append(e.assumed, first)
 	}
 	if bestDecision == Unknown {
 		e.unknown = append(e.unknown, c.whyUnknown(&best.Request)...)

@@ -101,6 +101,7 @@ type taken struct {
 	unknown  []string
 	assumed  []string
 	made     map[string]string // the resource of each type that the calls are on
+	attached int               // policies that the calls attach
 }
 
 // climb is the working of one Escalations call.
@@ -262,7 +263,7 @@ func (c *climb) equip(from int) error {
 	// What was put together serves those who have no shorter way.
 	simple := make([]bool, len(c.people))
 	for i := from; i < len(c.people); i++ {
-		simple[i] = len(c.raised[i]) > 0 || isOne(c.admin[i]) || len(c.ownEdges(i)) > 0
+		simple[i] = isOne(c.admin[i]) || c.hasWay(i)
 	}
 	for r := c.single; r < len(c.routes); r++ {
 		if err := c.ctx.Err(); err != nil {

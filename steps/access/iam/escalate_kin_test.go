@@ -4,12 +4,21 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sevenfold-sec/sevenfold/steps/access/iam/reference"
 )
+
+// draws is how many made-up accounts a test asks: a quarter of them where time is short.
+func draws(n int) int {
+	if testing.Short() {
+		return n / 4
+	}
+	return n
+}
 
 // TestKinChangeNothing finds the ways of made-up accounts twice: as they are, and
 // with a session policy that allows everything on everybody, with whom nobody is
@@ -19,9 +28,10 @@ func TestKinChangeNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Parallel()
 	ctx := context.Background()
-	found, shared := 0, 0
-	for seed := range uint64(40) {
+	found, shared, accounts := 0, 0, draws(40)
+	for seed := range uint64(accounts) {
 		whole, each := newAnywhere(t, seed), newAnywhere(t, seed)
 		for _, p := range each.w.principals {
 			p.Session = []*Policy{each.w.everything}
@@ -57,7 +67,7 @@ func TestKinChangeNothing(t *testing.T) {
 		found += len(got)
 		shared += kinsOf(t, whole, routes)
 	}
-	if found < 1000 || shared < 100 {
+	if found < 25*accounts || shared < 3*accounts {
 		t.Errorf("%d ways and %d principals who are kin of others: the accounts are too plain to tell", found, shared)
 	}
 }
@@ -95,8 +105,9 @@ func TestStepsAreToldAsDecided(t *testing.T) {
 		Because []Reason
 		Unknown []string
 	}
-	steps := 0
-	for seed := range uint64(30) {
+	t.Parallel()
+	steps, accounts := 0, draws(30)
+	for seed := range uint64(accounts) {
 		a := newAnywhere(t, seed)
 		c, err := a.w.climb(context.Background(), routes, a)
 		if err != nil {
@@ -115,6 +126,9 @@ func TestStepsAreToldAsDecided(t *testing.T) {
 					want.Actions = append(want.Actions, r.Action)
 					want.Because = append(want.Because, a.w.Explain(r).Because...)
 				}
+				if e.open != nil {
+					want.Unknown = append(want.Unknown, e.open.why)
+				}
 				if e.via != nil && !e.sure {
 					want.Unknown = append(want.Unknown, fmt.Sprintf("whether a %s runs as %s: it was not read", e.via.Type, short(c.people[e.to].ARN)))
 				}
@@ -127,7 +141,73 @@ func TestStepsAreToldAsDecided(t *testing.T) {
 			}
 		}
 	}
-	if steps < 1000 {
+	if steps < 35*accounts {
 		t.Errorf("%d steps: the accounts are too plain to tell", steps)
+	}
+}
+
+// TestAlikeAreAskedOnce counts what is decided of many roles: one answer for all whom
+// the same statements name, and one for each boundary where the call carries it.
+func TestAlikeAreAskedOnce(t *testing.T) {
+	routes, err := reference.Routes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const root = "arn:aws:iam::" + home + ":"
+	town := newTown()
+	town.role("boss", `{"AWS":"`+root+`role/nobody"}`, all_)
+	pass := strings.Replace(allow("iam:PassRole", "iam:PutRolePolicy"), `"*"`, `"`+root+`role/a*"`, 1)
+	town.user("ada", pass, allow("lambda:CreateFunction", "lambda:InvokeFunction", "sts:AssumeRole"))
+	town.user("bob", pass, strings.TrimSuffix(deny("iam:PassRole"), "}")+`,"Condition":{"StringEquals":{"iam:ResourceTag/team":"x"}}}`, allow("lambda:CreateFunction", "lambda:InvokeFunction"))
+	town.user("eve", strings.TrimSuffix(pass, "}")+`,"Condition":{"StringEquals":{"iam:PermissionsBoundary":"one"}}}`)
+	bounds := []*Policy{nil, town.w.Parse("one", doc(allow("s3:*"))), town.w.Parse("two", doc(allow("s3:*")))}
+	for i := range 60 {
+		town.role(fmt.Sprint([]string{"a", "b"}[i%2], i), trusts("lambda.amazonaws.com")).Boundary = bounds[i%3]
+	}
+	town.w.resources[root+"role/a10"].Tags = map[string]string{"team": "x"}
+	c, err := town.w.climb(context.Background(), routes, town)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(action string) *targetCall {
+		for r := range c.routes {
+			for k := range c.shapes.calls[r] {
+				if one := &c.shapes.calls[r][k]; one.need.Action == action && (action != "iam:PassRole" || slices.Contains(one.need.Context["iam:PassedToService"], "lambda.amazonaws.com")) {
+					return one
+				}
+			}
+		}
+		t.Fatalf("no route asks for %s", action)
+		return nil
+	}
+	kept := func(who, action string) int {
+		clear(c.shapes.alike)
+		c.shapes.forget()
+		for i, p := range c.people {
+			want := Deny
+			if p.Kind == Role && strings.HasPrefix(p.Name, "a") {
+				want = Allow
+				if who == "bob" && p.Name == "a10" || who == "eve" && p.Boundary != bounds[1] {
+					want = Deny
+				}
+			}
+			if got := c.kinCall(int32(c.number[root+"user/"+who]), int32(i), call(action)); got != want {
+				t.Errorf("%s calls %s on %s: %v, want %v", who, action, p.ARN, got, want)
+			}
+		}
+		return len(c.shapes.alike)
+	}
+	for _, tt := range []struct {
+		who, action string
+		want        int
+	}{
+		{"ada", "iam:PassRole", 2},      // named, or not
+		{"ada", "iam:PutRolePolicy", 6}, // by each boundary, and none
+		{"eve", "iam:PutRolePolicy", 6},
+		{"bob", "iam:PassRole", 0}, // who looks at tags
+	} {
+		if got := kept(tt.who, tt.action); got != tt.want {
+			t.Errorf("%s of %s: %d answers, want %d", tt.action, tt.who, got, tt.want)
+		}
 	}
 }

@@ -135,7 +135,7 @@ func (t *anywhere) statement() string {
 		resource = `"Resource":["arn:aws:iam::*:role/a*","arn:aws:iam::*:user/c*"]`
 	}
 	condition := ""
-	switch t.rnd.IntN(12) {
+	switch t.rnd.IntN(14) {
 	case 0:
 		condition = `"StringEquals":{"iam:PassedToService":"` + t.pick("lambda.amazonaws.com", "sagemaker.amazonaws.com", "ec2.amazonaws.com") + `"}`
 	case 1:
@@ -152,6 +152,8 @@ func (t *anywhere) statement() string {
 		condition = `"StringNotEquals":{"aws:ResourceAccount":"` + other + `"}`
 	case 7:
 		condition = `"StringLike":{"aws:username":"a*"}`
+	case 8:
+		condition = `"StringLike":{"iam:PermissionsBoundary":"pool/*"}`
 	}
 	if condition != "" {
 		condition = `,"Condition":{` + condition + `}`
@@ -216,6 +218,9 @@ func (t *anywhere) somebody(i int, name string, pool []*Policy) {
 	}
 	if t.one(15) {
 		p.Unread = "policies not read"
+	}
+	if t.one(6) {
+		p.Attached = 9 + t.rnd.IntN(3)
 	}
 	if t.one(8) {
 		p.Policies = append(p.Policies, Unread("managed of "+name, "not read"))

@@ -67,7 +67,16 @@ func (b *band) giveOne(half *reference.Route, units, can [][]int, k int) {
 		if key = p.ARN + "\x00" + key; b.made[key] {
 			return true
 		}
-		step, ok := b.weigh(half, units, can, p, nil, group)
+		at := b.gained[p.ARN] // with what was given a moment ago
+		step, ok := b.weigh(half, units, can, b.members[at].p, nil, group)
+		if why == "" && at != k && isFull(half, b.members[at].p) && (!ok || !b.counts(step.decision)) {
+			if instead, ok := b.weigh(half, units, can, p, nil, group); ok && b.counts(instead.decision) {
+				b.made[key] = true
+				b.change(instead, b.with(instead, k, change))
+				b.gained[p.ARN] = at
+				return true
+			}
+		}
 		if ok && why != "" {
 			step.decision, step.unknown = Unknown, append(step.unknown, why)
 		}
@@ -79,7 +88,12 @@ func (b *band) giveOne(half *reference.Route, units, can [][]int, k int) {
 		return true
 	}
 	with := func(policies ...*Policy) func(*Principal) {
-		return func(after *Principal) { after.Policies = append(after.Policies, policies...) }
+		return func(after *Principal) {
+			after.Policies = append(after.Policies, policies...)
+			if attachesTo(half, "target") {
+				after.Attached += len(policies)
+			}
+		}
 	}
 	switch {
 	case half.Target == "group":
@@ -96,7 +110,7 @@ func (b *band) giveOne(half *reference.Route, units, can [][]int, k int) {
 		if !slices.ContainsFunc(b.members, func(m member) bool { return c.asksPolicy(m.p) }) {
 			return
 		}
-		left := c.lesser(c.leading(p.Account, make(bitset, len(c.bits)/64+1)), func(ids string, more ...*Policy) bool {
+		left := c.lesser(c.leading(p.Account, make(bitset, len(c.bits)/64+1)), 0, func(ids string, more ...*Policy) bool {
 			if strings.Contains(ids, " ") {
 				return false // each is a gift of its own here
 			}
@@ -133,14 +147,7 @@ type fork struct {
 // take rights away.
 func (b *band) given(arn string, step *bandStep, change func(after *Principal)) {
 	at := b.gained[arn]
-	with := func(step *bandStep, at int, change func(*Principal)) *Principal {
-		after := *b.members[at].p
-		after.Policies = slices.Clone(after.Policies)
-		change(&after)
-		step.after = append(slices.Clone(step.after), at)
-		return &after
-	}
-	after := with(step, at, change)
+	after := b.with(step, at, change)
 	if refuses(after.Policies[len(b.members[at].p.Policies):]) {
 		b.forks[arn] = append(b.forks[arn], fork{step, change})
 		b.change(step, after)
@@ -151,9 +158,18 @@ func (b *band) given(arn string, step *bandStep, change func(after *Principal)) 
 	at = b.gained[arn]
 	for _, f := range b.forks[arn] {
 		again := *f.step
-		b.change(&again, with(&again, at, f.change))
+		b.change(&again, b.with(&again, at, f.change))
 		b.gained[arn] = at
 	}
+}
+
+// with is a member with one gift more.
+func (b *band) with(step *bandStep, at int, change func(*Principal)) *Principal {
+	after := *b.members[at].p
+	after.Policies = slices.Clone(after.Policies)
+	change(&after)
+	step.after = append(slices.Clone(step.after), at)
+	return &after
 }
 
 func refuses(policies []*Policy) bool {

@@ -30,6 +30,7 @@ type clan struct {
 	// on are whom they name, once drawn; everywhere says that it may be anybody.
 	drawn, everywhere bool
 	on                []*drawing
+	sight             sight
 }
 
 // said is what one policy says of one action.
@@ -37,6 +38,8 @@ type said struct {
 	speaks bool // at all
 	asks   bool // some statement asks who exactly makes the request
 	allows []*Statement
+	names  []*Statement // those that are about some resources and not others
+	near   bool         // some statement looks at more of a target than its ARN
 }
 
 type saidKey struct {
@@ -65,6 +68,7 @@ func (c *climb) newKin(k *kin, p *Principal, action int32) int32 {
 	add := func(pol *Policy) *said {
 		s := c.said(pol, action)
 		made.alone = made.alone || s.asks
+		c.sees(&made.sight, s)
 		switch {
 		case s.speaks && pol.unread != "" && len(pol.Statements) == 0: // all such say the same
 			key, made.unread = binary.AppendUvarint(key, uint64(c.policyNumber(nil))), true
@@ -84,7 +88,9 @@ func (c *climb) newKin(k *kin, p *Principal, action int32) int32 {
 	if a := c.w.accounts[p.Account]; a != nil && !p.ServiceLinked {
 		for _, level := range a.SCPs {
 			for _, pol := range level {
-				made.alone = made.alone || c.said(pol, action).asks
+				s := c.said(pol, action)
+				made.alone = made.alone || s.asks
+				c.sees(&made.sight, s)
 			}
 		}
 	}
@@ -133,7 +139,10 @@ func (c *climb) said(p *Policy, action int32) *said {
 		out.speaks, out.allows = true, append(out.allows, nil)
 	}
 	p.each(&c.named[action], func(s *Statement) bool {
-		out.speaks, out.asks = true, out.asks || s.asksWho(c.w.names)
+		out.speaks, out.asks, out.near = true, out.asks || s.asksWho(c.w.names), out.near || s.looksNear(c.w.names)
+		if !s.everything && len(s.plain) > 0 {
+			out.names = append(out.names, s)
+		}
 		if !s.Deny || s.wrong != "" {
 			out.allows = append(out.allows, s)
 		}

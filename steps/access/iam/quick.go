@@ -38,6 +38,10 @@ type shapes struct {
 	drawings map[*Statement]*drawing
 	// raisable are, for each call on a target and kin, on whom it is not refused.
 	raisable map[[2]int32]*raising
+	// alike are the answers to calls on targets whom a clan's policies do not tell
+	// apart, usual who is no more than his ARN to them.
+	alike map[alikeKey]Decision
+	usual []usual
 	// carriers are, by type and account, the resources that act as each role.
 	carriers map[[2]string]*carriersOf
 }
@@ -50,6 +54,9 @@ type targetCall struct {
 	// trust says that the target's own trust policy decides it, which may name
 	// anybody.
 	trust bool
+	// bound says that the call carries the target's boundary, bespoke that it carries
+	// more of him.
+	bound, bespoke bool
 }
 
 type shapeKey struct{ kin, target, shape int32 }
@@ -96,7 +103,7 @@ func (c *climb) shape() {
 	c.shapes = shapes{
 		calls: make([][]targetCall, len(c.routes)), direct: make([]bool, len(c.routes)), apart: make([]bool, len(c.routes)),
 		parties: make([]parties, len(c.routes)), carried: map[carriedKey]Decision{}, any: make([][]stamped, len(c.routes)),
-		drawings: map[*Statement]*drawing{}, raisable: map[[2]int32]*raising{}, carriers: map[[2]string]*carriersOf{},
+		drawings: map[*Statement]*drawing{}, raisable: map[[2]int32]*raising{}, carriers: map[[2]string]*carriersOf{}, alike: map[alikeKey]Decision{},
 	}
 	known := map[string]int32{}
 	for r := range c.routes {
@@ -117,7 +124,12 @@ func (c *climb) shape() {
 				id = int32(len(known))
 				known[text] = id
 			}
-			c.shapes.calls[r] = append(c.shapes.calls[r], targetCall{n, id, int32(c.bits[n.Action]), strings.HasPrefix(n.Action, "sts:")})
+			call := targetCall{need: n, shape: id, action: int32(c.bits[n.Action]), trust: strings.HasPrefix(n.Action, "sts:"), bespoke: !strings.HasPrefix(n.Action, "iam:")}
+			for _, values := range n.Context {
+				call.bound = call.bound || slices.Contains(values, "${boundary}")
+				call.bespoke = call.bespoke || slices.Contains(values, "${target}")
+			}
+			c.shapes.calls[r] = append(c.shapes.calls[r], call)
 		}
 		c.shapes.direct[r], c.shapes.apart[r] = direct && apart, apart
 		c.shapes.parties[r].known = map[string]int32{}
@@ -229,12 +241,28 @@ func (c *climb) kinCall(who, t int32, call *targetCall) Decision {
 	kin := c.kinOf(who, call.action)
 	m := memo(&c.shapes.asked[call.shape].kin, kin)
 	if m.target != t+1 {
-		*m = stamped{t + 1, Deny}
-		if c.mayOn(&c.kins[call.action].all[kin], t) {
-			m.d = c.callOn(who, t, call.need)
-		}
+		*m = stamped{t + 1, c.clanCall(kin, who, t, call)}
 	}
 	return m.d
+}
+
+// clanCall decides one for a clan that one of the people is of.
+func (c *climb) clanCall(kin, who, t int32, call *targetCall) Decision {
+	l := &c.kins[call.action].all[kin]
+	key, kept := c.alike(l, kin, who, t, call)
+	if kept {
+		if got, known := c.shapes.alike[key]; known {
+			return got
+		}
+	}
+	got := Deny
+	if c.mayOn(l, t) {
+		got = c.callOn(who, t, call.need)
+	}
+	if kept {
+		c.shapes.alike[key] = got
+	}
+	return got
 }
 
 // trustCalls decides those that the target's trust policy has a word in.

@@ -100,6 +100,13 @@ func (c *climb) spell(e *edge) spelt {
 			ids = append(ids, one.reasons...)
 			s.after(one)
 			s.unknown = append(s.unknown, one.unknown...)
+			if have, arn, ok := c.attachedTo(p, target, &route.Needs[k], target.ARN); ok {
+				if _, why, first := c.roomFor(p, &route.Needs[k], have, arn); why != "" {
+					s.unknown = append(s.unknown, why)
+				} else if first != "" {
+					s.assumed = append(s.assumed, first)
+				}
+			}
 			continue
 		case heldCalls:
 			i = 1

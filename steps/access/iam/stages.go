@@ -90,7 +90,7 @@ func (c *climb) stagesOf(i int) []given {
 	if c.stages[i].what&wasMade != 0 {
 		return nil // with all that can be given; what it gives others, the band of its maker follows
 	}
-	if len(c.raised[i])+len(c.ownEdges(i)) > 0 && !c.thorough[p.ARN] {
+	if c.hasWay(i) && !c.thorough[p.ARN] {
 		return nil // he needs no stage
 	}
 	return append(c.ownStages(i), c.givesOthers(i)...)
@@ -127,6 +127,9 @@ func (c *climb) ownStages(i int) []given {
 		switch route.Gain {
 		case "any", "attach":
 			after.Policies = append(slices.Clone(p.Policies), c.w.everything)
+			if attachesTo(route, "self") {
+				after.Attached++
+			}
 		case "unbound":
 			what, after.Boundary = withoutBoundary, nil
 		}
@@ -152,6 +155,9 @@ func (c *climb) ownStages(i int) []given {
 			c.attached(i, r, func(got taken, ids string, more ...*Policy) {
 				wider := *p
 				wider.Policies = append(slices.Clone(p.Policies), more...)
+				if attachesTo(route, "self") {
+					wider.Attached += len(more)
+				}
 				add(r, got, ids, 0, &wider)
 			})
 		}

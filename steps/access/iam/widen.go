@@ -240,6 +240,9 @@ func (c *climb) givesOne(a *able, t, r int, lesser bool) []given {
 	wider := func(pol *Policy) Principal {
 		after := *target
 		after.Policies = append(slices.Clone(target.Policies), pol)
+		if attachesTo(route, "target") {
+			after.Attached++
+		}
 		return after
 	}
 	switch route.Gain {
@@ -271,12 +274,13 @@ func (c *climb) givesOne(a *able, t, r int, lesser bool) []given {
 	if !lesser {
 		return out
 	}
-	left := c.lesser(c.leading(target.Account, c.may[t]), func(ids string, more ...*Policy) bool {
+	left := c.lesser(c.leading(target.Account, c.may[t]), target.Attached, func(ids string, more ...*Policy) bool {
 		if c.attaching.given++; c.attaching.given > maxGives {
 			return false
 		}
 		after := *target
 		after.Policies = append(slices.Clone(target.Policies), more...)
+		after.Attached += len(more)
 		return with(ids, ids, 0, after)
 	})
 	if left != nil || c.attaching.given > maxGives {
@@ -362,11 +366,11 @@ func (c *climb) newOnes(i, r int, lesser bool) []given {
 	if !lesser {
 		return out
 	}
-	left := c.lesser(c.leading(p.Account, make(bitset, len(c.may[i]))), func(ids string, more ...*Policy) bool {
+	left := c.lesser(c.leading(p.Account, make(bitset, len(c.may[i]))), 0, func(ids string, more ...*Policy) bool {
 		got := c.take(p, p, route, nil, ids, everyCall)
 		if got.ok {
 			after := *fresh
-			after.Policies = more
+			after.Policies, after.Attached = more, len(more)
 			add(ids, ids, got, after)
 		}
 		return got.ok
@@ -391,6 +395,9 @@ func (c *climb) newIdentity(p *Principal, route *reference.Route) *Principal {
 	fresh := &Principal{Kind: Role, Account: p.Account, Name: "new", ARN: "arn:aws:iam::" + p.Account + ":role/new", Policies: []*Policy{c.w.everything}}
 	if !creates(route, "role") {
 		fresh.Kind, fresh.ARN = User, "arn:aws:iam::"+p.Account+":user/new"
+	}
+	if attachesTo(route, "new") {
+		fresh.Attached = 1
 	}
 	return fresh
 }

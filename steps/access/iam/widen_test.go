@@ -14,6 +14,7 @@ import (
 // becomes him, and as far as what he may give reaches: what was not read may reach
 // anywhere. The cut of each way ends it.
 func TestGivesOthers(t *testing.T) {
+	t.Parallel()
 	routes, err := reference.Routes()
 	if err != nil {
 		t.Fatal(err)

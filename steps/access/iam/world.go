@@ -107,6 +107,9 @@ type Principal struct {
 	Groups []string
 	// Customer are the ARNs of the account's own managed policies among Policies.
 	Customer []string
+	// Attached is how many managed policies are attached to the principal himself;
+	// those of groups are not his.
+	Attached int
 	// Providers are the ARNs of the identity providers that a role trusts.
 	Providers []string
 	// InstanceProfiles are the ARNs of those that hold the role.
@@ -118,6 +121,8 @@ type Group struct {
 	ARN      string
 	Account  string
 	Policies []*Policy
+	// Attached is how many of them are managed policies.
+	Attached int
 }
 
 // Resource is something that requests are made on, with its own policy.
