@@ -50,6 +50,9 @@ func Lay(ctx context.Context, base *estate.Snapshot, p *terraform.Plan) (*Planne
 		out.After = base
 		return out, err
 	}
+	if out.After, err = l.inPlace(); err != nil || out.After != nil {
+		return out, err
+	}
 	out.After, err = l.build(ctx, true)
 	return out, err
 }
