@@ -51,6 +51,9 @@ type Options struct {
 	MaskKey []byte
 	// Baseline is the approved baseline with what differs from it; nil: none.
 	Baseline *audit.Approved
+	// Recall is what controls answered on another snapshot, for one that differs from
+	// it in little; nil: none.
+	Recall *audit.Recall
 	// Step is the one step whose criteria are asked for; empty for all. What only
 	// those of others need may be left out.
 	Step string
@@ -74,6 +77,12 @@ type Options struct {
 	// Access asks for the identities that direct policy names: on a large estate
 	// that list is larger than all the rest, and no criterion rests on it yet.
 	Access bool
+	// Program says which build this is, as exactly that two which say the same judge the
+	// same; empty where nobody knows. What was judged by the one counts for the other.
+	Program string
+	// recorded is what was judged before; nil: nothing.
+	recorded *Recorded
+	seen     *estate.Snapshot // as it was before the steps added to it
 	// Progress hears how far the sources are; nil: nobody does.
 	Progress Progress
 }
@@ -114,7 +123,7 @@ type Result struct {
 // Steps returns the steps of this version.
 func Steps(o Options) []Step {
 	return []Step{
-		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline),
+		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline).Recalling(o.Recall),
 		access.New().Limits(access.KeyLimitsOf(o.Scope.Access.Keys)).With(o.Beside).Plain(o.Plain).Aside(o.Step != "" && o.Step != "access"),
 		data.New(o.Scope).With(o.Data).Asking(DataReaders).Aside(o.Step != "" && o.Step != "data"),
 		network.New(o.Scope).Seen(o.Flows).Again(o.FlowsSaid).Plain(o.Plain).Aside(o.Step != "" && o.Step != "network"),
@@ -188,12 +197,13 @@ func Read(ctx context.Context, o Options) (*estate.Snapshot, error) {
 // Understood returns a snapshot of what was read with what the providers make
 // of it: kinds, relations, roots, and what joins assets.
 func Understood(ctx context.Context, snap *estate.Snapshot) (*estate.Snapshot, error) {
-	return understoodBy(ctx, snap, understand)
+	return understoodAs(ctx, snap, func(estate.Node, *estate.Asset) *estate.Understanding { return nil })
 }
 
-// understoodBy is Understood with another who says what is made of an asset.
-func understoodBy(ctx context.Context, snap *estate.Snapshot, understand func(*estate.Asset) estate.Understanding) (*estate.Snapshot, error) {
-	snap, err := snap.Understood(ctx, understand)
+// understoodAs is Understood where it is known of some assets what is made of them
+// (see estate.Snapshot.UnderstoodAs).
+func understoodAs(ctx context.Context, snap *estate.Snapshot, known func(estate.Node, *estate.Asset) *estate.Understanding) (*estate.Snapshot, error) {
+	snap, err := snap.UnderstoodAs(ctx, known, understand)
 	if err != nil {
 		return nil, fmt.Errorf("understand what was read: %w", err)
 	}
@@ -269,6 +279,7 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 		return nil, err
 	}
 	seen := snap
+	o.seen = seen
 	for _, s := range steps {
 		d, err := s.Derive(ctx, snap)
 		if err == nil {
@@ -288,7 +299,7 @@ func Judge(ctx context.Context, snap *estate.Snapshot, o Options) (*Result, erro
 		if hears, ok := s.(interface{ Hear([]finding.Finding) }); ok {
 			hears.Hear(r.Findings)
 		}
-		j, err := s.Judge(ctx, snap, workloads)
+		j, err := o.recorded.judge(ctx, s, snap, workloads, o)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()

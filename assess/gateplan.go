@@ -17,6 +17,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/gate/plan"
 	providerAWS "github.com/sevenfold-sec/sevenfold/provider/aws"
 	providerKubernetes "github.com/sevenfold-sec/sevenfold/provider/kubernetes"
+	"github.com/sevenfold-sec/sevenfold/steps/audit"
 )
 
 // GatePlan lays a plan over an estate (nil: none is known), judges both and
@@ -27,17 +28,33 @@ func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o O
 		return gate.Decision{}, err
 	}
 	o.Plain = true
-	before, err := Judge(ctx, laid.Before, o)
+	o.recorded = newRecorded(kept.Store, o.Program)
+	o.recorded.base = base
+	before, after, _, err := bothSides(ctx, laid, o)
 	if err != nil {
 		return gate.Decision{}, err
 	}
-	after := before
+	return decided(ctx, base != nil, p, o, before, after, kept, trusted)
+}
+
+// bothSides judges an estate before and after a plan. Where both are one, they are
+// judged once; else what controls answered before is taken over as far as it stands.
+func bothSides(ctx context.Context, laid *Planned, o Options) (before, after *Result, recall *audit.Recall, err error) {
 	if laid.After != laid.Before {
-		before.Overview, before.Scenarios = nil, nil // nobody asks for them, and the other side needs the room
-		if after, err = Judge(ctx, laid.After, o); err != nil {
-			return gate.Decision{}, err
-		}
+		recall = &audit.Recall{}
+		o.Recall = recall
 	}
+	if before, err = Judge(ctx, laid.Before, o); err != nil || recall == nil {
+		return before, before, recall, err
+	}
+	before.Overview, before.Scenarios = nil, nil // nobody asks for them, and the other side needs the room
+	after, err = Judge(ctx, laid.After, o)
+	return before, after, recall, err
+}
+
+// decided is the gate's word on a plan whose sides were judged. known says that an
+// estate was read.
+func decided(ctx context.Context, known bool, p *terraform.Plan, o Options, before, after *Result, kept Certificates, trusted certificate.Trust) (gate.Decision, error) {
 	check, err := checkOf(ctx, o, kept, trusted)
 	if err != nil {
 		return gate.Decision{}, err
@@ -51,7 +68,7 @@ func GatePlan(ctx context.Context, base *estate.Snapshot, p *terraform.Plan, o O
 	d, err := plan.Decide(plan.Input{
 		Before: before.side(), After: after.side(), Changes: slices.Concat(planChanges(p), planHoles(p), unknown), Scale: plannedScale(p),
 		Prior:       func(id string) *estate.Asset { return prior[id] },
-		ForLearning: forLearning, Known: base != nil, FailOn: o.Scope.Gate.FailOn,
+		ForLearning: forLearning, Known: known, FailOn: o.Scope.Gate.FailOn,
 		Certified: func(w finding.Workload) (bool, int, string) {
 			limit, why, err := certified(ctx, before.Snapshot, w, kept, check)
 			if err != nil {

@@ -50,6 +50,9 @@ func Lay(ctx context.Context, base *estate.Snapshot, p *terraform.Plan) (*Planne
 		out.After = base
 		return out, err
 	}
+	if out.After, err = l.inPlace(); err != nil || out.After != nil {
+		return out, err
+	}
 	out.After, err = l.build(ctx, true)
 	return out, err
 }
@@ -93,9 +96,10 @@ type laying struct {
 	gone          map[string]bool
 	// known is what was made of the estate's assets so far, by their nodes. Most of a
 	// large estate is none of the plan's business and is understood once, not once a
-	// side. Filled in parallel, but each place by one only.
+	// side.
 	known []*estate.Understanding
 	twice bool // both sides are put together
+	all   bool // known is of all assets
 }
 
 func newLaying(base *estate.Snapshot, p *terraform.Plan) *laying {
@@ -132,35 +136,56 @@ func (l *laying) knows(id string) bool {
 }
 
 // build puts one side together from what was read, and has it understood anew.
+// What the plan leaves alone is neither read nor spelt a second time: the side has
+// it from the estate.
 func (l *laying) build(ctx context.Context, planned bool) (*estate.Snapshot, error) {
-	b := estate.NewBuilder(l.base.Taken())
+	if l.twice && !l.all {
+		l.all = true
+		made, err := l.base.Understandings(ctx, func(a *estate.Asset) estate.Asset { return raw(a, a.Config) }, understand)
+		if err != nil {
+			return nil, fmt.Errorf("understand what was read: %w", err)
+		}
+		l.known = made
+	}
 	changed := map[string]bool{}
 	seen := map[string]bool{}
-	for n, a := range l.base.Assets() {
-		made, err := l.understood(a)
-		if err != nil {
-			return nil, err
+	var anew []estate.Asset
+	var failed error
+	bare := l.base.Again(func(n estate.Node, a *estate.Asset) *estate.Asset {
+		if failed != nil {
+			return nil
 		}
-		if made {
-			continue // and will be again
+		made, err := l.understood(a)
+		if err != nil || made { // what was made will be again
+			failed = err
+			return nil
 		}
 		seen[a.ID] = true
 		if planned && l.gone[a.ID] {
 			changed[a.ID] = true
-			continue
+			return nil
 		}
+		after := l.after[a.ID]
+		if !planned || after == nil || same(l.before[a.ID], after) {
+			was := raw(a, nil)
+			return &was
+		}
+		changed[a.ID] = true
 		config, err := l.base.Config(n)
 		if err != nil {
-			return nil, err
+			failed = err
+			return nil
 		}
-		asset := raw(a, config)
-		if after := l.after[a.ID]; planned && after != nil && !same(l.before[a.ID], after) {
-			changed[a.ID] = true
-			if asset, err = l.patch(asset, l.before[a.ID], after); err != nil {
-				return nil, fmt.Errorf("lay the plan over %s: %w", a.ID, err)
-			}
+		asset, err := l.patch(raw(a, config), l.before[a.ID], after)
+		if err != nil {
+			failed = fmt.Errorf("lay the plan over %s: %w", a.ID, err)
+			return nil
 		}
-		b.Asset(asset)
+		anew = append(anew, asset)
+		return nil
+	}, nil)
+	if failed != nil {
+		return nil, failed
 	}
 	side := l.before
 	if planned {
@@ -168,47 +193,31 @@ func (l *laying) build(ctx context.Context, planned bool) (*estate.Snapshot, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(side)) {
 		if !seen[id] && !(planned && l.gone[id]) {
-			b.Asset(raw(side[id], side[id].Config))
+			anew = append(anew, raw(side[id], side[id].Config))
 		}
 	}
+	var blind []estate.BlindSpot
 	for _, s := range l.base.BlindSpots() {
 		// What understanding found wrong in a changed asset it will find again.
 		if !changed[s.Asset] || s.Status != estate.ReadMalformed {
-			b.BlindSpot(s)
+			blind = append(blind, s)
 		}
 	}
-	for _, s := range l.base.Sources() {
-		b.Source(s)
-	}
-	for _, c := range l.base.Coverage() {
-		b.Covered(c)
-	}
-	snap, err := b.Build()
+	snap, err := bare.With(anew, nil, blind)
 	if err != nil {
 		return nil, err
 	}
-	return understoodBy(ctx, snap, func(a *estate.Asset) estate.Understanding {
-		if n, ok := l.base.Find(a.ID); ok && seen[a.ID] && !changed[a.ID] {
-			return l.understand(n, a, l.twice && !planned)
+	return understoodAs(ctx, snap, func(_ estate.Node, a *estate.Asset) *estate.Understanding {
+		n, ok := l.base.Find(a.ID)
+		if !ok || !seen[a.ID] || changed[a.ID] {
+			return nil
 		}
-		return understand(a)
-	})
-}
-
-// understand returns what is made of an asset of the estate as it was read, and
-// keeps it if it will be asked for again.
-func (l *laying) understand(n estate.Node, a *estate.Asset, again bool) estate.Understanding {
-	if u := l.known[n]; u != nil {
-		if !again {
+		u := l.known[n]
+		if !l.twice || planned {
 			l.known[n] = nil // the last who asks
 		}
-		return *u
-	}
-	u := understand(a)
-	if again {
-		l.known[n] = &u
-	}
-	return u
+		return u
+	})
 }
 
 // understood reports whether an asset was made by understanding another, not
@@ -225,12 +234,17 @@ func (l *laying) understood(a *estate.Asset) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	config, err := l.base.Config(n)
-	if err != nil {
-		return false, err
+	u := l.known[n]
+	if u == nil {
+		config, err := l.base.Config(n)
+		if err != nil {
+			return false, err
+		}
+		whole := raw(l.base.Asset(n), config)
+		made := understand(&whole)
+		u = &made
+		l.known[n] = u
 	}
-	whole := raw(l.base.Asset(n), config)
-	u := l.understand(n, &whole, true)
 	return slices.ContainsFunc(u.Parts, func(p estate.Asset) bool { return p.ID == a.ID }), nil
 }
 
@@ -285,7 +299,6 @@ func (l *laying) patch(asset estate.Asset, before, after *estate.Asset) (estate.
 		asset.Tags = after.Tags
 	}
 	asset.Reads = mergeReads(asset.Reads, before.Reads, after.Reads)
-	asset.Source = after.Source
 	return asset, nil
 }
 

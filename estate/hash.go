@@ -24,6 +24,7 @@ func digestOf(config []byte) Digest {
 // ConfigDigest returns the digest of an asset's configuration without reading
 // what is kept outside memory.
 func (s *Snapshot) ConfigDigest(n Node) Digest {
+	s.gives(n)
 	s.digestOnce.Do(func() {
 		if s.digests == nil {
 			s.digests = make([]Digest, len(s.assets))
@@ -58,30 +59,38 @@ func (s *Snapshot) Hash() string {
 }
 
 func (s *Snapshot) contentHash() string {
+	s.givesAll()
 	if len(s.assets) > 0 {
 		s.ConfigDigest(0)
 	}
-	sums := make([]Digest, (len(s.assets)+hashBlock-1)/hashBlock)
-	blocks(len(s.assets), hashBlock, func(lo, hi int) {
-		sums[lo/hashBlock] = s.blockHash(lo, hi)
-	})
 	h := sha256.New()
 	fmt.Fprintf(h, "sevenfold snapshot 1\n%d assets\n", len(s.assets))
-	for _, sum := range sums {
+	for _, sum := range s.sums(true) {
 		h.Write(sum[:])
 	}
 	h.Write(s.framing())
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
+// sums are the hashes of all blocks, with the digests of configurations or without.
+func (s *Snapshot) sums(configs bool) []Digest {
+	out := make([]Digest, (len(s.assets)+hashBlock-1)/hashBlock)
+	blocks(len(s.assets), hashBlock, func(lo, hi int) {
+		out[lo/hashBlock] = s.blockHash(lo, hi, configs)
+	})
+	return out
+}
+
 // blockHash is the hash of the assets lo to hi-1 and the relations that start
 // at them. Ends are node numbers: they follow from the ids.
-func (s *Snapshot) blockHash(lo, hi int) Digest {
+func (s *Snapshot) blockHash(lo, hi int, configs bool) Digest {
 	h := sha256.New()
 	buf := make([]byte, 0, 1<<16)
 	for n := lo; n < hi; n++ {
 		buf = appendAsset(buf, s.assets[n])
-		buf = append(buf, s.digests[n][:]...)
+		if configs {
+			buf = append(buf, s.digests[n][:]...)
+		}
 		to, labels := s.graph.out.row(Node(n))
 		buf = binary.AppendUvarint(buf, uint64(len(to)))
 		for i, t := range to {

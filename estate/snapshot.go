@@ -45,6 +45,8 @@ type Snapshot struct {
 	digests    []Digest // of the configurations, by node
 	hashOnce   sync.Once
 	hash       string
+
+	note func(Node) // see Watched; nil: nobody asks
 }
 
 // ConfigSource reads configurations that are kept outside memory.
@@ -77,6 +79,7 @@ func (s *Snapshot) Asset(n Node) *Asset { return s.assets[n] }
 // Config returns an asset's configuration in canonical spelling, reading it
 // from the store if it is not in memory; nil if the asset has none.
 func (s *Snapshot) Config(n Node) (json.RawMessage, error) {
+	s.gives(n)
 	if s.refs != nil && s.refs[n] != 0 {
 		config, err := s.configs.Config(s.refs[n])
 		if err != nil {
@@ -92,9 +95,19 @@ func (s *Snapshot) Config(n Node) (json.RawMessage, error) {
 // ahead and decoded in parallel, and memory does not grow with the estate. It
 // stops at the first error, fn's included.
 func (s *Snapshot) Each(ctx context.Context, fn func(n Node, a *Asset, config json.RawMessage) error) error {
+	return s.EachOf(ctx, func(Node, *Asset) bool { return true }, fn)
+}
+
+// EachOf is Each for the assets that want holds of: no other's configuration is
+// read. want is asked once of each asset, in the order of their ids.
+func (s *Snapshot) EachOf(ctx context.Context, want func(Node, *Asset) bool, fn func(n Node, a *Asset, config json.RawMessage) error) error {
 	var nodes []Node
 	var refs []uint64
 	for n, a := range s.Assets() {
+		if !want(n, a) {
+			continue
+		}
+		s.gives(n)
 		if s.refs != nil && s.refs[n] != 0 {
 			nodes, refs = append(nodes, n), append(refs, s.refs[n])
 			continue

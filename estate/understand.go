@@ -15,40 +15,100 @@ import (
 // goroutines, once for each asset that has been read, with Config filled in; it
 // must not keep or change the asset.
 func (s *Snapshot) Understood(ctx context.Context, understand func(*Asset) Understanding) (*Snapshot, error) {
-	type job struct {
-		asset  *Asset
-		config json.RawMessage
-	}
-	jobs := make(chan []job, 4)
+	return s.UnderstoodAs(ctx, func(Node, *Asset) *Understanding { return nil }, understand)
+}
+
+// UnderstoodAs is Understood where it is known of some assets what is made of
+// them: known returns that, and nil for those of whom understand is to be asked.
+// Only their configurations are read. known is asked from one goroutine, and what
+// it returns is not changed.
+func (s *Snapshot) UnderstoodAs(ctx context.Context, known func(Node, *Asset) *Understanding, understand func(*Asset) Understanding) (*Snapshot, error) {
 	var mu sync.Mutex
 	var assets []Asset
 	var rels []Relation
 	var blind []BlindSpot
+	open := make([]bool, s.Len())
+	for n, a := range s.Assets() {
+		if a.Referenced || a.Type == SetType {
+			continue
+		}
+		if u := known(n, a); u != nil {
+			assets, rels, blind = s.apply(*a, *u, assets, rels, blind)
+		} else {
+			open[n] = true
+		}
+	}
+	err := s.eachUnderstood(ctx, open, understand, func(batch []understood) {
+		var as []Asset
+		var rs []Relation
+		var bs []BlindSpot
+		for i := range batch {
+			as, rs, bs = s.apply(*batch[i].asset, batch[i].made, as, rs, bs)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		assets, rels, blind = append(assets, as...), append(rels, rs...), append(blind, bs...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.With(assets, rels, blind)
+}
+
+// Understandings returns what is made of each asset that has been read, by node,
+// nil for the others: what UnderstoodAs may be told of another snapshot of the same
+// assets. understand is called as Understood calls it, on assets as take gives them.
+func (s *Snapshot) Understandings(ctx context.Context, take func(*Asset) Asset, understand func(*Asset) Understanding) ([]*Understanding, error) {
+	out := make([]*Understanding, s.Len())
+	open := make([]bool, s.Len())
+	for n, a := range s.Assets() {
+		open[n] = !a.Referenced && a.Type != SetType
+	}
+	err := s.eachUnderstood(ctx, open, func(a *Asset) Understanding {
+		taken := take(a)
+		return understand(&taken)
+	}, func(batch []understood) {
+		for i := range batch {
+			out[batch[i].node] = &batch[i].made // each place is one batch's
+		}
+	})
+	return out, err
+}
+
+// understood is an asset with what was made of it.
+type understood struct {
+	node  Node
+	asset *Asset
+	made  Understanding
+}
+
+// eachUnderstood asks understand of the assets of some nodes, several at a time, and
+// hands what came of them to done in batches, from several goroutines.
+func (s *Snapshot) eachUnderstood(ctx context.Context, nodes []bool, understand func(*Asset) Understanding, done func([]understood)) error {
+	type job struct {
+		node   Node
+		asset  *Asset
+		config json.RawMessage
+	}
+	jobs := make(chan []job, 4)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for batch := range jobs {
-				var as []Asset
-				var rs []Relation
-				var bs []BlindSpot
+				out := make([]understood, 0, len(batch))
 				for _, j := range batch {
 					a := *j.asset
 					a.Config = j.config
-					as, rs, bs = s.apply(a, understand(&a), as, rs, bs)
+					out = append(out, understood{j.node, j.asset, understand(&a)})
 				}
-				mu.Lock()
-				assets, rels, blind = append(assets, as...), append(rels, rs...), append(blind, bs...)
-				mu.Unlock()
+				done(out)
 			}
 		})
 	}
 	const size = 256
 	batch := make([]job, 0, size)
-	err := s.Each(ctx, func(_ Node, a *Asset, config json.RawMessage) error {
-		if a.Referenced || a.Type == SetType {
-			return nil
-		}
-		if batch = append(batch, job{a, config}); len(batch) == size {
+	err := s.EachOf(ctx, func(n Node, _ *Asset) bool { return nodes[n] }, func(n Node, a *Asset, config json.RawMessage) error {
+		if batch = append(batch, job{n, a, config}); len(batch) == size {
 			jobs <- batch
 			batch = make([]job, 0, size)
 		}
@@ -57,10 +117,7 @@ func (s *Snapshot) Understood(ctx context.Context, understand func(*Asset) Under
 	jobs <- batch
 	close(jobs)
 	wg.Wait()
-	if err != nil {
-		return nil, err
-	}
-	return s.With(assets, rels, blind)
+	return err
 }
 
 // apply adds to the three lists what u says of a. The asset itself goes on

@@ -17,6 +17,7 @@ import (
 // What does not change is shared with s: assets always, the node numbers and
 // the index unless ids are added, the graph unless relations or ids are.
 func (s *Snapshot) With(assets []Asset, rels []Relation, blind []BlindSpot) (*Snapshot, error) {
+	s.givesAll()
 	next := &Snapshot{taken: s.taken, assets: s.assets, index: s.index, graph: s.graph, blind: s.blind,
 		sources: s.sources, coverage: s.coverage, configs: s.configs, refs: s.refs}
 	b := NewBuilder(s.taken)

@@ -2,8 +2,10 @@ package scope
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,6 +133,8 @@ func Parse(name string, data []byte) (*Scope, error) {
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
 	}
+	sum := sha256.Sum256(append([]byte(name+"\x00"), data...)) // sentences name the file
+	s.Digest = hex.EncodeToString(sum[:])
 	return s, nil
 }
 

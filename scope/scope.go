@@ -54,6 +54,9 @@ type Scope struct {
 	Held []Loosening
 	// File is the path it was read from; empty for Default.
 	File string
+	// Digest tells what was read: two scopes of one digest say the same. Empty for one
+	// that was put together otherwise.
+	Digest string
 }
 
 // Zone says which assets are in a zone: those that match, or whose address
@@ -128,7 +131,7 @@ func (s *Signer) loosening() Loosening {
 // Default is the scope of a run without a file: no zones, nothing declared,
 // the gate at high.
 func Default() *Scope {
-	return &Scope{Gate: Gate{FailOn: finding.High}, Supply: Supply{StaleAfter: StaleDays * 24 * time.Hour}}
+	return &Scope{Digest: "default", Gate: Gate{FailOn: finding.High}, Supply: Supply{StaleAfter: StaleDays * 24 * time.Hour}}
 }
 
 // Load reads a file. The error joins a *strict.Problem for each mistake.

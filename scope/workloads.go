@@ -127,6 +127,14 @@ func (s *Scope) Workloads(snap *estate.Snapshot) (*Workloads, error) {
 	return w, nil
 }
 
+// Over returns the same workloads over another view of their snapshot: what of it is
+// asked for zones from now on is read there.
+func (w *Workloads) Over(snap *estate.Snapshot) *Workloads {
+	over := *w
+	over.snap, over.zones = snap, w.zones.over(snap)
+	return &over
+}
+
 // discover makes a draft for each family of roots, in order of their ids.
 func discover(snap *estate.Snapshot) ([]*draft, map[estate.Node]*draft) {
 	type family struct{ class, account, name string }

@@ -21,15 +21,29 @@ type zoning struct {
 	scope *Scope
 	snap  *estate.Snapshot
 	known []atomic.Pointer[placement]
+	// declared are the nodes whose workloads name a zone.
+	declared map[estate.Node]*placement
 }
 
 func newZoning(s *Scope, snap *estate.Snapshot) *zoning {
-	return &zoning{scope: s, snap: snap, known: make([]atomic.Pointer[placement], snap.Len())}
+	return &zoning{scope: s, snap: snap, known: make([]atomic.Pointer[placement], snap.Len()), declared: map[estate.Node]*placement{}}
+}
+
+// over decides the same over another view of the snapshot, and all of it anew.
+func (z *zoning) over(snap *estate.Snapshot) *zoning {
+	out := newZoning(z.scope, snap)
+	out.declared = z.declared
+	for n, p := range z.declared {
+		out.known[n].Store(p)
+	}
+	return out
 }
 
 // declare puts a node into the zone its workload declares.
 func (z *zoning) declare(n estate.Node, d *Declared) {
-	z.known[n].Store(&placement{name: d.Zone, because: "its workload " + d.Name + " is declared there, " + declaredAt(d.Place)})
+	p := &placement{name: d.Zone, because: "its workload " + d.Name + " is declared there, " + declaredAt(d.Place)}
+	z.declared[n] = p
+	z.known[n].Store(p)
 }
 
 func (z *zoning) of(n estate.Node) *placement {

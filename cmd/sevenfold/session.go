@@ -290,7 +290,7 @@ func (s *session) options(within time.Duration) (assess.Options, error) {
 	if err != nil {
 		return assess.Options{}, err
 	}
-	o := assess.Options{Scope: s.scope, Sources: s.sources, Controls: s.controls, Now: time.Now().UTC(), Within: within, MaskKey: key, Flows: s.flows, Respond: s.responding()}
+	o := assess.Options{Scope: s.scope, Sources: s.sources, Controls: s.controls, Now: time.Now().UTC(), Within: within, MaskKey: key, Flows: s.flows, Respond: s.responding(), Program: thisBuild()}
 	if s.folder() != "" {
 		o.Resume = assess.NewResume(s.folder())
 	}

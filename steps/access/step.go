@@ -62,6 +62,13 @@ func (s *Step) Plain(plain bool) *Step {
 	return s
 }
 
+// Rests says what the judgement rests on beside snapshot and workloads. With logs or
+// reviews, which may be long and come from elsewhere, it is not told.
+func (s *Step) Rests() (on string, ok bool) {
+	ok = s.beside.Usage == nil && len(s.beside.Reviews) == 0 && s.beside.Refused == "" && s.beside.Now.IsZero()
+	return fmt.Sprint(s.limits.Age, s.limits.Stale, s.aside), ok
+}
+
 // ID implements assess.Step.
 func (*Step) ID() string { return "access" }
 

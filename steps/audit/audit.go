@@ -22,12 +22,20 @@ type Step struct {
 	controls *control.Set
 	failOn   finding.Severity
 	baseline *Approved // nil: none
+	recall   *Recall   // nil: every asset is asked
 }
 
 // New returns the step with the controls to ask and the severity at and above
 // which a deviation holds a workload back.
 func New(controls *control.Set, failOn finding.Severity) *Step {
 	return &Step{controls: controls, failOn: failOn}
+}
+
+// Recalling gives what was answered on another snapshot, to be filled or read (see
+// Recall); nil: every asset is asked.
+func (s *Step) Recalling(r *Recall) *Step {
+	s.recall = r
+	return s
 }
 
 // ID implements assess.Step.
@@ -110,35 +118,65 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 		return nil, err
 	}
 	around := s.controls.Surroundings(snap)
+	contextOf := func(n estate.Node) control.Context {
+		a := snap.Asset(n)
+		return control.Context{
+			Now: snap.Taken(), Setting: settings.For(a), Owned: s.controls.Owned(snap, n), Behind: control.Behind(snap, n),
+			Zone:     func() (string, bool) { return workloads.ZoneOf(a.ID) },
+			Accounts: settings.Accounts(), Around: around.For(n),
+		}
+	}
+	reads := s.recall.filled(s.controls, snap, settings.Accounts())
+	fills := s.recall != nil && s.recall.snap == nil
+	kept := &keeper{}
+	if fills {
+		kept.known = make([]*recalled, snap.Len())
+	}
 	jobs := make(chan []item, 4)
 	var (
 		wg      sync.WaitGroup
 		mu      sync.Mutex
 		answers []answer
+		recalls []answer
 	)
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for batch := range jobs {
 				var mine []answer
+				var noted []*recalled
 				for _, it := range batch {
-					mine = append(mine, s.answer(control.Context{
-						Now: snap.Taken(), Setting: settings.For(it.asset), Owned: s.controls.Owned(snap, it.node), Behind: control.Behind(snap, it.node),
-						Zone:     func() (string, bool) { return workloads.ZoneOf(it.asset.ID) },
-						Accounts: settings.Accounts(), Around: around.For(it.node),
-					}, it))
+					ctx := contextOf(it.node)
+					if !fills {
+						mine = append(mine, s.answer(ctx, it))
+						continue
+					}
+					r := &recalled{}
+					r.answer = s.answer(r.watch(ctx, snap), it)
+					mine, noted = append(mine, r.answer), append(noted, r)
 				}
 				mu.Lock()
 				answers = append(answers, mine...)
 				mu.Unlock()
+				kept.keep(noted)
 			}
 		})
 	}
 	const size = 256
 	batch := make([]item, 0, size)
-	err = snap.Each(ctx, func(n estate.Node, a *estate.Asset, config json.RawMessage) error {
+	asked := func(n estate.Node, a *estate.Asset) bool {
 		if a.Referenced || len(s.controls.For(a.Type)) == 0 {
-			return nil
+			return false
 		}
+		if !reads {
+			return true
+		}
+		known, ok := s.recall.of(snap, n, contextOf(n))
+		if ok {
+			recalls = append(recalls, known)
+		}
+		return !ok
+	}
+	err = snap.EachOf(ctx, asked, func(n estate.Node, a *estate.Asset, config json.RawMessage) error {
 		if batch = append(batch, item{n, a, config}); len(batch) == size {
 			jobs <- batch
 			batch = make([]item, 0, size)
@@ -150,6 +188,12 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 	wg.Wait()
 	if err != nil {
 		return nil, err
+	}
+	answers = append(answers, recalls...)
+	if fills {
+		*s.recall = Recall{snap: snap, controls: s.controls, now: snap.Taken(), accounts: settings.Accounts(), known: kept.known}
+	} else if s.recall != nil {
+		s.recall.reused = len(recalls)
 	}
 	slices.SortFunc(answers, func(a, b answer) int { return cmp.Compare(a.node, b.node) })
 	j := &judged{tally: make(map[estate.Node]tally, len(answers))}

@@ -130,10 +130,8 @@ func (s *Step) listen(ctx context.Context, m *merger) ([]*fault, error) {
 	}
 	places := newAtlas(snap, s.controls)
 	faults := map[string]*fault{}
-	err := snap.Each(ctx, func(_ estate.Node, a *estate.Asset, config json.RawMessage) error {
-		if a.Type != estate.ForeignType {
-			return nil
-		}
+	said := func(_ estate.Node, a *estate.Asset) bool { return a.Type == estate.ForeignType }
+	err := snap.EachOf(ctx, said, func(_ estate.Node, a *estate.Asset, config json.RawMessage) error {
 		var f estate.Foreign
 		if err := json.Unmarshal(config, &f); err != nil {
 			return fmt.Errorf("record %s: %w", a.ID, err)

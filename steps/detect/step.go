@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -125,10 +126,8 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 		}
 	}
 	var out []telling
-	err = snap.Each(ctx, func(n estate.Node, a *estate.Asset, config json.RawMessage) error {
-		if a.Referenced {
-			return nil
-		}
+	asked := func(_ estate.Node, a *estate.Asset) bool { return !a.Referenced && len(byType[a.Type]) > 0 }
+	err = snap.EachOf(ctx, asked, func(n estate.Node, a *estate.Asset, config json.RawMessage) error {
 		for _, c := range byType[a.Type] {
 			r := s.controls.JudgeOne(control.Context{
 				Now: snap.Taken(), Setting: settings.For(a), Owned: s.controls.Owned(snap, n), Behind: control.Behind(snap, n),
@@ -140,6 +139,9 @@ func (s *Step) ask(ctx context.Context, snap *estate.Snapshot, workloads *scope.
 		}
 		return nil
 	})
+	// Configurations come in the order of where they are kept; whose answer is told first
+	// must not hang on that.
+	slices.SortStableFunc(out, func(a, b telling) int { return cmp.Compare(a.node, b.node) })
 	return out, err
 }
 

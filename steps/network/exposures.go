@@ -51,14 +51,12 @@ func (w *World) Services(z *Zones, zoneOf func(asset string) string) []Service {
 			continue
 		}
 		full := *a
-		if full.Config == nil {
-			config, err := w.snap.Config(n)
-			if err != nil {
-				w.problem("%s: %v", a.ID, err)
-				continue
-			}
-			full.Config = config
+		config, err := w.snap.Config(n)
+		if err != nil {
+			w.problem("%s: %v", a.ID, err)
+			continue
 		}
+		full.Config = config
 		for _, s := range exposure.Services(&full, w.notesOf(owner)) {
 			doors := exposure.Recognise(s)
 			for _, e := range doors {

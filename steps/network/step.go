@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
@@ -48,6 +49,12 @@ func (s *Step) Again(seen *Seen) *Step {
 
 // Flows is what the flow logs said, once Judge has run; nil where none were given.
 func (s *Step) Flows() *Seen { return s.seen }
+
+// Rests says what the judgement rests on beside snapshot, scope and workloads. With flow
+// logs, which may change while their names stay, it is not told.
+func (s *Step) Rests() (on string, ok bool) {
+	return strconv.FormatBool(s.aside), len(s.flows) == 0 && s.seen == nil
+}
 
 // ID implements assess.Step.
 func (*Step) ID() string { return "network" }
