@@ -10,6 +10,7 @@
 package signature
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -92,10 +93,17 @@ func Verify(text []byte, t Trust) (*Signed, error) {
 // say, by its promise and by the proof that leads to its signed tree.
 func keyless(b *sigstore.Bundle, t Trust) (*Signed, error) {
 	if chain := b.Material.Certificates(); b.Material.Certificate == nil {
-		// So bundles of versions 0.1 and 0.2 spell a single one. What leads from it to a
-		// root is the trusted root's to say, and what does not is not looked at.
-		if len(chain) != 1 {
-			return nil, errors.New("it bears a chain of certificates, where one of who signed it is read: what leads to a root is in the trusted root")
+		// So bundles of versions 0.1 and 0.2 spell it. What leads from it to a root is the
+		// trusted root's to say, and what comes along is not looked at, but that nobody may
+		// bring a root of their own.
+		for _, raw := range chain[1:] {
+			c, err := x509.ParseCertificate(raw.Raw)
+			if err != nil {
+				return nil, fmt.Errorf("a certificate of its chain cannot be read: %w", err)
+			}
+			if bytes.Equal(c.RawIssuer, c.RawSubject) {
+				return nil, refuse("it brings a root of its own (%s) along: what is a root, the trusted root says", c.Subject)
+			}
 		}
 		b.Material.Certificate, b.Material.Chain = &chain[0], nil
 	}
@@ -130,6 +138,9 @@ func blob(signer string, sum []byte) *Signed {
 // that leads to a trusted root.
 func keysOf(b *sigstore.Bundle, t Trust) (keys []crypto.PublicKey, names []string, err error) {
 	raws := b.Material.Certificates()
+	if b.Material.Chain != nil && len(raws) == 0 {
+		return nil, nil, errors.New("its chain of certificates is empty: nothing says who signed it")
+	}
 	if len(raws) == 0 {
 		if len(t.Keys) == 0 {
 			return nil, nil, errors.New("it is signed by a key, and no key is given to hold it against")
