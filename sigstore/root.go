@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -53,6 +54,7 @@ const MaxRoot = 4 << 20
 // signatures decides nothing, and is an error.
 func ParseRoot(text []byte) (*Root, error) {
 	var r struct {
+		MediaType   string          `json:"mediaType"`
 		Logs        []jsonLog       `json:"tlogs"`
 		CT          []jsonLog       `json:"ctlogs"`
 		Authorities []jsonAuthority `json:"certificateAuthorities"`
@@ -60,6 +62,9 @@ func ParseRoot(text []byte) (*Root, error) {
 	}
 	if err := json.Unmarshal(text, &r); err != nil {
 		return nil, fmt.Errorf("the trusted root cannot be read: %w", err)
+	}
+	if r.MediaType != "" && !strings.HasPrefix(r.MediaType, "application/vnd.dev.sigstore.trustedroot") {
+		return nil, fmt.Errorf("it is of type %q, and no trusted root", r.MediaType)
 	}
 	out := &Root{}
 	for _, a := range []struct {
