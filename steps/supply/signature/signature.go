@@ -61,6 +61,9 @@ type Signed struct {
 	// Files are the digests that the statement lists, by path: "sha256:…". Of a
 	// signature over one blob, one with path "".
 	Files map[string]string
+	// Attested says that it is a statement of in-toto on artifacts, and none on the files
+	// of a model: its names are no more than told.
+	Attested bool
 	// Ignored are the paths that the signer left out, as the statement says.
 	Ignored []string
 }
@@ -245,6 +248,7 @@ func statement(payload []byte, signer string) (*Signed, error) {
 	}
 	out := &Signed{Signer: signer, Files: map[string]string{}}
 	if s.PredicateType != predicate {
+		out.Attested = true
 		for _, x := range s.Subject {
 			if d := x.Digest["sha256"]; d != "" {
 				out.Files[x.Name] = "sha256:" + strings.ToLower(d)
@@ -364,6 +368,21 @@ func KeyName(k crypto.PublicKey) string {
 	}
 	sum := sha256.Sum256(der)
 	return "key sha256:" + hex.EncodeToString(sum[:])
+}
+
+// MatchFile holds one file against what a signature covers. In-toto's statements are
+// matched by digest alone (in-toto attestation v1, "subject"), so that the file may bear
+// another name by now.
+func (s *Signed) MatchFile(name, sum string) error {
+	if !s.Attested {
+		return s.Match(map[string]string{name: sum})
+	}
+	for _, want := range s.Files {
+		if sum == want {
+			return nil
+		}
+	}
+	return refuse("%s is not what was signed: its digest is another", name)
 }
 
 // Match holds files against what a signature covers: each must be listed with its

@@ -175,6 +175,15 @@ func TestBlob(t *testing.T) {
 			t.Errorf("%v: %v", other, err)
 		}
 	}
+	attested, named := &Signed{Files: map[string]string{"a": "sha256:1", "b": "sha256:2"}, Attested: true}, &Signed{Files: map[string]string{"a": "sha256:1"}}
+	if err := attested.MatchFile("c", "sha256:2"); err != nil {
+		t.Errorf("an attested file under another name: %v", err)
+	}
+	for _, err := range []error{attested.MatchFile("a", "sha256:3"), attested.MatchFile("a", ""), named.MatchFile("c", "sha256:1"), named.MatchFile("a", "sha256:2"), s.MatchFile("a", "sha256:2")} {
+		if !refused(err) {
+			t.Error(err)
+		}
+	}
 	// What an Ed25519 key signs is not the digest: it may have signed this.
 	public, _, _ := ed25519.GenerateKey(rand.Reader)
 	if _, err := Verify([]byte(bundle), Trust{Keys: []crypto.PublicKey{public}}); err == nil || refused(err) {
