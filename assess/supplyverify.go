@@ -69,7 +69,11 @@ func VerifyFiles(ctx context.Context, path, bundle string, t signature.Trust, no
 	if rel, err := filepath.Rel(path, bundle); err == nil {
 		own = filepath.ToSlash(rel)
 	}
-	if err := signed.Match(files, own); err != nil {
+	match := func() error { return signed.Match(files, own) }
+	if name, sum, one := only(files); one && !info.IsDir() {
+		match = func() error { return signed.MatchFile(name, sum) }
+	}
+	if err := match(); err != nil {
 		return say(err), nil
 	}
 	p.Verdict, p.Signer, p.Files = "verified", signed.Signer, len(signed.Files)
@@ -82,6 +86,14 @@ func VerifyFiles(ctx context.Context, path, bundle string, t signature.Trust, no
 	slices.Sort(p.Sums)
 	p.Sums = slices.Compact(p.Sums)
 	return p, nil
+}
+
+// only is the one entry of a map that has one.
+func only(files map[string]string) (name, sum string, one bool) {
+	for n, s := range files {
+		name, sum = n, s
+	}
+	return name, sum, len(files) == 1
 }
 
 // readBundle reads a signature's file, and nothing that would be waited for. A shell's

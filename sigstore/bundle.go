@@ -1,7 +1,7 @@
 // Package sigstore reads and writes Sigstore bundles of DSSE envelopes, reads those of
 // signatures over files, and holds keyless ones against a trusted root, offline: the certificate of the signer, the
-// log that certificates stand in, and the promise and proof of the log of signatures.
-// It makes no call.
+// log that certificates stand in, the promise and proof of the log of signatures, and the
+// time stamps of authorities, of which Rekor 2 leaves the time to. It makes no call.
 //
 // Why not sigstore-go: it links TUF, gRPC and the clients of every service for what
 // a check with a root at hand does not use.
@@ -11,7 +11,9 @@
 //   - Bundle and trusted root: https://github.com/sigstore/protobuf-specs/tree/v0.5.0/protos
 //   - Certificates: https://github.com/sigstore/fulcio/blob/v1.8.0/docs/oid-info.md
 //   - Promise and proof: https://github.com/sigstore/rekor/blob/v1.4.0/openapi.yaml; RFC 6962, section 2.1
+//   - Rekor 2: https://github.com/sigstore/rekor-tiles/tree/v2.0.0/api/proto; checkpoints: https://c2sp.org/tlog-checkpoint
 //   - Logged certificates: RFC 6962, section 3.2
+//   - Time stamps: RFC 3161, RFC 5816, RFC 5652
 package sigstore
 
 import (
@@ -23,10 +25,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // MediaType is that of a bundle, version 0.3, as Pack writes it.
 const MediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
+
+// mediaTypes are those that Read takes; a bare envelope bears none.
+var mediaTypes = []string{"", MediaType,
+	"application/vnd.dev.sigstore.bundle+json;version=0.1",
+	"application/vnd.dev.sigstore.bundle+json;version=0.2",
+	"application/vnd.dev.sigstore.bundle+json;version=0.3",
+}
 
 // Bundle is a DSSE envelope with what is needed to verify it, spelt as protobuf's
 // JSON has it: 64-bit numbers as strings, bytes in standard base64.
@@ -44,6 +54,17 @@ type Material struct {
 	Certificate *Certificate `json:"certificate,omitempty"`
 	Chain       *Chain       `json:"x509CertificateChain,omitempty"`
 	Entries     []Entry      `json:"tlogEntries,omitempty"`
+	Stamps      *Stamps      `json:"timestampVerificationData,omitempty"`
+}
+
+// Stamps are the words of time-stamp authorities on when a signature was there.
+type Stamps struct {
+	RFC3161 []Stamp `json:"rfc3161Timestamps,omitempty"`
+}
+
+// Stamp is an authority's reply (RFC 3161, TimeStampResp) in DER.
+type Stamp struct {
+	Signed []byte `json:"signedTimestamp"`
 }
 
 // PublicKey says which key signed; it is not the key.
@@ -100,7 +121,7 @@ type Entry struct {
 	LogIndex int64       `json:"logIndex,string"`
 	LogID    LogID       `json:"logId"`
 	Kind     KindVersion `json:"kindVersion"`
-	// Time is when it was entered, in seconds since 1970.
+	// Time is when it was entered, in seconds since 1970; 0: the log does not say, as Rekor 2.
 	Time    int64    `json:"integratedTime,string"`
 	Promise *Promise `json:"inclusionPromise,omitempty"`
 	Proof   *Proof   `json:"inclusionProof,omitempty"`
@@ -151,6 +172,9 @@ func Read(text []byte) (*Bundle, error) {
 	b := &Bundle{}
 	if err := json.Unmarshal(text, b); err != nil {
 		return nil, fmt.Errorf("the bundle cannot be read: %w", err)
+	}
+	if !slices.Contains(mediaTypes, b.MediaType) {
+		return nil, fmt.Errorf("it is a bundle of type %q: what a version says that is not known here is not known", b.MediaType)
 	}
 	if b.Envelope != nil && b.Message != nil {
 		return nil, errors.New("the bundle holds an envelope and a signature over a file: which of them counts is not told")

@@ -2,8 +2,6 @@ package sigstore
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
@@ -19,7 +17,7 @@ import (
 )
 
 // holds says why a proof does not lead from an entry to the tree that the log signed.
-func (p *Proof) holds(body []byte, l log) error {
+func (p *Proof) holds(body []byte, l *log) error {
 	if p.LogIndex < 0 || p.TreeSize <= 0 || p.LogIndex >= p.TreeSize {
 		return fmt.Errorf("the log's proof is of entry %d in a tree of %d", p.LogIndex, p.TreeSize)
 	}
@@ -63,8 +61,9 @@ func join(a, b []byte) [sha256.Size]byte {
 }
 
 // holds says why a checkpoint is not the log's word on the tree of a proof. It is a
-// signed note: origin, size and root in lines, an empty line, signatures.
-func (c Checkpoint) holds(p *Proof, l log) error {
+// signed note: origin, size and root in lines, an empty line, signatures. Those of
+// witnesses are passed over: a trusted root names none.
+func (c Checkpoint) holds(p *Proof, l *log) error {
 	text, signatures, ok := strings.Cut(c.Envelope, "\n\n")
 	lines := strings.Split(text, "\n")
 	if !ok || len(lines) < 3 {
@@ -73,11 +72,13 @@ func (c Checkpoint) holds(p *Proof, l log) error {
 	if lines[1] != strconv.FormatInt(p.TreeSize, 10) || lines[2] != base64.StdEncoding.EncodeToString(p.RootHash) {
 		return errors.New("the log's checkpoint is of another tree than its proof")
 	}
+	// Rekor 1 writes the tree's number behind its own name, of which alone it signs.
+	origin, _, _ := strings.Cut(lines[0], " - ")
 	for line := range strings.Lines(signatures) {
-		_, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\u2014 ")
-		_, b64, _ := strings.Cut(rest, " ")
+		rest, dash := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "\u2014 ")
+		name, b64, _ := strings.Cut(rest, " ")
 		raw, err := base64.StdEncoding.DecodeString(b64)
-		if err != nil || len(raw) <= 4 || !bytes.Equal(raw[:4], l.id[:4]) { // four bytes name the key
+		if !dash || name != origin || err != nil || len(raw) <= 4 || !bytes.Equal(raw[:4], l.hint[:]) { // four bytes name the key
 			continue
 		}
 		if checks(l.key, []byte(text+"\n"), raw[4:]) {
@@ -147,11 +148,7 @@ func (s Signer) logged(sct, tbs []byte, issuer *x509.Certificate) bool {
 	by := sha256.Sum256(issuer.RawSubjectPublicKeyInfo)
 	size := []byte{byte(len(tbs) >> 16), byte(len(tbs) >> 8), byte(len(tbs))}
 	text := slices.Concat([]byte{0, 0}, when, []byte{0, 1}, by[:], size, tbs, ext)
-	switch s.Root.ct[i].key.(type) {
-	case *ecdsa.PublicKey, ed25519.PublicKey:
-		return checks(s.Root.ct[i].key, text, sig)
-	}
-	return false
+	return checks(s.Root.ct[i].key, text, sig)
 }
 
 // withoutSCT is a certificate's content as the log signed it, before its word was in it.

@@ -1,17 +1,13 @@
 package sigstore
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,7 +44,7 @@ func (s Signer) Verify(b *Bundle) error {
 	if b.Envelope == nil || len(b.Envelope.Signatures) != 1 {
 		return &OpenError{"it bears no envelope with one signature"}
 	}
-	leaf, err := s.holds(b, func(e *Entry, leaf *x509.Certificate) error { return e.covers(b.Envelope, leaf) })
+	leaf, err := s.holds(b, content{envelope: b.Envelope, sig: b.Envelope.Signatures[0].Sig})
 	if err != nil {
 		return err
 	}
@@ -70,23 +66,27 @@ func (s Signer) VerifyBlob(b *Bundle) (sum []byte, err error) {
 	if m.Digest.Algorithm != "SHA2_256" || len(m.Digest.Digest) != sha256.Size {
 		return nil, &OpenError{fmt.Sprintf("it signs a file's %q: SHA2_256 is read", m.Digest.Algorithm)}
 	}
-	leaf, err := s.holds(b, func(e *Entry, leaf *x509.Certificate) error { return e.coversBlob(m, leaf) })
+	leaf, err := s.holds(b, content{digest: m.Digest.Digest, sig: m.Signature})
 	if err != nil {
 		return nil, err
 	}
-	key, ok := leaf.PublicKey.(*ecdsa.PublicKey)
-	if !ok {
-		return nil, &OpenError{"its certificate's key is none of ECDSA, whose signatures over files are read"}
+	ok := false
+	switch key := leaf.PublicKey.(type) {
+	case *ecdsa.PublicKey:
+		ok = ecdsa.VerifyASN1(key, m.Digest.Digest, m.Signature)
+	case *rsa.PublicKey:
+		ok = rsa.VerifyPKCS1v15(key, crypto.SHA256, m.Digest.Digest, m.Signature) == nil
+	default:
+		return nil, &OpenError{"its certificate's key is none of ECDSA or RSA, whose signatures over files are read"}
 	}
-	if !ecdsa.VerifyASN1(key, m.Digest.Digest, m.Signature) {
+	if !ok {
 		return nil, errOther
 	}
 	return m.Digest.Digest, nil
 }
 
-// holds holds a bundle's log entries and certificate to the signer; covers holds an
-// entry to what was signed.
-func (s Signer) holds(b *Bundle, covers func(*Entry, *x509.Certificate) error) (*x509.Certificate, error) {
+// holds holds a bundle's log entries, time stamps and certificate to the signer.
+func (s Signer) holds(b *Bundle, signed content) (*x509.Certificate, error) {
 	if s.Root == nil || s.Identity == "" || s.Issuer == "" {
 		return nil, errors.New("no signer is named: a trusted root, an identity and an issuer are needed")
 	}
@@ -100,21 +100,53 @@ func (s Signer) holds(b *Bundle, covers func(*Entry, *x509.Certificate) error) (
 	if len(b.Material.Entries) == 0 {
 		return nil, &OpenError{"no log entry comes with it: nothing says that it was signed while the certificate counted"}
 	}
-	// Every entry must hold: one that does not was put there by somebody.
+	stamps, passed, err := s.stamped(b.Material.Stamps, signed.sig)
+	if err != nil {
+		return nil, err
+	}
+	// Every entry must hold, at every time that is told: one that does not was put there
+	// by somebody.
 	for i := range b.Material.Entries {
 		e := &b.Material.Entries[i]
-		at, err := s.entry(e)
+		l, at, err := s.entry(e)
 		if err != nil {
 			return nil, err
 		}
-		if err := covers(e, leaf); err != nil {
+		if err := e.covers(signed, leaf); err != nil {
 			return nil, err
 		}
-		if err := s.certified(leaf, at); err != nil {
-			return nil, err
+		times := slices.Clone(stamps)
+		if !at.IsZero() {
+			times = append(times, at)
+		}
+		switch {
+		case len(times) == 0 && passed != nil:
+			return nil, passed
+		case len(times) == 0:
+			return nil, &OpenError{"nothing says when it was signed: its log entry bears no signed time (inclusionPromise), and it no time stamp of an authority (timestampVerificationData)"}
+		}
+		for _, at := range times {
+			if err := s.counted(leaf, l, at); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return leaf, s.named(leaf)
+}
+
+// counted says why a certificate or a log did not count at a time.
+func (s Signer) counted(leaf *x509.Certificate, l *log, at time.Time) error {
+	now := time.Now
+	if s.Now != nil {
+		now = s.Now
+	}
+	if at.After(now().Add(Skew)) {
+		return fmt.Errorf("it was logged at %s, which is still to come: set the clocks right, of the log or of this machine", stamp(at))
+	}
+	if !l.holds(at) {
+		return fmt.Errorf("it was logged at %s, when the trusted root does not count that log", stamp(at))
+	}
+	return s.certified(leaf, at)
 }
 
 // PreAuth is what DSSE signs of a payload (DSSE v1.0.2, "PAE").
@@ -122,14 +154,26 @@ func PreAuth(kind string, payload []byte) []byte {
 	return append([]byte("DSSEv1 "+strconv.Itoa(len(kind))+" "+kind+" "+strconv.Itoa(len(payload))+" "), payload...)
 }
 
-// checks reports whether a key signed a text: Ed25519, or ECDSA over its SHA-256.
+// checks reports whether a key signed a text: Ed25519, or ECDSA and RSA (PKCS #1) over
+// its SHA-256. A longer key on a curve may sign the digest of its own length.
 func checks(key crypto.PublicKey, text, sig []byte) bool {
 	switch k := key.(type) {
 	case ed25519.PublicKey:
 		return len(k) == ed25519.PublicKeySize && ed25519.Verify(k, text, sig)
 	case *ecdsa.PublicKey:
-		sum := sha256.Sum256(text)
-		return ecdsa.VerifyASN1(k, sum[:], sig)
+		switch k.Curve.Params().BitSize {
+		case 384:
+			if ecdsa.VerifyASN1(k, sum(crypto.SHA384, text), sig) {
+				return true
+			}
+		case 521:
+			if ecdsa.VerifyASN1(k, sum(crypto.SHA512, text), sig) {
+				return true
+			}
+		}
+		return ecdsa.VerifyASN1(k, sum(crypto.SHA256, text), sig)
+	case *rsa.PublicKey:
+		return k.N.BitLen() >= 2048 && rsa.VerifyPKCS1v15(k, crypto.SHA256, sum(crypto.SHA256, text), sig) == nil
 	}
 	return false
 }
@@ -209,122 +253,6 @@ func (s Signer) certified(leaf *x509.Certificate, at time.Time) error {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// entry holds an entry of the log to its promise and its proof, and returns when it was
-// entered.
-func (s Signer) entry(e *Entry) (time.Time, error) {
-	at := time.Unix(e.Time, 0)
-	if e.Time <= 0 {
-		return at, &OpenError{"its log entry bears no time: a timestamp authority's word is not read here; log it with a Rekor of version 1"}
-	}
-	now := time.Now
-	if s.Now != nil {
-		now = s.Now
-	}
-	if at.After(now().Add(Skew)) {
-		return at, fmt.Errorf("it was logged at %s, which is still to come: set the clocks right, of the log or of this machine", stamp(at))
-	}
-	i := slices.IndexFunc(s.Root.logs, func(l log) bool { return bytes.Equal(l.id[:], e.LogID.KeyID) && l.holds(at) })
-	if i < 0 {
-		return at, fmt.Errorf("its log entry is of log %s, which is none of the trusted root at that time", hex.EncodeToString(e.LogID.KeyID))
-	}
-	l := s.Root.logs[i]
-	if e.Promise == nil {
-		return at, &OpenError{"its log entry bears no signed time (inclusionPromise)"}
-	}
-	// RFC 8785: members in order, no white space.
-	promised, err := json.Marshal(struct {
-		Body  string `json:"body"`
-		Time  int64  `json:"integratedTime"`
-		LogID string `json:"logID"`
-		Index int64  `json:"logIndex"`
-	}{base64.StdEncoding.EncodeToString(e.Body), e.Time, hex.EncodeToString(e.LogID.KeyID), e.LogIndex})
-	if err != nil {
-		return at, err
-	}
-	if !checks(l.key, promised, e.Promise.Signed) {
-		return at, errors.New("the log did not sign that entry and time: its log entry was changed")
-	}
-	if e.Proof == nil {
-		return at, &OpenError{"its log entry bears no proof that it stands in the log (inclusionProof)"}
-	}
-	return at, e.Proof.holds(e.Body, l)
-}
-
-// covers holds what was logged to what was signed, and by whom.
-func (e *Entry) covers(signed *Envelope, leaf *x509.Certificate) error {
-	if e.Kind.Kind != "dsse" || e.Kind.Version != "0.0.1" {
-		return &OpenError{fmt.Sprintf("its log entry is of kind %q, version %q: dsse, 0.0.1 is read", e.Kind.Kind, e.Kind.Version)}
-	}
-	var body struct {
-		Kind       string `json:"kind"`
-		APIVersion string `json:"apiVersion"`
-		Spec       struct {
-			PayloadHash struct {
-				Algorithm string `json:"algorithm"`
-				Value     string `json:"value"`
-			} `json:"payloadHash"`
-			Signatures []struct {
-				Signature []byte `json:"signature"`
-				Verifier  []byte `json:"verifier"`
-			} `json:"signatures"`
-		} `json:"spec"`
-	}
-	if err := json.Unmarshal(e.Body, &body); err != nil {
-		return fmt.Errorf("what was logged cannot be read: %w", err)
-	}
-	sum := sha256.Sum256(signed.Payload)
-	spec := body.Spec
-	if body.Kind != e.Kind.Kind || body.APIVersion != e.Kind.Version || len(spec.Signatures) != 1 || spec.PayloadHash.Algorithm != "sha256" {
-		return errors.New("what was logged is not one signature over one SHA-256 of an envelope")
-	}
-	if spec.PayloadHash.Value != hex.EncodeToString(sum[:]) || !bytes.Equal(spec.Signatures[0].Signature, signed.Signatures[0].Sig) || !is(spec.Signatures[0].Verifier, leaf) {
-		return errors.New("what was logged is another payload, signature or certificate: the log entry is of something else, or it was changed after it was signed")
-	}
-	return nil
-}
-
-// coversBlob holds what was logged to the digest that was signed, and by whom.
-func (e *Entry) coversBlob(signed *Message, leaf *x509.Certificate) error {
-	if e.Kind.Kind != "hashedrekord" || e.Kind.Version != "0.0.1" {
-		return &OpenError{fmt.Sprintf("its log entry is of kind %q, version %q: hashedrekord, 0.0.1 is read of a file", e.Kind.Kind, e.Kind.Version)}
-	}
-	var body struct {
-		Kind       string `json:"kind"`
-		APIVersion string `json:"apiVersion"`
-		Spec       struct {
-			Data struct {
-				Hash struct {
-					Algorithm string `json:"algorithm"`
-					Value     string `json:"value"`
-				} `json:"hash"`
-			} `json:"data"`
-			Signature struct {
-				Content   []byte `json:"content"`
-				PublicKey struct {
-					Content []byte `json:"content"`
-				} `json:"publicKey"`
-			} `json:"signature"`
-		} `json:"spec"`
-	}
-	if err := json.Unmarshal(e.Body, &body); err != nil {
-		return fmt.Errorf("what was logged cannot be read: %w", err)
-	}
-	data, signature := body.Spec.Data, body.Spec.Signature
-	if body.Kind != e.Kind.Kind || body.APIVersion != e.Kind.Version || data.Hash.Algorithm != "sha256" {
-		return errors.New("what was logged is not a signature over one SHA-256 of a file")
-	}
-	if data.Hash.Value != hex.EncodeToString(signed.Digest.Digest) || !bytes.Equal(signature.Content, signed.Signature) || !is(signature.PublicKey.Content, leaf) {
-		return errors.New("what was logged is another file, signature or certificate: the log entry is of something else, or it was changed after it was signed")
-	}
-	return nil
-}
-
-// is reports whether a text in PEM is a certificate.
-func is(text []byte, c *x509.Certificate) bool {
-	block, _ := pem.Decode(text)
-	return block != nil && block.Type == "CERTIFICATE" && bytes.Equal(block.Bytes, c.Raw)
-}
 
 // SignerOf returns who a keyless bundle says signed it, by identity and issuer. Nobody
 // checked that: see Signer.Verify.

@@ -60,11 +60,11 @@ func TestKeyless(t *testing.T) {
 		"a clock that is slow":  {now: -time.Hour, want: "still to come"},
 		"no log entry":          {change: func(b *sigstore.Bundle) { b.Material.Entries = nil }, want: "no log entry"},
 		"no proof":              {change: func(b *sigstore.Bundle) { b.Material.Entries[0].Proof = nil }, want: "bears no proof"},
-		"no promise":            {change: func(b *sigstore.Bundle) { b.Material.Entries[0].Promise = nil }, want: "no signed time"},
-		"no time":               {change: func(b *sigstore.Bundle) { b.Material.Entries[0].Time = 0 }, want: "bears no time"},
+		"no promise":            {change: func(b *sigstore.Bundle) { b.Material.Entries[0].Promise = nil }, want: "nothing says when"},
+		"no time":               {change: func(b *sigstore.Bundle) { b.Material.Entries[0].Time = 0 }, want: "did not sign that entry and time"},
 		"another time":          {change: func(b *sigstore.Bundle) { b.Material.Entries[0].Time-- }, want: "did not sign that entry"},
-		"another payload":       {change: func(b *sigstore.Bundle) { b.Envelope.Payload[3] ^= 1 }, want: "another payload"},
-		"another signature":     {change: func(b *sigstore.Bundle) { b.Envelope.Signatures[0].Sig[9] ^= 1 }, want: "another payload, signature"},
+		"another payload":       {change: func(b *sigstore.Bundle) { b.Envelope.Payload[3] ^= 1 }, want: "other content"},
+		"another signature":     {change: func(b *sigstore.Bundle) { b.Envelope.Signatures[0].Sig[9] ^= 1 }, want: "another signature"},
 		"a hash too few":        {change: func(b *sigstore.Bundle) { p := b.Material.Entries[0].Proof; p.Hashes = p.Hashes[1:] }, want: "proof"},
 		"another tree":          {change: func(b *sigstore.Bundle) { b.Material.Entries[0].Proof.TreeSize = 6 }, want: "checkpoint"},
 		"an index of elsewhere": {change: func(b *sigstore.Bundle) { b.Material.Entries[0].Proof.LogIndex = 3 }, want: "does not lead"},
@@ -72,8 +72,8 @@ func TestKeyless(t *testing.T) {
 			c := &b.Material.Entries[0].Proof.Checkpoint
 			c.Envelope = c.Envelope[:len(c.Envelope)-8] + "AAAAAAA\n"
 		}, want: "did not sign the checkpoint"},
-		"another kind":                    {change: func(b *sigstore.Bundle) { b.Material.Entries[0].Kind.Version = "0.0.2" }, want: "dsse, 0.0.1 is read"},
-		"the authority's own certificate": {change: func(b *sigstore.Bundle) { b.Material.Certificate.Raw = d.CACert.Raw }, want: "another payload"},
+		"another kind":                    {change: func(b *sigstore.Bundle) { b.Material.Entries[0].Kind.Version = "0.0.9" }, want: "dsse (0.0.1, 0.0.2)"},
+		"the authority's own certificate": {change: func(b *sigstore.Bundle) { b.Material.Certificate.Raw = d.CACert.Raw }, want: "other content"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

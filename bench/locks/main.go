@@ -38,7 +38,13 @@ func main() {
 		if err != nil {
 			return err
 		}
+		if d.Name() == "go.sum" {
+			return nil // read with its go.mod
+		}
 		a := parts.Read(name, data)
+		if sum, err := os.ReadFile(filepath.Join(filepath.Dir(path), "go.sum")); err == nil {
+			a.Add(parts.Read(filepath.Join(filepath.Dir(name), "go.sum"), sum))
+		}
 		a.Settle()
 		r := read{Packages: []string{}, Problems: []string{}, Wanted: parts.Wanted(name)}
 		for i := range a.Parts {

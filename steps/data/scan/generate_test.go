@@ -21,10 +21,11 @@ func generator(e *Entity, r *rand.Rand) func() string {
 		list = append(list, expand(s)...)
 	}
 	prefix := map[string]string{"AE_EMIRATES_ID": "784", "CH_AHV": "756", "CH_UID": "CHE", "MX_CURP": "", "PE_RUC": "20"}[e.Name]
+	b, compact := make([]byte, 0, 80), make([]byte, 0, 80)
 	return func() string {
 		shape := list[r.IntN(len(list))]
 		for range 3_000_000 {
-			b := []byte(shape)
+			b = append(b[:0], shape...)
 			p := 0
 			for i, c := range b {
 				switch {
@@ -40,7 +41,7 @@ func generator(e *Entity, r *rand.Rand) func() string {
 				p++
 			}
 			dates(e.Name, b, r)
-			compact := make([]byte, 0, 40)
+			compact = compact[:0]
 			for _, c := range b {
 				if is(c, isAlnum) || e.raw {
 					compact = append(compact, c)
@@ -54,9 +55,23 @@ func generator(e *Entity, r *rand.Rand) func() string {
 	}
 }
 
+// dated are the types that dates knows.
+var dated = func() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range strings.Fields("CN_RESIDENT_ID AE_EMIRATES_ID MX_CURP MX_RFC FR_NIR KR_RRN ZA_ID MY_MYKAD PL_PESEL RO_CNP EE_ISIKUKOOD KW_CIVIL_ID EG_NATIONAL_ID IT_FISCAL_CODE RS_JMBG") {
+		out[name] = true
+	}
+	return out
+}()
+
 // dates puts a likely date where a type has one, which random digits seldom hit.
 func dates(name string, b []byte, r *rand.Rand) {
-	ymd := fmt.Sprintf("%02d%02d%02d", 40+r.IntN(59), 1+r.IntN(12), 1+r.IntN(28))
+	y, m, d := 40+r.IntN(59), 1+r.IntN(12), 1+r.IntN(28)
+	if !dated[name] { // of some there are millions of draws
+		return
+	}
+	two := func(n int) string { return string([]byte{byte('0' + n/10), byte('0' + n%10)}) }
+	ymd := two(y) + two(m) + two(d)
 	long := "19" + ymd
 	at, v := -1, ymd
 	switch name {
@@ -81,7 +96,7 @@ func dates(name string, b []byte, r *rand.Rand) {
 		at, v = 0, ymd[4:]+ymd[2:4]+"9"+ymd[:2]
 	}
 	if at < 0 {
-		return
+		panic("no date is put into a " + name)
 	}
 	n := 0
 	for i, c := range b {

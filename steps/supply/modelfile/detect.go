@@ -109,7 +109,7 @@ func opaque(name string) func(*scanner, item) string {
 // dispatch recognises an item, reads it and returns its format.
 func (s *scanner) dispatch(it item) string {
 	if it.size == 0 {
-		return "empty"
+		return s.empty(it)
 	}
 	if it.size < 0 {
 		s.find(it, "unreadable", Undecided, -1, "", "its size is not known")
@@ -125,6 +125,7 @@ func (s *scanner) dispatch(it item) string {
 	}
 	for _, r := range formats() {
 		if r.is(head, it) {
+			s.misnamed(it, head, r.name)
 			s.polyglot(it, head, r.name)
 			return r.scan(s, it)
 		}
@@ -182,7 +183,7 @@ func isPickle(head []byte, it item) bool {
 	if len(head) >= 2 && head[0] == 0x80 && head[1] >= 1 && head[1] <= 5 {
 		return true
 	}
-	return pickleName(it) && (!isText8(head) || looksProtocol0(head))
+	return pickleName(it) && (!isText8(head) || looksProtocol0(head) && !pathsOfPython(it))
 }
 
 // looksProtocol0 says whether text starts as a text pickle may.

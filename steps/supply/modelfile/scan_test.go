@@ -250,7 +250,22 @@ func documentSamples(tb testing.TB) []sample {
 		{"a library", "op.so", "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 60), "executable", Suspicious, "executable"},
 		{"source", "modeling.py", "import torch\n", "source", Unknown, "source-code"},
 		{"nothing known", "a.bin", "\x01\x02\x03\xff\xfe", "", Unknown, "format-unknown"},
-		{"empty", "a.bin", "", "empty", Clean, ""},
+		{"empty weights", "a.bin", "", "empty", Unknown, "unreadable"},
+		{"empty configuration", "config.json", "", "empty", Unknown, "unreadable"},
+		{"empty marker", ".gitkeep", "", "empty", Clean, ""},
+		{"empty module", "__init__.py", "", "empty", Clean, ""},
+		{"JSON under a pickle's name", "model.pkl", `{"a":1}`, "json", Unknown, "name-mismatch"},
+		{"a page of errors under a name of weights", "model.pt", "<!DOCTYPE html><html></html>", "xml", Unknown, "name-mismatch"},
+		{"JSON under the name of torch's weights", "pytorch_model-00001-of-2.bin", `{"a":1}`, "json", Unknown, "name-mismatch"},
+		{"a pickle under a name of JSON", "config.json", plain, "pickle", Unknown, "name-mismatch"},
+		{"a pickle under a name of arrays", "a.npy", plain, "pickle", Unknown, "name-mismatch"},
+		{"a pickle under a name of HDF5", "a.h5", plain, "pickle", Unknown, "name-mismatch"},
+		{"a pickle under a name of nothing", "a.dat", plain, "pickle", Clean, ""},
+		{"a packed pickle", "a.pkl", gz(tb, plain), "pickle+gzip", Clean, ""},
+		{"Python's paths", "lib/site-packages/a.pth", "../src\n", "text", Clean, ""},
+		{"code among Python's paths", "lib/site-packages/a.pth", "../src\nimport sys; exec('x')\n", "text", Unknown, "source-code"},
+		{"words under a name of weights", "a.pth", "words, words\n", "text", Unknown, "name-mismatch"},
+		{"a pointer of Git LFS", "weights.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "text", Unknown, "lfs-pointer"},
 	}
 }
 

@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -210,8 +211,12 @@ func pnpmName(key string) (name, version string) {
 	return name, version
 }
 
-// goMod reads go.mod, which since Go 1.17 names every module that is linked.
+// goMod reads go.mod, which since Go 1.17 names every module that is linked. The standard
+// library is linked as well: of the release that the toolchain line asks for, or else of the
+// least that the go line allows. It is not pinned, since a newer one that is there builds.
 func goMod(f *file) error {
+	var least, toolchain string
+	var said int
 	block, replaced := "", map[string]string{}
 	type need struct {
 		path, version string
@@ -230,6 +235,14 @@ func goMod(f *file) error {
 			block = words[0]
 		case words[0] == ")":
 			block = ""
+		case block == "" && len(words) == 2 && words[0] == "go":
+			least, said = words[1], cmp.Or(said, n)
+		case block == "" && len(words) == 2 && words[0] == "toolchain":
+			// Some name theirs by a suffix (go1.24.1-acme); "default" names none.
+			if v, ok := strings.CutPrefix(words[1], "go"); ok {
+				toolchain, _, _ = strings.Cut(v, "-")
+				said = n
+			}
 		case block == "" && len(words) > 2 && (words[0] == "require" || words[0] == "replace"):
 			block, words = words[0], words[1:]
 			defer func() { block = "" }()
@@ -262,11 +275,14 @@ func goMod(f *file) error {
 		}
 		f.pkg("Go", x.path, strings.TrimPrefix(x.version, "v"), true, x.line)
 	}
+	if v := cmp.Or(toolchain, least); v != "" {
+		f.add(Part{Kind: Package, Ecosystem: "Go", Name: "stdlib", Version: v, Facts: map[string]string{"go": least}}, said)
+	}
 	return err
 }
 
-// goSum lists every version that was considered, linked or not; Settle leaves it out
-// where a go.mod lies beside it.
+// goSum lists every version that was considered, linked or not; Settle leaves out what
+// a go.mod beside it settles.
 func goSum(f *file) error {
 	return f.each(func(n int, line string) {
 		words := strings.Fields(line)

@@ -15,6 +15,7 @@ package parts
 import (
 	"cmp"
 	"fmt"
+	"go/version"
 	"maps"
 	"net/url"
 	"path"
@@ -304,13 +305,7 @@ const maxPlaces = 20
 // Settle joins parts of one key and puts everything in order, so that two runs over
 // the same files give the same answer.
 func (a *Answer) Settle() {
-	modules := map[string]bool{}
-	for _, p := range a.Parts {
-		if p.Ecosystem == "Go" && path.Base(p.Places[0].Path) == "go.mod" {
-			modules[path.Dir(p.Places[0].Path)] = true
-		}
-	}
-	a.Parts = slices.DeleteFunc(a.Parts, func(p Part) bool { return p.Facts["considered"] != "" && modules[path.Dir(p.Places[0].Path)] })
+	a.settleGo()
 	settled := map[string]bool{}
 	for i := range a.Parts {
 		if p := &a.Parts[i]; p.Kind == Package && p.Facts["declared"] == "" {
@@ -359,6 +354,23 @@ func (a *Answer) Settle() {
 	a.Problems = slices.Compact(a.Problems)
 	slices.SortFunc(a.Vex, func(x, y Vex) int {
 		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.Product, y.Product), comparePlaces(x.Place, y.Place), cmp.Compare(x.Status, y.Status))
+	})
+}
+
+// settleGo leaves out what a go.sum says where the go.mod beside it settles it: all, if that
+// names every module (since Go 1.17), or else what it names itself.
+func (a *Answer) settleGo() {
+	whole, named := map[string]bool{}, map[string]bool{}
+	for i := range a.Parts {
+		p := &a.Parts[i]
+		if dir, file := path.Split(p.Places[0].Path); p.Ecosystem == "Go" && file == "go.mod" {
+			named[dir+"\x00"+p.Name] = true
+			whole[dir] = whole[dir] || p.Name == "stdlib" && version.Compare("go"+p.Facts["go"], "go1.17") >= 0
+		}
+	}
+	a.Parts = slices.DeleteFunc(a.Parts, func(p Part) bool {
+		dir, _ := path.Split(p.Places[0].Path)
+		return p.Facts["considered"] != "" && (whole[dir] || named[dir+"\x00"+p.Name])
 	})
 }
 

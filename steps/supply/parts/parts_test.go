@@ -101,7 +101,9 @@ func TestFiles(t *testing.T) {
 		{name: "bun", file: "bun.lock", text: "{\n  \"lockfileVersion\": 1,\n  \"packages\": {\n    \"@a/b\": [\"@a/b@1.0.0,]\", \"\", {}, \"sha\",],\n    \"w\": [\"w@workspace:x\"],\n    \"g\": [\"g@git+ssh://git@h/g.git#aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\", {},],\n    \"n\": [3],\n  },\n}\n", parts: []string{"package npm @a/b 1.0.0,] pinned", "package npm g pinned"}, problem: "package n cannot be read"},
 		{name: "no lock of bun", file: "bun.lock", text: "{}", problem: "no lock of Bun"},
 		{name: "pnpm", file: "pnpm-lock.yaml", text: "packages:\n  '@a/b@1.0.0(c@2)':\n    resolution: {}\n  /d/3.0.0:\n    resolution: {}\n", parts: []string{"package npm @a/b 1.0.0 pinned", "package npm d 3.0.0 pinned"}},
-		{name: "go", file: "go.mod", text: "module m\ngo 1.26\nrequire a.b/c v1.0.0\nrequire (\n\td.e/f v2.0.0+incompatible // indirect\n\tg.h/i v0.1.0\n)\nreplace g.h/i => j.k/l v0.2.0\n", parts: []string{"package Go a.b/c 1.0.0 pinned", "package Go d.e/f 2.0.0+incompatible pinned", "package Go j.k/l 0.2.0 pinned"}},
+		{name: "go", file: "go.mod", text: "module m\ngo 1.26\nrequire a.b/c v1.0.0\nrequire (\n\td.e/f v2.0.0+incompatible // indirect\n\tg.h/i v0.1.0\n)\nreplace g.h/i => j.k/l v0.2.0\n", parts: []string{"package Go a.b/c 1.0.0 pinned", "package Go d.e/f 2.0.0+incompatible pinned", "package Go j.k/l 0.2.0 pinned", "package Go stdlib 1.26"}},
+		{name: "go and its toolchain", file: "go.mod", text: "module m\ngo 1.23\ntoolchain go1.23.6-acme\n", parts: []string{"package Go stdlib 1.23.6"}},
+		{name: "go and no toolchain", file: "go.mod", text: "module m\ntoolchain default\ngo 1.23.1 // least\n", parts: []string{"package Go stdlib 1.23.1"}},
 		{name: "gems", file: "Gemfile.lock", text: "GEM\n  remote: https://rubygems.org/\n  specs:\n    rails (7.0.1)\n      x (= 1)\n\nPLATFORMS\n    ruby (1)\n", parts: []string{"package RubyGems rails 7.0.1 pinned"}},
 		{name: "maven", file: "pom.xml", text: `<project><properties><v>1.2</v></properties><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>${v}</version></dependency><dependency><groupId>g</groupId><artifactId>b</artifactId></dependency></dependencies></project>`,
 			parts: []string{"package Maven g:a 1.2 pinned", "package Maven g:b"}},
@@ -223,6 +225,15 @@ func TestSettle(t *testing.T) {
 	a.Settle()
 	if len(a.Parts) != 1 || len(a.Parts[0].Places) != 1 {
 		t.Errorf("beside a go.mod, go.sum says nothing of its own: %+v", a.Parts)
+	}
+	// Before Go 1.17, what is needed by what is needed stands in go.sum alone.
+	for mod, want := range map[string]int{"go 1.16\nrequire x v1.0.0\n": 3, "go 1.17\nrequire x v1.0.0\n": 2, "require x v1.0.0\n": 2, "go 1.16\ntoolchain go1.23.1\nrequire x v1.0.0\n": 3} {
+		a := Read("m/go.sum", []byte("x v1.0.0 h1:a\nx v0.9.0 h1:b\ny v0.1.0 h1:c\n"))
+		a.Add(Read("m/go.mod", []byte(mod)))
+		a.Settle()
+		if len(a.Parts) != want {
+			t.Errorf("%q: %+v, want %d", mod, a.Parts, want)
+		}
 	}
 	a = Read("requirements.txt", []byte("a==1\n"))
 	a.Add(Read("sub/requirements.txt", []byte("a==1\n")))

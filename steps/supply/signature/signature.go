@@ -10,6 +10,7 @@
 package signature
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -60,6 +61,9 @@ type Signed struct {
 	// Files are the digests that the statement lists, by path: "sha256:…". Of a
 	// signature over one blob, one with path "".
 	Files map[string]string
+	// Attested says that it is a statement of in-toto on artifacts, and none on the files
+	// of a model: its names are no more than told.
+	Attested bool
 	// Ignored are the paths that the signer left out, as the statement says.
 	Ignored []string
 }
@@ -92,10 +96,17 @@ func Verify(text []byte, t Trust) (*Signed, error) {
 // say, by its promise and by the proof that leads to its signed tree.
 func keyless(b *sigstore.Bundle, t Trust) (*Signed, error) {
 	if chain := b.Material.Certificates(); b.Material.Certificate == nil {
-		// So bundles of versions 0.1 and 0.2 spell a single one. What leads from it to a
-		// root is the trusted root's to say, and what does not is not looked at.
-		if len(chain) != 1 {
-			return nil, errors.New("it bears a chain of certificates, where one of who signed it is read: what leads to a root is in the trusted root")
+		// So bundles of versions 0.1 and 0.2 spell it. What leads from it to a root is the
+		// trusted root's to say, and what comes along is not looked at, but that nobody may
+		// bring a root of their own.
+		for _, raw := range chain[1:] {
+			c, err := x509.ParseCertificate(raw.Raw)
+			if err != nil {
+				return nil, fmt.Errorf("a certificate of its chain cannot be read: %w", err)
+			}
+			if bytes.Equal(c.RawIssuer, c.RawSubject) {
+				return nil, refuse("it brings a root of its own (%s) along: what is a root, the trusted root says", c.Subject)
+			}
 		}
 		b.Material.Certificate, b.Material.Chain = &chain[0], nil
 	}
@@ -130,6 +141,9 @@ func blob(signer string, sum []byte) *Signed {
 // that leads to a trusted root.
 func keysOf(b *sigstore.Bundle, t Trust) (keys []crypto.PublicKey, names []string, err error) {
 	raws := b.Material.Certificates()
+	if b.Material.Chain != nil && len(raws) == 0 {
+		return nil, nil, errors.New("its chain of certificates is empty: nothing says who signed it")
+	}
 	if len(raws) == 0 {
 		if len(t.Keys) == 0 {
 			return nil, nil, errors.New("it is signed by a key, and no key is given to hold it against")
@@ -234,6 +248,7 @@ func statement(payload []byte, signer string) (*Signed, error) {
 	}
 	out := &Signed{Signer: signer, Files: map[string]string{}}
 	if s.PredicateType != predicate {
+		out.Attested = true
 		for _, x := range s.Subject {
 			if d := x.Digest["sha256"]; d != "" {
 				out.Files[x.Name] = "sha256:" + strings.ToLower(d)
@@ -353,6 +368,21 @@ func KeyName(k crypto.PublicKey) string {
 	}
 	sum := sha256.Sum256(der)
 	return "key sha256:" + hex.EncodeToString(sum[:])
+}
+
+// MatchFile holds one file against what a signature covers. In-toto's statements are
+// matched by digest alone (in-toto attestation v1, "subject"), so that the file may bear
+// another name by now.
+func (s *Signed) MatchFile(name, sum string) error {
+	if !s.Attested {
+		return s.Match(map[string]string{name: sum})
+	}
+	for _, want := range s.Files {
+		if sum == want {
+			return nil
+		}
+	}
+	return refuse("%s is not what was signed: its digest is another", name)
 }
 
 // Match holds files against what a signature covers: each must be listed with its

@@ -162,7 +162,7 @@ func TestBlob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundle := fmt.Sprintf(`{"mediaType":"x","verificationMaterial":{"publicKey":{"hint":"x"}},"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":%q},"signature":%q}}`, base64.StdEncoding.EncodeToString(h[:]), base64.StdEncoding.EncodeToString(sig))
+	bundle := fmt.Sprintf(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":%q},"signature":%q}}`, base64.StdEncoding.EncodeToString(h[:]), base64.StdEncoding.EncodeToString(sig))
 	s, err := Verify([]byte(bundle), Trust{Keys: []crypto.PublicKey{key.Public()}})
 	if err != nil {
 		t.Fatal(err)
@@ -175,13 +175,22 @@ func TestBlob(t *testing.T) {
 			t.Errorf("%v: %v", other, err)
 		}
 	}
+	attested, named := &Signed{Files: map[string]string{"a": "sha256:1", "b": "sha256:2"}, Attested: true}, &Signed{Files: map[string]string{"a": "sha256:1"}}
+	if err := attested.MatchFile("c", "sha256:2"); err != nil {
+		t.Errorf("an attested file under another name: %v", err)
+	}
+	for _, err := range []error{attested.MatchFile("a", "sha256:3"), attested.MatchFile("a", ""), named.MatchFile("c", "sha256:1"), named.MatchFile("a", "sha256:2"), s.MatchFile("a", "sha256:2")} {
+		if !refused(err) {
+			t.Error(err)
+		}
+	}
 	// What an Ed25519 key signs is not the digest: it may have signed this.
 	public, _, _ := ed25519.GenerateKey(rand.Reader)
 	if _, err := Verify([]byte(bundle), Trust{Keys: []crypto.PublicKey{public}}); err == nil || refused(err) {
 		t.Error(err)
 	}
 	both := strings.Replace(bundle, `"messageSignature"`, `"dsseEnvelope":{"payload":"e30="},"messageSignature"`, 1)
-	for _, bad := range []string{both, `{"base64Signature":"AA==","cert":"AA=="}`, strings.Replace(bundle, "SHA2_256", "SHA2_384", 1)} {
+	for _, bad := range []string{both, strings.Replace(bundle, ".v0.3+", ".v0.9+", 1), strings.Replace(bundle, `"publicKey":{"hint":"x"}`, `"x509CertificateChain":{"certificates":[]}`, 1), `{"base64Signature":"AA==","cert":"AA=="}`, strings.Replace(bundle, "SHA2_256", "SHA2_384", 1)} {
 		if _, err := Verify([]byte(bad), Trust{Keys: []crypto.PublicKey{key.Public()}}); err == nil || refused(err) {
 			t.Errorf("%.60s: %v", bad, err)
 		}

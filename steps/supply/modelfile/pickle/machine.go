@@ -13,6 +13,7 @@ type Options struct {
 	MaxStack int // values on the stack; 0 means 1<<22
 	MaxMemo  int // memo entries; 0 means 1<<24
 	MaxNodes int // words kept of tuples; 0 means 1<<22
+	MaxPlain int // opcodes run of what joblib takes for the bytes of arrays; 0 means 1<<26
 
 	// Strict stops at the first thing a real unpickler would refuse. It is for
 	// files that nothing but their first bytes suggests to be pickles.
@@ -152,6 +153,7 @@ func scan(ctx context.Context, r io.ReaderAt, from, end int64, opt Options, dept
 	def(&opt.MaxStack, 1<<22)
 	def(&opt.MaxMemo, 1<<24)
 	def(&opt.MaxNodes, 1<<22)
+	def(&opt.MaxPlain, 1<<26)
 	m := &machine{ctx: ctx, r: newReader(r, from, end), opt: opt, index: map[string]int{}, seen: map[string]bool{}, texts: map[value]string{}, depth: depth}
 	m.nodes = append(m.nodes, 0)
 	if opt.Strict {

@@ -13,7 +13,6 @@ type plain struct {
 }
 
 const (
-	maxPlainOps   = 1 << 26
 	maxPlainStack = 1 << 16
 	plainWindow   = 4 << 10
 )
@@ -32,7 +31,7 @@ func (p *plain) spent() bool {
 // of that, only what is known to be dangerous counts.
 func (m *machine) unskipped(objects bool) error {
 	if m.plainOf == nil {
-		m.plainOf = &plain{left: maxPlainOps, r: &reader{r: m.r.r, end: m.r.end, buf: make([]byte, 0, plainWindow)}}
+		m.plainOf = &plain{left: m.opt.MaxPlain, r: &reader{r: m.r.r, end: m.r.end, buf: make([]byte, 0, plainWindow)}}
 	}
 	p := m.plainOf
 	if p.left <= 0 {
@@ -52,7 +51,7 @@ func (m *machine) unskipped(objects bool) error {
 	}
 	err := x.run()
 	if p.left <= 0 {
-		m.find("pickle-limit-plain", Undecided, "CWE-400", fmt.Sprintf("arrays that may be opcodes to other unpicklers than joblib's were run for %d opcodes; further ones were not", maxPlainOps))
+		m.find("pickle-limit-plain", Undecided, "CWE-400", fmt.Sprintf("arrays that may be opcodes to other unpicklers than joblib's were run for %d opcodes; further ones were not", m.opt.MaxPlain))
 	}
 	for _, f := range x.res.Findings {
 		if f.Level < Suspicious || objects && f.Level < Dangerous || f.Rule == "pickle-frame" || f.Rule == "pickle-extension" || x.res.Calls == 0 && !x.res.Stopped {
