@@ -47,6 +47,15 @@ type Flows struct {
 	Lowered []string `json:"declassifiersNotCounted"`
 	// Strays are surveyed stores that the estate does not have.
 	Strays []string `json:"strays"`
+	// Possible are flows that rights or the network allow and nothing declares or shows, those
+	// that would bring a label where it is not approved first. No label is carried along them.
+	Possible []Possible `json:"possible"`
+	// PossibleMore is how many further ones are not listed.
+	PossibleMore int `json:"possibleMore,omitempty"`
+	// PossibleUnknown says of what it is not known who could take its data, and why.
+	PossibleUnknown []string `json:"possibleUnknown"`
+
+	undecided bool // one of them is of a store whose data events would not have shown it
 }
 
 // observedFlows adds the flows that events showed.
@@ -209,7 +218,7 @@ func (w *World) names(word string, a *estate.Asset, workloads *scope.Workloads) 
 
 // Flows tells where labelled data goes; of one label only if it is not empty.
 func (w *World) Flows(workloads *scope.Workloads, only string) *Flows {
-	out := &Flows{Stops: []Stop{}, Unclassified: []string{}, Unseen: []string{}, Lowered: []string{}, Strays: append([]string{}, w.Strays...)}
+	out := &Flows{Stops: []Stop{}, Unclassified: []string{}, Unseen: []string{}, Lowered: []string{}, Strays: append([]string{}, w.Strays...), Possible: []Possible{}, PossibleUnknown: []string{}}
 	for _, label := range w.labels() {
 		if only != "" && label != only {
 			continue
@@ -329,9 +338,13 @@ func (w *World) watched(a *estate.Asset) (bool, string) {
 	return false, "no data events of account " + a.Account + " were given"
 }
 
-// Exit is the exit code that flows stand for.
+// Exit is the exit code that flows stand for. A possible flow to what is not approved is no
+// finding, since nothing arrived; but only data events show that nothing did.
 func (f *Flows) Exit() int {
-	open := len(f.Unclassified)+len(f.Unseen)+len(f.Lowered) > 0 || len(f.Stops) == 0
+	open := len(f.Unclassified)+len(f.Unseen)+len(f.Lowered) > 0 || len(f.Stops) == 0 || f.undecided
+	for i := range f.Possible {
+		open = open || f.Possible[i].Approved == "no" && !f.Possible[i].Watched
+	}
 	for _, s := range f.Stops {
 		switch {
 		case s.Approved == "no" && s.Tier != lineage.Possible.String():
