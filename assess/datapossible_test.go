@@ -178,3 +178,59 @@ func TestPossibleByNetwork(t *testing.T) {
 		t.Errorf("%q", f.PossibleUnknown)
 	}
 }
+
+// A DAG that nothing else knows of carries labelled data to a store that nobody approved; what it
+// leaves to be computed keeps the answer open, and what is no definition is said to be none.
+func TestPipelinesDeclareFlows(t *testing.T) {
+	now := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	dag := write("drop.py", "from airflow import DAG\nwith DAG('drop'):\n    S3CopyObjectOperator(task_id='copy', source_bucket_key='s3://pier-raw/customers/a.csv', dest_bucket_key='s3://partner-drop/in/')\n")
+	write("helper.py", "x = 1\n")
+	s, err := scope.Parse("sevenfold.yaml", []byte(pierPolicy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := Read(context.Background(), Options{Scope: s, Sources: []string{"dir:" + pier(t, nil) + ",account=111122223333,region=eu-west-1"}, Now: now, MaskKey: []byte("test")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flows := func(paths ...Lineage) *data.Flows {
+		t.Helper()
+		k := data.Known{Summaries: []data.Summary{surveyed("s3://pier-raw", now, scan.PII, "customers/a.csv")}}
+		if err := SeeFlows(context.Background(), &k, snap, paths, nil); err != nil {
+			t.Fatal(err)
+		}
+		w, workloads, err := DataWorld(context.Background(), snap, s, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.Flows(workloads, "")
+	}
+	for _, path := range []string{dag, dir} {
+		f := flows(Lineage{Path: path, Declares: true})
+		i := slices.IndexFunc(f.Stops, func(s data.Stop) bool { return s.System == "s3://partner-drop/in/" })
+		if i < 0 || f.Stops[i].Approved != "no" || f.Stops[i].Tier != "declared" || !strings.Contains(f.Stops[i].Path[len(f.Stops[i].Path)-1].Evidence, "drop.py:3, S3CopyObjectOperator") {
+			t.Errorf("%+v", f.Stops)
+		}
+		if len(f.Open) > 0 {
+			t.Errorf("%q", f.Open)
+		}
+	}
+	for path, want := range map[string]string{
+		write("else.txt", "x"): "it is no DAG of Airflow's",
+		t.TempDir():            "there is no DAG of Airflow's",
+		write("damaged.py", "import airflow\nf('x\n"): "damaged.py: it is damaged: line 2",
+	} {
+		if f := flows(Lineage{Path: path, Declares: true}); len(f.Open) != 1 || !strings.Contains(f.Open[0], want) || f.Exit() == 0 {
+			t.Errorf("%s: %q", path, f.Open)
+		}
+	}
+}

@@ -34,6 +34,7 @@ h2{font-size:1.05rem;margin:.6rem 0 0}
 {{if .PossibleUnknown}}<h2>Who could take its data is not known</h2><ul>{{range .PossibleUnknown}}<li>{{.}}</li>{{end}}</ul>{{end}}
 {{if .Unclassified}}<h2>Not looked into</h2><ul>{{range .Unclassified}}<li>{{.}}</li>{{end}}</ul>{{end}}
 {{if .Unseen}}<h2>Flows that nobody declared would not be seen</h2><ul>{{range .Unseen}}<li>{{.}}</li>{{end}}</ul>{{end}}
+{{if .Open}}<h2>Left open by definitions of pipelines</h2><ul>{{range .Open}}<li>{{.}}</li>{{end}}</ul>{{end}}
 {{if .Lowered}}<h2>Declassifiers that do not count</h2><ul>{{range .Lowered}}<li>{{.}}</li>{{end}}</ul>{{end}}
 </html>
 `))

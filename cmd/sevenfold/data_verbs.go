@@ -156,6 +156,7 @@ func flowsText(w io.Writer, f *data.Flows) error {
 	few("flows would not be seen", f.Unseen)
 	few("does not count", f.Lowered)
 	few("scanned, and not in the estate", f.Strays)
+	few("left open by a definition", f.Open)
 	few("who could take its data is not known", f.PossibleUnknown)
 	return nil
 }

@@ -336,7 +336,7 @@ func (p *possibles) system(id string) *estate.Asset {
 	if a := p.w.asset(id); a != nil {
 		return a
 	}
-	return &estate.Asset{ID: id, Name: id, Type: "not in the estate"}
+	return stranger(id)
 }
 
 // follow is something that takes data, and all that its data goes on to by what is declared
