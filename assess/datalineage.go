@@ -23,21 +23,39 @@ import (
 // events. They hold no asset, and say where data goes.
 const LineagePrefix = "lineage:"
 
-// Lineages are the paths of the lineage among sources. The error names a source without
-// a path.
-func Lineages(sources []string) (out []string, err error) {
+// PipelinesPrefix begins a source of definitions: pipelines:PATH, a file or folder of DAGs
+// of Airflow's and compiled pipelines of Kubeflow's. They hold no asset, and declare where
+// data goes.
+const PipelinesPrefix = "pipelines:"
+
+// Lineage is a file or folder that says where data goes.
+type Lineage struct {
+	Path string
+	// Declares is true of definitions of pipelines, false of events.
+	Declares bool
+}
+
+// Lineages are the files that say where data goes, among sources. The error names a source
+// without a path.
+func Lineages(sources []string) (out []Lineage, err error) {
 	for _, s := range sources {
 		p, ok := strings.CutPrefix(s, LineagePrefix)
+		hint := "lineage:PATH, a file or folder of OpenLineage events"
+		declares := false
 		if !ok {
+			p, declares = strings.CutPrefix(s, PipelinesPrefix)
+			hint = "pipelines:PATH, a file or folder of Airflow's DAGs or Kubeflow's compiled pipelines"
+		}
+		if !ok && !declares {
 			continue
 		}
 		if p == "" {
-			return nil, &SourceError{s, "it names no file", "lineage:PATH, a file or folder of OpenLineage events"}
+			return nil, &SourceError{s, "it names no file", hint}
 		}
 		if _, err := os.Stat(p); err != nil {
 			return nil, &SourceError{s, "it cannot be read", "name a file or folder that is there"}
 		}
-		out = append(out, p)
+		out = append(out, Lineage{p, declares})
 	}
 	return out, nil
 }
@@ -48,14 +66,21 @@ const maxSeenFlows = 200_000
 // seenFlows gathers flows, each once.
 type seenFlows struct {
 	list []data.SeenFlow
-	at   map[[2]string]bool
+	at   map[flowKey]bool
 	lost bool
 }
 
-func (s *seenFlows) add(from, to, evidence string) {
-	k := [2]string{from, to}
+type flowKey struct {
+	from, to string
+	declared bool
+}
+
+func (s *seenFlows) add(from, to, evidence string) { s.put(from, to, evidence, false) }
+
+func (s *seenFlows) put(from, to, evidence string, declared bool) {
+	k := flowKey{from, to, declared}
 	if s.at == nil {
-		s.at = map[[2]string]bool{}
+		s.at = map[flowKey]bool{}
 	}
 	if from == "" || to == "" || s.at[k] {
 		return
@@ -65,16 +90,23 @@ func (s *seenFlows) add(from, to, evidence string) {
 		return
 	}
 	s.at[k] = true
-	s.list = append(s.list, data.SeenFlow{From: from, To: to, Evidence: evidence})
+	s.list = append(s.list, data.SeenFlow{From: from, To: to, Evidence: evidence, Declared: declared})
 }
 
-// SeeFlows adds to what is known of data what OpenLineage events below paths and data
-// events in logs show. What cannot be read is named in Broken, and nothing unseen is then
+// SeeFlows adds to what is known of data what OpenLineage events and definitions of pipelines
+// below paths and data events in logs say. What cannot be read is named in Broken, and nothing unseen is then
 // taken for not there.
-func SeeFlows(ctx context.Context, k *data.Known, snap *estate.Snapshot, paths []string, logs []Log) error {
+func SeeFlows(ctx context.Context, k *data.Known, snap *estate.Snapshot, paths []Lineage, logs []Log) error {
 	var seen seenFlows
 	jobs := jobsByName(snap)
-	for _, root := range paths {
+	for _, l := range paths {
+		if l.Declares {
+			if err := declareFlows(ctx, k, snap, l.Path, &seen); err != nil {
+				return err
+			}
+			continue
+		}
+		root := l.Path
 		err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 			switch {
 			case ctx.Err() != nil:

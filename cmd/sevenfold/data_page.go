@@ -26,8 +26,15 @@ h2{font-size:1.05rem;margin:.6rem 0 0}
 <div class="by">{{.System}} ({{.Type}}), {{.Origin}}, {{.Tier}}</div>
 {{if .Path}}<ol class="way"><li title="{{(index .Path 0).From}}">{{last (index .Path 0).From}}</li>{{range .Path}}<span class="by" title="{{.Evidence}}">{{.Tier}} &rarr;</span><li title="{{.To}}">{{last .To}}</li>{{end}}</ol>{{end}}</section>
 {{else}}<p>No label is known of anything.</p>{{end}}
+{{if .Possible}}<h1>What is possible beside it</h1><p>By permission and by network; nothing declares or shows it.</p>
+{{range .Possible}}<section class="{{.Approved}}"><h2>{{range $i, $l := .Labels}}{{if $i}}, {{end}}{{$l}}{{end}} of {{last .Store}} by {{last .Taker}}: {{word .Approved}}</h2>
+<div class="by">{{.Reason}}</div>
+{{range .Systems}}<ol class="way"><li title="{{(index .Path 0).From}}">{{last (index .Path 0).From}}</li>{{range .Path}}<span class="by" title="{{.Evidence}}">{{.Tier}} &rarr;</span><li title="{{.To}}">{{last .To}}</li>{{end}}<span class="by">{{word .Approved}}</span></ol>{{end}}{{if .More}}<p>and {{.More}} systems more</p>{{end}}</section>
+{{end}}{{if .PossibleMore}}<p>and {{.PossibleMore}} possible flows more</p>{{end}}{{end}}
+{{if .PossibleUnknown}}<h2>Who could take its data is not known</h2><ul>{{range .PossibleUnknown}}<li>{{.}}</li>{{end}}</ul>{{end}}
 {{if .Unclassified}}<h2>Not looked into</h2><ul>{{range .Unclassified}}<li>{{.}}</li>{{end}}</ul>{{end}}
 {{if .Unseen}}<h2>Flows that nobody declared would not be seen</h2><ul>{{range .Unseen}}<li>{{.}}</li>{{end}}</ul>{{end}}
+{{if .Open}}<h2>Left open by definitions of pipelines</h2><ul>{{range .Open}}<li>{{.}}</li>{{end}}</ul>{{end}}
 {{if .Lowered}}<h2>Declassifiers that do not count</h2><ul>{{range .Lowered}}<li>{{.}}</li>{{end}}</ul>{{end}}
 </html>
 `))

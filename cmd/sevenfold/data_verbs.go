@@ -80,18 +80,25 @@ func newDataFlows(g *globals) *cobra.Command {
 		Short: "Where labelled data goes, and whether each system is approved for it",
 		Long: `Where labelled data goes: from the stores it was found in, through jobs, models and
 endpoints to logs, by what configuration declares and events show, and whether
-sevenfold.yaml approves each system for it (data: approved).
+sevenfold.yaml approves each system for it (data: approved). Beside that stands what is
+possible: who may read a labelled store, or can open a connection to one whose own
+users decide, though nothing declares or shows it, what runs as it, and where the data
+would go on to.
 
 Exit 1 if a label reaches a system that is not approved, else 3 if that is not known
-of some: no system is approved for a label, a store was not looked into, or its data
-events are not recorded or were not given; else 0.`,
+of some: no system is approved for a label, a store was not looked into, its data
+events are not recorded or were not given, or, where they were not, a possible flow
+ends in a system that is not approved or who could take the data is not known; else 0.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.dataWorld(cmd.Context(), "data flows", r, func(_ *session, _ store.Store, _ assess.Options, w *data.World, workloads *scope.Workloads) error {
 				if label != "" {
 					label = scope.LabelOf(label)
 				}
-				f := w.Flows(workloads, label)
+				f, err := assess.DataFlows(cmd.Context(), w, workloads, label)
+				if err != nil {
+					return err
+				}
 				if err := g.write(func(out io.Writer) error {
 					switch g.format {
 					case "json":
@@ -132,6 +139,7 @@ func flowsText(w io.Writer, f *data.Flows) error {
 			}
 		}
 	}
+	possibleText(w, f)
 	few := func(what string, list []string) {
 		for i, one := range list {
 			if i == 10 {
@@ -148,7 +156,40 @@ func flowsText(w io.Writer, f *data.Flows) error {
 	few("flows would not be seen", f.Unseen)
 	few("does not count", f.Lowered)
 	few("scanned, and not in the estate", f.Strays)
+	few("left open by a definition", f.Open)
+	few("who could take its data is not known", f.PossibleUnknown)
 	return nil
+}
+
+// Bounds of the possible flows that the text tells; the JSON has all that are known.
+const (
+	possibleTold   = 15
+	possibleSystem = 3
+)
+
+// possibleText writes the possible flows, of each the first systems and the way to those that
+// are not approved.
+func possibleText(w io.Writer, f *data.Flows) {
+	for i := range f.Possible {
+		p := &f.Possible[i]
+		if i == possibleTold {
+			fmt.Fprintf(w, "possible: and %d more; --format json lists them\n", len(f.Possible)+f.PossibleMore-i)
+			return
+		}
+		word := map[string]string{"no": "not approved", "unknown": "not stated", "yes": "approved"}[p.Approved]
+		fmt.Fprintf(w, "possible      %s of %s, %s: %s\n", strings.Join(p.Labels, ", "), printable(p.Store), word, printable(p.Reason))
+		for k, s := range p.Systems {
+			if k == possibleSystem {
+				fmt.Fprintf(w, "              and %d systems more\n", len(p.Systems)+p.More-k)
+				break
+			}
+			way := ""
+			for _, h := range s.Path {
+				way += " -> " + printable(h.To)
+			}
+			fmt.Fprintf(w, "             %s (%s)\n", way, map[string]string{"no": "not approved", "unknown": "not stated", "yes": "approved"}[s.Approved])
+		}
+	}
 }
 
 func newDataRetention(g *globals) *cobra.Command {

@@ -34,8 +34,8 @@ type session struct {
 	ambient  bool // the sources were found, not given
 	sources  []string
 	events   []assess.Log
-	flows    []string // logs of what the network was seen to do
-	lineage  []string // events of where data goes
+	flows    []string         // logs of what the network was seen to do
+	lineage  []assess.Lineage // events and definitions of where data goes
 	// maskKeyFile is the file of --mask-key, newMaskKey that of baseline approve.
 	maskKeyFile string
 	newMaskKey  bool
@@ -85,7 +85,7 @@ func (s *session) splitEvents() (err error) {
 		return usage(what, hint)
 	}
 	s.sources = slices.DeleteFunc(slices.Clone(s.sources), func(src string) bool {
-		return strings.HasPrefix(src, assess.LineagePrefix) || strings.HasPrefix(src, assess.EventsPrefix) || strings.HasPrefix(src, assess.FlowsPrefix)
+		return strings.HasPrefix(src, assess.LineagePrefix) || strings.HasPrefix(src, assess.PipelinesPrefix) || strings.HasPrefix(src, assess.EventsPrefix) || strings.HasPrefix(src, assess.FlowsPrefix)
 	})
 	return nil
 }
@@ -186,9 +186,9 @@ func (s *session) settleSources() {
 	}
 }
 
-// relativeTo resolves the path of a dir:, findings: or events: source against a folder.
+// relativeTo resolves the path of a source that is a file or folder against a folder.
 func relativeTo(folder, source string) string {
-	for _, kind := range []string{"dir:", "findings:", "events:", "flows:", "lineage:"} {
+	for _, kind := range []string{"dir:", "findings:", "events:", "flows:", "lineage:", "pipelines:"} {
 		if path, ok := strings.CutPrefix(source, kind); ok && !filepath.IsAbs(path) {
 			return kind + filepath.Join(folder, path)
 		}

@@ -47,9 +47,21 @@ type Flows struct {
 	Lowered []string `json:"declassifiersNotCounted"`
 	// Strays are surveyed stores that the estate does not have.
 	Strays []string `json:"strays"`
+	// Open says what definitions of pipelines leave to be computed: where that goes is not known.
+	Open []string `json:"definitionsOpen"`
+	// Possible are flows that rights or the network allow and nothing declares or shows, those
+	// that would bring a label where it is not approved first. No label is carried along them.
+	Possible []Possible `json:"possible"`
+	// PossibleMore is how many further ones are not listed.
+	PossibleMore int `json:"possibleMore,omitempty"`
+	// PossibleUnknown says of what it is not known who could take its data, and why.
+	PossibleUnknown []string `json:"possibleUnknown"`
+
+	undecided bool // one of them is of a store whose data events would not have shown it
 }
 
-// observedFlows adds the flows that events showed.
+// observedFlows adds the flows that events showed, and those that definitions of pipelines
+// declare.
 func (w *World) observedFlows() {
 	id := func(word string) string {
 		c, p, ok := w.find(word)
@@ -67,7 +79,11 @@ func (w *World) observedFlows() {
 		return c
 	}
 	for _, f := range w.known.Flows {
-		w.graph.Flow(lineage.Flow{From: id(f.From), To: id(f.To), Tier: lineage.Observed, Evidence: f.Evidence})
+		tier := lineage.Observed
+		if f.Declared {
+			tier = lineage.Declared
+		}
+		w.graph.Flow(lineage.Flow{From: id(f.From), To: id(f.To), Tier: tier, Evidence: f.Evidence})
 	}
 }
 
@@ -191,6 +207,9 @@ func (w *World) names(word string, a *estate.Asset, workloads *scope.Workloads) 
 	if a.ID == word || a.Name == word && a.Name != "" {
 		return true
 	}
+	if strings.Contains(word, "://") && strings.HasPrefix(a.ID, strings.TrimSuffix(word, "/")+"/") {
+		return true // a pipeline for its tasks, a bucket of another cloud for what lies in it
+	}
 	container, path := part(a.ID)
 	if c, p, ok := w.find(word); ok && c == container && strings.HasPrefix(path, p) {
 		return true
@@ -209,7 +228,7 @@ func (w *World) names(word string, a *estate.Asset, workloads *scope.Workloads) 
 
 // Flows tells where labelled data goes; of one label only if it is not empty.
 func (w *World) Flows(workloads *scope.Workloads, only string) *Flows {
-	out := &Flows{Stops: []Stop{}, Unclassified: []string{}, Unseen: []string{}, Lowered: []string{}, Strays: append([]string{}, w.Strays...)}
+	out := &Flows{Stops: []Stop{}, Unclassified: []string{}, Unseen: []string{}, Lowered: []string{}, Strays: append([]string{}, w.Strays...), Open: append([]string{}, w.known.Open...), Possible: []Possible{}, PossibleUnknown: []string{}}
 	for _, label := range w.labels() {
 		if only != "" && label != only {
 			continue
@@ -273,7 +292,7 @@ func (w *World) stop(id, label string, workloads *scope.Workloads) (Stop, bool) 
 		if c, p := part(id); p != "" && w.asset(c) != nil {
 			return Stop{}, false // its bucket is listed
 		}
-		a = &estate.Asset{ID: id, Name: id, Type: "not in the estate"} // an event names it
+		a = stranger(id) // an event or a definition names it
 	}
 	arrival, ok := w.result.Arrival(id, label)
 	if !ok {
@@ -296,6 +315,17 @@ func (w *World) stop(id, label string, workloads *scope.Workloads) (Stop, bool) 
 	}
 	s.Approved, s.By = w.approval(label, a, workloads)
 	return s, true
+}
+
+// stranger stands for what the estate does not have as a thing.
+func stranger(id string) *estate.Asset {
+	a := &estate.Asset{ID: id, Name: id, Type: "not in the estate"}
+	for prefix, what := range map[string]string{"airflow://": "a task of Airflow's", "kubeflow://": "a task of Kubeflow's"} {
+		if strings.HasPrefix(id, prefix) {
+			a.Type, a.Kind = what, estate.KindPipeline
+		}
+	}
+	return a
 }
 
 // watched reports whether data events of a store are recorded and were given, so that
@@ -329,9 +359,13 @@ func (w *World) watched(a *estate.Asset) (bool, string) {
 	return false, "no data events of account " + a.Account + " were given"
 }
 
-// Exit is the exit code that flows stand for.
+// Exit is the exit code that flows stand for. A possible flow to what is not approved is no
+// finding, since nothing arrived; but only data events show that nothing did.
 func (f *Flows) Exit() int {
-	open := len(f.Unclassified)+len(f.Unseen)+len(f.Lowered) > 0 || len(f.Stops) == 0
+	open := len(f.Unclassified)+len(f.Unseen)+len(f.Lowered)+len(f.Open) > 0 || len(f.Stops) == 0 || f.undecided
+	for i := range f.Possible {
+		open = open || f.Possible[i].Approved == "no" && !f.Possible[i].Watched
+	}
 	for _, s := range f.Stops {
 		switch {
 		case s.Approved == "no" && s.Tier != lineage.Possible.String():

@@ -111,10 +111,17 @@ func (w *World) using(container string) map[string][]string {
 		if w.snap.Asset(n).Kind == estate.KindIdentity {
 			add(id, "events")
 		}
-		for e := range w.snap.Out(n) {
-			if e.Type == estate.RunsAs {
-				add(w.snap.Asset(e.Node).ID, id)
+		// An instance runs as its profile, a pod as its service account, and those as a role.
+		seen, next := map[estate.Node]bool{n: true}, []estate.Node{n}
+		for len(next) > 0 {
+			for e := range w.snap.Out(next[0]) {
+				if e.Type == estate.RunsAs && !seen[e.Node] {
+					seen[e.Node] = true
+					next = append(next, e.Node)
+					add(w.snap.Asset(e.Node).ID, id)
+				}
 			}
+			next = next[1:]
 		}
 	}
 	for _, place := range append([]string{container}, w.index.parts[container]...) {

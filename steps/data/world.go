@@ -46,6 +46,8 @@ type Known struct {
 	Watch []Watch `json:"watch,omitempty"`
 	// Broken names what of the events could not be read.
 	Broken []string `json:"broken,omitempty"`
+	// Open says what of the flows that definitions of pipelines declare they leave to be computed.
+	Open []string `json:"open,omitempty"`
 	// Extra are places that somebody will ask about.
 	Extra []ErasePlace `json:"-"`
 	// Erasures are the cases that are open, and the records of those that are closed.
@@ -63,11 +65,14 @@ type Watch struct {
 // show did not happen: jobs run once a day.
 const watchedFor = 24 * time.Hour
 
-// SeenFlow is a passage of data that an event showed.
+// SeenFlow is a passage of data that an event showed, or that a definition outside the
+// snapshot declares.
 type SeenFlow struct {
 	From     string `json:"from"` // an id, or an address of a store
 	To       string `json:"to"`
 	Evidence string `json:"evidence"`
+	// Declared is true where a definition of a pipeline says so, and nobody saw it.
+	Declared bool `json:"declared,omitempty"`
 }
 
 // World is an estate's data: where it lies, what it is, where it goes.

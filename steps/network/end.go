@@ -102,6 +102,15 @@ func (w *World) sites(n estate.Node, to bool) []spot {
 	return slices.DeleteFunc(w.spotsOf(n, to), func(s spot) bool { return s.points[0].service != "" })
 }
 
+// Service is the service of the provider's that an asset is reached through, where it has no
+// place of its own: "s3". Who may do what there its policies decide. It is "" for others.
+func (w *World) Service(id string) string {
+	if n, ok := w.snap.Find(id); ok && w.places[n] != nil {
+		return w.places[n].service
+	}
+	return ""
+}
+
 // assetEnd is the end of one asset.
 func (w *World) assetEnd(e End, n estate.Node, to bool) (End, error) {
 	a := w.snap.Asset(n)

@@ -363,3 +363,15 @@ func (w *Walker) From(ids ...string) []string {
 	slices.Sort(out)
 	return out
 }
+
+// Ways is how a walk from some things comes to each of the others, as the arrivals of the
+// label "".
+func (w *Walker) Ways(ids ...string) *Result {
+	var seeds []int
+	for _, id := range ids {
+		if n, ok := w.c.g.at[id]; ok {
+			seeds = append(seeds, n)
+		}
+	}
+	return &Result{g: w.c.g, labels: map[string]reached{"": w.c.carry("", seeds)}}
+}
