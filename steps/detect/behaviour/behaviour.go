@@ -317,7 +317,7 @@ func (m *Model) Observe(o *Observation) Signal {
 		kind = newcomer
 	}
 	m.now.self, m.now.group, m.now.account = s, g, a
-	m.now.who, m.now.kind, m.now.of, m.now.day = id, kind, o.Kind, day
+	m.now.who, m.now.day = id, day
 	var items [classes]item
 	n := m.items(&items, s, o)
 	var best [viewCount]found
@@ -328,7 +328,9 @@ func (m *Model) Observe(o *Observation) Signal {
 			continue
 		}
 		fresh++
-		f.surprise = m.ranks[kind][it.class].rank(f.bits) * trust[it.class] * f.expected(kind)
+		r := &m.ranks[kind][it.class]
+		f.surprise = r.rank(f.bits) * trust[it.class] * f.expected(kind)
+		r.learn(f.bits)
 		if it.class == ofResource {
 			s.now[volFanout]++
 		}
@@ -460,7 +462,7 @@ func (m *Model) look(it item, s *self, g, a *crowd, day uint16) (f found, first 
 // put notes what an item would teach.
 func (n *taken) put(f *found, fresh bool) {
 	if len(n.items) < maxActItems {
-		n.items = append(n.items, heldItem{f.item, float32(f.bits), n.day})
+		n.items = append(n.items, heldItem{f.item, n.day})
 		n.fresh = append(n.fresh, fresh)
 	}
 }
@@ -516,7 +518,7 @@ func (m *Model) sum(best *[viewCount]found, kind Kind, o *Observation) Signal {
 	}
 	r := &m.sums[kind][level]
 	out := Signal{Surprise: max(0, r.rank(4*total)+r.scarcity(kind)), Sum: total}
-	m.now.level, m.now.sum = level, float32(4*total)
+	r.learn(4 * total)
 	if out.Surprise < faint {
 		return out
 	}

@@ -14,6 +14,7 @@ func (m *Model) Matched(o *Observation, rule string) (surprise float64, why Term
 	}
 	r := &m.ranks[o.Kind][ofRule]
 	f.surprise = max(0, r.rank(f.bits)+r.scarcity(o.Kind))
+	r.learn(f.bits)
 	why = f.term(o)
 	why.Item = "of this rule"
 	return f.surprise, why, true

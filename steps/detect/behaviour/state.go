@@ -185,15 +185,13 @@ func (w *writer) self(s *self) {
 }
 
 func (w *writer) act(a *act) {
-	w.num(a.id, uint64(a.who), uint64(a.kind), uint64(a.of), uint64(a.level), uint64(a.day), uint64(a.incident))
-	w.float(a.sum)
+	w.num(a.id, uint64(a.who), uint64(a.day), uint64(a.incident))
 	w.float(a.most[:]...)
 	w.float(a.before[:]...)
 	w.num(uint64(len(a.items)))
 	for i := range a.items {
 		it := &a.items[i]
 		w.num(uint64(it.class), uint64(it.key), uint64(it.day))
-		w.float(it.bits)
 	}
 }
 
@@ -300,17 +298,11 @@ func (r *reader) held(m *Model) {
 	m.lastHeld = r.num()
 	before := uint64(0)
 	for range r.count(maxHeld) {
-		a := &act{id: r.num(), who: key(r.num()), kind: Kind(r.below(uint64(kinds))), of: Kind(r.below(uint64(kinds))), level: Level(r.below(uint64(levels))), day: uint16(r.num()), incident: key(r.num())}
-		var sum [1]float32
-		r.floats(sum[:])
-		a.sum = sum[0]
+		a := &act{id: r.num(), who: key(r.num()), day: uint16(r.num()), incident: key(r.num())}
 		r.floats(a.most[:])
 		r.floats(a.before[:])
 		for range r.count(maxActItems) {
-			it := heldItem{item: item{class: class(r.below(uint64(classes))), key: key(r.num())}, day: uint16(r.num())}
-			r.floats(sum[:])
-			it.bits = sum[0]
-			a.items = append(a.items, it)
+			a.items = append(a.items, heldItem{item{class(r.below(uint64(classes))), key(r.num())}, uint16(r.num())})
 		}
 		if a.id <= before || a.id > m.lastHeld {
 			r.fail("what is held back is not in order")
