@@ -152,8 +152,16 @@ func (w *Watch) Heed(ctx context.Context, st store.Store) error {
 	return nil
 }
 
-// silence notes the patterns that are fine.
+// silence notes the patterns that are fine, and lets the model learn or forget what it held
+// back of incidents that were judged.
 func (w *Watch) silence() {
+	judged := map[string]bool{}
+	for _, i := range w.Incidents {
+		if i.Said && i.Status != "open" {
+			judged[i.ID] = i.Status == "fine"
+		}
+	}
+	w.Model.Judged(judged)
 	w.silenced = map[uint64]bool{}
 	for _, f := range w.Fine {
 		for _, p := range f.Patterns {

@@ -375,8 +375,10 @@ func (r *Running) batch(b stream.Batch) error {
 
 // take takes one event in; the lock is held.
 func (r *Running) take(e *ocsf.Event) {
-	r.files.note(e)
-	if m := r.d.Played(e); m != "" {
+	if m := r.d.Played(e); m == "" {
+		r.files.note(e)
+	} else { // that a drill arrived does not say that what happens does
+		r.files.Events++
 		p := r.proofs[m]
 		if p == nil {
 			p = &proving{proof: detect.Proof{At: r.o.Now().UTC(), Marker: m, Technique: detect.PlayOf(m)}, began: r.o.Now(), ids: map[string]bool{}}

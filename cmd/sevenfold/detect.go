@@ -144,6 +144,7 @@ func (g *globals) feed(ctx context.Context, w *assess.Watch, snap *estate.Snapsh
 	if err != nil {
 		return nil, err
 	}
+	d.Proofs = detect.NewProofKey(os.Getenv(tokenVariable)) // or a cluster's drills would be learnt
 	w.Ruled.Left = rules.left
 	files := assess.NewEventFiles(mapping)
 	err = from.read(ctx, files, mapping, func(e *ocsf.Event) error {

@@ -31,8 +31,17 @@ type Detector struct {
 	// Began and Last are the times of the first and last event, in milliseconds.
 	Began, Last int64
 
-	matcher    *sigma.Matcher
-	correlator *sigma.Correlator
+	matcher *sigma.Matcher
+	// correlators count what happened, and what was a synthetic attack, apart.
+	correlator, drills *sigma.Correlator
+}
+
+// careful is a model that can keep back what an event would teach it, and look at one without
+// learning it.
+type careful interface {
+	Hold() uint64
+	Bar(id uint64, incident string)
+	Shadow(o *behaviour.Observation) *behaviour.Model
 }
 
 // signalFrom is the surprise from which an event is a signal.
@@ -49,30 +58,52 @@ func (d *Detector) Take(e *ocsf.Event) {
 	if o.Principal == "" {
 		o.Principal = "nobody named"
 	}
-	s := d.Model.Observe(&o)
-	if s.Surprise >= signalFrom {
-		sig := d.signal(e, &o)
-		sig.By, sig.Surprise, sig.Pattern = "model", s.Surprise*weightOf(&o), s.Pattern
-		for _, t := range s.Terms {
-			sig.Why = append(sig.Why, t.String())
+	played, model := d.Played(e) != "", d.Model
+	if played { // what did not happen teaches nothing
+		if c, ok := model.(careful); ok {
+			model = c.Shadow(&o)
+		} else {
+			model = nil
 		}
-		d.add(sig)
+	}
+	if model != nil {
+		if s := model.Observe(&o); s.Surprise >= signalFrom {
+			sig := d.signal(e, &o, played)
+			sig.By, sig.Surprise, sig.Pattern = "model", s.Surprise*weightOf(&o), s.Pattern
+			if !played {
+				sig.Held = s.Held
+			}
+			for _, t := range s.Terms {
+				sig.Why = append(sig.Why, t.String())
+			}
+			d.add(sig)
+		}
 	}
 	if d.Rules != nil {
-		d.match(e, &o)
+		d.match(e, &o, model, played)
 	}
 }
 
+// add takes a signal to those it belongs to. What is part of an incident is not learnt until
+// somebody has judged that.
 func (d *Detector) add(s incident.Signal) {
 	d.Signals++
-	d.Engine.Add(s)
+	i := d.Engine.Add(s)
+	c, ok := d.Model.(careful)
+	if i == nil || !ok || s.Played {
+		return
+	}
+	c.Bar(s.Held, i.ID)
+	for j := range i.Signals { // those that came before it was one
+		c.Bar(i.Signals[j].Held, i.ID)
+	}
 }
 
 // signal is what an event says whoever points at it. Its texts outlive the event.
-func (d *Detector) signal(e *ocsf.Event, o *behaviour.Observation) incident.Signal {
+func (d *Detector) signal(e *ocsf.Event, o *behaviour.Observation, played bool) incident.Signal {
 	s := incident.Signal{
 		Event: strings.Clone(e.ID), Time: o.Time, Principal: strings.Clone(o.Principal),
-		Action: o.Service + ":" + o.Action, Stage: stageOf(o), Played: d.Played(e) != "",
+		Action: o.Service + ":" + o.Action, Stage: stageOf(o), Played: played,
 	}
 	nodes := []string{e.Issued, e.Actor.AccessKey, e.Actor.ID}
 	if o.Kind == behaviour.Person {
@@ -170,14 +201,21 @@ func stageOf(o *behaviour.Observation) incident.Stage {
 	return incident.Taking
 }
 
-// match lets the rules look at an event.
-func (d *Detector) match(e *ocsf.Event, o *behaviour.Observation) {
+// match lets the rules look at an event, which a model has just observed.
+func (d *Detector) match(e *ocsf.Event, o *behaviour.Observation, model Model, played bool) {
 	if d.matcher == nil {
 		d.matcher, d.correlator = d.Rules.NewMatcher(), d.Rules.NewCorrelator()
 	}
+	correlator := d.correlator
+	if played {
+		if d.drills == nil {
+			d.drills = d.Rules.NewCorrelator()
+		}
+		correlator = d.drills
+	}
 	d.matcher.Match(e, func(m sigma.Match) {
-		d.hit(e, o, m)
-		d.correlator.Feed(m, func(c sigma.Match) { d.hit(e, o, c) })
+		d.hit(e, o, m, model, played)
+		correlator.Feed(m, func(c sigma.Match) { d.hit(e, o, c, model, played) })
 	})
 }
 
@@ -192,14 +230,14 @@ type ruleModel interface {
 
 // hit makes a signal of a rule's match: as surprising as the rule is grave and its match
 // is rare for who set it off; what matches day by day wears off.
-func (d *Detector) hit(e *ocsf.Event, o *behaviour.Observation, m sigma.Match) {
-	s := d.signal(e, o)
+func (d *Detector) hit(e *ocsf.Event, o *behaviour.Observation, m sigma.Match, model Model, played bool) {
+	s := d.signal(e, o, played)
 	s.By, s.Techniques = m.Rule.Key(), m.Rule.Techniques()
 	s.Why = append([]string{m.Rule.Title}, m.Why...)
 	weight := gravity[m.Rule.Level.String()]
 	s.Surprise = 2 * (weight.usual + weight.rare) // of a model that cannot tell
-	if model, ok := d.Model.(ruleModel); ok {
-		rare, why, first := model.Matched(o, s.By)
+	if knows, ok := model.(ruleModel); ok {
+		rare, why, first := knows.Matched(o, s.By)
 		if !first {
 			return
 		}
@@ -209,6 +247,9 @@ func (d *Detector) hit(e *ocsf.Event, o *behaviour.Observation, m sigma.Match) {
 	s.Pattern = behaviour.PatternOf(o, s.By)
 	if s.Surprise < 1 {
 		return
+	}
+	if c, ok := model.(careful); ok && !played {
+		s.Held = c.Hold()
 	}
 	d.add(s)
 }

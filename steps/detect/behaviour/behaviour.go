@@ -149,17 +149,6 @@ type crowd struct {
 	peak    [volumes]float32 // the largest hour of one of its principals
 }
 
-// volumes are what is counted by the hour.
-const (
-	volEvents = iota
-	volErrors
-	volFanout
-	volAmount
-	volumes
-)
-
-var volumeWords = [volumes]string{"calls", "refused calls", "different things touched", "tokens or bytes"}
-
 // self is what is kept of one principal.
 type self struct {
 	table
@@ -189,11 +178,15 @@ type Model struct {
 	ahead    int // events in a row that are far ahead of the clock
 	skewed   uint64
 	byDay    []dayNote // the last noteDays days
+	now      taken     // the event that was looked at last
+	held     []*act    // what is not learnt yet, oldest first; see held.go
+	heldOf   map[key][]*act
+	lastHeld uint64
 }
 
 // New returns a model that has seen nothing.
 func New() *Model {
-	m := &Model{selves: map[key]*self{}, groups: map[key]*crowd{}, accounts: map[key]*crowd{}, all: crowd{table: newTable(64, widestBuckets)}}
+	m := &Model{selves: map[key]*self{}, groups: map[key]*crowd{}, accounts: map[key]*crowd{}, heldOf: map[key][]*act{}, all: crowd{table: newTable(64, widestBuckets)}}
 	return m
 }
 
@@ -209,6 +202,8 @@ type Signal struct {
 	// Pattern identifies what was seen, for silencing the like of it: who, what, on
 	// what, from where and how.
 	Pattern uint64
+	// Held is the number by which Bar knows the act; 0 where it was learnt at once.
+	Held uint64
 }
 
 // crowdOf finds or makes a crowd.
@@ -282,6 +277,7 @@ func (m *Model) turn(day uint16) {
 		}
 	}
 	m.day = day
+	m.settle(day)
 	m.byDay = append(m.byDay, dayNote{day: day})
 	if len(m.byDay) > noteDays {
 		m.byDay = m.byDay[1:]
@@ -294,8 +290,10 @@ type item struct {
 	key   key
 }
 
-// Observe says how surprising an event is, and learns it.
+// Observe says how surprising an event is, and learns it; what it would teach others is held
+// back where it is surprising.
 func (m *Model) Observe(o *Observation) Signal {
+	m.finish()
 	day := m.dayOf(o.Time)
 	m.events++
 	id := keyOf(1, o.Principal)
@@ -318,6 +316,8 @@ func (m *Model) Observe(o *Observation) Signal {
 	if s.days < newDays {
 		kind = newcomer
 	}
+	m.now.self, m.now.group, m.now.account = s, g, a
+	m.now.who, m.now.day = id, day
 	var items [classes]item
 	n := m.items(&items, s, o)
 	var best [viewCount]found
@@ -428,8 +428,8 @@ type found struct {
 	calls            int
 }
 
-// look finds how likely an item was, and counts it; first says that the principal
-// showed it for the first time today: what it repeats in a day is told once.
+// look finds how likely an item was, and counts it for its principal; first says that the
+// principal showed it for the first time today: what it repeats in a day is told once.
 func (m *Model) look(it item, s *self, g, a *crowd, day uint16) (f found, first bool) {
 	if it.class == ofOrder {
 		return m.order(it, g, day)
@@ -440,10 +440,11 @@ func (m *Model) look(it item, s *self, g, a *crowd, day uint16) (f found, first 
 	}
 	f = found{item: it, calls: int(s.events), mineOf: int(s.days) - 1, groupOf: int(g.days) - 1, allOf: int(m.all.days) - 1}
 	p := unheard / (float64(m.all.days) + 1)
-	f.all, p = m.all.back(it.key, p, day)
-	_, p = a.back(it.key, p, day)
-	f.group, p = g.back(it.key, p, day)
-	if mine != nil {
+	f.all, p = m.all.back(it.key, p)
+	_, p = a.back(it.key, p)
+	f.group, p = g.back(it.key, p)
+	fresh := mine == nil
+	if !fresh {
 		f.mine = int(mine.days)
 		p = math.Pow((float64(f.mine)+kappa*p)/(float64(s.days)+kappa), known)
 	} else {
@@ -454,17 +455,21 @@ func (m *Model) look(it item, s *self, g, a *crowd, day uint16) (f found, first 
 	}
 	mine.see(day)
 	f.bits = -math.Log2(min(1, p))
+	m.now.put(&f, fresh)
 	return f, true
 }
 
-// back mixes what a crowd was seen to do with what its wider crowd does, and counts it.
-func (c *crowd) back(k key, wider float64, day uint16) (days int, p float64) {
-	s := c.find(k)
-	if s == nil {
-		s = c.add(k, day)
+// put notes what an item would teach.
+func (n *taken) put(f *found, fresh bool) {
+	if len(n.items) < maxActItems {
+		n.items = append(n.items, heldItem{f.item, n.day})
+		n.fresh = append(n.fresh, fresh)
 	}
-	days = int(s.days)
-	s.see(day)
+}
+
+// back mixes what a crowd was seen to do with what its wider crowd does.
+func (c *crowd) back(k key, wider float64) (days int, p float64) {
+	days = c.table.days(k)
 	return days, (float64(days) + kappa*wider) / (float64(c.days) + kappa)
 }
 
@@ -479,66 +484,16 @@ func (s *self) newness(c class) float64 {
 // too many of them to be kept.
 func (m *Model) order(it item, g *crowd, day uint16) (f found, first bool) {
 	s := g.find(it.key)
-	if s != nil && s.last == day && s.days > 0 {
+	if s != nil && s.last == day && s.days > 0 || holder(m.heldOf[m.now.who], it.key) != nil {
 		return f, false
 	}
 	f = found{item: it, groupOf: int(g.days) - 1}
-	if s == nil {
-		s = g.add(it.key, day)
+	if s != nil {
+		f.group = int(s.days)
 	}
-	f.group = int(s.days)
-	s.see(day)
 	f.bits = -math.Log2(min(1, (float64(f.group)+0.05)/(float64(g.days)/float64(max(g.members, 1))+1)))
+	m.now.put(&f, true)
 	return f, true
-}
-
-// Volumes that are no excess, however little a principal did before.
-var floors = [volumes]float32{30, 6, 10, 20_000}
-
-// usual is the hour that a principal's are held against: its own largest, and while it
-// is new the largest of its peers.
-func (s *self) usual(g *crowd, v int) float32 {
-	u := max(s.peak[v], floors[v])
-	if s.days < 7 {
-		u = max(u, g.peak[v])
-	}
-	return u
-}
-
-// volume looks at how much a principal did in this hour, each time that has doubled.
-func (m *Model) volume(s *self, g *crowd, r *ranking, o *Observation) (f found, ok bool) {
-	hour := uint32(o.Time.Unix() / 3600)
-	if hour > s.hour {
-		most := float32(0)
-		for v := range s.now {
-			most = max(most, s.now[v]/s.usual(g, v))
-			s.peak[v] = max(s.peak[v]*0.998, s.now[v])
-			g.peak[v] = max(g.peak[v]*0.9999, s.now[v])
-		}
-		if s.hour > 0 { // its hours are what an hour is ranked among
-			r.learn(math.Log2(float64(max(most, 1))))
-		}
-		s.now, s.told, s.hour = [volumes]float32{}, [volumes]float32{}, hour
-	}
-	s.now[volEvents]++
-	if o.Error != "" {
-		s.now[volErrors]++
-	}
-	s.now[volAmount] += float32(o.Amount)
-	for v := range s.now {
-		usual := s.usual(g, v)
-		if s.now[v] < 2*max(usual, s.told[v]) {
-			continue
-		}
-		s.told[v] = s.now[v]
-		if b := math.Log2(float64(s.now[v] / usual)); !ok || b > f.bits {
-			f, ok = found{item: item{class: ofVolume}, bits: b, volume: v, count: float64(s.now[v]), usual: float64(usual)}, true
-		}
-	}
-	if ok {
-		f.surprise = r.rank(f.bits)
-	}
-	return f, ok
 }
 
 // Weights of the most surprising view, the next, and so on.
@@ -571,47 +526,11 @@ func (m *Model) sum(best *[viewCount]found, kind Kind, o *Observation) Signal {
 		out.Terms = append(out.Terms, best[v].term(o))
 	}
 	out.Pattern = PatternOf(o, "")
+	if r.known() {
+		out.Held = m.Hold()
+	}
 	return out
 }
 
 // faint is the surprise below which nobody asks why.
 const faint = 1.5
-
-// Matched says how surprising it is that an event, which Observe has just taken, sets
-// off a rule, among all matches that kind of principal sets off; first says that it is
-// the first such match of the day.
-func (m *Model) Matched(o *Observation, rule string) (surprise float64, why Term, first bool) {
-	s := m.selves[keyOf(1, o.Principal)]
-	if s == nil {
-		return 0, why, false
-	}
-	g, a := m.groups[s.group], m.accounts[s.account]
-	if g == nil || a == nil {
-		return 0, why, false
-	}
-	f, first := m.look(item{ofRule, keyOf(19, rule)}, s, g, a, s.last)
-	if !first {
-		return 0, why, false
-	}
-	r := &m.ranks[o.Kind][ofRule]
-	f.surprise = max(0, r.rank(f.bits)+r.scarcity(o.Kind))
-	r.learn(f.bits)
-	why = f.term(o)
-	why.Item = "of this rule"
-	return f.surprise, why, true
-}
-
-// PatternOf identifies who did what, on what, from where, how and with which outcome,
-// and who pointed at it.
-func PatternOf(o *Observation, by string) uint64 {
-	return uint64(key(pattern(o)).and(keyOf(22, by)))
-}
-
-// pattern is who did what, on what, from where, how and with which outcome.
-func pattern(o *Observation) uint64 {
-	k := keyOf(20, o.Principal)
-	for _, s := range []string{o.Service, o.Action, o.Resource, o.Source, o.Agent, o.Error} {
-		k = k.and(keyOf(21, s))
-	}
-	return uint64(k)
-}

@@ -161,7 +161,7 @@ func TestStateComesBack(t *testing.T) {
 		}
 	}
 	b[len(magic)-1]++
-	if err := new(Model).UnmarshalBinary(b); err == nil || !strings.Contains(err.Error(), "format 3") {
+	if err := new(Model).UnmarshalBinary(b); err == nil || !strings.Contains(err.Error(), "format 4") {
 		t.Errorf("%v", err)
 	}
 }

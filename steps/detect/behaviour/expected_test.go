@@ -81,16 +81,19 @@ func TestObserveCountsWhatIsExpected(t *testing.T) {
 	} {
 		m := taught()
 		c.teach(m)
-		see(m, 30, c.principal, "trainers", "GetObject", func(o *Observation) { o.Kind = c.kind })
+		for day := 30; day < 30+holdDays; day++ { // what surprised is learnt by then
+			see(m, day, "clerk1", "clerks", "PutObject", func(o *Observation) { o.Level = Write })
+		}
+		see(m, 30+holdDays, c.principal, "trainers", "GetObject", func(o *Observation) { o.Kind = c.kind })
 		m.selves[keyOf(1, c.principal)].before = 0 // no order
 		m, other := twice(t, m)
 		s := other.selves[keyOf(1, c.principal)]
-		o := Observation{Time: monday.AddDate(0, 0, 30), Principal: c.principal, Group: "trainers", Account: "1", Kind: c.kind, Service: "s3", Action: "Copy"}
+		o := Observation{Time: monday.AddDate(0, 0, 30+holdDays), Principal: c.principal, Group: "trainers", Account: "1", Kind: c.kind, Service: "s3", Action: "Copy"}
 		var items [classes]item
 		other.items(&items, s, &o)
 		f, first := other.look(items[1], s, other.groups[s.group], other.accounts[s.account], other.day)
 		want := other.ranks[c.kind][ofAction].rank(f.bits) * c.part
-		got := see(m, 30, c.principal, "trainers", "", alone("Copy", c.kind)).Sum
+		got := see(m, 30+holdDays, c.principal, "trainers", "", alone("Copy", c.kind)).Sum
 		if !first || want < 0.05 || math.Abs(got-want) > 1e-9 {
 			t.Errorf("%s: %g, want %g of %g", c.name, got, want, want/c.part)
 		}

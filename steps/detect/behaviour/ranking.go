@@ -102,10 +102,13 @@ func (r *ranking) scarcity(kind Kind) float64 {
 	return more
 }
 
+// known reports whether there is something to rank among.
+func (r *ranking) known() bool { return r.total >= 8 && r.beta != 0 }
+
 // rank returns minus the decimal logarithm of the share of like ones that are at
 // least as unlikely.
 func (r *ranking) rank(bits float64) float64 {
-	if r.total < 8 || r.beta == 0 {
+	if !r.known() {
 		return min(1, bits/8) // nothing to rank among: hardly any
 	}
 	i := binOf(bits)

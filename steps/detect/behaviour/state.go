@@ -8,14 +8,16 @@ import (
 	"slices"
 )
 
-// magic begins a model that was written down; the last byte is its version.
-const magic = "7F-BEHAVIOUR\x02"
+// magic begins a model that was written down; the last byte is its version. Version 2 held
+// nothing back.
+const magic = "7F-BEHAVIOUR\x03"
 
 // maxStateEntries bounds what a length in a written model may say.
 const maxStateEntries = 50_000_000
 
 // MarshalBinary writes the model down. The same model gives the same bytes.
 func (m *Model) MarshalBinary() ([]byte, error) {
+	m.finish()
 	w := writer{b: []byte(magic)}
 	w.num(uint64(m.day), uint64(m.began), m.events, uint64(m.ahead), m.skewed)
 	w.num(uint64(len(m.byDay)))
@@ -43,6 +45,10 @@ func (m *Model) MarshalBinary() ([]byte, error) {
 		w.num(uint64(k))
 		w.self(m.selves[k])
 	}
+	w.num(m.lastHeld, uint64(len(m.held)))
+	for _, a := range m.held {
+		w.act(a)
+	}
 	return w.b, nil
 }
 
@@ -61,8 +67,9 @@ func (m *Model) UnmarshalBinary(b []byte) error {
 	if len(b) < len(magic) || string(b[:len(magic)-1]) != magic[:len(magic)-1] {
 		return errors.New("this is no behavioural model")
 	}
-	if b[len(magic)-1] != magic[len(magic)-1] {
-		return fmt.Errorf("the behavioural model has format %d, this sevenfold knows %d", b[len(magic)-1], magic[len(magic)-1])
+	version := b[len(magic)-1]
+	if version != magic[len(magic)-1] && version != 2 {
+		return fmt.Errorf("the behavioural model has format %d, this sevenfold knows 2 and %d", version, magic[len(magic)-1])
 	}
 	r := reader{b: b[len(magic):]}
 	*m = *New()
@@ -96,6 +103,9 @@ func (m *Model) UnmarshalBinary(b []byte) error {
 			break
 		}
 		m.selves[k] = s
+	}
+	if version > 2 {
+		r.held(m)
 	}
 	if r.err == nil && len(r.b) > 0 {
 		r.err = fmt.Errorf("%d bytes too many", len(r.b))
@@ -172,6 +182,17 @@ func (w *writer) self(s *self) {
 	w.float(s.now[:]...)
 	w.float(s.told[:]...)
 	w.float(s.peak[:]...)
+}
+
+func (w *writer) act(a *act) {
+	w.num(a.id, uint64(a.who), uint64(a.day), uint64(a.incident))
+	w.float(a.most[:]...)
+	w.float(a.before[:]...)
+	w.num(uint64(len(a.items)))
+	for i := range a.items {
+		it := &a.items[i]
+		w.num(uint64(it.class), uint64(it.key), uint64(it.day))
+	}
 }
 
 type reader struct {
@@ -270,4 +291,36 @@ func (r *reader) self(s *self) {
 	r.floats(s.now[:])
 	r.floats(s.told[:])
 	r.floats(s.peak[:])
+}
+
+// held reads what is held back.
+func (r *reader) held(m *Model) {
+	m.lastHeld = r.num()
+	before := uint64(0)
+	for range r.count(maxHeld) {
+		a := &act{id: r.num(), who: key(r.num()), day: uint16(r.num()), incident: key(r.num())}
+		r.floats(a.most[:])
+		r.floats(a.before[:])
+		for range r.count(maxActItems) {
+			a.items = append(a.items, heldItem{item{class(r.below(uint64(classes))), key(r.num())}, uint16(r.num())})
+		}
+		if a.id <= before || a.id > m.lastHeld {
+			r.fail("what is held back is not in order")
+		}
+		if r.err != nil {
+			return
+		}
+		before = a.id
+		m.keepBack(a)
+	}
+}
+
+// below reads a number that is smaller than a limit.
+func (r *reader) below(limit uint64) uint64 {
+	n := r.num()
+	if n >= limit {
+		r.fail("a number is too large")
+		return 0
+	}
+	return n
 }

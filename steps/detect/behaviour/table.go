@@ -121,6 +121,21 @@ func (t *table) add(k key, day uint16) *slot {
 	return worst
 }
 
+// drop forgets an item, and reports whether it was there. Those behind it in its bucket move
+// up, as a table that is read has them.
+func (t *table) drop(k key) bool {
+	p := k.print()
+	b := t.bucket(p)
+	for i := range b {
+		if b[i].print == p {
+			copy(b[i:], b[i+1:])
+			b[len(b)-1] = slot{}
+			return true
+		}
+	}
+	return false
+}
+
 // worth is what an item is worth keeping: the days it was seen on, the less the
 // longer ago.
 func (s *slot) worth(day uint16) float32 {

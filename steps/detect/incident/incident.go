@@ -36,6 +36,8 @@ type Signal struct {
 	Nodes, Things []string
 	// Played says that the event is of a synthetic attack.
 	Played bool `json:",omitempty"`
+	// Held is the number by which the model knows what it holds back of the event; 0: nothing.
+	Held uint64 `json:",omitempty"`
 	// Peers names what peers share: one new thing that many of them do at once, a release
 	// say, is one story. Empty where there are none.
 	Peers string
@@ -142,6 +144,11 @@ type Engine struct {
 	// late takes the signals of a backfill, so that what was done weeks apart is not one
 	// group. nil until there is one.
 	late *Engine
+	// drills takes the signals of synthetic attacks, which join nothing that happened: they
+	// are told of at the same score, and the budget neither learns nor pays for them. nil
+	// until there is one.
+	drills *Engine
+	drill  bool // it is such an engine
 }
 
 // New returns an engine.
@@ -152,12 +159,26 @@ func New(o Options) *Engine {
 	return &Engine{o: o, byNode: map[string]*group{}, hands: map[string][]string{}}
 }
 
+// another is an engine that shares nothing with this one but its options.
+func (e *Engine) another(drill bool) *Engine {
+	out := New(e.o)
+	out.drill = drill
+	return out
+}
+
 // Add takes a signal in. It returns the incident that the signal raised or belongs to;
 // nil if its group is none, or if it is silenced.
 func (e *Engine) Add(s Signal) *Incident {
+	if s.Played && !e.drill {
+		if e.drills == nil {
+			e.drills = e.another(true)
+		}
+		e.Pass(s.Time)
+		return e.drills.Add(s)
+	}
 	if e.swept.Sub(s.Time) > lateFrom {
 		if e.late == nil {
-			e.late = New(e.o)
+			e.late = e.another(e.drill)
 		}
 		if e.late.swept.Sub(s.Time) > e.o.Window { // and back again: its groups are over
 			e.late.end(func(*group) bool { return true })
@@ -186,12 +207,14 @@ func (e *Engine) Add(s Signal) *Incident {
 		e.serial++
 		g.incident.Raised = s.Time
 		g.incident.ID = idOf(&s)
-		e.o.Budget.spend()
+		if !e.drill {
+			e.o.Budget.spend()
+		}
 		if e.o.Raise != nil {
 			e.o.Raise(&g.incident)
 		}
 	default:
-		if e.o.Budget != nil && !g.withheld && e.o.Budget.withholds(g.incident.Score) {
+		if e.o.Budget != nil && !e.drill && !g.withheld && e.o.Budget.withholds(g.incident.Score) {
 			g.withheld = true
 			e.o.Budget.withhold()
 		}
@@ -216,6 +239,9 @@ func (e *Engine) Pass(t time.Time) {
 		return
 	}
 	e.swept = t
+	if e.drills != nil {
+		e.drills.Pass(t)
+	}
 	e.end(func(g *group) bool { return t.Sub(g.incident.Last) > e.o.Window })
 	if day := t.Truncate(24 * time.Hour); !day.Equal(e.day) {
 		e.day = day
@@ -230,7 +256,7 @@ func (e *Engine) end(over func(*group) bool) {
 		switch {
 		case g.into != nil:
 		case over(g):
-			if e.o.Budget != nil {
+			if e.o.Budget != nil && !e.drill {
 				e.o.Budget.learn(g.incident.Score)
 			}
 			for n := range g.nodes {

@@ -26,18 +26,26 @@ type engineState struct {
 	Day    time.Time           `json:"day"`
 	// Late are those of a backfill.
 	Late json.RawMessage `json:"late,omitempty"`
+	// Drills are those of synthetic attacks.
+	Drills json.RawMessage `json:"drills,omitempty"`
 }
 
 // MarshalJSON writes down the groups that have not ended, so that who begins anew
 // with them goes on as if nothing had happened.
 func (e *Engine) MarshalJSON() ([]byte, error) {
 	s := engineState{Format: 1, Groups: []open{}, Hands: e.hands, Swept: e.swept, Day: e.day}
-	if e.late != nil {
-		late, err := e.late.MarshalJSON()
+	for _, part := range []struct {
+		of   *Engine
+		into *json.RawMessage
+	}{{e.late, &s.Late}, {e.drills, &s.Drills}} {
+		if part.of == nil {
+			continue
+		}
+		text, err := part.of.MarshalJSON()
 		if err != nil {
 			return nil, err
 		}
-		s.Late = late
+		*part.into = text
 	}
 	for _, g := range e.groups {
 		if g.into != nil {
@@ -63,9 +71,17 @@ func (e *Engine) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("the open groups of signals have format %d, this sevenfold knows 1", s.Format)
 	}
 	e.groups, e.byNode, e.hands, e.swept, e.day = nil, map[string]*group{}, s.Hands, s.Swept, s.Day
-	if e.late = nil; len(s.Late) > 0 {
-		e.late = New(e.o)
-		if err := e.late.UnmarshalJSON(s.Late); err != nil {
+	e.late, e.drills = nil, nil
+	for _, part := range []struct {
+		text  json.RawMessage
+		into  **Engine
+		drill bool
+	}{{s.Late, &e.late, e.drill}, {s.Drills, &e.drills, true}} {
+		if len(part.text) == 0 {
+			continue
+		}
+		*part.into = e.another(part.drill)
+		if err := (*part.into).UnmarshalJSON(part.text); err != nil {
 			return err
 		}
 	}
