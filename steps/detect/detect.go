@@ -73,6 +73,7 @@ func (d *Detector) signal(e *ocsf.Event, o *behaviour.Observation) incident.Sign
 	s := incident.Signal{
 		Event: strings.Clone(e.ID), Time: o.Time, Principal: strings.Clone(o.Principal),
 		Action: o.Service + ":" + o.Action, Stage: stageOf(o), Played: d.Played(e) != "",
+		Account: strings.Clone(e.Account), Refused: e.Failed,
 	}
 	nodes := []string{e.Issued, e.Actor.AccessKey, e.Actor.ID}
 	if o.Kind == behaviour.Person {
