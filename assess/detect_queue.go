@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sevenfold-sec/sevenfold/collect/aws/api"
@@ -55,7 +54,7 @@ func (r *Running) fromMessage(ctx context.Context, q *queue.Queue, m queue.Messa
 		return q.Done(ctx, m)
 	}
 	for _, o := range m.Objects {
-		if strings.Contains(o.Key, "/CloudTrail-Digest/") {
+		if isDigest(o.Key) || isSign(o.Key) {
 			continue // sums of files, no events
 		}
 		if err := r.fromObject(ctx, q, o); err != nil {

@@ -88,7 +88,10 @@ func (f *EventFiles) find(ctx context.Context, paths []string) ([]eventFile, err
 			case err != nil:
 				f.reject(name, &ocsf.Rejected{Reason: err.Error()})
 				return nil
-			case d.IsDir(), !isLog(name) && name != p:
+			case d.IsDir(), name != p && !holdsLog(name):
+				return nil
+			case isSign(name):
+				signed(name, f.reject)
 				return nil
 			}
 			info, err := os.Stat(name)

@@ -36,7 +36,7 @@ func (r *Running) Sweep(ctx context.Context, paths []string, last bool) error {
 			switch {
 			case err != nil && !errors.Is(err, fs.ErrNotExist): // gone since it was listed
 				r.rejected(name, &ocsf.Rejected{Reason: err.Error()})
-			case err == nil && !d.IsDir() && (isLog(name) || name == p):
+			case err == nil && !d.IsDir() && (name == p || holdsLog(name)):
 				names = append(names, name)
 			}
 			return ctx.Err()
@@ -82,6 +82,14 @@ func (r *Running) sweepFile(ctx context.Context, name string, last bool) error {
 		return nil
 	}
 	defer f.Close()
+	if isSign(name) {
+		if !last && r.o.Now().Sub(info.ModTime()) < time.Minute {
+			return nil // the results may still be on their way
+		}
+		signed(name, r.rejected)
+		r.setPosition(name, info.Size())
+		return nil
+	}
 	quiet := last || r.o.Now().Sub(info.ModTime()) >= time.Second
 	head := make([]byte, 64<<10)
 	n, _ := f.ReadAt(head, 0)
@@ -99,11 +107,15 @@ func (r *Running) sweepFile(ctx context.Context, name string, last bool) error {
 		r.setPosition(name, info.Size())
 		return nil
 	}
-	return r.sweepLines(ctx, f, info, name, at, quiet)
+	return r.sweepLines(ctx, f, info, name, at, quiet, ocsf.FlowHeader(head))
 }
 
-// inLines reports whether a text is read line by line: its first line is whole by itself.
+// inLines reports whether a text is read line by line: its first line is whole by itself, and
+// what comes after can be read without it.
 func inLines(head []byte) bool {
+	if ocsf.IsTable(head) {
+		return false
+	}
 	line, _, found := bytes.Cut(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), []byte("\n"))
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 || line[0] != '{' && line[0] != '[' {
@@ -160,7 +172,9 @@ func (c *cut) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *Running) sweepLines(ctx context.Context, f *os.File, info fs.FileInfo, name string, at int64, quiet bool) error {
+// sweepLines stores what lines were added from at on. header is the line that names their
+// columns: without it what was added later would be read by another format.
+func (r *Running) sweepLines(ctx context.Context, f *os.File, info fs.FileInfo, name string, at int64, quiet bool, header []byte) error {
 	for at < info.Size() {
 		part := make([]byte, min(maxSweep, info.Size()-at))
 		n, err := f.ReadAt(part, at)
@@ -178,7 +192,11 @@ func (r *Running) sweepLines(ctx context.Context, f *os.File, info fs.FileInfo, 
 				part = part[:end+1]
 			}
 		}
-		if err := r.store1(ctx, name, bytes.NewReader(part)); err != nil {
+		in := io.Reader(bytes.NewReader(part))
+		if at > 0 && len(header) > 0 {
+			in = io.MultiReader(bytes.NewReader(header), in)
+		}
+		if err := r.store1(ctx, name, in); err != nil {
 			return err
 		}
 		at += int64(len(part))

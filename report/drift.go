@@ -56,8 +56,10 @@ type DriftRecord struct {
 	Plan        *DriftPlan   `json:"plan"`
 	Status      string       `json:"status"`
 	Acceptance  *DriftAccept `json:"acceptance"`
-	Why         string       `json:"why,omitempty"` // of unseen things, and of acceptances that do not count
-	Hint        string       `json:"hint,omitempty"`
+	// Incidents are those of detection that hold an act which made it, or may have.
+	Incidents []DriftIncident `json:"incidents"`
+	Why       string          `json:"why,omitempty"` // of unseen things, and of acceptances that do not count
+	Hint      string          `json:"hint,omitempty"`
 }
 
 // DriftChange is one place.
@@ -89,6 +91,17 @@ type DriftPlan struct {
 	Says string `json:"says"`
 }
 
+// DriftIncident is an incident of detection that tells of the same.
+type DriftIncident struct {
+	ID     string `json:"id"`
+	Status string `json:"status"` // open, closed, fine
+	// Event is the one of it that fits, Action what it did; Shown says that it is the very
+	// one that made the difference.
+	Event  string `json:"event"`
+	Action string `json:"action"`
+	Shown  bool   `json:"shown"`
+}
+
 // DriftAccept is who accepted a difference.
 type DriftAccept struct {
 	Owner  string `json:"owner"`
@@ -100,7 +113,7 @@ type DriftAccept struct {
 func DriftJSON(w io.Writer, d *Drift) error {
 	out := *d
 	out.Records = listEach(d.Records, func(r *DriftRecord) {
-		r.Changes, r.Paths, r.Faults = list(r.Changes), list(r.Paths), list(r.Faults)
+		r.Changes, r.Paths, r.Faults, r.Incidents = list(r.Changes), list(r.Paths), list(r.Faults), list(r.Incidents)
 	})
 	return writeJSON(w, out)
 }
@@ -196,6 +209,13 @@ func (p *page) driftRecord(r *DriftRecord) {
 	}
 	if !r.FirstSeen.IsZero() {
 		p.para(6, fmt.Sprintf("first seen %s, not yet %s; %s", r.FirstSeen.Format(time.RFC3339), r.LastSame.Format(time.RFC3339), r.who()))
+	}
+	for _, i := range r.Incidents {
+		how := "may have been made in"
+		if i.Shown {
+			how = "was made in"
+		}
+		p.para(6, fmt.Sprintf("%s incident %s (%s): %s, event %s", how, i.ID, i.Status, line(i.Action), line(i.Event)))
 	}
 	if r.Plan != nil {
 		says := "by hand: it owns this and does not say so"

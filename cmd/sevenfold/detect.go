@@ -378,7 +378,7 @@ nothing else. --close ID says that it was dealt with.`,
 			if err := g.wants("detect incidents", "text", "json", "ocsf"); err != nil {
 				return err
 			}
-			return g.watching(cmd.Context(), func(_ *session, st store.Store, w *assess.Watch, _ *estate.Snapshot) error {
+			return g.watching(cmd.Context(), func(s *session, st store.Store, w *assess.Watch, snap *estate.Snapshot) error {
 				for id, status := range map[string]string{fine: "fine", closed: "closed"} {
 					if id == "" {
 						continue
@@ -393,7 +393,7 @@ nothing else. --close ID says that it was dealt with.`,
 						return stateFailure(err)
 					}
 				}
-				return g.tellIncidents(w, args)
+				return s.tellIncidents(cmd.Context(), st, snap, w, args)
 			})
 		},
 	}
@@ -401,56 +401,4 @@ nothing else. --close ID says that it was dealt with.`,
 	cmd.Flags().StringVar(&closed, "close", "", "this incident (`ID`) was dealt with")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for those who come after")
 	return cmd
-}
-
-// tellIncidents lists incidents, or one of them.
-func (g *globals) tellIncidents(w *assess.Watch, args []string) error {
-	list := []detect.Incident{}
-	open := 0
-	for _, status := range []string{"open", "closed", "fine"} {
-		for _, i := range w.Incidents {
-			if i.Status == status && (len(args) == 0 || i.ID == args[0]) {
-				list = append(list, i)
-			}
-		}
-		if status == "open" {
-			open = len(list)
-		}
-	}
-	if len(args) > 0 && len(list) == 0 {
-		return usage("there is no incident "+printable(args[0]), "sevenfold detect incidents lists them")
-	}
-	err := g.tell(map[string]any{"incidents": list}, func(out io.Writer) error {
-		if g.format == "ocsf" {
-			return writeJSON(out, detect.Findings(list, version))
-		}
-		for i := range list {
-			if len(args) > 0 {
-				incidentText(out, &list[i])
-				continue
-			}
-			fmt.Fprintf(out, "%-6s %s  %-8s %5.1f  %s  %s\n", list[i].Status, list[i].ID, list[i].Severity, list[i].Score, list[i].First.Format(time.RFC3339), printable(list[i].Summary))
-		}
-		fmt.Fprintf(out, "%s, %d open\n", counted(len(list), "incident"), open)
-		return nil
-	})
-	switch {
-	case err != nil:
-		return err
-	case open > 0:
-		return verdict(exitNotReady)
-	case len(w.Seen) == 0:
-		fmt.Fprintln(g.stderr, "sevenfold: no events were ever taken in: that there is no incident says nothing\nhint: sevenfold detect learn PATH…, then sevenfold detect run PATH…")
-		return verdict(exitUnknown)
-	case !w.Learnt.Mature:
-		fmt.Fprintln(g.stderr, "sevenfold: the baseline is not mature, and until it is nothing is told: that there is no incident says nothing\nhint: let it learn more days: sevenfold detect learn PATH…")
-		return verdict(exitUnknown)
-	case w.Ruled.Left > 0:
-		fmt.Fprintf(g.stderr, "sevenfold: %s could not be loaded when events were last taken in: what it watches for was not looked for\nhint: sevenfold detect rules test FOLDER says what is wrong with each; then sevenfold detect run or learn\n", counted(w.Ruled.Left, "rule"))
-		return verdict(exitUnknown)
-	case w.Budget.Withheld() > 0:
-		fmt.Fprintf(g.stderr, "sevenfold: %s of the last 30 days not told, since the budget had no room for more\nhint: sevenfold detect replay --archive --budget N with a larger N tells them\n", counted(w.Budget.Withheld(), "incident"))
-		return verdict(exitUnknown)
-	}
-	return nil
 }

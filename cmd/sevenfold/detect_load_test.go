@@ -58,7 +58,7 @@ func TestRulesThatCannotBeLoaded(t *testing.T) {
 		}
 		w.Learnt.Mature = true // nothing else stands in the way of a clean answer
 		var out bytes.Buffer
-		err = (&globals{stdout: &out, stderr: &errs, format: "text"}).tellIncidents(w, nil)
+		err = (&session{g: &globals{stdout: &out, stderr: &errs, format: "text"}}).tellIncidents(ctx, st, nil, w, nil)
 		var code verdict
 		if errors.As(err, &code); (code == exitUnknown) != want || strings.Contains(errs.String(), "could not be loaded when") != want {
 			t.Errorf("%s: detect incidents ends with %v\n%s", filepath.Base(folder), err, errs.String())

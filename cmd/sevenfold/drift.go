@@ -13,6 +13,7 @@ import (
 	"github.com/sevenfold-sec/sevenfold/assess"
 	"github.com/sevenfold-sec/sevenfold/report"
 	diffs "github.com/sevenfold-sec/sevenfold/steps/audit"
+	"github.com/sevenfold-sec/sevenfold/steps/detect"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
 
@@ -43,7 +44,11 @@ func newDrift(g *globals) *cobra.Command {
 				if err := s.holding(st, o.Now, r.snapshot == "").Remember(cmd.Context(), o.Baseline); err != nil {
 					return stateFailure(err)
 				}
-				return s.drift(o, result)
+				told, err := assess.ToldIncidents(cmd.Context(), st)
+				if err != nil {
+					return stateFailure(err)
+				}
+				return s.drift(o, result, told)
 			})
 		},
 	}
@@ -85,12 +90,17 @@ func counts(o assess.Options) (*diffs.Approved, error) {
 	}
 }
 
-func (s *session) drift(o assess.Options, result *assess.Result) error {
+// drift tells what differs, and which incidents of detection tell of the same.
+func (s *session) drift(o assess.Options, result *assess.Result, told []detect.Incident) error {
 	b, err := counts(o)
 	if err != nil {
 		return err
 	}
 	doc := result.DriftDocument(b)
+	joined := assess.JoinDrift(told, b.Drift)
+	for i := range doc.Records {
+		doc.Records[i].Incidents = joined[doc.Records[i].ID]
+	}
 	err = s.g.write(func(w io.Writer) error {
 		if s.g.format == "json" {
 			return report.DriftJSON(w, doc)

@@ -104,6 +104,7 @@ func (d *Detector) signal(e *ocsf.Event, o *behaviour.Observation, played bool) 
 	s := incident.Signal{
 		Event: strings.Clone(e.ID), Time: o.Time, Principal: strings.Clone(o.Principal),
 		Action: o.Service + ":" + o.Action, Stage: stageOf(o), Played: played,
+		Account: strings.Clone(e.Account), Refused: e.Failed,
 	}
 	nodes := []string{e.Issued, e.Actor.AccessKey, e.Actor.ID}
 	if o.Kind == behaviour.Person {

@@ -73,6 +73,24 @@ type Incident struct {
 	Said bool `json:"said,omitempty"`
 	// Drill is set where all its signals are of synthetic attacks.
 	Drill bool `json:"drill,omitempty"`
+	// Drift are the differences from the approved baseline that its signals made, or may
+	// have made. It is found when it is asked for, and is not kept.
+	Drift []Drift `json:"drift,omitempty"`
+}
+
+// Drift is a difference from the approved baseline that a signal of an incident explains.
+type Drift struct {
+	Record      string `json:"record"` // as sevenfold drift lists it
+	Asset       string `json:"asset"`
+	What        string `json:"what"`
+	Attribute   string `json:"attribute,omitempty"`
+	Consequence string `json:"consequence"`
+	Status      string `json:"status"`
+	// Event is the signal's. Shown says that drift names that very event as the one that
+	// made it; else it is an act on the same thing, of the kind that makes such a change,
+	// in the time in which it came about.
+	Event string `json:"event"`
+	Shown bool   `json:"shown"`
 }
 
 // Signal is a signal as JSON has it; it has a rule or a model.
@@ -85,6 +103,9 @@ type Signal struct {
 	Model     string    `json:"model,omitempty"`
 	Surprise  float64   `json:"surprise"`
 	Why       []string  `json:"why"`
+	// Account is where it happened; Refused says that it was refused or failed.
+	Account string `json:"account,omitempty"`
+	Refused bool   `json:"refused,omitempty"`
 	// Things are what it acted on, as its log names them.
 	Things []string `json:"things,omitempty"`
 	// Synthetic says that it is of a synthetic attack, and that nothing happened.
@@ -116,7 +137,7 @@ func DocumentOf(i *incident.Incident) Incident {
 		out.Factors[j].Value = round2(out.Factors[j].Value)
 	}
 	for _, s := range i.Signals {
-		d := Signal{Event: s.Event, Time: s.Time, Principal: s.Principal, Action: s.Action, Surprise: round2(s.Surprise), Why: s.Why, Things: s.Things, Synthetic: s.Played, Pattern: fmt.Sprintf("%016x", s.Pattern)}
+		d := Signal{Event: s.Event, Time: s.Time, Principal: s.Principal, Action: s.Action, Surprise: round2(s.Surprise), Why: s.Why, Things: s.Things, Account: s.Account, Refused: s.Refused, Synthetic: s.Played, Pattern: fmt.Sprintf("%016x", s.Pattern)}
 		if d.Model = "behaviour"; s.By != "model" {
 			d.Rule, d.Model = s.By, ""
 		}

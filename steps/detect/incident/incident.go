@@ -34,6 +34,10 @@ type Signal struct {
 	// that was taken on, credentials that were given out or used. Things are what it
 	// acted on: they join too, as long as few principals act on them.
 	Nodes, Things []string
+	// Account is where it happened: account, subscription, project; "" if not said. Refused
+	// says that it was refused or failed, so that it changed nothing.
+	Account string `json:",omitempty"`
+	Refused bool   `json:",omitempty"`
 	// Played says that the event is of a synthetic attack.
 	Played bool `json:",omitempty"`
 	// Held is the number by which the model knows what it holds back of the event; 0: nothing.

@@ -1,6 +1,7 @@
 package ocsf
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -50,6 +51,15 @@ func parseFlowFormat(s string) (*flowFormat, error) {
 // isFlowHeader says whether a line names columns.
 func isFlowHeader(line string) bool {
 	return strings.Contains(line, "srcaddr") && strings.Contains(line, "dstaddr")
+}
+
+// FlowHeader is the line that names a flow log's columns, with its line break, if a text
+// begins with one; else nil.
+func FlowHeader(head []byte) []byte {
+	if n := bytes.IndexByte(head, '\n'); n >= 0 && isFlowHeader(string(head[:n])) && head[0] != '{' && head[0] != '[' {
+		return head[:n+1]
+	}
+	return nil
 }
 
 // errNoData is a line that says there was no traffic, or that records were

@@ -50,8 +50,8 @@ const (
 
 // Reader gives the events of one stream of records: a CloudTrail file, JSON
 // objects one a line or one after another or in an array, envelopes of
-// EventBridge, CloudWatch Logs, Event Hubs, webhooks and OTLP around them, or
-// lines of flow logs.
+// EventBridge, CloudWatch Logs, Event Hubs, webhooks and OTLP around them,
+// results of queries of CloudTrail Lake, or lines of flow logs.
 type Reader struct {
 	src   io.Reader
 	o     Options
@@ -71,10 +71,21 @@ type Reader struct {
 	ctx   resource
 	inner []inner // texts of envelopes, still to be read
 	mark  []byte  // how records begin
+
+	lake   *lakeRow // columns of CloudTrail Lake; nil: the text is no such table
+	named  bool     // their names were passed over
+	blind  bool     // it was told that a query left out what rules look at
+	doubts []error  // to be told before what comes next
 }
 
 // level is a list or an envelope the reader is inside of.
-type level struct{ array bool }
+type level struct {
+	array  bool
+	rows   bool   // the list is of rows of a query
+	query  bool   // the envelope is an answer to a query
+	more   bool   // it has a further page
+	status string // of the query
+}
 
 // resource is what an envelope says of all records in it.
 type resource struct{ account, region, service string }
@@ -108,6 +119,11 @@ func (r *Reader) Empty() int64 { return r.empty }
 // memory that is not used again.
 func (r *Reader) Next(e *Event) error {
 	for {
+		if len(r.doubts) > 0 {
+			err := r.doubts[0]
+			r.doubts = r.doubts[1:]
+			return err
+		}
 		if len(r.inner) > 0 {
 			in := r.inner[0]
 			r.inner = r.inner[1:]
@@ -123,6 +139,12 @@ func (r *Reader) Next(e *Event) error {
 		}
 		if !r.begun {
 			r.begin()
+		}
+		if r.lake != nil {
+			if done, err := r.row(e); done {
+				return err
+			}
+			continue
 		}
 		if r.text {
 			if done, err := r.line(e); done {
@@ -143,7 +165,7 @@ func (r *Reader) begin() {
 	if bytes.HasPrefix(r.buf, []byte("\xef\xbb\xbf")) {
 		r.at = 3
 	}
-	if ch, ok := r.peek(); ok && ch != '{' && ch != '[' && ch != '"' {
+	if ch, ok := r.peek(); ok && ch != '{' && ch != '[' && !r.table() && ch != '"' {
 		r.text = r.o.Source == VPCFlow || r.o.Source == SourceUnknown && r.looksLikeFlows()
 	}
 }
@@ -228,6 +250,9 @@ func (r *Reader) step(e *Event) (done bool, err error) {
 	case top.array && ch == ']', !top.array && ch == '}':
 		r.at++
 		r.stack = r.stack[:len(r.stack)-1]
+		if err := top.left(); err != nil {
+			return true, r.rejected(r.offset(), nil, 0, err.Error())
+		}
 		return false, nil
 	case top.array:
 		return r.value(ch, e)
@@ -252,7 +277,7 @@ func (r *Reader) end() error {
 
 // lists are the members under which envelopes keep their records.
 var lists = map[string]bool{"Records": true, "records": true, "Events": true, "events": true, "logEvents": true, "items": true, "value": true, "entries": true,
-	"resourceSpans": true, "scopeSpans": true, "spans": true, "data": true}
+	"resourceSpans": true, "scopeSpans": true, "spans": true, "data": true, "QueryResultRows": true}
 
 // member reads on in an envelope: another list, or something to be passed over.
 func (r *Reader) member() (bool, error) {
@@ -263,15 +288,20 @@ func (r *Reader) member() (bool, error) {
 	r.at = at
 	if ch, ok := r.peek(); ok && ch == '[' && lists[name] {
 		r.at++
-		r.stack = append(r.stack, level{array: true})
+		rows := name == "QueryResultRows"
+		r.stack[len(r.stack)-1].query = r.stack[len(r.stack)-1].query || rows
+		r.stack = append(r.stack, level{array: true, rows: rows})
 		return false, nil
 	}
 	size, complete := r.extent()
 	if !complete {
 		return true, r.skipBad("an envelope cut off")
 	}
-	if name == "resource" {
+	switch name {
+	case "resource":
 		r.resource(r.buf[r.at : r.at+size])
+	case "NextToken", "QueryStatus":
+		r.stack[len(r.stack)-1].answer(name, r.buf[r.at:r.at+size])
 	}
 	r.at += size
 	return false, nil
@@ -298,6 +328,9 @@ func (r *Reader) key(i int) (name string, after int, ok bool) {
 func (r *Reader) value(ch byte, e *Event) (bool, error) {
 	switch ch {
 	case '[':
+		if n := len(r.stack); n > 0 && r.stack[n-1].rows {
+			return r.answerRow(e)
+		}
 		if len(r.stack) >= maxNested {
 			return true, r.skipBad("lists nested too deep")
 		}
@@ -315,6 +348,13 @@ func (r *Reader) value(ch byte, e *Event) (bool, error) {
 		r.inner = append(r.inner, inner{[]byte(c.String()), r.offset()})
 		r.at += size
 		return false, nil
+	}
+	if len(r.stack) == 0 {
+		r.need(64)
+		if n := stamp(r.buf[r.at:]); n > 0 {
+			r.at += n
+			return false, nil
+		}
 	}
 	return true, r.skipBad("neither a record nor a list of records")
 }

@@ -145,6 +145,9 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n2 1 eni-1 10.0.0.1 10.0.0.2 1 443 6 10 8000 1793612415 1793612475 ACCEPT OK\n"), 7)
 	f.Add([]byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"spanId":"1"}]}]}]}`), 3)
 	f.Add([]byte(`{"logEvents":[{"message":"{\"a\":1}"}]} [ "x" ]`), 3)
+	f.Add([]byte(lakeFile(f, false, policyEvent, instancesEvent)), 5)
+	f.Add([]byte(`{"QueryResultRows":[[{"eventJson":"{}"},{"eventID":"a"}]],"NextToken":"x"}`), 2)
+	f.Add([]byte("2026-11-02T09:30:15.123Z "+trail("a")), 9)
 	f.Fuzz(func(t *testing.T, in []byte, piece int) {
 		whole := read(t, strings.NewReader(string(in)), Options{MaxEvent: 4096})
 		pieces := read(t, &chunks{in, 1 + abs(piece)%97}, Options{MaxEvent: 4096})
