@@ -272,6 +272,9 @@ func responseText(w io.Writer, i *respond.Incident) error {
 		fmt.Fprintf(w, ", %s, %s", i.Triage.Severity, i.Triage.Scenario)
 	}
 	fmt.Fprintln(w)
+	if !i.Known.IsZero() {
+		fmt.Fprintf(w, "known since %s\n", i.Known.UTC().Format("2006-01-02 15:04:05"))
+	}
 	for _, e := range i.Entries {
 		by := e.By
 		if by == "" {

@@ -18,7 +18,7 @@ func timeOf(flag, text string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	if err != nil || at.IsZero() { // the year 1 would count as no time at all
 		return at, usage(flag+" is no time", flag+" 2026-11-28T09:30:00Z")
 	}
 	return at, nil

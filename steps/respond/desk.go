@@ -65,6 +65,7 @@ func (d Desk) Open(o Opening, by string) (*Incident, error) {
 	case !o.Known.IsZero() && o.Known.Before(o.Began):
 		return nil, fmt.Errorf("nobody can have known of it at %s, before it began (%s)\nhint: --known is when somebody first knew of it, --began when it began", o.Known.Format(time.RFC3339), o.Began.Format(time.RFC3339))
 	}
+	o.Known = o.Known.UTC()
 	if err := os.MkdirAll(d.Folder, 0o700); err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func Duties() []Duty {
 	const hhs = "without unreasonable delay and in no case later than 60 calendar days after discovery, the first day it was known or with reasonable diligence would have been (164.412: later where an official states that it would impede an investigation)"
 	const dora = "Regulation (EU) 2022/2554, Article 19(4)"
 	const dora5 = "with Delegated Regulation (EU) 2025/301, Article 5"
-	const late = "; who cannot tells the authority why before the time is over (5(3))"
+	const late = "; whoever cannot do that says so and why before the time is over (5(3))"
 	return []Duty{
 		{Law: "gdpr", ID: "gdpr-authority", What: "personal data breach told to the supervisory authority, unless a risk to people is unlikely", To: "supervisory authority", Within: 72 * time.Hour, From: Triaged,
 			Source: "Regulation (EU) 2016/679, Article 33(1): without undue delay and, where feasible, not later than 72 hours after having become aware of it; later with the reasons"},

@@ -148,6 +148,13 @@ func TestALawIsNamedLater(t *testing.T) {
 	if c := clock("dora-final"); c.Status != "ended" {
 		t.Errorf("%+v", c)
 	}
+	var report strings.Builder
+	if err := Markdown(&report, ok(d.Show(id)), nil); err != nil || !strings.Contains(report.String(), "| does not apply after all |") || !strings.Contains(report.String(), "| told |") || !strings.Contains(report.String(), "| not told |") {
+		t.Error(err, report.String())
+	}
+	if day := knew.Add(31 * time.Hour).UTC().Format(time.DateTime); !strings.Contains(report.String(), "| "+day+" | ana | laws: dora applies") {
+		t.Errorf("no entry at %s, with its day:\n%s", day, report.String())
+	}
 	if due := ok(d.Show(id)).Due(*now, Ladder{Contain: 1e6 * time.Hour, Of: func(string, string) []string { return []string{"cy"} }}); len(due) != 1 || due[0].For != "clock:gdpr-authority:over" {
 		t.Errorf("%+v", due)
 	}

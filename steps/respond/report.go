@@ -40,7 +40,11 @@ func review(in *Incident, r *Record) reviewed {
 	i := &c
 	i.Clocks = slices.Clone(in.Clocks)
 	for n := range i.Clocks { // a deadline that draws near is not the report's business
-		if i.Clocks[n].Status != "told" {
+		switch i.Clocks[n].Status {
+		case "told":
+		case "ended":
+			i.Clocks[n].Status = "does not apply after all"
+		default:
 			i.Clocks[n].Status = "not told"
 		}
 	}
@@ -49,8 +53,12 @@ func review(in *Incident, r *Record) reviewed {
 		v.played(i)
 		return v
 	}
+	clock := time.TimeOnly
+	if n := len(i.Entries); n > 0 && i.Entries[0].Time.UTC().Format(time.DateOnly) != i.Entries[n-1].Time.UTC().Format(time.DateOnly) {
+		clock = time.DateTime // of an incident of days the hour alone says little
+	}
 	for _, e := range i.Entries {
-		v.Lines = append(v.Lines, line{e.Time.UTC().Format(time.TimeOnly), e})
+		v.Lines = append(v.Lines, line{e.Time.UTC().Format(clock), e})
 	}
 	var last time.Time
 	for _, s := range States() {
