@@ -220,3 +220,30 @@ func TestDrafts(t *testing.T) {
 		t.Error("a duty there is not")
 	}
 }
+
+// Who said that there is nothing to preserve, before a law was named that asks for evidence,
+// does not contain until something is preserved.
+func TestALawNamedLaterAsksForEvidence(t *testing.T) {
+	d, _ := desk(t)
+	ok := must(t)
+	id := ok(d.Open(Opening{Title: "t", Source: "x"}, "ana")).ID
+	ok(d.Ack(id, "ana"))
+	ok(d.Decide(id, "ana", Triage{Severity: "high", Scenario: "privacy-leak"}))
+	ok(d.Preserve(id, "ana", Evidence{Nothing: "no log is kept"}, ""))
+	ok(d.Name(id, "cy", []string{"gdpr"}, time.Time{}, false, "names were in it"))
+	p, err := playbook.Load("p.yaml", []byte(closing))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.AddRun(id, "ana", p, nil); err == nil || !strings.Contains(err.Error(), "all that was said is that there is nothing") || !strings.Contains(err.Error(), "incident preserve "+id) {
+		t.Errorf("containment without evidence: %v", err)
+	}
+	ok(d.Preserve(id, "ana", Evidence{What: "the bucket", Held: "object lock"}, ""))
+	j, _, err := d.AddRun(id, "ana", p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
