@@ -417,7 +417,7 @@ func Downstream(snap *estate.Snapshot, from string) ([]string, bool) {
 	return out, true
 }
 
-// behaviour runs the probes that are set.
+// behaviour runs the probes that are set, and reads the runs of garak.
 func (r *returning) behaviour() (respond.Light, string) {
 	if r.set == nil || r.set.Probes == "" {
 		return respond.Unknown, "no probes are set (respond.return); accuracy alone shows no backdoor"
@@ -426,15 +426,19 @@ func (r *returning) behaviour() (respond.Light, string) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(filepath.Dir(r.o.Scope.File), file)
 	}
-	probes, err := probe.Load(file)
+	set, err := probe.Load(file)
 	if err != nil {
 		return respond.Unknown, strings.ReplaceAll(err.Error(), "\n", " ")
 	}
 	var bad, untold []string
-	for _, p := range probe.Run(r.ctx, nil, probes) {
+	results := probe.Run(r.ctx, nil, set.Probes)
+	for i := range set.Garak {
+		results = append(results, set.Garak[i].Judge(filepath.Dir(file), r.i.At[respond.Recovering]))
+	}
+	for _, p := range results {
 		switch {
 		case p.Err != nil:
-			untold = append(untold, p.Name+": "+p.Err.Error())
+			untold = append(untold, p.Name+": "+strings.ReplaceAll(p.Err.Error(), "\n", " "))
 		case !p.OK:
 			bad = append(bad, p.Name+": "+p.Why)
 		}
@@ -445,7 +449,11 @@ func (r *returning) behaviour() (respond.Light, string) {
 	case len(untold) > 0:
 		return respond.Unknown, strings.Join(untold, "; ")
 	}
-	return respond.Green, fmt.Sprintf("%d probes answer as the known-good model does", len(probes))
+	why := fmt.Sprintf("%d probes answer as the known-good model does", len(set.Probes))
+	if n := len(set.Garak); n > 0 {
+		why += fmt.Sprintf("; %d runs of garak pass as it does", n)
+	}
+	return respond.Green, why
 }
 
 // quiet: no detection of the scenario for the time that was set.

@@ -62,6 +62,8 @@ type Action struct {
 	set      func(ctx context.Context, c *Client, in Input, prior json.RawMessage) error
 	// holds reports whether a state is the one that set makes.
 	holds func(in Input, state, prior json.RawMessage) bool
+	// probe is nil, or asks beside the state whether the measure has the effect it is for.
+	probe func(ctx context.Context, c *Client, in Input) error
 	put   func(ctx context.Context, c *Client, in Input, prior json.RawMessage) error
 	c     *Client
 }
@@ -114,6 +116,15 @@ func (a *Action) Set(ctx context.Context, target string, with map[string]string,
 // Holds reports whether a state is the one that Set makes of prior.
 func (a *Action) Holds(target string, with map[string]string, state, prior json.RawMessage) bool {
 	return a.holds(Input{target, with}, state, prior)
+}
+
+// Probe asks, where the state is the one that Set makes, whether that has the effect it is for:
+// what goes on in spite of it is the error.
+func (a *Action) Probe(ctx context.Context, target string, with map[string]string) error {
+	if a.probe == nil {
+		return nil
+	}
+	return a.probe(ctx, a.c, Input{target, with})
 }
 
 // Put makes the state what it was before.

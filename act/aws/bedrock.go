@@ -12,7 +12,8 @@ import (
 func bedrockActions() []*Action {
 	return []*Action{
 		{id: "aws.bedrock-agent.disable-tool", title: "take a tool from an agent", target: "AWS::Bedrock::Agent", params: map[string]string{"tool": "id of the action group"},
-			breaks: "what the agent does by that tool; it has to be prepared anew, which this does", grants: []string{"bedrock:GetAgentActionGroup", "bedrock:UpdateAgentActionGroup", "bedrock:PrepareAgent"},
+			breaks: "what the agent does by that tool; it has to be prepared anew, which this does. Aliases go on with the version that they serve: where one has the tool, it does not count as taken",
+			grants: []string{"bedrock:GetAgentActionGroup", "bedrock:UpdateAgentActionGroup", "bedrock:PrepareAgent", "bedrock:GetAgent", "bedrock:ListAgentAliases"},
 			read: func(ctx context.Context, c *Client, in Input) (any, error) {
 				r, err := actionGroup(ctx, c, in)
 				if err != nil {
@@ -24,6 +25,7 @@ func bedrockActions() []*Action {
 				return setTool(ctx, c, in, "DISABLED")
 			},
 			holds: func(_ Input, now, _ json.RawMessage) bool { return text(state(now), "state") == "DISABLED" },
+			probe: toolServed,
 			put: func(ctx context.Context, c *Client, in Input, prior json.RawMessage) error {
 				return setTool(ctx, c, in, text(state(prior), "state"))
 			}},
@@ -111,7 +113,11 @@ func agentPath(in Input, more ...string) string {
 }
 
 func actionGroup(ctx context.Context, c *Client, in Input) (map[string]any, error) {
-	r, err := c.rest(ctx, "bedrock-agent", "bedrock", in.region(), "GetAgentActionGroup", http.MethodGet, agentPath(in, "agentversions", "DRAFT", "actiongroups", url.PathEscape(in.With["tool"])), nil)
+	return actionGroupOf(ctx, c, in, "DRAFT")
+}
+
+func actionGroupOf(ctx context.Context, c *Client, in Input, version string) (map[string]any, error) {
+	r, err := c.rest(ctx, "bedrock-agent", "bedrock", in.region(), "GetAgentActionGroup", http.MethodGet, agentPath(in, "agentversions", url.PathEscape(version), "actiongroups", url.PathEscape(in.With["tool"])), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +126,53 @@ func actionGroup(ctx context.Context, c *Client, in Input) (map[string]any, erro
 		return nil, fmt.Errorf("agent %s has no tool %s", in.name(), in.With["tool"])
 	}
 	return g, nil
+}
+
+// maxAliases bounds how many pages of aliases are read; an agent has ten aliases at most, unless
+// AWS was asked for more.
+const maxAliases = 100
+
+// toolServed is an error where an alias that takes requests serves a version of the agent in
+// which the tool is on: versions do not change with the draft.
+func toolServed(ctx context.Context, c *Client, in Input) error {
+	on := map[string]bool{}
+	for next, n := "", 0; ; n++ {
+		body := map[string]any{}
+		if next != "" {
+			body["nextToken"] = next
+		}
+		r, err := c.rest(ctx, "bedrock-agent", "bedrock", in.region(), "ListAgentAliases", http.MethodPost, agentPath(in, "agentaliases"), body)
+		if err != nil {
+			return fmt.Errorf("which versions the agent's aliases serve cannot be told: %w", err)
+		}
+		for _, a := range items(r, "agentAliasSummaries") {
+			if text(a, "aliasInvocationState") == "REJECT_INVOCATIONS" {
+				continue
+			}
+			for _, route := range items(a, "routingConfiguration") {
+				v := text(route, "agentVersion")
+				if v == "" || v == "DRAFT" {
+					continue
+				}
+				if _, known := on[v]; !known {
+					g, err := actionGroupOf(ctx, c, in, v)
+					if err != nil && !isCode(err, "ResourceNotFound") {
+						return fmt.Errorf("whether version %s of the agent has the tool cannot be told: %w", v, err)
+					}
+					on[v] = err == nil && text(g, "actionGroupState") != "DISABLED"
+				}
+				if on[v] {
+					return fmt.Errorf("alias %s goes on serving version %s of the agent, in which the tool is on: give it a version that was made since, or pause it (UpdateAgentAlias)", text(a, "agentAliasName"), v)
+				}
+			}
+		}
+		if next = text(r, "nextToken"); next == "" {
+			return nil
+		}
+		if n == maxAliases {
+			return fmt.Errorf("the agent has more aliases than are read (%d pages)", maxAliases)
+		}
+	}
 }
 
 // setTool writes the action group as it is but for its state: UpdateAgentActionGroup
@@ -138,6 +191,15 @@ func setTool(ctx context.Context, c *Client, in Input, to string) error {
 	if _, err := c.rest(ctx, "bedrock-agent", "bedrock", in.region(), "UpdateAgentActionGroup", http.MethodPut, agentPath(in, "agentversions", "DRAFT", "actiongroups", url.PathEscape(in.With["tool"])), body); err != nil {
 		return err
 	}
-	_, err = c.rest(ctx, "bedrock-agent", "bedrock", in.region(), "PrepareAgent", http.MethodPost, agentPath(in), nil)
-	return err
+	if _, err = c.rest(ctx, "bedrock-agent", "bedrock", in.region(), "PrepareAgent", http.MethodPost, agentPath(in), nil); err != nil {
+		return err
+	}
+	return until(ctx, func() (bool, string, error) {
+		r, err := c.rest(ctx, "bedrock-agent", "bedrock", in.region(), "GetAgent", http.MethodGet, agentPath(in), nil)
+		now := text(r, "agent", "agentStatus")
+		if err == nil && now == "FAILED" {
+			err = fmt.Errorf("the agent could not be prepared: it is %s", now)
+		}
+		return now == "PREPARED", now, err
+	})
 }

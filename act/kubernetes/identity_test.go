@@ -50,7 +50,7 @@ func TestSubject(t *testing.T) {
 // it, and by nobody else's rights.
 func TestActsAsTheResponder(t *testing.T) {
 	const account = "system:serviceaccount:ml:responder"
-	s := kubetest.Start(t, kubetest.Users(map[string]string{"token-of-runner": "runner", "token-of-other": "other", "token-of-account": account}))
+	s := kubetest.Start(t, kubetest.Users(map[string]string{"token-of-runner": "runner", "token-of-narrow": "narrow", "token-of-other": "other", "token-of-account": account}))
 	s.Apply(`apiVersion: v1
 kind: Namespace
 metadata: {name: ml}
@@ -84,6 +84,19 @@ kind: RoleBinding
 metadata: {name: acts-as-the-responder, namespace: ml}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: acts-as-the-responder}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: runner}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: acts-as-the-responder-for-this, namespace: ml}
+rules:
+- {apiGroups: [authentication.k8s.io], resources: [serviceaccounts], resourceNames: [responder], verbs: ["impersonate:serviceaccount"]}
+- {apiGroups: [apps], resources: [deployments], verbs: ["impersonate-on:serviceaccount:get", "impersonate-on:serviceaccount:update"]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: acts-as-the-responder-for-this, namespace: ml}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: acts-as-the-responder-for-this}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: narrow}]
 `)
 	scale := func(token, subject string) *Action {
 		t.Helper()
@@ -96,26 +109,34 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: runner}]
 	ctx := context.Background()
 	const target, job = "k8s://test/ml/Deployment/score", "k8s://test/ml/StatefulSet/score"
 
-	a := scale("token-of-runner", account)
-	prior, err := a.Read(ctx, target, nil)
-	if err != nil {
-		t.Fatal(err)
+	// By plain impersonation, and by that which names what may be done so (Kubernetes 1.36).
+	for _, token := range []string{"token-of-runner", "token-of-narrow"} {
+		a := scale(token, account)
+		prior, err := a.Read(ctx, target, nil)
+		if err != nil {
+			t.Fatal(token, err)
+		}
+		if err := a.Set(ctx, target, nil, prior); err != nil {
+			t.Fatal(token, err)
+		}
+		now, err := a.Read(ctx, target, nil)
+		if err != nil || !a.Holds(target, nil, now, prior) {
+			t.Fatalf("%s: %s %v", token, now, err)
+		}
+		if err := a.Put(ctx, target, nil, prior); err != nil {
+			t.Fatal(token, err)
+		}
+		if u := deployment(t, s.Config); u.Object["spec"].(map[string]any)["replicas"] != int64(3) {
+			t.Errorf("%s: %v", token, u.Object["spec"])
+		}
 	}
-	if err := a.Set(ctx, target, nil, prior); err != nil {
-		t.Fatal(err)
-	}
-	now, err := a.Read(ctx, target, nil)
-	if err != nil || !a.Holds(target, nil, now, prior) {
-		t.Fatalf("%s %v", now, err)
-	}
-	if err := a.Put(ctx, target, nil, prior); err != nil {
-		t.Fatal(err)
-	}
-	if u := deployment(t, s.Config); u.Object["spec"].(map[string]any)["replicas"] != int64(3) {
-		t.Errorf("%v", u.Object["spec"])
-	}
-	// What the responder may not is refused to it by name, and is no matter of acting as it.
+	// What is not among what may be done so is refused to who asks, whatever the responder may.
 	var refused *ActAsError
+	if _, err := scale("token-of-narrow", account).Read(ctx, job, nil); !errors.As(err, &refused) {
+		t.Errorf("beyond what is named: %v", err)
+	}
+	a := scale("token-of-runner", account)
+	// What the responder may not is refused to it by name, and is no matter of acting as it.
 	if _, err := a.Read(ctx, job, nil); err == nil || errors.As(err, &refused) || !strings.Contains(err.Error(), account) {
 		t.Errorf("%v", err)
 	}

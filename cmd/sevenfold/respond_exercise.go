@@ -387,7 +387,7 @@ func newExerciseCancel(g *globals) *cobra.Command {
 }
 
 func newExerciseMetrics(g *globals) *cobra.Command {
-	return &cobra.Command{Use: "metrics", Short: "Median times to detect, acknowledge and contain, by scenario", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	return &cobra.Command{Use: "metrics", Short: "Median times to detect, acknowledge and contain, by scenario and month", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 		shelf, h, err := g.shelf()
 		if err != nil {
 			return err
@@ -405,7 +405,13 @@ func newExerciseMetrics(g *globals) *cobra.Command {
 		}
 		err = g.tell(doc, func(w io.Writer) error {
 			for _, m := range list {
-				fmt.Fprintf(w, "%-30s %d times: detect %s, acknowledge %s, contain %s\n", m.Scenario, m.Times, took(m.Detect), took(m.Acknowledge), took(m.Contain))
+				line := func(what string, t respond.Times) {
+					fmt.Fprintf(w, "%-30s %d times: detect %s, acknowledge %s, contain %s\n", what, t.Times, took(t.Detect), took(t.Acknowledge), took(t.Contain))
+				}
+				line(m.Scenario, m.Times)
+				for _, month := range m.Months {
+					line("    "+month.Month, month.Times)
+				}
 			}
 			if len(list) == 0 {
 				fmt.Fprintln(w, "nothing was measured yet: no incident, and no exercise that was played to its end")

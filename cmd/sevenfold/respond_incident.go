@@ -154,7 +154,7 @@ func newRespondIncident(g *globals) *cobra.Command {
 		g.onIncident("note", "Write something down", nil, func(_ context.Context, h *handling, id string) (*respond.Incident, error) {
 			return h.desk.Note(id, h.by, h.note)
 		}),
-		newIncidentNotice(g), newIncidentExport(g), newIncidentVerify(g),
+		newIncidentLaw(g), newIncidentNotice(g), newIncidentExport(g), newIncidentVerify(g),
 	)
 	return cmd
 }
@@ -177,7 +177,7 @@ func (h *handling) scenario(id string) (*respond.Scenario, error) {
 
 func newIncidentOpen(g *globals) *cobra.Command {
 	var o respond.Opening
-	var by, began string
+	var by, began, known string
 	cmd := &cobra.Command{Use: "open TITLE", Short: "Open an incident", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
 		if err := g.wants("respond incident open", "text", "json"); err != nil {
 			return err
@@ -189,10 +189,11 @@ func newIncidentOpen(g *globals) *cobra.Command {
 		if o.Title = args[0]; o.Source == "" {
 			o.Source = "a person"
 		}
-		if began != "" {
-			if o.Began, err = time.Parse(time.RFC3339, began); err != nil {
-				return usage("--began is no time", "--began 2026-11-28T09:30:00Z")
-			}
+		if o.Began, err = timeOf("--began", began); err != nil {
+			return err
+		}
+		if o.Known, err = timeOf("--known", known); err != nil {
+			return err
 		}
 		if o.Scenario != "" {
 			if _, err := h.scenario(o.Scenario); err != nil {
@@ -214,6 +215,7 @@ func newIncidentOpen(g *globals) *cobra.Command {
 	cmd.Flags().StringVar(&o.Asset, "asset", "", "id of the asset")
 	cmd.Flags().StringVar(&o.Source, "source-of", "", "what saw it")
 	cmd.Flags().StringVar(&began, "began", "", "`TIME` it began, as far as is known (RFC 3339)")
+	cmd.Flags().StringVar(&known, "known", "", "`TIME` somebody first knew of it, if before now: clocks of laws run since then (RFC 3339)")
 	return cmd
 }
 
@@ -270,6 +272,9 @@ func responseText(w io.Writer, i *respond.Incident) error {
 		fmt.Fprintf(w, ", %s, %s", i.Triage.Severity, i.Triage.Scenario)
 	}
 	fmt.Fprintln(w)
+	if !i.Known.IsZero() {
+		fmt.Fprintf(w, "known since %s\n", i.Known.UTC().Format("2006-01-02 15:04:05"))
+	}
 	for _, e := range i.Entries {
 		by := e.By
 		if by == "" {
@@ -284,6 +289,8 @@ func responseText(w io.Writer, i *respond.Incident) error {
 			left = "OVER"
 		case "told":
 			left = "told"
+		case "ended":
+			left = "ended: it does not apply after all"
 		}
 		fmt.Fprintf(w, "  clock %s: %s to %s by %s (%s)\n        %s\n", c.Duty, c.What, c.To, c.Deadline.Format(time.RFC3339), left, c.Source)
 	}
@@ -593,29 +600,6 @@ func newIncidentReturn(g *globals) *cobra.Command {
 		return i, err
 	})
 	return cmd
-}
-
-func newIncidentNotice(g *globals) *cobra.Command {
-	var duty string
-	var told bool
-	return g.onIncident("notice", "A draft of what a law asks to be told; with --told, that it was sent", func(cmd *cobra.Command) {
-		cmd.Flags().StringVar(&duty, "duty", "", "`DUTY` as the incident's clocks name it")
-		cmd.Flags().BoolVar(&told, "told", false, "write down that it was sent")
-	}, func(_ context.Context, h *handling, id string) (*respond.Incident, error) {
-		if told {
-			return h.desk.Told(id, h.by, duty)
-		}
-		i, err := h.desk.Show(id)
-		if err != nil {
-			return nil, err
-		}
-		text, err := i.Draft(duty, h.s.scope.Estate)
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintln(g.stderr, text)
-		return i, nil
-	})
 }
 
 func newIncidentExport(g *globals) *cobra.Command {

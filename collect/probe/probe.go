@@ -54,8 +54,14 @@ type Result struct {
 	Err  error
 }
 
+// File is what is asked of a served model: probes, and runs of garak.
+type File struct {
+	Probes []Probe `yaml:"probes"`
+	Garak  []Garak `yaml:"garak"`
+}
+
 // Load reads a file of probes.
-func Load(path string) ([]Probe, error) {
+func Load(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -68,14 +74,12 @@ func Load(path string) ([]Probe, error) {
 	return Parse(path, text)
 }
 
-// Parse reads the text of a file: a mapping with a list "probes".
-func Parse(name string, text []byte) ([]Probe, error) {
+// Parse reads the text of a file: a mapping with a list "probes", and maybe one "garak".
+func Parse(name string, text []byte) (*File, error) {
 	if len(text) > MaxBytes {
 		return nil, fmt.Errorf("%s has more than %d bytes", name, MaxBytes)
 	}
-	var file struct {
-		Probes []Probe `yaml:"probes"`
-	}
+	var file File
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(&file); err != nil {
@@ -89,7 +93,12 @@ func Parse(name string, text []byte) ([]Probe, error) {
 			return nil, fmt.Errorf("%s: probe %d (%s): %w", name, i+1, p.Name, err)
 		}
 	}
-	return file.Probes, nil
+	for i := range file.Garak {
+		if err := file.Garak[i].check(); err != nil {
+			return nil, fmt.Errorf("%s: garak %d (%s): %w", name, i+1, file.Garak[i].Name, err)
+		}
+	}
+	return &file, nil
 }
 
 func (p *Probe) check() error {

@@ -71,6 +71,10 @@ func TestFilesThatAreNone(t *testing.T) {
 	for text, want := range map[string]string{
 		"probes: []": "no probes", "probes: [{name: a}]": "name and url", "probes: [{name: a, url: 'file:///etc/passwd', answer: x}]": "no address", "probes: [{name: a, url: 'http://x'}]": "nothing is said",
 		"probes: [{name: a, url: 'http://x', never: '['}]": "never", "colour: red": "colour", "probes: [{name: a, url: 'http://x', answer: a, within: -1}]": "within",
+		"garak: [{name: a}]": "no probes",
+		"probes: [{name: a, url: 'http://x', answer: a}]\ngarak: [{name: g, report: a, good: b}]":                       "garak 1 (g): name, report, good and target",
+		"probes: [{name: a, url: 'http://x', answer: a}]\ngarak: [{name: g, report: a, good: ./a, target: m}]":          "the same file",
+		"probes: [{name: a, url: 'http://x', answer: a}]\ngarak: [{name: g, report: a, good: b, target: m, within: 1}]": "within",
 	} {
 		if _, err := Parse("p.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
@@ -82,7 +86,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("probes: [{name: a, url: 'http://x', answer: y}]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := Parse("p", text)
-		if (err == nil) != (len(p) > 0) {
+		if (err == nil) != (p != nil && len(p.Probes) > 0) {
 			t.Fatal(p, err)
 		}
 	})

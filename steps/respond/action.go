@@ -113,11 +113,22 @@ func (as Actions) Apply(ctx context.Context, c playbook.Call, prior json.RawMess
 	return nil, a.Set(ctx, c.Target, c.With, prior)
 }
 
-// Verify implements playbook.Actor: reads again, and asks whether it holds.
+// Prober is an action that can tell, beside its state, whether it has the effect it is for: a
+// setting may be what was asked, and what it was to stop go on.
+type Prober interface {
+	Probe(ctx context.Context, target string, with map[string]string) error
+}
+
+// Verify implements playbook.Actor: reads again, asks whether it holds, and whether it does what
+// it is for.
 func (as Actions) Verify(ctx context.Context, c playbook.Call, prior json.RawMessage) error {
 	holds, _, err := as.Applied(ctx, c, prior)
-	if err == nil && !holds {
+	switch p, ok := as[c.Action].(Prober); {
+	case err != nil:
+	case !holds:
 		err = errors.New("the state is not what the action makes: it did not take effect, or somebody undid it")
+	case ok:
+		err = p.Probe(ctx, c.Target, c.With)
 	}
 	return err
 }

@@ -60,7 +60,12 @@ func (d Desk) Open(o Opening, by string) (*Incident, error) {
 		return nil, errors.New("an incident needs a title")
 	case o.Began.After(d.now().Add(time.Minute)):
 		return nil, fmt.Errorf("it cannot have begun at %s: that is to come\nhint: give the time with its zone, as in 2026-11-28T09:30:00Z", o.Began.Format(time.RFC3339))
+	case o.Known.After(d.now().Add(time.Minute)):
+		return nil, fmt.Errorf("nobody can have known of it at %s: that is to come\nhint: give the time with its zone, as in 2026-11-28T09:30:00Z", o.Known.Format(time.RFC3339))
+	case !o.Known.IsZero() && o.Known.Before(o.Began):
+		return nil, fmt.Errorf("nobody can have known of it at %s, before it began (%s)\nhint: --known is when somebody first knew of it, --began when it began", o.Known.Format(time.RFC3339), o.Began.Format(time.RFC3339))
 	}
+	o.Known = o.Known.UTC()
 	if err := os.MkdirAll(d.Folder, 0o700); err != nil {
 		return nil, err
 	}

@@ -64,6 +64,7 @@ const (
 	eventRun      = "incident.run"
 	eventReturn   = "incident.return-checked"
 	eventNotice   = "incident.notice"
+	eventLaws     = "incident.laws" // that laws apply, or do not
 	eventDecision = "incident.decision"
 	eventTable    = "incident.tabletop" // what a tabletop is made of
 	eventPlayed   = "incident.played"   // its record, or that it was called off
@@ -89,13 +90,17 @@ type Opening struct {
 	Source string `json:"source"`
 	// Began is when it began as far as is known; zero: not known.
 	Began time.Time `json:"began"`
+	// Known is when somebody first knew of it, where that was before it was opened: the time
+	// of several laws runs from there.
+	Known time.Time `json:"known,omitzero"`
 }
 
 // Triage is what was decided of an incident.
 type Triage struct {
 	Severity string `json:"severity"`
 	Scenario string `json:"scenario"`
-	// Laws are the regimes whose clocks run from now: see Regimes.
+	// Laws are the regimes whose clocks run from now, and those that were said to apply
+	// later: see Regimes.
 	Laws []string `json:"laws,omitempty"`
 }
 
@@ -156,7 +161,10 @@ type Incident struct {
 	began   []time.Time // runs that began by themselves
 	ownRun  string
 	takenAt time.Time
-	table   *table // nil: no tabletop, or one of an older version
+	named   map[string]time.Time   // laws, since when each is known to apply
+	ended   map[string]bool        // laws that do not apply after all
+	sent    map[string][]time.Time // duties, when they were told
+	table   *table                 // nil: no tabletop, or one of an older version
 }
 
 func (i *Incident) fold(e *playbook.Event) error {
@@ -181,7 +189,16 @@ func (i *Incident) fold(e *playbook.Event) error {
 		if err = json.Unmarshal(e.Data, i.Triage); err == nil {
 			entry.Text = strings.Join(append([]string{i.Triage.Severity, i.Triage.Scenario}, i.Triage.Laws...), " ")
 			i.Scenario = i.Triage.Scenario
+			i.name(&naming{Laws: i.Triage.Laws}, e.Time)
 		}
+	case eventLaws:
+		var n naming
+		if err = json.Unmarshal(e.Data, &n); err == nil {
+			i.name(&n, e.Time)
+			entry.Text = n.text()
+		}
+	case eventNotice:
+		entry.Text, err = i.tookNotice(e.Data, e.Time)
 	case eventEvidence:
 		var v Evidence
 		if err = json.Unmarshal(e.Data, &v); err == nil {
@@ -226,7 +243,7 @@ func (i *Incident) fold(e *playbook.Event) error {
 		if err = json.Unmarshal(e.Data, &i.Workload); err == nil {
 			entry.Text = i.Workload
 		}
-	case eventNote, eventNotice, eventLifted, eventTaken:
+	case eventNote, eventLifted, eventTaken:
 		err = json.Unmarshal(e.Data, &entry.Text)
 	}
 	i.Entries = append(i.Entries, entry)

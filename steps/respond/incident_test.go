@@ -321,18 +321,13 @@ func TestAClockOfTheLaw(t *testing.T) {
 		}
 		*now = start
 	}
-	i := ok(d.Told(id, "ana", "gdpr-authority"))
+	i := ok(d.Told(id, "ana", "gdpr-authority", time.Time{}))
 	if i.Clocks[0].Status != "told" {
 		t.Error(i.Clocks[0])
 	}
 	text, err := i.Draft("nis2-early-warning", "acme")
-	if err != nil || !strings.Contains(text, "Article 23(4)(a)") || !strings.Contains(text, "[categories and number]") {
+	if err != nil || !strings.Contains(text, "Article 23(4)(a)") || !strings.Contains(text, "Suspected of being caused by unlawful or malicious acts: [yes or no]") {
 		t.Error(text, err)
-	}
-	for _, duty := range Duties() {
-		if duty.Source == "" || duty.Within == 0 && duty.Months == 0 || duty.To == "" {
-			t.Errorf("%s has no source, time or addressee", duty.ID)
-		}
 	}
 }
 
@@ -453,40 +448,6 @@ func TestReportsAreReproducible(t *testing.T) {
 	for _, text := range []string{h1, m1} {
 		if strings.Contains(text, "<script>") || strings.Contains(text, "<b>deputy") {
 			t.Error("text became markup")
-		}
-	}
-}
-
-// What follows a duty is counted from when that was told; a month is one of the calendar;
-// what became known late has its hours still.
-func TestClocksThatFollow(t *testing.T) {
-	at := func(text string) time.Time {
-		v, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	for _, c := range []struct {
-		name, detected, triaged, told, toldAt, duty, want string
-	}{
-		{"72 hours", "2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z", "", "", "gdpr-authority", "2027-01-04T01:00:00Z"},
-		{"four hours", "2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z", "", "", "dora-initial", "2027-01-01T05:00:00Z"},
-		{"no later than 24", "2027-01-01T00:00:00Z", "2027-01-01T23:00:00Z", "", "", "dora-initial", "2027-01-02T00:00:00Z"},
-		{"known later", "2027-01-01T00:00:00Z", "2027-01-03T00:00:00Z", "", "", "dora-initial", "2027-01-03T04:00:00Z"},
-		{"from what was told", "2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z", "dora-initial", "2027-01-01T02:00:00Z", "dora-intermediate", "2027-01-04T02:00:00Z"},
-		{"from when it had to be", "2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z", "", "", "dora-intermediate", "2027-01-04T05:00:00Z"},
-		{"a month", "2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z", "nis2-notification", "2027-01-31T10:00:00Z", "nis2-final", "2027-02-28T10:00:00Z"},
-		{"a month of 31 days", "2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z", "nis2-notification", "2027-03-05T10:00:00Z", "nis2-final", "2027-04-05T10:00:00Z"},
-	} {
-		i := &Incident{At: map[State]time.Time{Detected: at(c.detected), Triaged: at(c.triaged)}, Triage: &Triage{Laws: []string{"gdpr", "nis2", "dora"}}}
-		if c.told != "" {
-			i.Entries = []Entry{{Time: at(c.toldAt), What: "notice", Text: c.told}}
-		}
-		for _, clock := range i.clocks(at(c.triaged)) {
-			if clock.Duty == c.duty && !clock.Deadline.Equal(at(c.want)) {
-				t.Errorf("%s: %s, want %s", c.name, clock.Deadline.Format(time.RFC3339), c.want)
-			}
 		}
 	}
 }

@@ -155,7 +155,14 @@ func (d Desk) Advance(id, by string, to State, note string) (*Incident, error) {
 }
 
 // lawful says whether a duty forbids to change anything before evidence is preserved.
-func (i *Incident) lawful() bool { return i.Triage != nil && len(i.Triage.Laws) > 0 }
+func (i *Incident) lawful() bool {
+	return i.Triage != nil && slices.ContainsFunc(i.Triage.Laws, func(law string) bool { return !i.ended[law] })
+}
+
+// kept reports whether anything was preserved, and not only said that there is nothing.
+func (i *Incident) kept() bool {
+	return slices.ContainsFunc(i.Evidence, func(e Evidence) bool { return e.Nothing == "" })
+}
 
 // Contained moves to contained once playbooks were run and their probes passed. Without
 // one nothing is contained, whatever anybody says. One that was contained before, and let
@@ -282,6 +289,10 @@ func (d Desk) AddRun(id, by string, p *playbook.Playbook, values map[string]stri
 				why += ": the law asks for it (" + strings.Join(i.Triage.Laws, ", ") + ")"
 			}
 			return nil, &OrderError{i.ID, i.State, Contained, why, i.Next}
+		}
+		if contains && i.State == Preserved && i.lawful() && !i.kept() { // a law that was named after it was said that there is nothing
+			return nil, &OrderError{i.ID, i.State, Contained, "evidence has to be preserved first: the law asks for it (" + strings.Join(i.Triage.Laws, ", ") + "), and all that was said is that there is nothing",
+				"sevenfold respond incident preserve " + i.ID + " --by NAME --what TEXT --file PATH"}
 		}
 		if err := p.Fill(values); err != nil {
 			return nil, err

@@ -40,7 +40,11 @@ func review(in *Incident, r *Record) reviewed {
 	i := &c
 	i.Clocks = slices.Clone(in.Clocks)
 	for n := range i.Clocks { // a deadline that draws near is not the report's business
-		if i.Clocks[n].Status != "told" {
+		switch i.Clocks[n].Status {
+		case "told":
+		case "ended":
+			i.Clocks[n].Status = "does not apply after all"
+		default:
 			i.Clocks[n].Status = "not told"
 		}
 	}
@@ -49,8 +53,12 @@ func review(in *Incident, r *Record) reviewed {
 		v.played(i)
 		return v
 	}
+	clock := time.TimeOnly
+	if n := len(i.Entries); n > 0 && i.Entries[0].Time.UTC().Format(time.DateOnly) != i.Entries[n-1].Time.UTC().Format(time.DateOnly) {
+		clock = time.DateTime // of an incident of days the hour alone says little
+	}
 	for _, e := range i.Entries {
-		v.Lines = append(v.Lines, line{e.Time.UTC().Format(time.TimeOnly), e})
+		v.Lines = append(v.Lines, line{e.Time.UTC().Format(clock), e})
 	}
 	var last time.Time
 	for _, s := range States() {
@@ -197,70 +205,3 @@ th{white-space:nowrap;overflow-wrap:normal}
 <p>The journal's last event has the hash <code>{{.Incident.Head}}</code>.</p>
 </body></html>
 `))
-
-// Metrics are the times of one scenario over all that is recorded.
-type Metrics struct {
-	Scenario string `json:"scenario"`
-	Times    int    `json:"times"`
-	// Medians; zero: none of them came to that.
-	Detect      time.Duration `json:"mttd"`
-	Acknowledge time.Duration `json:"mtta"`
-	Contain     time.Duration `json:"mttc"`
-}
-
-// Measure takes times from incidents (from detection on) and from exercises. Tabletops
-// play time and are left out of detection.
-func Measure(incidents []*Incident, records []Record) []Metrics {
-	type times struct{ detect, ack, contain []time.Duration }
-	by := map[string]*times{}
-	of := func(s string) *times {
-		if by[s] == nil {
-			by[s] = &times{}
-		}
-		return by[s]
-	}
-	for _, i := range incidents {
-		if i.Exercise || i.Scenario == "" {
-			continue
-		}
-		t := of(i.Scenario)
-		from := i.At[Detected]
-		if !i.Began.IsZero() {
-			t.detect = append(t.detect, from.Sub(i.Began))
-		}
-		if a := i.acknowledged(); !a.IsZero() {
-			t.ack = append(t.ack, a.Sub(from))
-		}
-		if c, ok := i.At[Contained]; ok {
-			t.contain = append(t.contain, c.Sub(from))
-		}
-	}
-	for _, r := range records {
-		if r.Kind != LiveFire {
-			continue
-		}
-		t := of(r.Scenario)
-		for _, p := range []struct {
-			into *[]time.Duration
-			took time.Duration
-		}{{&t.detect, r.Detect}, {&t.ack, r.Acknowledge}, {&t.contain, r.Contain}} {
-			if p.took > 0 {
-				*p.into = append(*p.into, p.took)
-			}
-		}
-	}
-	var out []Metrics
-	for _, s := range sortedKeys(by) {
-		t := by[s]
-		out = append(out, Metrics{s, max(len(t.detect), len(t.ack), len(t.contain)), median(t.detect), median(t.ack), median(t.contain)})
-	}
-	return out
-}
-
-func median(d []time.Duration) time.Duration {
-	if len(d) == 0 {
-		return 0
-	}
-	slices.Sort(d)
-	return d[(len(d)-1)/2]
-}

@@ -1,6 +1,7 @@
 """Operations that moto lacks and containment needs, added to a moto that is about to
 start: SageMaker UpdateEndpoint, StopTrainingJob, StopPipelineExecution,
-RetryPipelineExecution; Bedrock guardrails; tools of Bedrock agents; KMS Sign of digests.
+RetryPipelineExecution, DeleteModelPackage; Bedrock guardrails; tools and aliases of Bedrock
+agents; KMS Sign of digests.
 
 Each request is validated against botocore's model of the service before it is
 answered, and each reply after: what the published API does not know is refused here as
@@ -109,6 +110,29 @@ def retry_pipeline_execution(backend, p):
     return {"PipelineExecutionArn": run.arn}
 
 
+@sagemaker("DeleteModelPackage")
+def delete_model_package(backend, p):
+    arn = backend.model_package_name_mapping.get(p["ModelPackageName"], p["ModelPackageName"])
+    if backend.model_packages.pop(arn, None) is None:
+        raise AWSValidationException(f"ModelPackage {arn} does not exist.")
+    names = backend.model_package_name_mapping
+    for name in [n for n, to in names.items() if to == arn]:
+        del names[name]
+
+
+_describe = models.SageMakerModelBackend.describe_model_package
+
+
+def describe_model_package(self, model_package_name):
+    """AWS says of a package it does not know what it says of a group; moto says it otherwise."""
+    arn = self.model_package_name_mapping.get(model_package_name, model_package_name)
+    if arn not in self.model_packages:
+        raise AWSValidationException(f"ModelPackage {arn} does not exist.")
+    return _describe(self, model_package_name)
+
+
+models.SageMakerModelBackend.describe_model_package = describe_model_package
+
 _start = models.SageMakerModelBackend.start_pipeline_execution
 
 
@@ -144,7 +168,7 @@ NetworkInterface.group_set = property(lambda self: list(self._group_set or (self
 
 # Bedrock: guardrails, and tools of agents. moto dispatches by path.
 
-guardrails, tools = {}, {}
+guardrails, versions, aliases = {}, {}, {}
 STAMP = "2026-03-01T08:30:15Z"
 
 
@@ -191,6 +215,14 @@ def guardrail(request, full_url, headers):
         check("bedrock", "CreateGuardrailVersion", "input_shape", {**body, "guardrailIdentifier": gid})
         kept[str(len(kept))] = kept["DRAFT"]
         return answer(202, {"guardrailId": gid, "version": str(len(kept) - 1)})
+    if request.method == "DELETE":  # of one version; without one, of all
+        check("bedrock", "DeleteGuardrail", "input_shape", {"guardrailIdentifier": gid, **request.args})
+        version = request.args.get("guardrailVersion")
+        if version is not None and kept.pop(version, None) is None:
+            return refuse(404, "ResourceNotFoundException", "no such version")
+        if version is None:
+            del guardrails[gid]
+        return answer(202, {})
     if request.method == "PUT":
         check("bedrock", "UpdateGuardrail", "input_shape", {**body, "guardrailIdentifier": gid})
         kept["DRAFT"] = body
@@ -211,19 +243,58 @@ def guardrail(request, full_url, headers):
 
 @refusing
 def tool(request, full_url, headers):
-    agent, tid = re.search(r"/agents/([^/]+)/agentversions/DRAFT/actiongroups/(?:([^/?]+)/?)?", full_url).groups()
+    """Tools of an agent's versions. Only those of the draft change; an alias that is made
+    without a version makes one of the draft."""
+    agent, version, tid = re.search(r"/agents/([^/]+)/agentversions/([^/]+)/actiongroups/(?:([^/?]+)/?)?", full_url).groups()
     body = json.loads(request.data or b"{}")
-    base = {"agentId": agent[:10].upper().replace("-", "0"), "agentVersion": "DRAFT", "createdAt": STAMP, "updatedAt": STAMP}
+    base = {"agentId": short(agent), "agentVersion": version, "createdAt": STAMP, "updatedAt": STAMP}
+    tools = versions.setdefault(agent, {"DRAFT": {}}).get(version)
+    where = {"agentId": short(agent), "agentVersion": version}
+    if tools is None:
+        return refuse(404, "ResourceNotFoundException", "no such version")
+    if version != "DRAFT" and request.method != "GET":
+        return refuse(400, "ValidationException", "only the draft can be changed")
     if tid is None:
-        check("bedrock-agent", "CreateAgentActionGroup", "input_shape", {**body, "agentId": agent, "agentVersion": "DRAFT"})
+        check("bedrock-agent", "CreateAgentActionGroup", "input_shape", {**body, **where})
         tid = "TOOL%06d" % len(tools)
         tools[tid] = {"actionGroupState": "ENABLED", **body}
     elif tid not in tools:
         return refuse(404, "ResourceNotFoundException", "no such action group")
+    elif request.method == "DELETE":
+        skip = request.args.get("skipResourceInUseCheck", "false") == "true"
+        check("bedrock-agent", "DeleteAgentActionGroup", "input_shape", {**where, "actionGroupId": tid, "skipResourceInUseCheck": skip})
+        if tools[tid]["actionGroupState"] == "ENABLED" and not skip:
+            return refuse(400, "ValidationException", f"ActionGroup with name {tools[tid]['actionGroupName']} cannot be deleted when it is Enabled. Either use SkipResourceInUseCheck flag or mark it as Disabled.")
+        del tools[tid]
+        return 204, {}, ""
     elif request.method == "PUT":
-        check("bedrock-agent", "UpdateAgentActionGroup", "input_shape", {**body, "agentId": agent, "agentVersion": "DRAFT", "actionGroupId": tid})
+        check("bedrock-agent", "UpdateAgentActionGroup", "input_shape", {**body, **where, "actionGroupId": tid})
         tools[tid] = {"actionGroupState": "ENABLED", **body}
     return answer(200, {"agentActionGroup": {**base, "actionGroupId": tid, **tools[tid]}})
+
+
+def short(agent):
+    """moto's agent ids are longer than the API's."""
+    return agent[:10].upper().replace("-", "0")
+
+
+@refusing
+def alias(request, full_url, headers):
+    """Aliases of an agent, one a page: PUT makes one, POST lists."""
+    agent = re.search(r"/agents/([^/]+)/", full_url).group(1)
+    body = json.loads(request.data or b"{}")
+    made, has = aliases.setdefault(agent, []), versions.setdefault(agent, {"DRAFT": {}})
+    if request.method == "PUT":
+        check("bedrock-agent", "CreateAgentAlias", "input_shape", {**body, "agentId": short(agent)})
+        if "routingConfiguration" not in body:
+            has[str(len(has))] = json.loads(json.dumps(has["DRAFT"]))
+            body["routingConfiguration"] = [{"agentVersion": str(len(has) - 1)}]
+        body.pop("clientToken", None)
+        made.append({"agentAliasId": "ALIAS%05d" % len(made), "agentAliasStatus": "PREPARED", "aliasInvocationState": "ACCEPT_INVOCATIONS", "createdAt": STAMP, "updatedAt": STAMP, **body})
+        return answer(202, {"agentAlias": {**made[-1], "agentId": short(agent), "agentAliasArn": "arn:aws:bedrock:eu-west-1:123456789012:agent-alias/%s/%s" % (short(agent), made[-1]["agentAliasId"])}})
+    check("bedrock-agent", "ListAgentAliases", "input_shape", {**body, "agentId": short(agent)})
+    at = int(body.get("nextToken", "0"))
+    return answer(200, {"agentAliasSummaries": made[at:at + 1], **({"nextToken": str(at + 1)} if at + 1 < len(made) else {})})
 
 
 def prepare(request, full_url, headers):
@@ -262,8 +333,9 @@ KmsResponse.sign = sign
 more = {
     "{0}/guardrails$": guardrail,
     "{0}/guardrails/(?P<guardrail>[^/]+)$": guardrail,
-    "{0}/agents/(?P<agent>[^/]+)/agentversions/DRAFT/actiongroups/$": tool,
-    "{0}/agents/(?P<agent>[^/]+)/agentversions/DRAFT/actiongroups/(?P<tool>[^/]+)/$": tool,
+    "{0}/agents/(?P<agent>[^/]+)/agentversions/(?P<version>[^/]+)/actiongroups/$": tool,
+    "{0}/agents/(?P<agent>[^/]+)/agentversions/(?P<version>[^/]+)/actiongroups/(?P<tool>[^/]+)/$": tool,
+    "{0}/agents/(?P<agent>[^/]+)/agentaliases/$": alias,
     "{0}/agents/(?P<agent_name>[^/]+)/$": agents,
 }
 for urls in (bedrock_urls, agent_urls):

@@ -152,6 +152,22 @@ func TestActionsOnAWS(t *testing.T) {
 	if len(all) < 25 {
 		t.Errorf("%d actions were applied and taken back, want at least 25", len(all))
 	}
+	// An alias goes on serving its version, whatever becomes of the draft: that is no containment,
+	// and what was done to the draft is taken back all the same.
+	served := playbook.Call{Action: "aws.bedrock-agent.disable-tool", Target: made["shop"], With: map[string]string{"tool": made["served"]}}
+	was, err := actions.Prepare(ctx, served)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := actions.Apply(ctx, served, was); err != nil {
+		t.Error(err)
+	}
+	if err := actions.Verify(ctx, served, was); err == nil || !strings.Contains(err.Error(), "alias live goes on serving version 1") {
+		t.Errorf("a tool that an alias serves counts as taken away: %v", err)
+	}
+	if err := actions.Undo(ctx, served, was); err != nil {
+		t.Error(err)
+	}
 	final := settle(made, "aws.sagemaker.stop-training-job")
 	prior, err := actions.Prepare(ctx, final)
 	if err != nil {

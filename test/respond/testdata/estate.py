@@ -70,7 +70,12 @@ def make():
     out["repository"] = c["ecr"].create_repository(repositoryName="models/llm")["repository"]["repositoryArn"]
     a = c["bedrock-agent"].create_agent(agentName="desk", agentResourceRoleArn=out["role"])["agent"]
     out["agent"] = a["agentArn"]
+    agents().create_agent_alias(agentId=a["agentId"], agentAliasName="before")  # serves a version without the tool
+    agents().create_agent_alias(agentId=a["agentId"], agentAliasName="draft", routingConfiguration=[{"agentVersion": "DRAFT"}])
     out["tool"] = tool(a["agentId"], out)
+    a = c["bedrock-agent"].create_agent(agentName="shop", agentResourceRoleArn=out["role"])["agent"]
+    out["shop"], out["served"] = a["agentArn"], tool(a["agentId"], out)
+    agents().create_agent_alias(agentId=a["agentId"], agentAliasName="live")  # serves a version with the tool
     policy = {"contentPolicyConfig": {"filtersConfig": [{"type": "PROMPT_ATTACK", "inputStrength": "HIGH", "outputStrength": "NONE"}]}}
     out["guardrail"] = c["bedrock"].create_guardrail(name="desk", blockedInputMessaging="no", blockedOutputsMessaging="no", **policy)["guardrailArn"]
     gid = out["guardrail"].split("/")[-1]
@@ -80,11 +85,14 @@ def make():
     return out
 
 
-def tool(agent, out):
+def agents():
     """moto's agent ids are longer than the API's: boto3 would refuse them."""
     import botocore.config
-    b = boto3.client("bedrock-agent", config=botocore.config.Config(parameter_validation=False))
-    return b.create_agent_action_group(agentId=agent, agentVersion="DRAFT", actionGroupName="payments", description="pays",
+    return boto3.client("bedrock-agent", config=botocore.config.Config(parameter_validation=False))
+
+
+def tool(agent, out):
+    return agents().create_agent_action_group(agentId=agent, agentVersion="DRAFT", actionGroupName="payments", description="pays",
         actionGroupExecutor={"lambda": out["function"]}, functionSchema={"functions": [{"name": "pay"}]})["agentActionGroup"]["actionGroupId"]
 
 
@@ -179,6 +187,9 @@ def delete(o):
     do("rule", c["events"].delete_rule, Name="nightly")
     do("trigger", c["glue"].delete_trigger, Name="clean-daily")
     do("service", c["ecs"].delete_service, cluster="serve", service="llm", force=True)
+    do("package", sm.delete_model_package, ModelPackageName=o["package"])
+    do("tool", agents().delete_agent_action_group, agentId=o["agent"].split("/")[-1], agentVersion="DRAFT", actionGroupId=o["tool"])  # only what is disabled
+    do("guardrail", c["bedrock"].delete_guardrail, guardrailIdentifier=o["guardrail"].split("/")[-1])
     return failed
 
 
