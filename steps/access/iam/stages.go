@@ -149,8 +149,10 @@ func (c *climb) ownStages(i int) []given {
 			continue
 		}
 		if got := c.take(p, p, route, nil, "", everyCall); got.ok {
-			seen[what] = got.decision == Allow // else a surer step may come
-			add(r, got, "", what, &after)
+			seen[what] = got.decision == Allow             // else a surer step may come
+			if c.thorough[p.ARN] || !c.ownGain(i, route) { // who would be one at once is no stage
+				add(r, got, "", what, &after)
+			}
 		} else if route.Gain == "attach" {
 			c.attached(i, r, func(got taken, ids string, more ...*Policy) {
 				wider := *p
