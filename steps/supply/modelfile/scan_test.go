@@ -264,6 +264,7 @@ func documentSamples(tb testing.TB) []sample {
 		{"a packed pickle", "a.pkl", gz(tb, plain), "pickle+gzip", Clean, ""},
 		{"Python's paths", "lib/site-packages/a.pth", "../src\n", "text", Clean, ""},
 		{"code among Python's paths", "lib/site-packages/a.pth", "../src\nimport sys; exec('x')\n", "text", Unknown, "source-code"},
+		{"Portuguese", "tutor.pt", "===== B e m  v i n d o =====\n", "text", Clean, ""},
 		{"words under a name of weights", "a.pth", "words, words\n", "text", Unknown, "name-mismatch"},
 		{"a pointer of Git LFS", "weights.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "text", Unknown, "lfs-pointer"},
 	}
