@@ -62,7 +62,7 @@ func TestKeylessModel(t *testing.T) {
 			c := &b.Material.Entries[0].Proof.Checkpoint
 			c.Envelope = c.Envelope[:strings.Index(c.Envelope, "\n\n")+2]
 		}, nil, "refused", "did not sign the checkpoint"},
-		{"an entry of something else", "weights", func(b *sigstore.Bundle) { b.Envelope.Payload[9] ^= 1 }, nil, "refused", "another payload"},
+		{"an entry of something else", "weights", func(b *sigstore.Bundle) { b.Envelope.Payload[9] ^= 1 }, nil, "refused", "other content"},
 		{"no proof", "weights", func(b *sigstore.Bundle) { b.Material.Entries[0].Proof = nil }, nil, "unknown", "bears no proof"},
 		{"no entry", "weights", func(b *sigstore.Bundle) { b.Material.Entries = nil }, nil, "unknown", "no log entry"},
 	}
@@ -115,13 +115,13 @@ func TestKeylessBlob(t *testing.T) {
 		{"signed, a day ago", "weights", nil, fakesigstore.Identity, "verified", ""},
 		{"another file", "weight5", nil, fakesigstore.Identity, "refused", "its digest is another"},
 		{"another signer", "weights", nil, "eve@example.com", "refused", "not by \"eve@example.com\""},
-		{"another file's digest put in", "others", func(b *sigstore.Bundle) { b.Message.Digest = other.Message.Digest }, fakesigstore.Identity, "refused", "another file"},
-		{"another file's entry put in", "weights", func(b *sigstore.Bundle) { b.Material.Entries = other.Material.Entries }, fakesigstore.Identity, "refused", "another file"},
+		{"another file's digest put in", "others", func(b *sigstore.Bundle) { b.Message.Digest = other.Message.Digest }, fakesigstore.Identity, "refused", "other content"},
+		{"another file's entry put in", "weights", func(b *sigstore.Bundle) { b.Material.Entries = other.Material.Entries }, fakesigstore.Identity, "refused", "other content"},
 		{"another file's certificate put in", "weights", func(b *sigstore.Bundle) { b.Material.Certificate = other.Material.Certificate }, fakesigstore.Identity, "refused", "certificate"},
 		{"a time that the log did not sign", "weights", func(b *sigstore.Bundle) { b.Material.Entries[0].Time-- }, fakesigstore.Identity, "refused", "did not sign"},
 		{"no entry", "weights", func(b *sigstore.Bundle) { b.Material.Entries = nil }, fakesigstore.Identity, "unknown", "no log entry"},
 		{"no proof", "weights", func(b *sigstore.Bundle) { b.Material.Entries[0].Proof = nil }, fakesigstore.Identity, "unknown", "bears no proof"},
-		{"an entry of another kind", "weights", func(b *sigstore.Bundle) { b.Material.Entries[0].Kind.Version = "0.0.2" }, fakesigstore.Identity, "unknown", "of kind"},
+		{"an entry of another kind", "weights", func(b *sigstore.Bundle) { b.Material.Entries[0].Kind.Version = "0.0.2" }, fakesigstore.Identity, "refused", "of kind"},
 		{"another hash", "weights", func(b *sigstore.Bundle) { b.Message.Digest.Algorithm = "SHA2_512" }, fakesigstore.Identity, "unknown", "SHA2_256 is read"},
 	}
 	for _, tt := range tests {

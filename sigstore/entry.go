@@ -53,7 +53,8 @@ func (s Signer) entry(e *Entry) (*log, time.Time, error) {
 	if e.Promise == nil {
 		// Nothing else holds the index and the name of a log that promises nothing.
 		origin, _, _ := strings.Cut(e.Proof.Checkpoint.Envelope, "\n")
-		if name, _, _ := strings.Cut(origin, " - "); l.host != "" && name != l.host {
+		name, _, _ := strings.Cut(origin, " - ")
+		if bare, _, _ := strings.Cut(l.host, ":"); l.host != "" && name != l.host && name != bare {
 			return nil, at, fmt.Errorf("the log's checkpoint is of %q, and the log of the trusted root is %q", origin, l.host)
 		}
 		if e.Kind.Version == "0.0.2" && e.LogIndex != e.Proof.LogIndex {

@@ -77,6 +77,7 @@ func TestRekor2(t *testing.T) {
 		"a log that counts no more": {root: func(root map[string]any) {
 			of(root, "tlogs")["publicKey"].(map[string]any)["validFor"].(map[string]any)["end"] = d.At.Add(-time.Minute).Format(time.RFC3339)
 		}, want: "does not count that log"},
+		"a log at a port":         {root: func(root map[string]any) { of(root, "tlogs")["baseUrl"] = "https://" + fakesigstore.Host + ":3000" }},
 		"a log elsewhere":         {root: func(root map[string]any) { of(root, "tlogs")["baseUrl"] = "https://other.example" }, want: "the log of the trusted root is"},
 		"a log by its key alone":  {root: func(root map[string]any) { delete(of(root, "tlogs"), "logId") }, want: "none of the trusted root"},
 		"no proof":                {change: func(b *sigstore.Bundle) { entry(b).Proof = nil }, want: "bears no proof", open: true},

@@ -46,7 +46,7 @@ func (d *Double) Rekor2() *Rekor2 {
 	stamper, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	d.must(err)
 	r.log, r.Stamper = log, stamper
-	make := func(template, by *x509.Certificate, key any, sign any) *x509.Certificate {
+	issue := func(template, by *x509.Certificate, key any, sign any) *x509.Certificate {
 		template.NotBefore, template.NotAfter = d.At.Add(-time.Hour), d.At.Add(time.Hour)
 		der, err := x509.CreateCertificate(rand.Reader, template, by, key, sign)
 		d.must(err)
@@ -55,10 +55,10 @@ func (d *Double) Rekor2() *Rekor2 {
 		return c
 	}
 	ca := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "stamps"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	r.above = make(ca, ca, above.Public(), above)
+	r.above = issue(ca, ca, above.Public(), above)
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62)) // two authorities are not one
 	d.must(err)
-	r.StamperCert = make(&x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: "stamper"}, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}}, r.above, stamper.Public(), above)
+	r.StamperCert = issue(&x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: "stamper"}, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}}, r.above, stamper.Public(), above)
 	return r
 }
 

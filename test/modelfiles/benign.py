@@ -75,6 +75,10 @@ def frames():
     dump("pandas", "series.pkl", df["a"])
     dump("pandas", "index.pkl", df.set_index(["a", "b"]))
     df.to_pickle(benign("pandas", "zipped.pkl.gz"))
+    # Texts lie in pyarrow's memory where that is installed, and in Python's own else.
+    with pd.option_context("mode.string_storage", "python"):
+        dump("pandas", "python.pkl", pd.DataFrame({"b": pd.Series(["x", None], dtype="string")}))
+    dump("pandas", "arrow.pkl", pd.Series([1, None], dtype="int64[pyarrow]"))
     df.to_csv(benign("tables", "frame.csv"))
     dump("pandas", "times.pkl", pd.date_range("2026-01-01", periods=4))
 

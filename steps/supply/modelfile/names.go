@@ -48,6 +48,9 @@ func (s *scanner) misnamed(it item, head []byte, is string) {
 		s.find(it, "lfs-pointer", Undecided, 0, "", "a pointer of Git LFS lies where the file should: fetch it (git lfs pull)")
 		return
 	}
+	if is == "text" && it.ext() == ".pt" {
+		return // so ends the name of texts in Portuguese, too; as a pickle it was tried
+	}
 	if is == "text" && pathsOfPython(it) {
 		for line := range strings.Lines(string(head)) {
 			if strings.HasPrefix(line, "import ") || strings.HasPrefix(line, "import\t") {

@@ -25,7 +25,19 @@ type sample struct {
 	rule    string // one that must be among the findings
 }
 
+// arrowText is a series of texts that pandas 3.1 pickled with pyarrow 25 at hand, in base64.
+const arrowText = `gASV3QIAAAAAAACMBnBhbmRhc5SMBlNlcmllc5STlCmBlH2UKIwEX21ncpSMHnBhbmRhcy5jb3JlLmludGVybmFscy5tYW5hZ2Vyc5SMElNpbmdsZUJsb2NrTWFuYWdlcpSTlCmBlChdlIwYcGFuZGFzLmNvcmUuaW5kZXhlcy5iYXNllIwK
+X25ld19JbmRleJSTlGgAjApSYW5nZUluZGV4lJOUfZQojARuYW1llE6MBXN0YXJ0lEsAjARzdG9wlEsCjARzdGVwlEsBdYaUUpRhXZSMDXBhbmRhcy5hcnJheXOUjBBBcnJvd1N0cmluZ0FycmF5lJOUKYGUfZQojAlfcGFfYXJyYXmUjAtw
+eWFycm93LmxpYpSMDl9yZXN0b3JlX2FycmF5lJOUKGgejA50eXBlX2Zvcl9hbGlhc5STlIwMbGFyZ2Vfc3RyaW5nlIWUUpRLAksBSwBdlChoHowJcHlfYnVmZmVylJOUjAhidWlsdGluc5SMCWJ5dGVhcnJheZSTlEMBAZSFlFKUhZRSlGgo
+aCtDGAAAAAAAAAAAAQAAAAAAAAABAAAAAAAAAJSFlFKUhZRSlGgoaCtDAWGUhZRSlIWUUpRlXZROdJSFlFKUjAZfZHR5cGWUaACMC1N0cmluZ0R0eXBllJOUjAdweWFycm93lEd/+AAAAAAAAIaUUpSMBl9jYWNoZZR9lHViYV2UaA1oD32U
+KGgRTmgSSwBoE0sCaBRLAXWGlFKUYX2UjAYwLjE0LjGUfZQojARheGVzlGgKjAZibG9ja3OUXZR9lCiMBnZhbHVlc5RoG4wIbWdyX2xvY3OUaCmMBXNsaWNllJOUSwBLAksBh5RSlHVhdXN0lGKMBF90eXCUjAZzZXJpZXOUjAlfbWV0YWRh
+dGGUXZSMBV9uYW1llGGMBWF0dHJzlH2UjAZfZmxhZ3OUfZSMF2FsbG93c19kdXBsaWNhdGVfbGFiZWxzlIhzaF1OdWIu`
+
 func pickleSamples(tb testing.TB) []sample {
+	series, err := base64.StdEncoding.DecodeString(arrowText)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	elf := "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 100)
 	str := func(s string) string { return le("X", uint32(len(s)), s) }
 	tensor := string(legacyTorch) + "\x80\x02M\xe9\x03." + "\x80\x02}." + "\x80\x02}." + "\x80\x02]." + "\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x3f"
@@ -33,6 +45,8 @@ func pickleSamples(tb testing.TB) []sample {
 	hold := func(s string) string { return "\x80\x04}" + str("payload") + le("B", uint32(len(s)), s) + "s." }
 	return []sample{
 		{"data", "a.pkl", plain, "pickle", Clean, ""},
+		{"texts that lie in Arrow's memory", "a.pkl", string(series), "pickle", Clean, ""},
+		{"a file that Arrow opens", "a.pkl", "cpyarrow.lib\nOSFile\n(S'/etc/passwd'\ntR.", "pickle", Suspicious, "pickle-unlisted-call"},
 		{"a command", "a.pkl", echo, "pickle", Malicious, "pickle-dangerous-call"},
 		{"own class", "a.pkl", "cmine\nThing\n)\x81.", "pickle", Suspicious, "pickle-unlisted-call"},
 		{"cut", "a.pkl", "\x80\x04}", "pickle", Unknown, "pickle-cut"},
@@ -264,6 +278,7 @@ func documentSamples(tb testing.TB) []sample {
 		{"a packed pickle", "a.pkl", gz(tb, plain), "pickle+gzip", Clean, ""},
 		{"Python's paths", "lib/site-packages/a.pth", "../src\n", "text", Clean, ""},
 		{"code among Python's paths", "lib/site-packages/a.pth", "../src\nimport sys; exec('x')\n", "text", Unknown, "source-code"},
+		{"Portuguese", "tutor.pt", "===== B e m  v i n d o =====\n", "text", Clean, ""},
 		{"words under a name of weights", "a.pth", "words, words\n", "text", Unknown, "name-mismatch"},
 		{"a pointer of Git LFS", "weights.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "text", Unknown, "lfs-pointer"},
 	}

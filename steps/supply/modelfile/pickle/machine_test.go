@@ -271,6 +271,9 @@ func TestJudge(t *testing.T) {
 		{"numpy", "load", Refused},
 		{"numpy.core.multiarray", "_reconstruct", Allowed},
 		{"my.profile", "Thing", Unlisted},
+		{"pyarrow.lib", "_restore_array", Allowed},
+		{"pyarrow.lib", "memory_map", Unlisted},
+		{"pyarrow.lib", "ExtensionType", Unlisted},
 	}
 	for _, tt := range tests {
 		if got := Judge(tt.module, tt.name).Class; got != tt.want {
