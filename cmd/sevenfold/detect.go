@@ -372,7 +372,7 @@ untold.
 
 --fine ID says that an incident is nothing to worry about: the like of its signals (the
 same principal, action, thing, network, program and outcome) is silent from then on, and
-nothing else. --close ID says that it was dealt with.`,
+nothing else. --close ID says that it was dealt with: the same is told again.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := g.wants("detect incidents", "text", "json", "ocsf"); err != nil {

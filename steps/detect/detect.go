@@ -58,7 +58,8 @@ func (d *Detector) Take(e *ocsf.Event) {
 	if o.Principal == "" {
 		o.Principal = "nobody named"
 	}
-	played, model := d.Played(e) != "", d.Model
+	drill, model := d.Played(e), d.Model
+	played := drill != ""
 	if played { // what did not happen teaches nothing
 		if c, ok := model.(careful); ok {
 			model = c.Shadow(&o)
@@ -68,7 +69,7 @@ func (d *Detector) Take(e *ocsf.Event) {
 	}
 	if model != nil {
 		if s := model.Observe(&o); s.Surprise >= signalFrom {
-			sig := d.signal(e, &o, played)
+			sig := d.signal(e, &o, drill)
 			sig.By, sig.Surprise, sig.Pattern = "model", s.Surprise*weightOf(&o), s.Pattern
 			if !played {
 				sig.Held = s.Held
@@ -80,7 +81,7 @@ func (d *Detector) Take(e *ocsf.Event) {
 		}
 	}
 	if d.Rules != nil {
-		d.match(e, &o, model, played)
+		d.match(e, &o, model, drill)
 	}
 }
 
@@ -100,10 +101,10 @@ func (d *Detector) add(s incident.Signal) {
 }
 
 // signal is what an event says whoever points at it. Its texts outlive the event.
-func (d *Detector) signal(e *ocsf.Event, o *behaviour.Observation, played bool) incident.Signal {
+func (d *Detector) signal(e *ocsf.Event, o *behaviour.Observation, drill string) incident.Signal {
 	s := incident.Signal{
 		Event: strings.Clone(e.ID), Time: o.Time, Principal: strings.Clone(o.Principal),
-		Action: o.Service + ":" + o.Action, Stage: stageOf(o), Played: played,
+		Action: o.Service + ":" + o.Action, Stage: stageOf(o), Played: drill != "", Drill: drill,
 		Account: strings.Clone(e.Account), Refused: e.Failed,
 	}
 	nodes := []string{e.Issued, e.Actor.AccessKey, e.Actor.ID}
@@ -203,20 +204,20 @@ func stageOf(o *behaviour.Observation) incident.Stage {
 }
 
 // match lets the rules look at an event, which a model has just observed.
-func (d *Detector) match(e *ocsf.Event, o *behaviour.Observation, model Model, played bool) {
+func (d *Detector) match(e *ocsf.Event, o *behaviour.Observation, model Model, drill string) {
 	if d.matcher == nil {
 		d.matcher, d.correlator = d.Rules.NewMatcher(), d.Rules.NewCorrelator()
 	}
 	correlator := d.correlator
-	if played {
+	if drill != "" {
 		if d.drills == nil {
 			d.drills = d.Rules.NewCorrelator()
 		}
 		correlator = d.drills
 	}
 	d.matcher.Match(e, func(m sigma.Match) {
-		d.hit(e, o, m, model, played)
-		correlator.Feed(m, func(c sigma.Match) { d.hit(e, o, c, model, played) })
+		d.hit(e, o, m, model, drill)
+		correlator.Feed(m, func(c sigma.Match) { d.hit(e, o, c, model, drill) })
 	})
 }
 
@@ -231,8 +232,8 @@ type ruleModel interface {
 
 // hit makes a signal of a rule's match: as surprising as the rule is grave and its match
 // is rare for who set it off; what matches day by day wears off.
-func (d *Detector) hit(e *ocsf.Event, o *behaviour.Observation, m sigma.Match, model Model, played bool) {
-	s := d.signal(e, o, played)
+func (d *Detector) hit(e *ocsf.Event, o *behaviour.Observation, m sigma.Match, model Model, drill string) {
+	s := d.signal(e, o, drill)
 	s.By, s.Techniques = m.Rule.Key(), m.Rule.Techniques()
 	s.Why = append([]string{m.Rule.Title}, m.Why...)
 	weight := gravity[m.Rule.Level.String()]
@@ -249,7 +250,7 @@ func (d *Detector) hit(e *ocsf.Event, o *behaviour.Observation, m sigma.Match, m
 	if s.Surprise < 1 {
 		return
 	}
-	if c, ok := model.(careful); ok && !played {
+	if c, ok := model.(careful); ok && drill == "" {
 		s.Held = c.Hold()
 	}
 	d.add(s)

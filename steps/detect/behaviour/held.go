@@ -24,7 +24,7 @@ const (
 	settleDays = 7
 )
 
-// Acts that are held back, of all and of each principal: 400 bytes each, 6 MiB in all. Where
+// Acts that are held back, of all and of each principal: 400 bytes each, some 6 MiB in all. Where
 // there are more the oldest are let go, unlearnt, those of no incident first.
 const (
 	maxHeld     = 16_384

@@ -40,6 +40,8 @@ type Signal struct {
 	Refused bool   `json:",omitempty"`
 	// Played says that the event is of a synthetic attack.
 	Played bool `json:",omitempty"`
+	// Drill is that attack's marker: each is a group of its own.
+	Drill string `json:",omitempty"`
 	// Held is the number by which the model knows what it holds back of the event; 0: nothing.
 	Held uint64 `json:",omitempty"`
 	// Peers names what peers share: one new thing that many of them do at once, a release
@@ -127,6 +129,7 @@ type group struct {
 	raised   bool
 	withheld bool // it was not raised only because the budget was spent
 	weighed  int  // nodes when stakes were asked for
+	drill    string
 }
 
 func (g *group) root() *group {
@@ -263,6 +266,9 @@ func (e *Engine) end(over func(*group) bool) {
 			if e.o.Budget != nil && !e.drill {
 				e.o.Budget.learn(g.incident.Score)
 			}
+			if e.drill {
+				delete(e.byNode, g.drill)
+			}
 			for n := range g.nodes {
 				if e.byNode[n] != nil && e.byNode[n].root() == g {
 					delete(e.byNode, n)
@@ -280,6 +286,19 @@ func (e *Engine) end(over func(*group) bool) {
 // is none.
 func (e *Engine) place(s *Signal) *group {
 	var g *group
+	if e.drill { // what it has to do with is at stake, and joins it to nothing
+		if g = e.byNode[s.Drill]; g == nil {
+			g = &group{best: map[string]float64{}, nodes: map[string]bool{}, drill: s.Drill}
+			e.groups = append(e.groups, g)
+			e.byNode[s.Drill] = g
+		}
+		for _, n := range append([]string{s.Principal}, s.Nodes...) {
+			if n != "" && len(g.nodes) < maxNodes {
+				g.nodes[n] = true
+			}
+		}
+		return g
+	}
 	take := func(n string) {
 		if n == "" {
 			return

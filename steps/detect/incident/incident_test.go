@@ -300,3 +300,41 @@ func TestPeersAreOneStory(t *testing.T) {
 		t.Errorf("%d groups", n)
 	}
 }
+
+// A drill joins nothing that happens, nor another drill, and is neither learnt nor paid for.
+func TestADrillStandsAlone(t *testing.T) {
+	b := spending(3)
+	told := []*Incident{}
+	e := New(Options{Budget: b, Raise: func(i *Incident) { told = append(told, i) }})
+	play := func(n int, drill string) {
+		s := signal(n, time.Duration(n)*time.Minute, "alice", "iam:CreateUser", 9)
+		s.Played, s.Drill, s.Nodes, s.Things = true, drill, []string{"key"}, []string{"bucket"}
+		e.Add(s)
+	}
+	balance, count := b.balance, b.count
+	for n := range 12 { // many more than the budget has
+		play(n, fmt.Sprint("drill", n%6))
+	}
+	if len(told) != 6 || told[0].Count != 2 {
+		t.Errorf("%d drills told, the first of %d signals", len(told), told[0].Count)
+	}
+	real := signal(20, 20*time.Minute, "alice", "iam:CreateUser", 9)
+	real.Nodes, real.Things = []string{"key"}, []string{"bucket"}
+	if i := e.Add(real); i == nil || i.Count != 1 {
+		t.Errorf("what happened is %+v", i)
+	}
+	spent := b.balance
+	e.Pass(begin.Add(30 * time.Hour))
+	e.drills.Pass(begin.Add(30 * time.Hour))
+	if len(e.drills.groups) != 0 || len(e.drills.byNode) != 0 {
+		t.Errorf("%d drills have not ended", len(e.drills.groups))
+	}
+	learnt := 0.0
+	for i := range b.count {
+		learnt += b.count[i]/math.Pow(dayFade, 30.0/24) - count[i]
+	}
+	// A day's budget comes in the twenty minutes' part that passed, and one is paid for.
+	if came := 20.0 / 60 / 24 * 3; math.Abs(spent-(balance+came-1)) > 1e-6 || math.Abs(learnt-1) > 0.1 {
+		t.Errorf("the balance of %.3f became %.3f, and %.2f groups were learnt of one", balance, spent, learnt)
+	}
+}

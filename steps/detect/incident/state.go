@@ -15,6 +15,7 @@ type open struct {
 	Stages   [len(Stages)]bool  `json:"stages"`
 	Raised   bool               `json:"raised"`
 	Withheld bool               `json:"withheld,omitempty"`
+	Drill    string             `json:"drill,omitempty"`
 }
 
 // engineState is an engine written down.
@@ -51,7 +52,7 @@ func (e *Engine) MarshalJSON() ([]byte, error) {
 		if g.into != nil {
 			continue
 		}
-		o := open{g.incident, g.best, make([]string, 0, len(g.nodes)), g.stages, g.raised, g.withheld}
+		o := open{g.incident, g.best, make([]string, 0, len(g.nodes)), g.stages, g.raised, g.withheld, g.drill}
 		for n := range g.nodes {
 			o.Nodes = append(o.Nodes, n)
 		}
@@ -89,13 +90,18 @@ func (e *Engine) UnmarshalJSON(text []byte) error {
 		e.hands = map[string][]string{}
 	}
 	for _, o := range s.Groups {
-		g := &group{incident: o.Incident, best: o.Best, nodes: map[string]bool{}, stages: o.Stages, raised: o.Raised, withheld: o.Withheld}
+		g := &group{incident: o.Incident, best: o.Best, nodes: map[string]bool{}, stages: o.Stages, raised: o.Raised, withheld: o.Withheld, drill: o.Drill}
+		if e.drill {
+			e.byNode[g.drill] = g
+		}
 		if g.best == nil {
 			g.best = map[string]float64{}
 		}
 		for _, n := range o.Nodes {
 			g.nodes[n] = true
-			e.byNode[n] = g
+			if !e.drill {
+				e.byNode[n] = g
+			}
 		}
 		e.groups = append(e.groups, g)
 	}

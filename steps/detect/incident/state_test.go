@@ -20,6 +20,9 @@ func TestWrittenDownItGoesOn(t *testing.T) {
 			at += time.Duration(rapid.IntRange(0, 90).Draw(t, "minutes")) * time.Minute
 			s := signal(i, at, rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "who"), rapid.SampledFrom([]string{"x:A", "x:B", "y:C"}).Draw(t, "what"), rapid.Float64Range(1, 6).Draw(t, "surprise"))
 			s.Things = rapid.SliceOfN(rapid.SampledFrom([]string{"t1", "t2", "t3"}), 0, 2).Draw(t, "things")
+			if s.Drill = rapid.SampledFrom([]string{"", "", "one", "two"}).Draw(t, "drill"); s.Drill != "" {
+				s.Played = true
+			}
 			s.Stage = Stage(rapid.IntRange(0, len(Stages)-1).Draw(t, "stage"))
 			signals = append(signals, s)
 		}
