@@ -152,7 +152,7 @@ func (f *EventFiles) each(name string, take func(*ocsf.Event) error, reject func
 		err := r.Next(&e)
 		var bad *ocsf.Rejected
 		if err == nil && e.Time > latest {
-			err = &ocsf.Rejected{Reason: errAhead, Raw: e.Raw}
+			err = &ocsf.Rejected{Offset: r.Offset(), Size: int64(len(e.Raw)), Reason: errAhead, Raw: e.Raw}
 		}
 		switch {
 		case errors.Is(err, io.EOF):

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -144,5 +145,43 @@ func TestAFollowedFlowLogKeepsItsColumns(t *testing.T) {
 	stop()
 	if r.files.Events != 3 || r.files.RejectedCount != 0 {
 		t.Errorf("%d events, rejected %+v", r.files.Events, r.files.Rejected)
+	}
+}
+
+// A pipe is told once, and not waited for.
+func TestARunIsNotHeldUpByAPipe(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.json", "b.csv", "c.gz"} {
+		if err := syscall.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, stop := running(t, emptyState(t), RunOptions{Dir: t.TempDir()})
+	named := filepath.Join(dir, "b.csv")
+	for range 2 {
+		if err := r.Sweep(t.Context(), []string{dir, named}, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if r.files.RejectedCount != 2 || r.files.Rejected[0].Path != filepath.Join(dir, "a.json") || r.files.Rejected[1].Path != named {
+		t.Errorf("rejected %+v", r.files.Rejected)
+	}
+}
+
+// Where an event lies in its file is told of one whose clock is wrong too.
+func TestAClockAheadIsToldWithItsPlace(t *testing.T) {
+	one, two := trailRecord("e1", "InvokeModel", "2026-11-02T09:30:15Z"), trailRecord("e2", "InvokeModel", "2036-11-02T09:30:15Z")
+	name := filepath.Join(t.TempDir(), "a.json")
+	if err := os.WriteFile(name, []byte(`{"Records":[`+one+","+two+`]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := NewEventFiles(nil)
+	f.Now = func() time.Time { return time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC) }
+	if err := f.Read(t.Context(), []string{name}, func(*ocsf.Event) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if want := int64(len(`{"Records":[`+one) + 1); f.Events != 1 || len(f.Rejected) != 1 || f.Rejected[0].Offset != want {
+		t.Errorf("%d events, rejected %+v, want one at %d", f.Events, f.Rejected, want)
 	}
 }

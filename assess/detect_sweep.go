@@ -18,6 +18,9 @@ import (
 	"github.com/sevenfold-sec/sevenfold/steps/detect/ocsf"
 )
 
+// noFile stands for how far was read where there is no file.
+const noFile = -1
+
 // maxSweep is how much of a file is stored before it is noted how far that got.
 const maxSweep = 64 << 20
 
@@ -65,14 +68,21 @@ func (r *Running) setPosition(name string, at int64) {
 
 func (r *Running) sweepFile(ctx context.Context, name string, last bool) error {
 	info, err := os.Stat(name)
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil {
 		return nil // gone since it was listed
+	}
+	if !info.Mode().IsRegular() {
+		if r.position(name) != noFile {
+			r.rejected(name, &ocsf.Rejected{Reason: "it is no file that can be read"})
+			r.setPosition(name, noFile) // told once
+		}
+		return nil
 	}
 	at := r.position(name)
 	if info.Size() == at {
 		return nil
 	}
-	if info.Size() < at {
+	if info.Size() < at || at == noFile {
 		at = 0 // it was begun anew
 	}
 	f, err := os.Open(name)

@@ -109,7 +109,7 @@ func (in *Ingest) Take(ctx context.Context, name string, body io.Reader) (taken 
 		case errors.As(err, &bad):
 			err = reject(bad)
 		case err == nil && e.Time > now().Add(maxAhead).UnixMilli():
-			err = reject(&ocsf.Rejected{Reason: errAhead, Raw: e.Raw})
+			err = reject(&ocsf.Rejected{Offset: rd.Offset(), Size: int64(len(e.Raw)), Reason: errAhead, Raw: e.Raw})
 		case err == nil:
 			if n := len(packed) + len(e.Raw) + packedRoom; n > cap(packed) {
 				packed = make([]byte, 0, max(n, 2*cap(packed))) // what is packed stays where it is

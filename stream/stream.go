@@ -266,7 +266,7 @@ func (s *Stream) Publish(ctx context.Context, id string, events []Event) error {
 		}
 	}
 	for _, w := range waiting {
-		if err := s.settle(ctx, w); err != nil {
+		if err := s.settle(ctx, w, ackWait); err != nil {
 			return fmt.Errorf("stream: %w", err)
 		}
 		if w.msg.Header.Get(packHeader) == "" {
@@ -297,14 +297,33 @@ type pending struct {
 	opts   []jetstream.PublishOpt
 }
 
+// A batch that nobody acknowledges for ackWait is sent again, ackTries times in all: a
+// server that was lost, or whose disk is full, says nothing.
+const (
+	ackWait  = 10 * time.Second
+	ackTries = 3
+)
+
+var errUnanswered = fmt.Errorf("a batch was not acknowledged, though it was sent %d times: the disk that the stream is on may be full, or its servers gone\nhint: free disk, or name another folder with --events; what was acknowledged is kept", ackTries)
+
 // settle waits for a batch to be stored; while the stream is full it tries again.
-func (s *Stream) settle(ctx context.Context, w pending) error {
-	for {
+func (s *Stream) settle(ctx context.Context, w pending, wait time.Duration) error {
+	for tries := 1; ; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-w.future.Ok():
 			return nil
+		case <-time.After(wait):
+			if tries++; tries > ackTries {
+				return errUnanswered
+			}
+			f, err := s.js.PublishMsgAsync(w.msg, w.opts...) // if it was stored after all, its events are known again
+			if err != nil {
+				return err
+			}
+			w.future = f
+			continue
 		case err := <-w.future.Err():
 			if !full(err) {
 				return err

@@ -321,7 +321,11 @@ func replayText(w io.Writer, a *detect.Answer) error {
 	for i := range a.Incidents {
 		incidentText(w, &a.Incidents[i])
 	}
-	fmt.Fprintf(w, "%d events of %.1f days: %s, %.2f a day of a budget of %g\n", a.Events, a.Days, counted(len(a.Incidents), "incident"), a.AlertsPerDay, a.Budget)
+	twice := ""
+	if a.Duplicates > 0 {
+		twice = fmt.Sprintf(" (%d more came twice and count once)", a.Duplicates)
+	}
+	fmt.Fprintf(w, "%d events%s of %.1f days: %s, %.2f a day of a budget of %g\n", a.Events, twice, a.Days, counted(len(a.Incidents), "incident"), a.AlertsPerDay, a.Budget)
 	if a.Withheld > 0 {
 		fmt.Fprintf(w, "not told: %s more that the budget had no room for; a larger --budget tells them\n", counted(a.Withheld, "incident"))
 	}

@@ -27,12 +27,15 @@ func (r *withRules) addTo(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&r.none, "no-rules", false, "behaviour alone: match no rule")
 }
 
+// maxSettings bounds a mapping or a pipeline of rules, in bytes.
+const maxSettings = 4 << 20
+
 // readMapping reads how JSON of the user's own format is read; nil without one.
 func (r *withRules) readMapping() (*ocsf.Mapping, error) {
 	if r.mapping == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(r.mapping)
+	text, err := readSmall(r.mapping, maxSettings)
 	if err != nil {
 		return nil, usage("--mapping: "+printable(err.Error()), "docs/detect.md shows one")
 	}

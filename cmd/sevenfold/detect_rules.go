@@ -63,7 +63,7 @@ case fails or a rule cannot be loaded, else 3 if a rule has no cases, else 0.`,
 func readPipelines(paths []string) ([]*sigma.Pipeline, error) {
 	var out []*sigma.Pipeline
 	for _, p := range paths {
-		text, err := os.ReadFile(p)
+		text, err := readSmall(p, maxSettings)
 		if err != nil {
 			return nil, usage(printable(err.Error()), "name a pipeline's file")
 		}

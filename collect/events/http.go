@@ -161,17 +161,16 @@ type limit struct {
 }
 
 // Read implements io.Reader.
-func (l *limit) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		n, err := l.r.Read(make([]byte, 1))
-		if n == 0 {
-			return 0, err
-		}
-		l.over = true
-		return 0, errTooLarge
+func (l *limit) Read(p []byte) (n int, err error) {
+	if l.left > 0 {
+		n, err = l.r.Read(p[:min(int64(len(p)), l.left)])
+		l.left -= int64(n)
+	} else if n, err = l.r.Read(make([]byte, 1)); n > 0 {
+		n, err = 0, errTooLarge
 	}
-	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
-	l.left -= int64(n)
+	// Whoever reads events may take the end for one more part that gives none.
+	var large *http.MaxBytesError
+	l.over = l.over || errors.Is(err, errTooLarge) || errors.As(err, &large)
 	return n, err
 }
 

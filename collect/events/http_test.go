@@ -150,3 +150,24 @@ func TestServe(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A body that is too large is refused whatever who takes it makes of its end: the sender must
+// not hold the rest for stored.
+func TestTooLargeIsNeverAnswered200(t *testing.T) {
+	r, err := NewReceiver(token, func(_ context.Context, _ string, body io.Reader) (Taken, error) {
+		_, _ = io.Copy(io.Discard, body)
+		return Taken{Events: 1, Rejected: 1}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.MaxBody = 100
+	for size, want := range map[int]int{100: 200, 101: 413, 100_000: 413} {
+		req := httptest.NewRequest("POST", "/events", strings.NewReader(strings.Repeat("x", size)))
+		req.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		if r.ServeHTTP(w, req); w.Code != want {
+			t.Errorf("%d bytes: %d, want %d", size, w.Code, want)
+		}
+	}
+}

@@ -196,6 +196,7 @@ func (r *Reader) line(e *Event) (done bool, err error) {
 			continue
 		}
 		from := r.offset()
+		r.from = from
 		if n < 0 {
 			if len(have) == 0 {
 				return true, r.end()

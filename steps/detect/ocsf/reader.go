@@ -59,6 +59,7 @@ type Reader struct {
 	at    int
 	base  int64 // offset in the stream of buf[0]
 	eof   bool
+	from  int64 // where the last event began
 	bad   error // what reading ended with, but for io.EOF
 	stack []level
 	found cursor.Found
@@ -111,6 +112,10 @@ func NewReader(src io.Reader, o Options) (*Reader, error) {
 	return &Reader{src: src, o: o, flow: flow, last: o.Source}, nil
 }
 
+// Offset is where in the stream the event that Next gave last begins, or what it was
+// delivered in.
+func (r *Reader) Offset() int64 { return r.from }
+
 // Empty counts the lines of flow logs that said there was nothing to say.
 func (r *Reader) Empty() int64 { return r.empty }
 
@@ -127,6 +132,7 @@ func (r *Reader) Next(e *Event) error {
 		if len(r.inner) > 0 {
 			in := r.inner[0]
 			r.inner = r.inner[1:]
+			r.from = in.offset
 			if err := r.one(in.text, in.offset, e); errors.Is(err, errUnwrapped) {
 				continue
 			} else if err != nil {
@@ -363,6 +369,7 @@ func (r *Reader) value(ch byte, e *Event) (bool, error) {
 // tried first, which reads the bytes once; else the record's extent is found,
 // and what it is is told by its members.
 func (r *Reader) object(e *Event) (bool, error) {
+	r.from = r.offset()
 	if r.last != SourceUnknown {
 		if end, err := r.decode(r.last, r.buf[r.at:], e); err == nil && end <= r.o.MaxEvent {
 			r.setMark(r.buf[r.at : r.at+end])

@@ -191,6 +191,7 @@ func (r *Reader) fromRow(l *lakeRow, fields []string, raw []byte, from int64, e 
 	if len(fields) != l.width {
 		return true, r.rejected(from, raw, int64(len(raw)), "a row that has not as many fields as there are columns")
 	}
+	r.from = from
 	text, doubt := l.record(fields)
 	switch err := r.one(text, from, e); {
 	case errors.Is(err, errUnwrapped):

@@ -24,7 +24,15 @@ func LoadFS(fsys fs.FS) (rules []*Rule, problems []Problem) {
 		if ext := path.Ext(p); d.IsDir() || ext != ".yml" && ext != ".yaml" {
 			return nil
 		}
-		if info, err := d.Info(); err == nil && info.Size() > maxRuleFile {
+		info, err := fs.Stat(fsys, p) // of what a link leads to
+		switch {
+		case err != nil:
+			problems = append(problems, Problem{File: p, Why: err.Error()})
+			return nil
+		case !info.Mode().IsRegular(): // reading a pipe would wait for ever
+			problems = append(problems, Problem{File: p, Why: "it is no file that can be read"})
+			return nil
+		case info.Size() > maxRuleFile:
 			problems = append(problems, Problem{File: p, Why: fmt.Sprintf("%d bytes are more than a rule file may have (%d)", info.Size(), maxRuleFile)})
 			return nil
 		}
