@@ -59,13 +59,13 @@ func Known() respond.Actions {
 	return respond.NewActions(list...)
 }
 
-func grantsOf() func(string, string, map[string]string) ([]string, string) {
+func grantsOf() func(string, string, map[string]string) map[string][]string {
 	known := Known()
-	return func(action, target string, with map[string]string) ([]string, string) {
+	return func(action, target string, with map[string]string) map[string][]string {
 		if a := known[action]; a != nil {
 			return a.Grants(target, with)
 		}
-		return nil, ""
+		return nil
 	}
 }
 

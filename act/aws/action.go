@@ -56,8 +56,9 @@ type Action struct {
 	// final says that it cannot be taken back.
 	final  bool
 	grants []string
-	// resource gives what the grants are on; nil: the target.
+	// resource gives what the grants are on; nil: the target. also are those on something else.
 	resource func(in Input) string
+	also     func(in Input) map[string][]string
 	read     func(ctx context.Context, c *Client, in Input) (any, error)
 	set      func(ctx context.Context, c *Client, in Input, prior json.RawMessage) error
 	// holds reports whether a state is the one that set makes.
@@ -86,13 +87,19 @@ func (a *Action) Breaks() string { return a.breaks }
 // Final reports whether it cannot be taken back.
 func (a *Action) Final() bool { return a.final }
 
-// Grants are the permissions it needs: actions, and the resource they are on.
-func (a *Action) Grants(target string, with map[string]string) (actions []string, resource string) {
+// Grants are the permissions it needs, by the resource that they are on: an operation of two
+// types of resource needs its permission on both.
+func (a *Action) Grants(target string, with map[string]string) map[string][]string {
 	in := Input{target, with}
-	if a.resource != nil {
-		return slices.Clone(a.grants), a.resource(in)
+	out := map[string][]string{}
+	if a.also != nil {
+		out = a.also(in)
 	}
-	return slices.Clone(a.grants), target
+	if a.resource != nil {
+		target = a.resource(in)
+	}
+	out[target] = slices.Concat(out[target], a.grants)
+	return out
 }
 
 // Read is the state as it is. A *GoneError says that the target is not there; what cannot be

@@ -31,7 +31,11 @@ func until(ctx context.Context, ask func() (done bool, now string, err error)) e
 func sagemakerActions() []*Action {
 	return []*Action{
 		{id: "aws.sagemaker.rollback-endpoint", title: "serve an endpoint by an earlier configuration", target: "AWS::SageMaker::Endpoint", params: map[string]string{"config": "name of the endpoint configuration that was good"},
-			breaks: "callers get the earlier model's answers; during the change both answer", grants: []string{"sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpoint"},
+			breaks: "callers get the earlier model's answers; during the change both answer", grants: []string{"sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpoint"},
+			also: func(in Input) map[string][]string { // to which it goes back: of undo the one that served before
+				_, region, account, _ := in.arn()
+				return map[string][]string{"arn:" + in.partition() + ":sagemaker:" + region + ":" + account + ":endpoint-config/*": {"sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpoint"}}
+			},
 			read: endpointConfig, set: func(ctx context.Context, c *Client, in Input, _ json.RawMessage) error {
 				return updateEndpoint(ctx, c, in, in.With["config"])
 			},

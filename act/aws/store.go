@@ -132,7 +132,10 @@ func storeActions() []*Action {
 				return setHold(ctx, c, in, text(state(prior), "hold"))
 			}},
 		{id: "aws.s3.restore-version", title: "make an earlier version of an object the current one", target: "AWS::S3::Object", params: map[string]string{"version": "id of the version that was good"},
-			breaks: "readers get the earlier content; the later version stays beside it", grants: []string{"s3:ListBucketVersions", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObjectVersion"}, resource: objects,
+			breaks: "readers get the earlier content; the later version stays beside it", grants: []string{"s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObjectVersion"}, resource: objects,
+			also: func(in Input) map[string][]string {
+				return map[string][]string{bucket(in): {"s3:ListBucketVersions"}}
+			},
 			read: versions, set: restoreVersion, holds: versionRestored, put: dropVersion},
 		kmsAction(),
 		resourcePolicy("secretsmanager", func(ctx context.Context, c *Client, in Input, operation string, more map[string]any) (map[string]any, error) {

@@ -146,8 +146,8 @@ func (a *Action) Breaks() string { return a.breaks }
 // Final reports whether it cannot be taken back; none of these is.
 func (a *Action) Final() bool { return false }
 
-// Grants are the verbs it needs, and the resource they are on, as RBAC writes them.
-func (a *Action) Grants(target string, _ map[string]string) (verbs []string, resource string) {
+// Grants are the verbs it needs, by the resource that they are on, as RBAC writes them.
+func (a *Action) Grants(target string, _ map[string]string) map[string][]string {
 	o, err := parseTarget(target)
 	if err != nil {
 		o = object{kind: a.kinds[0]}
@@ -160,18 +160,18 @@ func (a *Action) Grants(target string, _ map[string]string) (verbs []string, res
 	if o.namespace != "" {
 		on += " in namespace " + o.namespace
 	}
-	verbs = []string{"k8s:get:" + r.Group + "/" + r.Resource}
+	verbs := []string{"k8s:get:" + r.Group + "/" + r.Resource}
 	if a.lists != "" {
 		verbs = append(verbs, "k8s:list:"+served[a.lists].Group+"/"+served[a.lists].Resource)
 	}
 	if a.writes == "" {
-		return append(verbs, "k8s:update:"+r.Group+"/"+r.Resource), on
+		return map[string][]string{on: append(verbs, "k8s:update:"+r.Group+"/"+r.Resource)}
 	}
 	w := served[a.writes]
 	for _, v := range a.verbs {
 		verbs = append(verbs, "k8s:"+v+":"+w.Group+"/"+w.Resource)
 	}
-	return verbs, on
+	return map[string][]string{on: verbs}
 }
 
 func (a *Action) open(target string, with map[string]string) (object, error) {

@@ -245,8 +245,8 @@ func deployment(t *testing.T, config *rest.Config) *unstructured.Unstructured {
 
 // What an action lists beside its target is among the grants that are printed for it.
 func TestGrantsOfWhatIsListed(t *testing.T) {
-	verbs, on := find(t, Actions(nil, ""), "k8s.undo-rollout").Grants("k8s://test/ml/Deployment/score", nil)
-	if got := strings.Join(verbs, " "); got != "k8s:get:apps/deployments k8s:list:apps/replicasets k8s:update:apps/deployments" {
-		t.Errorf("%s on %s", got, on)
+	grants := find(t, Actions(nil, ""), "k8s.undo-rollout").Grants("k8s://test/ml/Deployment/score", nil)
+	if got := strings.Join(grants["deployments.apps in namespace ml"], " "); len(grants) != 1 || got != "k8s:get:apps/deployments k8s:list:apps/replicasets k8s:update:apps/deployments" {
+		t.Errorf("%v", grants)
 	}
 }

@@ -414,15 +414,16 @@ func (g *globals) tellGrants(rows []plannedRow) error {
 	needs := map[string]map[string]bool{} // resource -> permissions
 	for _, r := range rows {
 		for _, s := range r.Steps {
-			on := s.On
-			if on == "" {
-				continue
-			}
-			if needs[on] == nil {
-				needs[on] = map[string]bool{}
-			}
-			for _, p := range s.Needs {
-				needs[on][p] = true
+			for on, permissions := range s.Grants {
+				if on == "" {
+					continue
+				}
+				if needs[on] == nil {
+					needs[on] = map[string]bool{}
+				}
+				for _, p := range permissions {
+					needs[on][p] = true
+				}
 			}
 		}
 	}

@@ -111,7 +111,7 @@ func TestNoByteCanBeChanged(t *testing.T) {
 			t.Errorf("%s: admitted", what)
 		}
 	}
-	for i := 0; i < len(file); i += race.Size(1, 16) {
+	for i := 0; i < len(file); i += race.Size(1, 97) {
 		flips := []byte{0x01, 0x20, 0x80, 0xff}
 		for _, flip := range flips[:race.Size(len(flips), 1)] {
 			changed := append([]byte{}, file...)

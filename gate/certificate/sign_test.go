@@ -75,7 +75,7 @@ func TestECDSA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(file); i += race.Size(1, 16) {
+	for i := 0; i < len(file); i += race.Size(1, 97) {
 		changed := bytes.Clone(file)
 		changed[i] ^= 1
 		if _, err := Open(changed, Keys(k.Public())); err == nil {

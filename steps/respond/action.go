@@ -28,8 +28,8 @@ type Action interface {
 	// cannot be taken back.
 	Breaks() string
 	Final() bool
-	// Grants are the permissions it needs, and what they are on.
-	Grants(target string, with map[string]string) (permissions []string, resource string)
+	// Grants are the permissions it needs, by what they are on.
+	Grants(target string, with map[string]string) map[string][]string
 	// Read is the state that the action changes, in JSON of which equal states are
 	// equal bytes. It holds no secret.
 	Read(ctx context.Context, target string, with map[string]string) (json.RawMessage, error)
@@ -187,9 +187,8 @@ type Planned struct {
 	Does   string        `json:"does"`
 	Breaks string        `json:"breaks"`
 	Final  bool          `json:"final,omitempty"`
-	// Needs are the permissions, On what they are on.
-	Needs []string `json:"needs"`
-	On    string   `json:"on"`
+	// Grants are the permissions that it needs, by what they are on.
+	Grants map[string][]string `json:"grants"`
 	// State is what was read; empty where nothing was, with the reason.
 	State json.RawMessage `json:"state,omitempty"`
 	Why   string          `json:"why,omitempty"`
@@ -212,7 +211,7 @@ func (as Actions) describe(p *playbook.Playbook, s *playbook.Step, values map[st
 	r.Call = c
 	if a := as[s.Do]; a != nil {
 		r.Does, r.Breaks, r.Final = a.Title(), a.Breaks(), a.Final()
-		r.Needs, r.On = a.Grants(c.Target, c.With)
+		r.Grants = a.Grants(c.Target, c.With)
 	} else if err == nil {
 		err = &UnknownActionError{s.Do}
 	}

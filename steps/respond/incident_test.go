@@ -28,8 +28,8 @@ func (d *door) Target() string            { return "Door" }
 func (d *door) Params() map[string]string { return nil }
 func (d *door) Breaks() string            { return "whoever wants in" }
 func (d *door) Final() bool               { return false }
-func (d *door) Grants(t string, _ map[string]string) ([]string, string) {
-	return []string{"x:Close"}, t
+func (d *door) Grants(t string, _ map[string]string) map[string][]string {
+	return map[string][]string{t: {"x:Close"}}
 }
 func (d *door) Read(context.Context, string, map[string]string) (json.RawMessage, error) {
 	return json.Marshal(map[string]bool{"open": d.open})

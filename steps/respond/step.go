@@ -111,7 +111,7 @@ type Ports struct {
 	Records Records
 	// Grants are the permissions that an action needs, and what they are on; none for
 	// one that is not known.
-	Grants func(action, target string, with map[string]string) (permissions []string, on string)
+	Grants func(action, target string, with map[string]string) map[string][]string
 	// Material gives the digest of what a workload is made of now, scaling apart.
 	Material func(*estate.Snapshot, *finding.Workload) string
 	// Baseline reports whether an approved baseline is there to compare with.
@@ -409,18 +409,20 @@ func (j *jury) mayContain(ctx context.Context, responder string, r *Ranked) (den
 	}
 	for _, step := range slices.Concat(r.Wiring().Ready, r.Wiring().Asked) {
 		c, _ := r.Scenario.Playbook.Settle(step, r.Values) // an asked value does not change the grants
-		need, on := j.ports.Grants(step.Do, c.Target, c.With)
-		if need == nil {
+		needs := j.ports.Grants(step.Do, c.Target, c.With)
+		if needs == nil {
 			untold = step.Do + " is no action of this version"
 			continue
 		}
-		for _, permission := range need {
-			switch decision, why := j.rights.May(ctx, responder, permission, on); decision {
-			case "allow":
-			case "deny":
-				return fmt.Sprintf("%s may not %s on %s", responder, permission, on), ""
-			default:
-				untold = fmt.Sprintf("whether %s may %s on %s is %s: %s", responder, permission, on, decision, why)
+		for _, on := range sortedKeys(needs) {
+			for _, permission := range needs[on] {
+				switch decision, why := j.rights.May(ctx, responder, permission, on); decision {
+				case "allow":
+				case "deny":
+					return fmt.Sprintf("%s may not %s on %s", responder, permission, on), ""
+				default:
+					untold = fmt.Sprintf("whether %s may %s on %s is %s: %s", responder, permission, on, decision, why)
+				}
 			}
 		}
 	}

@@ -51,7 +51,7 @@ respond:
 	}
 	records = append(records, Record{ID: "EXE", Kind: Tabletop, Scenario: "endpoint-misbehaving", At: now.AddDate(0, 0, -3), Material: "m"})
 	return s, Ports{Signals: watched(Live{By: []string{"rule"}}), Rights: func(*estate.Snapshot) Rights { return mays("allow") }, Records: notes{records, now.AddDate(0, 0, -1)},
-		Grants: func(a, t string, _ map[string]string) ([]string, string) { return []string{"x:Y"}, t }, Material: func(*estate.Snapshot, *finding.Workload) string { return "m" }, Baseline: true}
+		Grants: func(a, t string, _ map[string]string) map[string][]string { return map[string][]string{t: {"x:Y"}} }, Material: func(*estate.Snapshot, *finding.Workload) string { return "m" }, Baseline: true}
 }
 
 func TestCriteria(t *testing.T) {

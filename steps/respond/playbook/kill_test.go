@@ -70,7 +70,7 @@ func TestKilledAtRandomPoints(t *testing.T) {
 	for done < kills {
 		dir := t.TempDir()
 		runs++
-		for tries := 1; ; tries++ {
+		for {
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), "PLAYBOOK_CHILD="+dir)
 			var errs strings.Builder
@@ -80,18 +80,14 @@ func TestKilledAtRandomPoints(t *testing.T) {
 			}
 			ended := make(chan error, 1)
 			go func() { ended <- cmd.Wait() }()
-			var err error
-			select {
-			case err = <-ended:
-			// On a busy machine a process may need longer than this to begin at all, so it
-			// is given more time the more often it was killed.
-			case <-time.After(time.Duration((2+rand.IntN(90))*(7+tries)/8) * time.Millisecond): //nolint:gosec // a test's dice
+			if done < kills && !reaches(filepath.Join(dir, "run"), rand.Int64N(4000), ended) { //nolint:gosec // a test's dice
+				time.Sleep(time.Duration(rand.IntN(1500)) * time.Microsecond) //nolint:gosec // as above
 				_ = cmd.Process.Kill()
 				<-ended
 				done++
 				continue
 			}
-			if err != nil {
+			if err := <-ended; err != nil {
 				t.Fatalf("%v: %s", err, errs.String())
 			}
 			break
@@ -99,6 +95,27 @@ func TestKilledAtRandomPoints(t *testing.T) {
 		recovered += audit(t, dir)
 	}
 	t.Logf("%d kills over %d runs, %d calls found done after a kill", done, runs, recovered)
+}
+
+// reaches waits until a journal has grown by so many bytes, and reports whether the process
+// that writes it ended before. A kill then comes in the middle of what a playbook does,
+// however slow the machine is.
+func reaches(journal string, bytes int64, ended chan error) bool {
+	size := func() int64 {
+		if info, err := os.Stat(journal); err == nil {
+			return info.Size()
+		}
+		return 0
+	}
+	for was := size(); size() < was+bytes; time.Sleep(200 * time.Microsecond) {
+		select {
+		case err := <-ended:
+			ended <- err
+			return true
+		default:
+		}
+	}
+	return false
 }
 
 // audit holds a finished run against its ledger, and counts what was recovered.
