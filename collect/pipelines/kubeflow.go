@@ -147,6 +147,9 @@ func (k *kube) dag(path string, dag *yaml.Node, in inputs, depth int) {
 		return
 	}
 	tasks := get(dag, "tasks")
+	if tasks == nil || tasks.Kind != yaml.MappingNode {
+		k.d.unknown(k.file, dag.Line, "the tasks of %s are written in a form that is not read", k.id(path))
+	}
 	each(tasks, func(name string, task *yaml.Node) {
 		if k.tasks++; k.tasks > maxTasks {
 			if k.tasks == maxTasks+1 {

@@ -125,6 +125,16 @@ func TestNoDefinition(t *testing.T) {
 	}
 }
 
+// What stands where tasks should, and an alias for them, is not taken for none.
+func TestKubeflowWithoutTasks(t *testing.T) {
+	for _, tasks := range []string{"9e999", "[a, b]", "*x"} {
+		d, err := Read("f.yaml", []byte("pipelineInfo: &x {name: p}\nroot: {dag: {tasks: "+tasks+"}}\n"))
+		if err != nil || len(d.Unknown) != 1 || d.Unknown[0] != "f.yaml:2: the tasks of kubeflow://p are written in a form that is not read" {
+			t.Errorf("%s: %v %+v", tasks, err, d)
+		}
+	}
+}
+
 // A pipeline that holds itself, and artifacts that come by ever more ways, end.
 func TestKubeflowHeldInBounds(t *testing.T) {
 	self := "pipelineInfo: {name: x}\nroot: {dag: {tasks: {a: {componentRef: {name: c}}}}}\ncomponents: {c: {dag: {tasks: {a: {componentRef: {name: c}}}}}}\n"

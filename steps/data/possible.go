@@ -222,6 +222,8 @@ func (p *possibles) byPermission(a *estate.Asset, labels []string, who map[strin
 		flow := Possible{Store: a.ID, Labels: labels, By: ByPermission, Taker: principal, Decision: decision, Watched: watched, Systems: []PossibleSystem{},
 			Reason: principal + " may read it (" + decision + "), and nothing declares or shows that it does"}
 		switch {
+		case decision == "unknown":
+			flow.Reason = "whether " + principal + " may read it is not known, and nothing declares or shows that it does"
 		case principal == anyone:
 			flow.Reason = "anybody may read it (" + decision + "), from anywhere"
 		case reads:

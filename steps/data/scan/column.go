@@ -221,13 +221,12 @@ func (c *Column) take(value []byte, times int64, stop int, known asked) {
 	if is(value[0], isDig) && c.number(value, tested) {
 		return
 	}
-	if c.mails != nil && len(c.s.custom) == 0 && wholeMail(value) {
+	if c.mails != nil && len(c.s.custom) == 0 && wholeMail(value) { // such a value is no words
 		if tested && len(value) < 64 {
 			c.whole(value)
 		}
 		t := c.tally(c.mails, times)
 		t.whole += times
-		c.wording(value, times, known)
 		return
 	}
 	c.run.out = c.run.out[:0]
@@ -255,7 +254,15 @@ func (c *Column) take(value []byte, times int64, stop int, known asked) {
 // pass, which is slower, would find just that. It errs to the side of no.
 func wholeMail(b []byte) bool {
 	at, dot := 0, 0
-	for i, c := range b {
+	for i := 0; i < len(b); i++ {
+		if i+8 <= len(b) { // letters and digits are passed over eight at a step
+			n := mathbits.TrailingZeros64(^alnumMask(load(b, i))&highBits) >> 3
+			if i += n; n == 8 {
+				i--
+				continue
+			}
+		}
+		c := b[i]
 		switch k := class[c]; {
 		case k&isAlnum != 0:
 		case c == '@':
@@ -396,7 +403,7 @@ func (c *Column) number(value []byte, tested bool) bool {
 	l := &c.digits[n]
 	if !l.known {
 		l.known = true
-		l.claims = c.s.shapes.find(seed.add('9', n))
+		l.claims = c.s.shapes.find(seed.add('9', n)).list()
 		l.found = n >= 5 && n <= 15 && c.base.has(placePhone)
 		for _, cl := range l.claims {
 			l.found = l.found || cl.alone > 0 || c.base.has(int(cl.entity))
@@ -440,9 +447,9 @@ func (c *Column) whole(value []byte) {
 			}
 		}
 	}
-	c.count(c.s.shapes.find(h), compact[:k], value)
+	c.count(c.s.shapes.find(h).list(), compact[:k], value)
 	if n := len(value); k == n && n < len(c.s.shapes.chunks) {
-		c.count(c.s.shapes.chunks[n], compact[:k], value)
+		c.count(c.s.shapes.chunks[n].all, compact[:k], value)
 	}
 }
 

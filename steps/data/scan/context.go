@@ -12,7 +12,10 @@ type bits [3]uint64
 
 func (b *bits) set(i int)      { b[i>>6] |= 1 << (i & 63) }
 func (b *bits) has(i int) bool { return b[i>>6]&(1<<(i&63)) != 0 }
-func (b *bits) or(c *bits)     { b[0] |= c[0]; b[1] |= c[1]; b[2] |= c[2] }
+func (b *bits) meets(c *bits) bool {
+	return b[0]&c[0]|b[1]&c[1]|b[2]&c[2] != 0
+}
+func (b *bits) or(c *bits) { b[0] |= c[0]; b[1] |= c[1]; b[2] |= c[2] }
 
 // Marks that words make besides speaking for an entity.
 const (
@@ -90,6 +93,12 @@ func load(b []byte, i int) uint64 {
 func letterMask(w uint64) uint64 {
 	low := (w | caseBits) &^ highBits
 	return ((low+eachByte*(0x80-'a'))&^(low+eachByte*(0x80-'z'-1)) | w) & highBits
+}
+
+// alnumMask has the high bit of each byte of w that is an ASCII letter or digit.
+func alnumMask(w uint64) uint64 {
+	letter, digit := (w|caseBits)&^highBits, w&^highBits
+	return ((letter+eachByte*(0x80-'a'))&^(letter+eachByte*(0x80-'z'-1)) | (digit+eachByte*(0x80-'0'))&^(digit+eachByte*(0x80-'9'-1))) &^ w & highBits
 }
 
 func mixWord(h, w uint64) uint64 {

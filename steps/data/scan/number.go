@@ -281,16 +281,39 @@ func (r *run) windows(k, start int, c *chunk, best *candidate) {
 		} else if j+1 < len(items) && (items[j+1].kind == '9' || items[j+1].kind == 'A') {
 			continue
 		}
-		claims := r.s.shapes.find(h)
-		if claims == nil || !r.ends(int(it.end)) {
+		all := r.s.shapes.find(h)
+		if all == nil || !r.ends(int(it.end)) {
 			continue
 		}
 		c.goesOn = it.kind != ')' && j >= k+2 && j+2 < len(items) && items[j+1].kind == ' ' && items[j-1].kind == ' ' &&
 			items[j+2].kind == '9' && int(items[j+2].end-items[j+2].start) == length
+		list := r.worth(all, c)
+		if len(list) == 0 {
+			continue
+		}
 		if compact := r.compacted(items[k : j+1]); compact != nil {
-			r.claims(claims, compact, start, int(it.end), c, best)
+			r.claims(list, compact, start, int(it.end), c, best)
 		}
 	}
+}
+
+// worth are the claims on a window that are worth weighing: where no word speaks for those
+// that need one, which is so of most numbers, they need not be looked at one by one.
+func (r *run) worth(all *claims, c *chunk) []claim {
+	need := &all.weak
+	if c.goesOn {
+		need = &all.any
+	}
+	if *need == (bits{}) {
+		return all.all
+	}
+	if set, _ := r.context(c.s); set.meets(need) {
+		return all.all
+	}
+	if c.goesOn {
+		return nil
+	}
+	return all.strong
 }
 
 // compacted is what is checked of a run of groups: its digits and letters, in capitals;
@@ -389,10 +412,10 @@ func (r *run) mixed(c *chunk) int {
 			return end
 		}
 	}
-	if n < len(r.s.shapes.chunks) && r.s.shapes.chunks[n] != nil && r.ends(c.e) {
+	if n < len(r.s.shapes.chunks) && len(r.s.shapes.chunks[n].all) > 0 && r.ends(c.e) {
 		compact := upper(r.compact[:0], b[c.s:c.e])
 		var best candidate
-		r.claims(r.s.shapes.chunks[n], compact, c.s, c.e, c, &best)
+		r.claims(r.s.shapes.chunks[n].all, compact, c.s, c.e, c, &best)
 		if best.score >= r.s.least {
 			if best.reason == byCheck {
 				r.found[best.entity]++

@@ -47,8 +47,37 @@ type index struct {
 	bloom  [1 << 10]uint64
 	keys   []signature
 	values []int32 // place in claims, which ends at the first of another key
-	claims [][]claim
-	chunks [64][]claim // by length, for runs of letters and digits mixed
+	claims []claims
+	chunks [64]claims // by length, for runs of letters and digits mixed
+}
+
+// claims are the entities that one shape stands for.
+type claims struct {
+	all    []claim
+	strong []claim // those that no word has to speak for
+	weak   bits    // the others
+	any    bits
+}
+
+// list are all claims, none of nil.
+func (c *claims) list() []claim {
+	if c == nil {
+		return nil
+	}
+	return c.all
+}
+
+func claimsOf(all []claim) claims {
+	c := claims{all: all}
+	for _, one := range all {
+		c.any.set(int(one.entity))
+		if one.alone > 0 {
+			c.strong = append(c.strong, one)
+		} else {
+			c.weak.set(int(one.entity))
+		}
+	}
+	return c
 }
 
 var shapes = sync.OnceValue(buildIndex)
@@ -57,6 +86,7 @@ func buildIndex() *index {
 	found := map[signature][]claim{}
 	var order []signature
 	x := &index{}
+	var chunks [len(x.chunks)][]claim
 	put := func(list string, e int, strong bool) {
 		for _, one := range strings.Fields(list) {
 			for _, plain := range expand(one) {
@@ -75,8 +105,11 @@ func buildIndex() *index {
 		put(row.plain, e, false)
 		for _, n := range strings.Fields(row.chunks) {
 			length, _ := strconv.Atoi(n)
-			x.chunks[length] = append(x.chunks[length], claimOf(e, true))
+			chunks[length] = append(chunks[length], claimOf(e, true))
 		}
+	}
+	for n, list := range chunks {
+		x.chunks[n] = claimsOf(list)
 	}
 	size := 1
 	for size < 4*len(order) {
@@ -90,7 +123,7 @@ func buildIndex() *index {
 			i = (i + 1) & (size - 1)
 		}
 		x.keys[i], x.values[i] = s, int32(len(x.claims))
-		x.claims = append(x.claims, found[s])
+		x.claims = append(x.claims, claimsOf(found[s]))
 	}
 	return x
 }
@@ -104,15 +137,15 @@ func has(claims []claim, e uint8) bool {
 	return false
 }
 
-// find lists the claims on a signature, none if no shape has it.
-func (x *index) find(s signature) []claim {
+// find gives the claims on a signature, nil if no shape has it.
+func (x *index) find(s signature) *claims {
 	if x.bloom[s>>6&1023]&(1<<(s&63)) == 0 {
 		return nil
 	}
 	mask := len(x.keys) - 1
 	for i := int(s>>16) & mask; x.keys[i] != 0; i = (i + 1) & mask {
 		if x.keys[i] == s {
-			return x.claims[x.values[i]]
+			return &x.claims[x.values[i]]
 		}
 	}
 	return nil
