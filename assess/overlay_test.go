@@ -221,7 +221,7 @@ func TestBothSidesAreWhatEachIsByItself(t *testing.T) {
 	}
 	for where, base := range map[string]*estate.Snapshot{"in memory": harbour(t).Seen, "stored": stored} {
 		differ, twice, inPlace := 0, 0, 0
-		for seed := range uint64(rounds(6)) {
+		for seed := range uint64(rounds(4)) {
 			p := randomPlan(t, base, seed)
 			laid, err := Lay(ctx, base, p)
 			if err != nil {

@@ -69,9 +69,17 @@ func (r *Recorded) judge(ctx context.Context, s Step, snap *estate.Snapshot, wor
 		return *j, nil
 	}
 	read := make(nodeBits, (snap.Len()+63)/64)
-	seen := snap.Watched(read.set)
+	var failed atomic.Bool
+	seen := snap.Watched(func(n estate.Node, err error) {
+		read.set(n)
+		if err != nil {
+			failed.Store(true)
+		}
+	})
 	j, err := s.Judge(ctx, seen, workloads.Over(seen))
-	if err != nil {
+	// Some tell of a configuration that could not be had and go on. That is no record of
+	// what the snapshot says.
+	if err != nil || failed.Load() || ctx.Err() != nil {
 		return j, err
 	}
 	text, err := json.Marshal(j)

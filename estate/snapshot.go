@@ -46,7 +46,7 @@ type Snapshot struct {
 	hashOnce   sync.Once
 	hash       string
 
-	note func(Node) // see Watched; nil: nobody asks
+	note func(Node, error) // see Watched; nil: nobody asks
 }
 
 // ConfigSource reads configurations that are kept outside memory.
@@ -83,6 +83,9 @@ func (s *Snapshot) Config(n Node) (json.RawMessage, error) {
 	if s.refs != nil && s.refs[n] != 0 {
 		config, err := s.configs.Config(s.refs[n])
 		if err != nil {
+			if s.note != nil {
+				s.note(n, err)
+			}
 			return nil, fmt.Errorf("configuration of %s: %w", s.assets[n].ID, err)
 		}
 		return config, nil

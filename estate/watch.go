@@ -11,17 +11,18 @@ import (
 // called, from any goroutine and as often as it is asked, with the node of each asset
 // whose configuration, or a digest of it, is given away. The others' configurations
 // the caller cannot have known, so that what he makes of s he would make of any
-// snapshot with the same Outline in which those that were noted are the same.
+// snapshot with the same Outline in which those that were noted are the same. err is
+// why a configuration could not be had: what was made without it rests on chance.
 //
 // An asset that holds its configuration itself gives it away with itself and is noted
 // at once.
-func (s *Snapshot) Watched(note func(Node)) *Snapshot {
+func (s *Snapshot) Watched(note func(n Node, err error)) *Snapshot {
 	if s.Len() > 0 {
 		s.ConfigDigest(0)
 	}
 	for n, a := range s.assets {
 		if a.Config != nil {
-			note(Node(n))
+			note(Node(n), nil)
 		}
 	}
 	return &Snapshot{taken: s.taken, assets: s.assets, index: s.index, graph: s.graph, blind: s.blind, sources: s.sources,
@@ -31,7 +32,7 @@ func (s *Snapshot) Watched(note func(Node)) *Snapshot {
 // gives notes that an asset's configuration is given away.
 func (s *Snapshot) gives(n Node) {
 	if s.note != nil {
-		s.note(n)
+		s.note(n, nil)
 	}
 }
 
@@ -42,7 +43,7 @@ func (s *Snapshot) givesAll() {
 		return
 	}
 	for n := range s.assets {
-		s.note(Node(n))
+		s.note(Node(n), nil)
 	}
 }
 
