@@ -76,3 +76,33 @@ func TestEverySecretRuleProvesItself(t *testing.T) {
 		t.Errorf("only %d rules", tested)
 	}
 }
+
+// A key that by chance holds no digit is found by its prefix all the same; a name of
+// words that begins as one is none.
+func TestKeysWithoutADigit(t *testing.T) {
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"my key sk_live_ZxjIwELoDAWX" + "eKohAVocGdJi, thanks":          "SECRET_STRIPE_KEY",
+		`{"key": "rk_test_UuabvpaPUYyC` + `MRqSCZyJOClV"}`:              "SECRET_STRIPE_KEY",
+		"x glpat-QwErTyUiOpAsDfGhJkLz here":                             "SECRET_GITLAB_PAT",
+		"HF_TOKEN=hf_QwErTyUiOpAsDf" + "GhJkLzXcVbNmQwErTyUi":           "SECRET_HUGGINGFACE_TOKEN",
+		"AKIAQWERTZUIOPAS" + "DFGH":                                     "SECRET_AWS_ACCESS_KEY",
+		"see sk_live_PublishableConfiguration in the code":              "",
+		"fw_allWordsOfOneLongNameHere = 1":                              "",
+		"the api-documentation-for-developers-of-this":                  "",
+		"hf_tokenizers_parallelism_is_set_by_default":                   "",
+		"my_sk_live_ZxjIwELoDAWX" + "eKohAVocGdJi":                      "",
+		"sk_live_ZxjIwELoDAWX" + "eKohAVocGdJi-and-more-of-a-long-name": "",
+	} {
+		got := ""
+		for _, sp := range s.Text([]byte(text)) {
+			got += sp.Type
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

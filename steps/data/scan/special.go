@@ -116,79 +116,120 @@ func (r *run) keys() {
 	}
 }
 
-// digitless are the keys that may hold no digit, and so no byte the pass stops
-// at: one in thirty of AWS's, whose alphabet has six digits among thirty-two,
-// and those of Hugging Face, which are letters only. Each is sought by a byte of
-// its prefix that is rare in prose.
+// digitless are the keys of AWS, one in thirty of which holds no digit, and so no byte
+// the pass stops at: their alphabet has six digits among thirty-two. Each is sought by
+// a byte of its prefix that is rare in prose.
 var digitless = []struct {
 	prefix string
 	rare   int // place of that byte
-	entity string
-	class  uint8
 	length int
-}{
-	{"AKIA", 1, "SECRET_AWS_ACCESS_KEY", isUp, 20}, {"ASIA", 0, "SECRET_AWS_ACCESS_KEY", isUp, 20},
-	{"hf_", 2, "SECRET_HUGGINGFACE_TOKEN", isLet, 37}, {"api_org_", 3, "SECRET_HUGGINGFACE_TOKEN", isLet, 42},
+}{{"AKIA", 1, 20}, {"ASIA", 0, 20}}
+
+// digitlessAt reads a key without a digit whose prefix ends in the mark at a place; it
+// returns its rule, start and end, or no rule. What a program calls by such a name is
+// made of words, in which big and small letters change places less often.
+func (x *secretIndex) digitlessAt(b []byte, at int) (rule *secretRule, s, e int) {
+	if at < 2 {
+		return nil, 0, 0
+	}
+	for _, rule := range x.byEnd[b[at-1]] {
+		p := rule.prefix
+		s := at + 1 - len(p)
+		if s < 0 || string(b[s:at+1]) != p || s > 0 && is(b[s-1], isTok) {
+			continue
+		}
+		e := rule.match(b, s)
+		if e == 0 || e < len(b) && is(b[e], isTok) {
+			continue
+		}
+		turns, digits := 0, false
+		for i := at + 1; i < e; i++ {
+			digits = digits || is(b[i], isDig)
+			if i > at+1 && is(b[i], isUp) != is(b[i-1], isUp) {
+				turns++
+			}
+		}
+		if !digits && turns*3 >= e-at-1 { // with one, the pass stops there
+			return rule, s, e
+		}
+	}
+	return nil, 0, 0
+}
+
+// each calls see with every place of a byte, until it returns false.
+func each(b []byte, c byte, see func(at int) bool) {
+	for at := 0; ; at++ {
+		i := bytes.IndexByte(b[at:], c)
+		if i < 0 {
+			return
+		}
+		if at += i; !see(at) {
+			return
+		}
+	}
 }
 
 // hasKeyPrefix reports whether keys or accessKeys could find something in b.
 func hasKeyPrefix(b []byte) bool {
-	last := byte(0)
-	for k := range digitless {
-		rare := digitless[k].prefix[digitless[k].rare]
-		if rare == last {
-			continue
+	found := false
+	for _, d := range digitless {
+		each(b, d.prefix[d.rare], func(at int) bool {
+			s := at - d.rare
+			found = s >= 0 && s+len(d.prefix) <= len(b) && string(b[s:s+len(d.prefix)]) == d.prefix
+			return !found
+		})
+		if found {
+			return true
 		}
-		last = rare
-		for at := 0; ; at++ {
-			i := bytes.IndexByte(b[at:], rare)
-			if i < 0 {
-				break
-			}
-			at += i
-			for _, d := range digitless[k:] {
-				if s := at - d.rare; d.prefix[d.rare] == rare && s >= 0 && s+len(d.prefix) <= len(b) && string(b[s:s+len(d.prefix)]) == d.prefix {
-					return true
-				}
-			}
+	}
+	for _, mark := range []byte("_-") {
+		each(b, mark, func(at int) bool {
+			rule, _, _ := secrets().digitlessAt(b, at)
+			found = rule != nil
+			return !found
+		})
+		if found {
+			return true
 		}
 	}
 	return bytes.Contains(b, pemWord)
 }
 
-// accessKeys finds them by searches of their own.
+// accessKeys finds keys without a digit by searches of their own.
 func (r *run) accessKeys() {
-	last := byte(0)
-	var found []Span
-	for k := range digitless {
-		rare := digitless[k].prefix[digitless[k].rare]
-		if rare == last {
-			continue // sought together with the one before
-		}
-		last = rare
-		for at := 0; at < len(r.b); at++ {
-			i := bytes.IndexByte(r.b[at:], rare)
-			if i < 0 {
-				break
+	for _, d := range digitless {
+		var found []Span
+		each(r.b, d.prefix[d.rare], func(at int) bool {
+			s := at - d.rare
+			e := s + len(d.prefix)
+			if s < 0 || e+10 > len(r.b) || string(r.b[s:e]) != d.prefix {
+				return true
 			}
-			at += i
-			for _, d := range digitless[k:] {
-				s := at - d.rare
-				e := s + len(d.prefix)
-				if d.prefix[d.rare] != rare || s < 0 || e+10 > len(r.b) || string(r.b[s:e]) != d.prefix {
-					continue
-				}
-				for e < len(r.b) && e-s <= d.length && is(r.b[e], d.class) {
-					e++
-				}
-				if e-s != d.length || s > 0 && is(r.b[s-1], isTok) || e < len(r.b) && is(r.b[e], isTok) || entropy(r.b[s+len(d.prefix):e]) < 2.5 {
-					continue
-				}
-				found = append(found, Span{d.entity, s, e, .95, byPrefix})
+			for e < len(r.b) && e-s <= d.length && is(r.b[e], isUp) {
+				e++
 			}
-		}
+			if e-s != d.length || s > 0 && is(r.b[s-1], isTok) || e < len(r.b) && is(r.b[e], isTok) || entropy(r.b[s+len(d.prefix):e]) < 2.5 {
+				return true
+			}
+			found = append(found, Span{"SECRET_AWS_ACCESS_KEY", s, e, .95, byPrefix})
+			return true
+		})
 		r.insert(found)
-		found = found[:0]
+	}
+	for _, mark := range []byte("_-") {
+		var found []Span
+		each(r.b, mark, func(at int) bool {
+			rule, s, e := r.s.rules.digitlessAt(r.b, at)
+			if rule == nil {
+				return true
+			}
+			if n := len(found); n > 0 && s < found[n-1].End {
+				found = found[:n-1] // sk_live_ begins as sk_ does; the longer prefix says more
+			}
+			found = append(found, Span{rule.entity, s, e, .95, byPrefix})
+			return true
+		})
+		r.insert(found)
 	}
 }
 
