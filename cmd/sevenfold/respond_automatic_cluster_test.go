@@ -225,7 +225,7 @@ func (c *aloneOnCluster) do(want int, args ...string) string {
 func (c *aloneOnCluster) attacks() []*respond.Incident {
 	c.t.Helper()
 	return slices.DeleteFunc(c.incidents(), func(i *respond.Incident) bool {
-		return strings.Contains(i.Title, clusterResponder) || strings.HasPrefix(i.Title, "runner did ")
+		return strings.Contains(i.Title, clusterResponder) || strings.HasPrefix(i.Title, "responder did ") || strings.HasPrefix(i.Title, "runner did ")
 	})
 }
 
