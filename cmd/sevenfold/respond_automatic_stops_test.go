@@ -279,6 +279,9 @@ func (c *aloneOnCluster) killed() {
 			if c.last().State == respond.Contained && (round == 0 || at >= 12) {
 				break
 			}
+			if at > 200 { // some fifteen do
+				t.Fatalf("nothing came of %d looks: %+v", at, c.last())
+			}
 		}
 		c.hears(nil)
 		i := c.last()
