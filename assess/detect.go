@@ -58,7 +58,10 @@ type Watch struct {
 	Reading Reading
 
 	generation string
-	silenced   map[uint64]bool
+	// tried is the last that was to be written, which may have come to pass though the
+	// answer was an error.
+	tried    string
+	silenced map[uint64]bool
 }
 
 // LoadWatch reads detection from the state; what is not there is empty.
@@ -101,8 +104,14 @@ func (w *Watch) Save(ctx context.Context, st store.Store) error {
 	if err != nil {
 		return err
 	}
+	was := w.generation
 	w.generation = rand.Text()
-	return w.put(ctx, st, map[string][]byte{modelKey: data})
+	w.tried = w.generation
+	if err := w.put(ctx, st, map[string][]byte{modelKey: data}); err != nil {
+		w.generation = was // unless it was written all the same, which is seen when others are heeded
+		return err
+	}
+	return nil
 }
 
 // SaveTold writes all but the model.
@@ -137,6 +146,9 @@ func (w *Watch) Heed(ctx context.Context, st store.Store) error {
 		if err != nil {
 			return fmt.Errorf("what detection keeps as %s: %w", key, err)
 		}
+	}
+	if w.tried != "" && there.generation == w.tried { // written, though whoever wrote it was stopped before that was answered
+		w.generation = w.tried
 	}
 	if there.generation != w.generation {
 		return errors.New("somebody else has learnt into this state meanwhile\nhint: one run at a time: end the other, and sevenfold detect learn only while none is under way")

@@ -90,6 +90,41 @@ func TestARunHeedsWhatOthersSay(t *testing.T) {
 	}
 }
 
+// stopped is a state whose next write is broken off: before it is done, or after.
+type stopped struct {
+	store.Store
+	done bool
+}
+
+func (s *stopped) PutBlobs(ctx context.Context, step string, blobs map[string][]byte, keep int) error {
+	if s.done {
+		if err := s.Store.PutBlobs(ctx, step, blobs, keep); err != nil {
+			return err
+		}
+	}
+	return context.Canceled
+}
+
+// A run that was told to end in the midst of a save saves once more, whether that one came
+// to pass or not: nobody else has learnt.
+func TestASaveThatWasBrokenOff(t *testing.T) {
+	for _, done := range []bool{false, true} {
+		st := emptyState(t)
+		r, _ := running(t, st, RunOptions{Dir: t.TempDir()})
+		if err := r.Save(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.store = &stopped{st, done}
+		if err := r.Save(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+		r.store = st
+		if err := r.Save(t.Context()); err != nil {
+			t.Errorf("written %v: %v", done, err)
+		}
+	}
+}
+
 // Who calls a gateway chooses the request id: it makes no drill of what he does.
 func TestOnlyCloudTrailMarksADrill(t *testing.T) {
 	st := emptyState(t)
