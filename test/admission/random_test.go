@@ -22,12 +22,10 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/sevenfold-sec/sevenfold/gate/admission"
-	"github.com/sevenfold-sec/sevenfold/test/race"
 	"github.com/sevenfold-sec/sevenfold/test/seed"
 )
 
-// SoakVariable says how many requests TestRandomRequests makes; 3,000 by habit,
-// fewer under the race detector.
+// SoakVariable says how many requests TestRandomRequests makes; 3,000 by habit.
 const SoakVariable = "SEVENFOLD_SOAK"
 
 // warmUp is how long after its first answer a restarted API server may refuse
@@ -89,7 +87,7 @@ func (w *world) finished(n int) bool {
 // stopped and started and certificates expire and change: growth without a
 // valid certificate is never admitted, shrinking always is.
 func TestRandomRequests(t *testing.T) {
-	n := race.Size(3000, 600)
+	n := 3000
 	if s := os.Getenv(SoakVariable); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil {
