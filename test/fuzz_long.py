@@ -49,7 +49,7 @@ def fuzz(folder, name, budget, work):
     while cpu < budget:
         before = children()
         run = subprocess.run(
-            [binary, "-test.run=^$", f"-test.fuzz=^{name}$", f"-test.fuzztime={ROUND}s", "-test.parallel=1",
+            [binary, "-test.run=^$", f"-test.fuzz=^{name}$", f"-test.fuzztime={ROUND}s", "-test.fuzzminimizetime=0", "-test.parallel=1",
              "-test.fuzzcachedir=" + os.path.join(work, "corpus", re.sub(r"\W", "_", folder))],
             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         spent = children() - before
