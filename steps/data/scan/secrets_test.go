@@ -106,3 +106,32 @@ func TestKeysWithoutADigit(t *testing.T) {
 		}
 	}
 }
+
+// Every key of Hugging Face's, which are 34 letters, is found, however big and small
+// ones fall; and all but a few in a thousand of Stripe's without a digit.
+func TestKeysOfLettersOnly(t *testing.T) {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	r := rand.New(rand.NewPCG(15, 16))
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		prefix, want string
+		length, most int // of 2,000 may be missed
+	}{{"hf_", "SECRET_HUGGINGFACE_TOKEN", 34, 0}, {"sk_live_", "SECRET_STRIPE_KEY", 24, 20}} {
+		missed := 0
+		for range 2000 {
+			key := make([]byte, tt.length)
+			for i := range key {
+				key[i] = letters[r.IntN(len(letters))]
+			}
+			if got := s.Text([]byte("its key is " + tt.prefix + string(key) + ", keep it")); len(got) != 1 || got[0].Type != tt.want {
+				missed++
+			}
+		}
+		if missed > tt.most {
+			t.Errorf("%s: %d of 2,000 missed", tt.prefix, missed)
+		}
+	}
+}

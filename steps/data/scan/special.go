@@ -125,6 +125,10 @@ var digitless = []struct {
 	length int
 }{{"AKIA", 1, 20}, {"ASIA", 0, 20}}
 
+// longerThanNames is how many letters in a row no name made of words has: as many as
+// Hugging Face's keys, which are letters only.
+const longerThanNames = 34
+
 // digitlessAt reads a key without a digit whose prefix ends in the mark at a place; it
 // returns its rule, start and end, or no rule. What a program calls by such a name is
 // made of words, in which big and small letters change places less often.
@@ -149,7 +153,8 @@ func (x *secretIndex) digitlessAt(b []byte, at int) (rule *secretRule, s, e int)
 				turns++
 			}
 		}
-		if !digits && turns*3 >= e-at-1 { // with one, the pass stops there
+		n := e - at - 1
+		if !digits && (turns*4 >= n || rule.class == 'a' && n >= longerThanNames) { // with one, the pass stops there
 			return rule, s, e
 		}
 	}
