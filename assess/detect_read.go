@@ -38,6 +38,8 @@ type EventFiles struct {
 	Events        int
 	Duplicates    int
 	Files         int
+	// PassedOver are records known to tell of no act: ocsf.Reader.Empty.
+	PassedOver int64
 	// First and Last are the times of the first and last event.
 	First, Last time.Time
 	Seen        map[ocsf.Source]*detect.Seen
@@ -142,6 +144,7 @@ func (f *EventFiles) each(name string, take func(*ocsf.Event) error, reject func
 		reject(&ocsf.Rejected{Reason: err.Error()})
 		return nil
 	}
+	defer func() { f.PassedOver += r.Empty() }()
 	now := time.Now
 	if f.Now != nil {
 		now = f.Now

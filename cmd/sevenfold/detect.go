@@ -66,6 +66,7 @@ type learntAnswer struct {
 	Events     int               `json:"events"`
 	Duplicates int               `json:"duplicates"`
 	Rejected   []detect.Rejected `json:"rejected"`
+	PassedOver int64             `json:"passedOver,omitempty"`
 	Learnt     detect.Learnt     `json:"learnt"`
 	Seen       []detect.Seen     `json:"seen"`
 }
@@ -102,7 +103,7 @@ not be read or a rule not be loaded.`,
 				if err := w.Save(cmd.Context(), st); err != nil {
 					return stateFailure(err)
 				}
-				a := learntAnswer{files.Events, files.Duplicates, files.Rejected, detect.LearntOf(w.Model), w.Seen}
+				a := learntAnswer{files.Events, files.Duplicates, files.Rejected, files.PassedOver, detect.LearntOf(w.Model), w.Seen}
 				if err := g.tell(a, func(out io.Writer) error { return learntText(out, &a) }); err != nil {
 					return err
 				}
@@ -171,6 +172,7 @@ func learntText(w io.Writer, a *learntAnswer) error {
 		fmt.Fprintf(w, ", %d that came twice left out", a.Duplicates)
 	}
 	fmt.Fprintf(w, "\n%d days, %d principals, %d of them seen on five days or more\n", l.Days, l.Principals, l.Settled)
+	passedOver(w, a.PassedOver)
 	if l.Mature {
 		fmt.Fprintln(w, "the baseline is mature")
 		return nil
@@ -307,7 +309,7 @@ func (g *globals) replay(ctx context.Context, w *assess.Watch, snap *estate.Snap
 	if err != nil {
 		return nil, false, err
 	}
-	a = &detect.Answer{Events: files.Events, Incidents: []detect.Incident{}, Days: files.Days(), Budget: budget, Duplicates: files.Duplicates, Rejected: files.Rejected, Learnt: w.Learnt}
+	a = &detect.Answer{Events: files.Events, Incidents: []detect.Incident{}, Days: files.Days(), Budget: budget, Duplicates: files.Duplicates, Rejected: files.Rejected, PassedOver: files.PassedOver, Learnt: w.Learnt}
 	for _, i := range raised {
 		a.Incidents = append(a.Incidents, detect.DocumentOf(i))
 		a.Signals += i.Count
@@ -315,6 +317,13 @@ func (g *globals) replay(ctx context.Context, w *assess.Watch, snap *estate.Snap
 	a.AlertsPerDay = float64(len(raised)) / a.Days
 	a.Withheld = w.Budget.Withheld()
 	return a, files.RejectedCount > 0 || rules.left > 0, nil
+}
+
+// passedOver says how many records there were that tell of no act.
+func passedOver(w io.Writer, n int64) {
+	if n > 0 {
+		fmt.Fprintf(w, "passed over, as they tell of no act (digests of a trail, CloudTrail Insights, flow logs without data): %d\n", n)
+	}
 }
 
 func replayText(w io.Writer, a *detect.Answer) error {
@@ -326,6 +335,7 @@ func replayText(w io.Writer, a *detect.Answer) error {
 		twice = fmt.Sprintf(" (%d more came twice and count once)", a.Duplicates)
 	}
 	fmt.Fprintf(w, "%d events%s of %.1f days: %s, %.2f a day of a budget of %g\n", a.Events, twice, a.Days, counted(len(a.Incidents), "incident"), a.AlertsPerDay, a.Budget)
+	passedOver(w, a.PassedOver)
 	if a.Withheld > 0 {
 		fmt.Fprintf(w, "not told: %s more that the budget had no room for; a larger --budget tells them\n", counted(a.Withheld, "incident"))
 	}

@@ -26,6 +26,9 @@ type Answer struct {
 	// logs that gave no event.
 	Duplicates int        `json:"duplicates"`
 	Rejected   []Rejected `json:"rejected"`
+	// PassedOver are records known to tell of no act: digests of a trail's files, what
+	// CloudTrail Insights counted, lines of flow logs without data.
+	PassedOver int64 `json:"passedOver,omitempty"`
 	// Learnt says how far the model was before the replay.
 	Learnt Learnt `json:"learnt"`
 }

@@ -2,6 +2,7 @@ package ocsf
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -76,9 +77,14 @@ func (r *Reader) decode(source Source, b []byte, e *Event) (end int, err error) 
 
 // signs are the first-level members by which a record is told.
 var signs = map[string]Source{
-	"eventName": CloudTrail, "auditID": KubernetesAudit, "schemaType": BedrockInvocation, "captureData": SageMakerCapture, "protoPayload": GCPAudit,
-	"spanId": GenAISpan, "call_type": LiteLLM, "response_code": EnvoyAI, "operationName": AzureActivity, "OperationNameValue": AzureActivity, "appDisplayName": AzureSignIn,
+	"auditID": KubernetesAudit, "schemaType": BedrockInvocation, "captureData": SageMakerCapture, "protoPayload": GCPAudit,
+	"spanId": GenAISpan, "call_type": LiteLLM, "response_code": EnvoyAI, "operationName": AzureActivity, "OperationNameValue": AzureActivity,
+	"appDisplayName": AzureSignIn, "UserPrincipalName": AzureSignIn, "ServicePrincipalName": AzureSignIn,
 }
+
+// noActs are the first-level members of records that a trail's bucket holds beside events
+// and that tell of no act: digests of its files, and what CloudTrail Insights counted.
+var noActs = map[string]bool{"digestS3Object": true, "insightDetails": true}
 
 // guess tells a record's source by its first-level members; an envelope's
 // content is put aside to be read next.
@@ -86,9 +92,14 @@ func (r *Reader) guess(raw []byte, offset int64) (Source, error) {
 	c := cursor.New(raw)
 	source := SourceUnknown
 	var content []byte
-	var detailType bool
+	var detailType, noAct bool
 	fields(&c, func(name string) {
 		switch name {
+		case "eventName":
+			if c.Peek() == '"' { // the Activity log's is an object
+				source = CloudTrail
+			}
+			c.Skip()
 		case "detail-type":
 			detailType = true
 			c.Skip()
@@ -103,15 +114,20 @@ func (r *Reader) guess(raw []byte, offset int64) (Source, error) {
 				}
 				return
 			}
+			if c.Peek() == '{' && name == "message" { // Pub/Sub's, as it pushes and as its client prints it
+				content = pubSubData(&c)
+				return
+			}
 			c.Skip()
-		case "category":
-			if strings.Contains(c.Text(), "SignInLogs") {
+		case "category", "Category", "Type":
+			if strings.Contains(strings.ToLower(c.Text()), "signinlogs") {
 				source = AzureSignIn
 			}
 		default:
-			if s, ok := signs[name]; ok && (source == SourceUnknown || s == CloudTrail) {
+			if s, ok := signs[name]; ok && source == SourceUnknown {
 				source = s
 			}
+			noAct = noAct || noActs[name]
 			c.Skip()
 		}
 	})
@@ -121,11 +137,29 @@ func (r *Reader) guess(raw []byte, offset int64) (Source, error) {
 		}
 		return source, err
 	}
+	if noAct && source == SourceUnknown {
+		r.empty++
+		return SourceUnknown, errUnwrapped
+	}
 	if content != nil && (source == SourceUnknown || detailType) {
 		r.inner = append(r.inner, inner{content, offset})
 		return SourceUnknown, errUnwrapped
 	}
 	return source, nil
+}
+
+// pubSubData is what a message of Pub/Sub carries, where that is JSON; else nil.
+func pubSubData(c *cursor.Cursor) (data []byte) {
+	fields(c, func(name string) {
+		if name != "data" {
+			c.Skip()
+			return
+		}
+		if plain, err := base64.StdEncoding.DecodeString(c.String()); err == nil && bytes.HasPrefix(plain, []byte("{")) {
+			data = plain
+		}
+	})
+	return data
 }
 
 // resource takes what an OTLP resource says of all its spans.

@@ -68,7 +68,7 @@ type Reader struct {
 	text  bool // lines, not JSON
 	begun bool
 	ended bool
-	empty int64 // lines that said "no data"
+	empty int64 // records known to tell of no act
 	ctx   resource
 	inner []inner // texts of envelopes, still to be read
 	mark  []byte  // how records begin
@@ -116,7 +116,8 @@ func NewReader(src io.Reader, o Options) (*Reader, error) {
 // delivered in.
 func (r *Reader) Offset() int64 { return r.from }
 
-// Empty counts the lines of flow logs that said there was nothing to say.
+// Empty counts what is known to tell of no act: lines of flow logs without data, a trail's
+// digests of its files, records of CloudTrail Insights. It is neither event nor rejected.
 func (r *Reader) Empty() int64 { return r.empty }
 
 // Next reads the next event into e. It returns nil, a *Rejected for what gave

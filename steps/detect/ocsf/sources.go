@@ -1,6 +1,7 @@
 package ocsf
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -178,20 +179,24 @@ func upperFirst(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// azureProperties are the properties of a resource log where they are written as text.
+var azureProperties = newTable(AzureActivity, nil, []string{"modelDeploymentName", "modelName", "requestLength", "responseLength", "objectId"}, nil)
+
 // azureTable reads the Activity log and resource logs as Azure Monitor exports
 // and returns them ("Azure Activity log event schema"; "Common and
-// service-specific schemas for Azure resource logs").
+// service-specific schemas for Azure resource logs"), and as Log Analytics
+// has them (table AzureActivity).
 var azureTable = newTable(AzureActivity, []rule{
-	{"id", []string{"eventDataId", "properties.eventDataId"}}, {"time", []string{"time", "eventTimestamp", "TimeGenerated"}},
+	{"id", []string{"eventDataId", "properties.eventDataId", "EventDataId"}}, {"time", []string{"time", "eventTimestamp", "TimeGenerated"}},
 	{"action", []string{"operationName.value", "operationName", "OperationNameValue"}},
-	{"source_ip", []string{"callerIpAddress", "CallerIPAddress", "httpRequest.clientIpAddress"}}, {"request_id", []string{"correlationId", "CorrelationId"}},
-	{"actor.id", []string{"identity.claims.http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn", "claims.upn", "caller", "Caller", "identity.claims.appid", "identity.authorization.evidence.principalId"}},
+	{"source_ip", []string{"callerIpAddress", "CallerIPAddress", "CallerIpAddress", "httpRequest.clientIpAddress", "claims.ipaddr"}}, {"request_id", []string{"correlationId", "CorrelationId"}},
+	{"actor.id", []string{"identity.claims.http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn", "claims.upn", "caller", "Caller", "identity.claims.appid", "identity.authorization.evidence.principalId", "properties.objectId"}},
 	{"account", []string{"subscriptionId", "SubscriptionId"}}, {"region", []string{"location", "resourceLocation"}},
-	{"resource", []string{"resourceId", "ResourceId"}}, {"ai.model", []string{"properties.modelDeploymentName", "properties.modelName"}},
+	{"resource", []string{"resourceId", "ResourceId", "_ResourceId"}}, {"ai.model", []string{"properties.modelDeploymentName", "properties.modelName"}},
 	{"error_message", []string{"resultDescription", "properties.statusMessage"}},
-}, []string{"resultType", "resultSignature", "status.value", "ActivityStatusValue", "category", "category.value", "level", "resourceId", "ResourceId", "properties.requestLength", "properties.responseLength"},
+}, []string{"resultType", "resultSignature", "status.value", "ActivityStatusValue", "category", "category.value", "level", "resourceId", "ResourceId", "_ResourceId", "properties"},
 	func(e *Event, t *table, f *cursor.Found) error {
-		id := t.text(f, "resourceId") + t.text(f, "ResourceId")
+		id := cmp.Or(t.text(f, "resourceId"), t.text(f, "ResourceId"), t.text(f, "_ResourceId"))
 		if id == "" {
 			return errNot
 		}
@@ -216,10 +221,19 @@ var azureTable = newTable(AzureActivity, []rule{
 			}
 		}
 		e.Class, e.Activity = ClassAPIActivity, azureVerb(e.Action)
+		// One and the same category comes with its properties as an object and as text.
+		p, said := azureProperties, cursor.Found{}
+		if _, err := p.paths.Extract([]byte(t.text(f, "properties")), &said); err != nil {
+			_, _ = p.paths.Extract([]byte("{}"), &said) // nothing, not what came before the fault
+		}
+		if e.Actor.ID == "" {
+			e.Actor.ID = p.text(&said, "objectId")
+		}
 		if e.AI != nil || strings.EqualFold(e.Service, "Microsoft.CognitiveServices") && t.text(f, "category") == "RequestResponse" {
 			ai(e).Provider, ai(e).Operation = "azure.ai.openai", "chat"
-			_ = count(&e.BytesIn, t.text(f, "properties.requestLength"))
-			_ = count(&e.BytesOut, t.text(f, "properties.responseLength"))
+			e.AI.Model = cmp.Or(e.AI.Model, p.text(&said, "modelDeploymentName"), p.text(&said, "modelName"))
+			_ = count(&e.BytesIn, p.text(&said, "requestLength"))
+			_ = count(&e.BytesOut, p.text(&said, "responseLength"))
 		}
 		return nil
 	})
@@ -236,22 +250,29 @@ func azureVerb(operation string) Activity {
 	return ActivityOther
 }
 
-// signInTable reads Microsoft Entra sign-in logs, as exported and as the Graph returns them.
+// signInTable reads Microsoft Entra sign-in logs: as exported, as the Graph returns them,
+// and as Log Analytics has them (tables SigninLogs, AADNonInteractiveUserSignInLogs,
+// AADServicePrincipalSignInLogs, AADManagedIdentitySignInLogs).
 var signInTable = newTable(AzureSignIn, []rule{
-	{"id", []string{"properties.id", "id"}}, {"time", []string{"time", "createdDateTime", "properties.createdDateTime"}},
-	{"actor.id", []string{"properties.userPrincipalName", "userPrincipalName", "properties.servicePrincipalName", "servicePrincipalName", "properties.appId", "appId"}},
-	{"source_ip", []string{"properties.ipAddress", "ipAddress", "callerIpAddress"}}, {"user_agent", []string{"properties.userAgent", "userAgent"}},
-	{"account", []string{"tenantId"}}, {"region", []string{"properties.location.countryOrRegion", "location.countryOrRegion", "location"}},
-	{"request_id", []string{"correlationId", "properties.correlationId"}}, {"resource", []string{"properties.resourceDisplayName", "resourceDisplayName"}},
-	{"error_message", []string{"properties.status.failureReason", "status.failureReason"}},
-}, []string{"category", "properties.status.errorCode", "status.errorCode", "resultType", "properties.authenticationRequirement", "authenticationRequirement", "properties.appDisplayName", "appDisplayName"},
+	{"id", []string{"properties.id", "id", "Id"}}, {"time", []string{"time", "createdDateTime", "properties.createdDateTime", "CreatedDateTime", "TimeGenerated"}},
+	{"actor.id", []string{"properties.userPrincipalName", "userPrincipalName", "UserPrincipalName", "properties.servicePrincipalName", "servicePrincipalName", "ServicePrincipalName", "properties.appId", "appId", "AppId"}},
+	{"source_ip", []string{"properties.ipAddress", "ipAddress", "callerIpAddress", "IPAddress"}}, {"user_agent", []string{"properties.userAgent", "userAgent", "UserAgent"}},
+	{"account", []string{"tenantId", "AADTenantId"}}, {"region", []string{"properties.location.countryOrRegion", "location.countryOrRegion", "location", "Location"}},
+	{"request_id", []string{"correlationId", "properties.correlationId", "CorrelationId"}}, {"resource", []string{"properties.resourceDisplayName", "resourceDisplayName", "ResourceDisplayName"}},
+	{"error_message", []string{"properties.status.failureReason", "status.failureReason", "ResultDescription"}},
+}, []string{"category", "Category", "Type", "properties.status.errorCode", "status.errorCode", "resultType", "ResultType", "properties.authenticationRequirement", "authenticationRequirement", "AuthenticationRequirement",
+	"properties.appDisplayName", "appDisplayName", "AppDisplayName", "properties.userPrincipalName", "userPrincipalName", "UserPrincipalName"},
 	func(e *Event, t *table, f *cursor.Found) error {
-		if !strings.Contains(t.text(f, "category"), "SignInLogs") && t.text(f, "appDisplayName") == "" && t.text(f, "properties.appDisplayName") == "" {
+		kind := strings.ToLower(cmp.Or(t.text(f, "category"), t.text(f, "Category"), t.text(f, "Type")))
+		if !strings.Contains(kind, "signinlogs") && t.text(f, "appDisplayName") == "" && t.text(f, "properties.appDisplayName") == "" && t.text(f, "AppDisplayName") == "" {
 			return errNot
 		}
 		e.Service, e.Action = "Microsoft.aadiam", "Sign-in activity"
 		e.Class, e.Activity, e.Actor.Type = ClassAuthentication, ActivityLogon, "user"
-		for _, p := range []string{"properties.status.errorCode", "status.errorCode", "resultType"} {
+		if e.Actor.ID != "" && cmp.Or(t.text(f, "properties.userPrincipalName"), t.text(f, "userPrincipalName"), t.text(f, "UserPrincipalName")) == "" {
+			e.Actor.Type = "servicePrincipal"
+		}
+		for _, p := range []string{"properties.status.errorCode", "status.errorCode", "resultType", "ResultType"} {
 			if code := t.text(f, p); code != "" && code != "0" {
 				e.Failed, e.ErrorCode = true, code
 			}
@@ -259,7 +280,7 @@ var signInTable = newTable(AzureSignIn, []rule{
 		if !e.Failed {
 			e.ErrorMessage = ""
 		}
-		switch t.text(f, "properties.authenticationRequirement") + t.text(f, "authenticationRequirement") {
+		switch cmp.Or(t.text(f, "properties.authenticationRequirement"), t.text(f, "authenticationRequirement"), t.text(f, "AuthenticationRequirement")) {
 		case "multiFactorAuthentication":
 			e.MFA = Yes
 		case "singleFactorAuthentication":
