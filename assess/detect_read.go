@@ -119,6 +119,7 @@ func (f *EventFiles) find(ctx context.Context, paths []string) ([]eventFile, err
 func (f *EventFiles) firstTime(name string) int64 {
 	first := int64(0)
 	n := 0
+	passed := f.PassedOver
 	_ = f.each(name, func(e *ocsf.Event) error { // what is wrong is told when it is read
 		if first == 0 || e.Time < first {
 			first = e.Time
@@ -128,6 +129,7 @@ func (f *EventFiles) firstTime(name string) int64 {
 		}
 		return nil
 	}, func(*ocsf.Rejected) {})
+	f.PassedOver = passed // as what is wrong is
 	return first
 }
 
