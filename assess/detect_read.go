@@ -43,6 +43,8 @@ type EventFiles struct {
 	// First and Last are the times of the first and last event.
 	First, Last time.Time
 	Seen        map[ocsf.Source]*detect.Seen
+	// FlowFormat is ocsf.Options.FlowFormat.
+	FlowFormat string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 
@@ -141,7 +143,7 @@ func (f *EventFiles) each(name string, take func(*ocsf.Event) error, reject func
 		return nil
 	}
 	defer closeAll()
-	r, err := ocsf.NewReader(bufio.NewReaderSize(in, 256<<10), ocsf.Options{Name: name, Mapping: f.mapping})
+	r, err := ocsf.NewReader(bufio.NewReaderSize(in, 256<<10), ocsf.Options{Name: name, Mapping: f.mapping, FlowFormat: f.FlowFormat})
 	if err != nil {
 		reject(&ocsf.Rejected{Reason: err.Error()})
 		return nil

@@ -69,6 +69,8 @@ type RunOptions struct {
 	Snapshot *estate.Snapshot
 	Rules    *sigma.Set
 	Mapping  *ocsf.Mapping
+	// FlowFormat is ocsf.Options.FlowFormat.
+	FlowFormat string
 	// RulesLeft is how many rules could not be loaded.
 	RulesLeft int
 	// Proofs signs the marks of synthetic events of a cluster; nil: none are known as such.
@@ -145,7 +147,7 @@ func OpenRunning(ctx context.Context, st store.Store, o RunOptions) (_ *Running,
 	if err != nil {
 		return nil, err
 	}
-	r.in = &Ingest{Stream: r.stream, Quarantine: q, Options: ocsf.Options{Mapping: o.Mapping}, Now: o.Now, Told: r.rejected}
+	r.in = &Ingest{Stream: r.stream, Quarantine: q, Options: ocsf.Options{Mapping: o.Mapping, FlowFormat: o.FlowFormat}, Now: o.Now, Told: r.rejected}
 	return r, nil
 }
 

@@ -148,6 +148,9 @@ func (g *globals) feed(ctx context.Context, w *assess.Watch, snap *estate.Snapsh
 	d.Proofs = detect.NewProofKey(os.Getenv(tokenVariable)) // or a cluster's drills would be learnt
 	w.Ruled.Left = rules.left
 	files := assess.NewEventFiles(mapping)
+	if files.FlowFormat, err = rules.flowFormat(); err != nil {
+		return nil, err
+	}
 	err = from.read(ctx, files, mapping, func(e *ocsf.Event) error {
 		d.Take(e)
 		return nil

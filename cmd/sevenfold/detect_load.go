@@ -17,6 +17,7 @@ type withRules struct {
 	pipelines []string
 	none      bool
 	mapping   string
+	flows     string
 	left      int // rules that could not be loaded: what they watch for is not looked for
 }
 
@@ -24,6 +25,7 @@ func (r *withRules) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&r.folders, "rules", nil, "a `FOLDER` of Sigma rules (SigmaHQ's, your own) beside those that are shipped; repeats")
 	cmd.Flags().StringArrayVar(&r.pipelines, "pipeline", nil, "a processing pipeline `FILE` as pySigma writes it, for the rules; repeats")
 	cmd.Flags().StringVar(&r.mapping, "mapping", "", "a `FILE` that says how JSON of your own format is read")
+	cmd.Flags().StringVar(&r.flows, "log-format", "", "the `FORMAT` of flow logs whose lines come without a header: \"${version} ${account-id} …\"")
 	cmd.Flags().BoolVar(&r.none, "no-rules", false, "behaviour alone: match no rule")
 }
 
@@ -44,6 +46,14 @@ func (r *withRules) readMapping() (*ocsf.Mapping, error) {
 		return nil, usage("--mapping "+printable(r.mapping)+": "+printable(err.Error()), "docs/detect.md shows one")
 	}
 	return m, nil
+}
+
+// flowFormat is the format of flow logs without a header, once it was looked at.
+func (r *withRules) flowFormat() (string, error) {
+	if _, err := ocsf.NewReader(nil, ocsf.Options{FlowFormat: r.flows}); err != nil {
+		return "", usage("--log-format: "+printable(err.Error()), "--log-format '${version} ${srcaddr} ${dstaddr} ${start} …', as the flow log's LogFormat has it")
+	}
+	return r.flows, nil
 }
 
 // load compiles the rules; nil without any. One that cannot be loaded is named and

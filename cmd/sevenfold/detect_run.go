@@ -152,6 +152,9 @@ func (g *globals) detectRun(ctx context.Context, paths []string, f runFlags, sen
 		return err
 	}
 	o.RulesLeft, o.Proofs = f.rules.left, detect.NewProofKey(os.Getenv(tokenVariable))
+	if o.FlowFormat, err = f.rules.flowFormat(); err != nil {
+		return err
+	}
 	if o.Mapping, err = f.rules.readMapping(); err != nil {
 		return err
 	}

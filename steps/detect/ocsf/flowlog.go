@@ -23,6 +23,7 @@ type flowFormat struct {
 	set     []func(*Event, string) error // nil: not taken
 	action  int
 	status  int
+	header  string // goes before each line that is kept; "" for DefaultFlowFormat
 }
 
 // parseFlowFormat reads a header line, "version account-id …", or a LogFormat,
@@ -41,6 +42,9 @@ func parseFlowFormat(s string) (*flowFormat, error) {
 		case "log-status":
 			f.status = i
 		}
+	}
+	if f.header = strings.Join(f.columns, " "); f.header == DefaultFlowFormat {
+		f.header = ""
 	}
 	if !have["srcaddr"] || !have["dstaddr"] || !have["start"] {
 		return nil, fmt.Errorf("a flow log's format needs srcaddr, dstaddr and start, and this names %d others", len(f.columns))
@@ -66,9 +70,13 @@ func FlowHeader(head []byte) []byte {
 // skipped: it is counted, it is no event.
 var errNoData = errors.New("no data")
 
-// decode reads one line.
+// decode reads one line. What is kept of it says its columns where they are not the default
+// ones: who reads it again has no other word of them.
 func (f *flowFormat) decode(line string, e *Event) error {
 	*e = Event{Source: VPCFlow, Raw: []byte(line)}
+	if f.header != "" {
+		e.Raw = []byte(f.header + "\n" + line)
+	}
 	words := strings.Fields(line)
 	if len(words) != len(f.columns) {
 		return fmt.Errorf("%d columns where the format has %d", len(words), len(f.columns))
@@ -94,6 +102,21 @@ func (f *flowFormat) decode(line string, e *Event) error {
 	network(e)
 	e.Actor = Actor{Type: "address", ID: e.SourceIP}
 	e.Resources = []Resource{{ID: e.Net.DstIP, Type: "address"}}
-	e.ID = digest(e.Raw)
+	e.ID = digest([]byte(line))
 	return nil
+}
+
+// decodeKept reads what decode kept of a line.
+func (d *Decoder) decodeKept(raw string, e *Event) (err error) {
+	header, line, ok := strings.Cut(raw, "\n")
+	if !ok {
+		header, line = DefaultFlowFormat, raw
+	}
+	if d.flow == nil || d.columns != header {
+		if d.flow, err = parseFlowFormat(header); err != nil {
+			return err
+		}
+		d.columns = header
+	}
+	return d.flow.decode(line, e)
 }

@@ -216,11 +216,10 @@ var errPacked = errors.New("no packed event")
 type Decoder struct {
 	// Mapping reads events of Source Mapped.
 	Mapping *Mapping
-	// FlowFormat reads flow logs; empty is DefaultFlowFormat.
-	FlowFormat string
 
-	found cursor.Found
-	flow  *flowFormat
+	found   cursor.Found
+	flow    *flowFormat
+	columns string // of flow
 }
 
 // Unpack reads an event that Pack wrote, this version's or one's that packed no reading,
@@ -286,16 +285,7 @@ func (d *Decoder) Decode(source Source, raw []byte, e *Event) (err error) {
 	case CloudTrail:
 		return DecodeCloudTrail(raw, e)
 	case VPCFlow:
-		if d.flow == nil {
-			format := d.FlowFormat
-			if format == "" {
-				format = DefaultFlowFormat
-			}
-			if d.flow, err = parseFlowFormat(format); err != nil {
-				return err
-			}
-		}
-		return d.flow.decode(string(raw), e)
+		return d.decodeKept(string(raw), e)
 	case GenAISpan:
 		end, err = decodeSpan(raw, e, &d.found)
 	case Mapped:

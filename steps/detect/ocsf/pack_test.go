@@ -18,8 +18,10 @@ func TestPackedEventsReadTheSame(t *testing.T) {
 		o  Options
 	}{
 		"cloudtrail": {assumedRoleEvent, Options{}}, "span": {span, Options{}}, "capture": {capture, Options{Name: "x/fraud/all/2026/11/02/09/a.jsonl"}},
-		"audit": {`{"auditID":"k","stage":"ResponseComplete","verb":"create","user":{"username":"u"},"objectRef":{"resource":"pods"},"requestReceivedTimestamp":"2026-11-02T09:30:15Z"}`, Options{Account: "prod"}},
-		"flow":  {"2 1 eni-1 10.0.0.1 10.0.0.2 1 443 6 10 8000 1793612415 1793612475 ACCEPT OK", Options{}},
+		"audit":                                {`{"auditID":"k","stage":"ResponseComplete","verb":"create","user":{"username":"u"},"objectRef":{"resource":"pods"},"requestReceivedTimestamp":"2026-11-02T09:30:15Z"}`, Options{Account: "prod"}},
+		"flow":                                 {"2 1 eni-1 10.0.0.1 10.0.0.2 1 443 6 10 8000 1793612415 1793612475 ACCEPT OK", Options{}},
+		"flow of columns that a header names":  {"version vpc-id srcaddr dstaddr dstport protocol bytes start action flow-direction log-status\n5 vpc-1 10.0.0.1 10.0.0.2 443 6 8000 1793612415 REJECT egress OK\n", Options{}},
+		"flow of columns that no header names": {"5 vpc-1 10.0.0.1 10.0.0.2 443 6 8000 1793612415 REJECT egress OK\n", Options{Source: VPCFlow, FlowFormat: "${version} ${vpc-id} ${srcaddr} ${dstaddr} ${dstport} ${protocol} ${bytes} ${start} ${action} ${flow-direction} ${log-status}"}},
 	} {
 		rd, err := NewReader(strings.NewReader(tt.in), tt.o)
 		if err != nil {

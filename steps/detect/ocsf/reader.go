@@ -181,7 +181,7 @@ func (r *Reader) looksLikeFlows() bool {
 	r.need(4096)
 	line, _, _ := bytes.Cut(r.buf[r.at:], []byte("\n"))
 	words := strings.Fields(string(line[:min(len(line), 4096)]))
-	return isFlowHeader(string(line)) || len(words) == len(r.flow.columns) && len(words[0]) == 1
+	return isFlowHeader(string(line)) || len(words) == len(r.flow.columns) && (r.flow.header != "" || len(words[0]) == 1)
 }
 
 // need tries to have n bytes from r.at on and returns how many there are.
