@@ -233,23 +233,28 @@ type ruleModel interface {
 // hit makes a signal of a rule's match: as surprising as the rule is grave and its match
 // is rare for who set it off; what matches day by day wears off.
 func (d *Detector) hit(e *ocsf.Event, o *behaviour.Observation, m sigma.Match, model Model, drill string) {
-	s := d.signal(e, o, drill)
-	s.By, s.Techniques = m.Rule.Key(), m.Rule.Techniques()
-	s.Why = append([]string{m.Rule.Title}, m.Why...)
+	by := m.Rule.Key()
 	weight := gravity[m.Rule.Level.String()]
-	s.Surprise = 2 * (weight.usual + weight.rare) // of a model that cannot tell
-	if knows, ok := model.(ruleModel); ok {
-		rare, why, first := knows.Matched(o, s.By)
+	surprise := 2 * (weight.usual + weight.rare) // of a model that cannot tell
+	knows, ok := model.(ruleModel)
+	var usual behaviour.Term
+	if ok {
+		rare, why, first := knows.Matched(o, by)
 		if !first {
 			return
 		}
-		s.Surprise = weight.usual*min(1, 0.3+rare/2) + weight.rare*rare
-		s.Why = append(s.Why, why.String())
+		surprise, usual = weight.usual*min(1, 0.3+rare/2)+weight.rare*rare, why
 	}
-	s.Pattern = behaviour.PatternOf(o, s.By)
-	if s.Surprise < 1 {
+	if surprise < 1 {
 		return
 	}
+	s := d.signal(e, o, drill)
+	s.By, s.Techniques, s.Surprise = by, m.Rule.Techniques(), surprise
+	s.Why = append([]string{m.Rule.Title}, m.Why()...)
+	if ok {
+		s.Why = append(s.Why, usual.String())
+	}
+	s.Pattern = behaviour.PatternOf(o, s.By)
 	if c, ok := model.(careful); ok && drill == "" {
 		s.Held = c.Hold()
 	}

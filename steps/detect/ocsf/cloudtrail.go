@@ -53,8 +53,9 @@ func decodeCloudTrail(b []byte, e *Event) (end int, err error) {
 type cloudTrail struct {
 	cursor.Cursor
 	e          *Event
-	params     []Resource // what the request's parameters name
-	issuer     string     // ARN of the role behind an assumed-role session
+	params     []Resource  // what the request's parameters name
+	room       [4]Resource // for them, mostly
+	issuer     string      // ARN of the role behind an assumed-role session
 	issuerAcct string
 	principal  string // principalId
 	arn        string
@@ -258,6 +259,9 @@ func (d *cloudTrail) instances() {
 }
 
 func (d *cloudTrail) param(name, value string) {
+	if d.params == nil {
+		d.params = d.room[:0]
+	}
 	if value != "" && len(d.params) < maxResources {
 		d.params = append(d.params, Resource{ID: value, Type: name})
 	}
@@ -357,9 +361,10 @@ func (d *cloudTrail) finish() {
 	}
 	d.actor()
 	if len(e.Resources) == 0 {
-		e.Resources = d.params
 		if e.Service == "s3.amazonaws.com" {
 			e.Resources = s3Resources(d.params)
+		} else {
+			e.Resources = append([]Resource(nil), d.params...)
 		}
 	}
 	if callsModel(e.Service, e.Action) {
@@ -379,9 +384,9 @@ func (d *cloudTrail) actor() {
 		if d.issuerAcct != "" && a.Account == "" {
 			a.Account = d.issuerAcct
 		}
-		role, session, ok := assumedRole(d.arn)
+		head, role, session, ok := assumedRole(d.arn)
 		if a.ID == "" && ok {
-			a.ID = role
+			a.ID = roleARN(head, role)
 		}
 		if a.Session = session; session == "" {
 			_, a.Session, _ = strings.Cut(d.principal, ":")
@@ -406,13 +411,15 @@ func (d *cloudTrail) actor() {
 
 // assumedRole splits arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION; the
 // role's path is not in it.
-func assumedRole(arn string) (role, session string, ok bool) {
+func assumedRole(arn string) (head, role, session string, ok bool) {
 	head, rest, ok := strings.Cut(arn, ":assumed-role/")
-	if !ok {
-		return "", "", false
-	}
-	name, session, _ := strings.Cut(rest, "/")
-	return strings.Replace(head, ":sts:", ":iam:", 1) + ":role/" + name, session, true
+	role, session, _ = strings.Cut(rest, "/")
+	return head, role, session, ok
+}
+
+// roleARN is the ARN of the role that assumedRole found.
+func roleARN(head, role string) string {
+	return strings.Replace(head, ":sts:", ":iam:", 1) + ":role/" + role
 }
 
 // s3Resources makes one ARN of a bucket and a key.
@@ -427,7 +434,7 @@ func s3Resources(params []Resource) []Resource {
 		}
 	}
 	if bucket == "" {
-		return params
+		return append([]Resource(nil), params...)
 	}
 	if key == "" {
 		return []Resource{{ID: "arn:aws:s3:::" + bucket, Type: "AWS::S3::Bucket"}}
@@ -498,8 +505,11 @@ var verbs = []struct {
 }
 
 func verb(action string) Activity {
+	if action == "" {
+		return ActivityOther
+	}
 	for i := range verbs {
-		if strings.HasPrefix(action, verbs[i].prefix) {
+		if verbs[i].prefix[0] == action[0] && strings.HasPrefix(action, verbs[i].prefix) {
 			return verbs[i].activity
 		}
 	}

@@ -270,7 +270,7 @@ func (c *Correlator) tell(w *window, items []item, v float64, hit func(Match)) {
 	for _, it := range items[max(0, len(items)-maxRefs):] {
 		m.Events = append(m.Events, it.ref)
 	}
-	m.Why = []string{validText(w.ch.c.String() + ": " + strconv.FormatFloat(v, 'g', 6, 64))}
+	m.why = []string{validText(w.ch.c.String() + ": " + strconv.FormatFloat(v, 'g', 6, 64))}
 	if !c.set.silent[w.ch.rule] {
 		hit(m)
 	}

@@ -183,7 +183,15 @@ func (f *Found) Put(slot int, v Value) {
 // Extract reads the document b begins with, fills found and returns where the
 // document ends.
 func (p *Paths) Extract(b []byte, found *Found) (end int, err error) {
-	found.reset(len(p.names))
+	p.Begin(found)
+	return p.Fill(b, found)
+}
+
+// Begin makes found ready for another document, of which it holds nothing yet.
+func (p *Paths) Begin(found *Found) { found.reset(len(p.names)) }
+
+// Fill is Extract into what was begun: what was put in since stays.
+func (p *Paths) Fill(b []byte, found *Found) (end int, err error) {
 	c := New(b)
 	p.walk(&c, &p.root, found)
 	return c.Offset(), c.Err()
