@@ -213,6 +213,11 @@ func (c *Cursor) Raw() []byte {
 // anything else, which is skipped. The strings "true" and "false" count: some
 // sources write them.
 func (c *Cursor) Bool() (value, known bool) {
+	if c.Peek() == 't' || c.i < len(c.b) && c.b[c.i] == 'f' {
+		value = c.b[c.i] == 't'
+		c.Skip()
+		return value && c.why == "", c.why == ""
+	}
 	switch c.Text() {
 	case "true":
 		return true, true
@@ -259,6 +264,29 @@ func (c *Cursor) End() bool {
 
 // Skip moves past the next value, checking it.
 func (c *Cursor) Skip() {
+	switch c.Peek() {
+	case '"':
+		c.fresh = false
+		c.str()
+		return
+	case 'n':
+		c.fresh = false
+		c.word("null")
+		return
+	case 't':
+		c.fresh = false
+		c.word("true")
+		return
+	case 'f':
+		c.fresh = false
+		c.word("false")
+		return
+	}
+	c.skip()
+}
+
+// skip is Skip of what may hold others.
+func (c *Cursor) skip() {
 	var array [MaxDepth/64 + 1]uint64 // per level opened here: 1 is an array
 	base := c.depth
 value:
