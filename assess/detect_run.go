@@ -184,9 +184,9 @@ func (r *Running) begin(ctx context.Context) error {
 	r.kept = r.archive.Last()
 	return r.archive.IDs(r.o.Now().Add(-rememberFor).UnixMilli(), func(id string, sum, sequence uint64) bool {
 		if sequence <= r.last { // what the archive is ahead with comes again
-			r.files.ids[identityOf(id, sum)] = struct{}{}
+			r.files.ids.add(identityOf(id, sum))
 		}
-		return len(r.files.ids) < maxRemembered/2
+		return r.files.ids.n < maxRemembered/2
 	})
 }
 

@@ -56,7 +56,7 @@ var packRooms = sync.Pool{New: func() any { return new([]byte) }}
 // the rest is in quarantine; *events.BadBody if there was nothing to keep at all.
 func (in *Ingest) Take(ctx context.Context, name string, body io.Reader) (taken events.Taken, err error) {
 	o := in.Options
-	o.Name = name
+	o.Name, o.Reuse = name, true // events are packed at once
 	rd, err := ocsf.NewReader(body, o)
 	if err != nil {
 		return taken, err

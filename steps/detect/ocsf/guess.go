@@ -131,7 +131,7 @@ func (r *Reader) guess(raw []byte, offset int64) (Source, error) {
 // resource takes what an OTLP resource says of all its spans.
 func (r *Reader) resource(raw []byte) {
 	r.ctx = resource{}
-	c := cursor.New(raw)
+	c := cursor.New(bytes.Clone(raw)) // it is said of records that come later
 	fields(&c, func(name string) {
 		if name != "attributes" {
 			c.Skip()

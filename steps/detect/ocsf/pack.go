@@ -109,6 +109,15 @@ type unpacker struct {
 }
 
 func (u *unpacker) uint() uint64 {
+	if len(u.rest) > 0 && u.rest[0] < 0x80 { // most are
+		n := uint64(u.rest[0])
+		u.rest = u.rest[1:]
+		return n
+	}
+	return u.long()
+}
+
+func (u *unpacker) long() uint64 {
 	n, k := binary.Uvarint(u.rest)
 	if k <= 0 {
 		u.bad, u.rest = true, nil
@@ -119,13 +128,8 @@ func (u *unpacker) uint() uint64 {
 }
 
 func (u *unpacker) int() int64 {
-	n, k := binary.Varint(u.rest)
-	if k <= 0 {
-		u.bad, u.rest = true, nil
-		return 0
-	}
-	u.rest = u.rest[k:]
-	return n
+	n := u.uint()
+	return int64(n>>1) ^ -int64(n&1)
 }
 
 func (u *unpacker) byte() byte {
