@@ -39,7 +39,7 @@ type Ingest struct {
 
 const (
 	// A batch is stored once it has so many events, or so many bytes.
-	ingestBatch = 512
+	ingestBatch = 2048
 	ingestBytes = 4 << 20
 	// packedRoom is about what an event takes beside its own bytes when it is packed.
 	packedRoom = 512

@@ -31,6 +31,7 @@ type Detector struct {
 	// Began and Last are the times of the first and last event, in milliseconds.
 	Began, Last int64
 
+	now     behaviour.Observation // what was taken in last
 	matcher *sigma.Matcher
 	// correlators count what happened, and what was a synthetic attack, apart.
 	correlator, drills *sigma.Correlator
@@ -54,7 +55,8 @@ func (d *Detector) Take(e *ocsf.Event) {
 		d.Began = e.Time
 	}
 	d.Last = max(d.Last, e.Time)
-	o := d.Observer.Observe(e)
+	o := &d.now
+	*o = d.Observer.Observe(e)
 	if o.Principal == "" {
 		o.Principal = "nobody named"
 	}
@@ -62,15 +64,15 @@ func (d *Detector) Take(e *ocsf.Event) {
 	played := drill != ""
 	if played { // what did not happen teaches nothing
 		if c, ok := model.(careful); ok {
-			model = c.Shadow(&o)
+			model = c.Shadow(o)
 		} else {
 			model = nil
 		}
 	}
 	if model != nil {
-		if s := model.Observe(&o); s.Surprise >= signalFrom {
-			sig := d.signal(e, &o, drill)
-			sig.By, sig.Surprise, sig.Pattern = "model", s.Surprise*weightOf(&o), s.Pattern
+		if s := model.Observe(o); s.Surprise >= signalFrom {
+			sig := d.signal(e, o, drill)
+			sig.By, sig.Surprise, sig.Pattern = "model", s.Surprise*weightOf(o), s.Pattern
 			if !played {
 				sig.Held = s.Held
 			}
@@ -81,7 +83,7 @@ func (d *Detector) Take(e *ocsf.Event) {
 		}
 	}
 	if d.Rules != nil {
-		d.match(e, &o, model, drill)
+		d.match(e, o, model, drill)
 	}
 }
 

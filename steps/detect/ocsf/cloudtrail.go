@@ -51,9 +51,10 @@ func decodeCloudTrail(b []byte, e *Event) (end int, err error) {
 type cloudTrail struct {
 	cursor.Cursor
 	e          *Event
-	params     []Resource  // what the request's parameters name
-	room       [4]Resource // for them, mostly
-	issuer     string      // ARN of the role behind an assumed-role session
+	params     [4]Resource // the first that the request's parameters name
+	more       []Resource  // and the rest
+	named      int
+	issuer     string // ARN of the role behind an assumed-role session
 	issuerAcct string
 	principal  string // principalId
 	arn        string
@@ -345,12 +346,16 @@ func (d *cloudTrail) instances() {
 }
 
 func (d *cloudTrail) param(name, value string) {
-	if d.params == nil {
-		d.params = d.room[:0]
+	r := Resource{ID: value, Type: name}
+	switch {
+	case value == "" || d.named == maxResources:
+		return
+	case d.named < len(d.params):
+		d.params[d.named] = r
+	default:
+		d.more = append(d.more, r)
 	}
-	if value != "" && len(d.params) < maxResources {
-		d.params = append(d.params, Resource{ID: value, Type: name})
-	}
+	d.named++
 }
 
 // namesResource says whether a parameter's value is the name of a thing.
@@ -447,11 +452,7 @@ func (d *cloudTrail) finish() {
 	}
 	d.actor()
 	if len(e.Resources) == 0 {
-		if e.Service == "s3.amazonaws.com" {
-			e.Resources = s3Resources(d.params)
-		} else {
-			e.Resources = append([]Resource(nil), d.params...)
-		}
+		e.Resources = d.fromParams()
 	}
 	if callsModel(e.Service, e.Action) {
 		e.AI = &AI{Model: d.model, Provider: strings.TrimSuffix(e.Service, ".amazonaws.com"), Operation: "chat", InputTokens: -1, OutputTokens: -1}
@@ -506,26 +507,6 @@ func assumedRole(arn string) (head, role, session string, ok bool) {
 // roleARN is the ARN of the role that assumedRole found.
 func roleARN(head, role string) string {
 	return strings.Replace(head, ":sts:", ":iam:", 1) + ":role/" + role
-}
-
-// s3Resources makes one ARN of a bucket and a key.
-func s3Resources(params []Resource) []Resource {
-	var bucket, key string
-	for _, r := range params {
-		switch r.Type {
-		case "bucketName":
-			bucket = r.ID
-		case "key":
-			key = r.ID
-		}
-	}
-	if bucket == "" {
-		return append([]Resource(nil), params...)
-	}
-	if key == "" {
-		return []Resource{{ID: "arn:aws:s3:::" + bucket, Type: "AWS::S3::Bucket"}}
-	}
-	return []Resource{{ID: "arn:aws:s3:::" + bucket + "/" + key, Type: "AWS::S3::Object"}, {ID: "arn:aws:s3:::" + bucket, Type: "AWS::S3::Bucket"}}
 }
 
 func tri(value, known bool) Tri {

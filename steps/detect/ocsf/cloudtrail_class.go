@@ -90,3 +90,35 @@ func datastore(a Activity) Activity {
 	}
 	return ActivityOther
 }
+
+// fromParams are the things that the request's parameters name; of a bucket and a key one
+// ARN is made.
+func (d *cloudTrail) fromParams() []Resource {
+	if d.named == 0 {
+		return nil
+	}
+	var bucket, key string
+	if d.e.Service == "s3.amazonaws.com" {
+		for i := range d.named {
+			r := &d.params[min(i, len(d.params)-1)]
+			if i >= len(d.params) {
+				r = &d.more[i-len(d.params)]
+			}
+			switch r.Type {
+			case "bucketName":
+				bucket = r.ID
+			case "key":
+				key = r.ID
+			}
+		}
+	}
+	switch {
+	case bucket == "":
+		out := make([]Resource, 0, d.named)
+		return append(append(out, d.params[:min(d.named, len(d.params))]...), d.more...)
+	case key == "":
+		return []Resource{{ID: "arn:aws:s3:::" + bucket, Type: "AWS::S3::Bucket"}}
+	}
+	whole := "arn:aws:s3:::" + bucket + "/" + key // the bucket's is its beginning
+	return []Resource{{ID: whole, Type: "AWS::S3::Object"}, {ID: whole[:len(whole)-len(key)-1], Type: "AWS::S3::Bucket"}}
+}
