@@ -31,7 +31,7 @@ type Paths struct {
 type node struct {
 	lengths  uint64    // bit n: some child's name is n bytes long (63: 63 or more)
 	children [][]child // by the length of their names
-	slot     int // 1 + the number of the field that ends here
+	slot     int       // 1 + the number of the field that ends here
 }
 
 type child struct {
