@@ -351,6 +351,9 @@ func (r *Running) batch(b stream.Batch) error {
 				if r.rows == nil {
 					r.rows, r.spare = r.spare, nil
 				}
+				if r.rows == nil {
+					r.rows = make([]stream.Row, 0, segmentRows+segmentRows/16) // and what of a batch is beyond
+				}
 			}
 			row := RowOf(e)
 			row.Sequence = b.Sequence

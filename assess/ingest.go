@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -116,7 +115,8 @@ func (in *Ingest) Take(ctx context.Context, name string, body io.Reader) (taken 
 			}
 			from := len(packed)
 			packed = e.Pack(packed)
-			batch = append(batch, stream.Event{Key: strings.Clone(e.Actor.ID), Data: packed[from:len(packed):len(packed)]})
+			data := packed[from:len(packed):len(packed)]
+			batch = append(batch, stream.Event{Key: e.ActorIn(data), Data: data})
 			if len(batch) == ingestBatch || len(packed) >= ingestBytes {
 				err = flush()
 			}

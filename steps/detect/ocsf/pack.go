@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"unsafe"
 
 	"github.com/sevenfold-sec/sevenfold/steps/detect/ocsf/cursor"
@@ -59,6 +60,17 @@ func (e *Event) Pack(b []byte) []byte {
 		}
 	}
 	return b
+}
+
+// ActorIn is the actor's id within packed, which is what Pack wrote of the event: it is
+// good for as long as that is.
+func (e *Event) ActorIn(packed []byte) string {
+	at := place(e.Raw, e.Actor.ID)
+	if at < 0 || len(packed) == 0 {
+		return strings.Clone(e.Actor.ID)
+	}
+	_, n := binary.Uvarint(packed[1:])
+	return unsafe.String(&packed[1+n+at], len(e.Actor.ID))
 }
 
 func (a *AI) texts() [5]*string {
