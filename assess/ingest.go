@@ -38,7 +38,7 @@ type Ingest struct {
 
 const (
 	// A batch is stored once it has so many events, or so many bytes.
-	ingestBatch = 2048
+	ingestBatch = 1024
 	ingestBytes = 4 << 20
 	// packedRoom is about what an event takes beside its own bytes when it is packed.
 	packedRoom = 512
