@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"math/bits"
@@ -49,14 +50,14 @@ type EventFiles struct {
 	Now func() time.Time
 
 	days       map[int64]struct{} // on which something happened, since 1970
-	ids, older map[uint64]struct{}
+	ids, older idSet
 	mapping    *ocsf.Mapping
 }
 
 // NewEventFiles returns one that has read nothing; mapping reads JSON of a format of the
 // user's own and may be nil.
 func NewEventFiles(mapping *ocsf.Mapping) *EventFiles {
-	return &EventFiles{Rejected: []detect.Rejected{}, Seen: map[ocsf.Source]*detect.Seen{}, days: map[int64]struct{}{}, ids: map[uint64]struct{}{}, mapping: mapping}
+	return &EventFiles{Rejected: []detect.Rejected{}, Seen: map[ocsf.Source]*detect.Seen{}, days: map[int64]struct{}{}, mapping: mapping}
 }
 
 // eventFile is a file with the time of its first event.
@@ -260,17 +261,13 @@ func (f *EventFiles) merge(ctx context.Context, files []eventFile, take func(*oc
 // the older half is forgotten.
 func (f *EventFiles) duplicate(e *ocsf.Event) bool {
 	k := identity(e)
-	if _, ok := f.ids[k]; ok {
+	if f.older.has(k) {
 		return true
 	}
-	if _, ok := f.older[k]; ok {
-		return true
+	if f.ids.n >= maxRemembered/2 && !f.ids.has(k) {
+		f.older, f.ids = f.ids, idSet{}
 	}
-	if len(f.ids) >= maxRemembered/2 {
-		f.older, f.ids = f.ids, map[uint64]struct{}{}
-	}
-	f.ids[k] = struct{}{}
-	return false
+	return f.ids.add(k)
 }
 
 // identity is the same of two events if one is the other come again: by its id where that
@@ -282,10 +279,16 @@ func identity(e *ocsf.Event) uint64 {
 	return identityOf(e.ID, hash(e.Raw))
 }
 
-func identityOf(id string, sum uint64) uint64 { return hash(id) ^ bits.RotateLeft64(sum, 23) }
+func identityOf(id string, sum uint64) uint64 {
+	return maphash.String(seed, id) ^ bits.RotateLeft64(sum, 23)
+}
 
-// hash is FNV-1a.
-func hash[T string | []byte](s T) uint64 {
+// seed is of this process: hashes of ids are not kept, and nobody can choose ids to be taken
+// for others.
+var seed = maphash.MakeSeed()
+
+// hash is FNV-1a, of what is kept with events.
+func hash(s []byte) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {
 		h = (h ^ uint64(s[i])) * 1099511628211

@@ -186,9 +186,9 @@ func (r *Running) begin(ctx context.Context) error {
 	r.kept = r.archive.Last()
 	return r.archive.IDs(r.o.Now().Add(-rememberFor).UnixMilli(), func(id string, sum, sequence uint64) bool {
 		if sequence <= r.last { // what the archive is ahead with comes again
-			r.files.ids[identityOf(id, sum)] = struct{}{}
+			r.files.ids.add(identityOf(id, sum))
 		}
-		return len(r.files.ids) < maxRemembered/2
+		return r.files.ids.n < maxRemembered/2
 	})
 }
 
@@ -352,6 +352,9 @@ func (r *Running) batch(b stream.Batch) error {
 				r.rowsAge = r.o.Now()
 				if r.rows == nil {
 					r.rows, r.spare = r.spare, nil
+				}
+				if r.rows == nil {
+					r.rows = make([]stream.Row, 0, segmentRows+segmentRows/16) // and what of a batch is beyond
 				}
 			}
 			row := RowOf(e)

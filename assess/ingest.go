@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,7 +38,7 @@ type Ingest struct {
 
 const (
 	// A batch is stored once it has so many events, or so many bytes.
-	ingestBatch = 512
+	ingestBatch = 1024
 	ingestBytes = 4 << 20
 	// packedRoom is about what an event takes beside its own bytes when it is packed.
 	packedRoom = 512
@@ -56,7 +55,7 @@ var packRooms = sync.Pool{New: func() any { return new([]byte) }}
 // the rest is in quarantine; *events.BadBody if there was nothing to keep at all.
 func (in *Ingest) Take(ctx context.Context, name string, body io.Reader) (taken events.Taken, err error) {
 	o := in.Options
-	o.Name = name
+	o.Name, o.Reuse = name, true // events are packed at once
 	rd, err := ocsf.NewReader(body, o)
 	if err != nil {
 		return taken, err
@@ -116,7 +115,8 @@ func (in *Ingest) Take(ctx context.Context, name string, body io.Reader) (taken 
 			}
 			from := len(packed)
 			packed = e.Pack(packed)
-			batch = append(batch, stream.Event{Key: strings.Clone(e.Actor.ID), Data: packed[from:len(packed):len(packed)]})
+			data := packed[from:len(packed):len(packed)]
+			batch = append(batch, stream.Event{Key: e.ActorIn(data), Data: data})
 			if len(batch) == ingestBatch || len(packed) >= ingestBytes {
 				err = flush()
 			}

@@ -45,6 +45,7 @@ type Row struct {
 // Write is under way, which is not called twice at once.
 type Archive struct {
 	dir      string
+	writer   *parquet.GenericWriter[Row] // of the file before, for its room; Write's
 	mu       sync.Mutex
 	segments []Segment // by path; the slice itself is never changed, only replaced
 }
@@ -113,16 +114,20 @@ func (a *Archive) Last() uint64 {
 }
 
 // Write keeps rows, which are the stream's from sequence first to last, as one
-// file; it is on disk when Write returns, or not there at all. rows are sorted
-// by time. A part that is kept already is not kept twice.
+// file, in order of time; it is on disk when Write returns, or not there at all.
+// A part that is kept already is not kept twice.
 func (a *Archive) Write(rows []Row, first, last uint64) error {
 	if len(rows) == 0 || last <= a.Last() {
 		return nil
 	}
-	slices.SortStableFunc(rows, func(x, y Row) int { return cmp.Compare(x.Time, y.Time) })
-	s := Segment{From: rows[0].Time, To: rows[len(rows)-1].Time, First: first, Last: last}
+	order := make([]place, len(rows))
+	for i := range rows {
+		order[i] = place{rows[i].Time, i}
+	}
+	slices.SortFunc(order, func(x, y place) int { return cmp.Or(cmp.Compare(x.time, y.time), x.row-y.row) })
+	s := Segment{From: order[0].time, To: order[len(order)-1].time, First: first, Last: last}
 	s.Path = filepath.Join(a.dir, fmt.Sprintf(segmentName, s.From, s.To, first, last))
-	if err := writeSegment(s.Path, rows); err != nil {
+	if err := a.writeSegment(s.Path, rows, order); err != nil {
 		return fmt.Errorf("archive: %w", err)
 	}
 	info, err := os.Stat(s.Path)
@@ -138,25 +143,55 @@ func (a *Archive) Write(rows []Row, first, last uint64) error {
 	return nil
 }
 
-func writeSegment(path string, rows []Row) (err error) {
+// place is where the row of a time stands: rows are some 300 bytes each, too much to be
+// moved about until they are in order.
+type place struct {
+	time int64
+	row  int
+}
+
+// pages compresses what every archive writes: what it needs for that, some 10 MiB, is
+// made once.
+var pages = zstd.Codec{Level: zstd.SpeedFastest}
+
+// gathered is how many rows are handed to the writer at a time.
+const gathered = 256
+
+func (a *Archive) writeSegment(path string, rows []Row, order []place) (err error) {
 	part := path + ".part"
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
+	w := a.writer
+	a.writer = nil // one that failed is not used again
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.Close(), os.Remove(part))
 		}
 	}()
-	w := parquet.NewGenericWriter[Row](f, parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}), parquet.MaxRowsPerRowGroup(50_000),
-		parquet.BloomFilters(parquet.SplitBlockFilter(10, "principal"), parquet.SplitBlockFilter(10, "id")))
-	if _, err = w.Write(rows); err != nil {
-		return err
+	if w != nil {
+		w.Reset(f)
+	} else { // between which bytes an event or an id lies tells a reader nothing
+		w = parquet.NewGenericWriter[Row](f, parquet.Compression(&pages), parquet.MaxRowsPerRowGroup(50_000), parquet.SkipPageBounds("raw"), parquet.SkipPageBounds("id"),
+			parquet.BloomFilters(parquet.SplitBlockFilter(10, "principal"), parquet.SplitBlockFilter(10, "id")))
+	}
+	var some [gathered]Row
+	for len(order) > 0 {
+		n := min(len(order), gathered)
+		for i, p := range order[:n] {
+			some[i] = rows[p.row]
+		}
+		if _, err = w.Write(some[:n]); err != nil {
+			return err
+		}
+		order = order[n:]
 	}
 	if err = w.Close(); err != nil {
 		return err
 	}
+	w.Reset(io.Discard) // or it holds the file
+	a.writer = w
 	if err = f.Sync(); err != nil {
 		return err
 	}

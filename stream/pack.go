@@ -57,12 +57,17 @@ func unpacked(data []byte, header nats.Header) ([][]byte, error) {
 
 // split takes a batch apart into its events, which are views of it.
 func split(data []byte) ([][]byte, error) {
-	var out [][]byte
-	for len(data) > 0 {
-		n, k := binary.Uvarint(data)
-		if k <= 0 || n > uint64(len(data)-k) {
+	n := 0
+	for rest := data; len(rest) > 0; n++ {
+		size, k := binary.Uvarint(rest)
+		if k <= 0 || size > uint64(len(rest)-k) {
 			return nil, errDamaged
 		}
+		rest = rest[k+int(size):]
+	}
+	out := make([][]byte, 0, n)
+	for len(data) > 0 {
+		n, k := binary.Uvarint(data)
 		out = append(out, data[k:k+int(n):k+int(n)])
 		data = data[k+int(n):]
 	}

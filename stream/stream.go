@@ -22,7 +22,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"strconv"
 	"strings"
 	"sync"
@@ -199,9 +198,11 @@ type Event struct {
 
 // Partition is where a principal's events go.
 func (s *Stream) Partition(key string) int {
-	h := fnv.New32a()
-	h.Write([]byte(key))
-	return int(h.Sum32() % uint32(s.o.Partitions))
+	h := uint32(2166136261) // FNV-1a
+	for i := range len(key) {
+		h = (h ^ uint32(key[i])) * 16777619
+	}
+	return int(h % uint32(s.o.Partitions))
 }
 
 // MaxBytes is how much the stream may hold.
@@ -222,8 +223,12 @@ func (s *Stream) Publish(ctx context.Context, id string, events []Event) error {
 	parts := make([][]byte, s.o.Partitions)
 	counts := make([]int, s.o.Partitions)
 	sizes := make([]int, s.o.Partitions) // what is still to come of each
-	for _, e := range events {
-		sizes[s.Partition(e.Key)] += len(e.Data) + binary.MaxVarintLen64
+	goes := make([]int32, len(events))   // where each goes
+	for i := range events {
+		e := &events[i]
+		p := s.Partition(e.Key)
+		goes[i] = int32(p)
+		sizes[p] += len(e.Data) + binary.MaxVarintLen64
 	}
 	var waiting []pending
 	send := func(p int) error {
@@ -241,11 +246,12 @@ func (s *Stream) Publish(ctx context.Context, id string, events []Event) error {
 		waiting = append(waiting, pending{f, msg, opts})
 		return nil
 	}
-	for _, e := range events {
+	for i := range events {
+		e := &events[i]
 		if len(e.Data) > maxPayload-64 {
 			return fmt.Errorf("stream: an event of %d bytes is more than the %d a batch may have", len(e.Data), maxPayload-64)
 		}
-		p := s.Partition(e.Key)
+		p := int(goes[i])
 		if len(parts[p])+len(e.Data) > batchSize && len(parts[p]) > 0 {
 			if err := send(p); err != nil {
 				return fmt.Errorf("stream: %w", err)

@@ -31,6 +31,7 @@ type Detector struct {
 	// Began and Last are the times of the first and last event, in milliseconds.
 	Began, Last int64
 
+	now     behaviour.Observation // what was taken in last
 	matcher *sigma.Matcher
 	// correlators count what happened, and what was a synthetic attack, apart.
 	correlator, drills *sigma.Correlator
@@ -54,7 +55,8 @@ func (d *Detector) Take(e *ocsf.Event) {
 		d.Began = e.Time
 	}
 	d.Last = max(d.Last, e.Time)
-	o := d.Observer.Observe(e)
+	o := &d.now
+	*o = d.Observer.Observe(e)
 	if o.Principal == "" {
 		o.Principal = "nobody named"
 	}
@@ -62,15 +64,15 @@ func (d *Detector) Take(e *ocsf.Event) {
 	played := drill != ""
 	if played { // what did not happen teaches nothing
 		if c, ok := model.(careful); ok {
-			model = c.Shadow(&o)
+			model = c.Shadow(o)
 		} else {
 			model = nil
 		}
 	}
 	if model != nil {
-		if s := model.Observe(&o); s.Surprise >= signalFrom {
-			sig := d.signal(e, &o, drill)
-			sig.By, sig.Surprise, sig.Pattern = "model", s.Surprise*weightOf(&o), s.Pattern
+		if s := model.Observe(o); s.Surprise >= signalFrom {
+			sig := d.signal(e, o, drill)
+			sig.By, sig.Surprise, sig.Pattern = "model", s.Surprise*weightOf(o), s.Pattern
 			if !played {
 				sig.Held = s.Held
 			}
@@ -81,7 +83,7 @@ func (d *Detector) Take(e *ocsf.Event) {
 		}
 	}
 	if d.Rules != nil {
-		d.match(e, &o, model, drill)
+		d.match(e, o, model, drill)
 	}
 }
 
@@ -233,23 +235,28 @@ type ruleModel interface {
 // hit makes a signal of a rule's match: as surprising as the rule is grave and its match
 // is rare for who set it off; what matches day by day wears off.
 func (d *Detector) hit(e *ocsf.Event, o *behaviour.Observation, m sigma.Match, model Model, drill string) {
-	s := d.signal(e, o, drill)
-	s.By, s.Techniques = m.Rule.Key(), m.Rule.Techniques()
-	s.Why = append([]string{m.Rule.Title}, m.Why...)
+	by := m.Rule.Key()
 	weight := gravity[m.Rule.Level.String()]
-	s.Surprise = 2 * (weight.usual + weight.rare) // of a model that cannot tell
-	if knows, ok := model.(ruleModel); ok {
-		rare, why, first := knows.Matched(o, s.By)
+	surprise := 2 * (weight.usual + weight.rare) // of a model that cannot tell
+	knows, ok := model.(ruleModel)
+	var usual behaviour.Term
+	if ok {
+		rare, why, first := knows.Matched(o, by)
 		if !first {
 			return
 		}
-		s.Surprise = weight.usual*min(1, 0.3+rare/2) + weight.rare*rare
-		s.Why = append(s.Why, why.String())
+		surprise, usual = weight.usual*min(1, 0.3+rare/2)+weight.rare*rare, why
 	}
-	s.Pattern = behaviour.PatternOf(o, s.By)
-	if s.Surprise < 1 {
+	if surprise < 1 {
 		return
 	}
+	s := d.signal(e, o, drill)
+	s.By, s.Techniques, s.Surprise = by, m.Rule.Techniques(), surprise
+	s.Why = append([]string{m.Rule.Title}, m.Why()...)
+	if ok {
+		s.Why = append(s.Why, usual.String())
+	}
+	s.Pattern = behaviour.PatternOf(o, s.By)
 	if c, ok := model.(careful); ok && drill == "" {
 		s.Held = c.Hold()
 	}

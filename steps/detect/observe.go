@@ -25,13 +25,14 @@ type Observer struct {
 	levels Levels
 	known  map[string]behaviour.Level // by service and action
 	groups map[string]string          // by principal
+	shapes map[string]string          // in order and joined, by the names as they came
 	lead   []byte
-	names  []string
+	names  [][]byte
 }
 
 // NewObserver returns an observer; either function may be nil.
 func NewObserver(peers Peers, levels Levels) *Observer {
-	return &Observer{peers: peers, levels: levels, known: map[string]behaviour.Level{}, groups: map[string]string{}}
+	return &Observer{peers: peers, levels: levels, known: map[string]behaviour.Level{}, groups: map[string]string{}, shapes: map[string]string{}}
 }
 
 // maxRemembered bounds what an observer remembers of names.
@@ -289,8 +290,7 @@ func (o *Observer) shape(e *ocsf.Event) string {
 			depth++
 		case '}', ']':
 			if depth--; depth <= 0 {
-				slices.Sort(o.names)
-				return strings.Join(o.names, " ")
+				return o.joined()
 			}
 		case ',':
 			if depth == 0 {
@@ -312,10 +312,44 @@ func (o *Observer) shape(e *ocsf.Event) string {
 				next++
 			}
 			if depth == 1 && next < len(raw) && raw[next] == ':' && len(o.names) < maxShape {
-				o.names = append(o.names, string(raw[i+1:end]))
+				o.names = append(o.names, raw[i+1:end])
 			}
 			i = end
 		}
 	}
 	return ""
 }
+
+// joined is the names in order, as one text: the same few come again and again.
+func (o *Observer) joined() string {
+	o.lead = o.lead[:0]
+	for i, n := range o.names {
+		if i > 0 {
+			o.lead = append(o.lead, 0) // which is in no name
+		}
+		o.lead = append(o.lead, n...)
+	}
+	if s, ok := o.shapes[string(o.lead)]; ok {
+		return s
+	}
+	names := make([]string, len(o.names))
+	for i, n := range o.names {
+		names[i] = string(n)
+	}
+	slices.Sort(names)
+	s := strings.Join(names, " ")
+	if len(s) > longestShape {
+		return s
+	}
+	if len(o.shapes) >= mostShapes {
+		clear(o.shapes)
+	}
+	o.shapes[string(o.lead)] = s
+	return s
+}
+
+// Bounds of the shapes that are remembered, some 5 MiB.
+const (
+	mostShapes   = 8192
+	longestShape = 256
+)

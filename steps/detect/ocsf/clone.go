@@ -13,29 +13,49 @@ func (e *Event) Clone() *Event {
 	return c
 }
 
-// Slim is a Clone without Raw, for who keeps many.
+// Slim is a Clone without Raw, for who keeps many. Its texts lie in one piece of memory.
 func (e *Event) Slim() *Event {
 	c := *e
 	c.Raw = nil
-	a := &c.Actor
-	for _, s := range []*string{&c.ID, &c.Account, &c.Region, &c.Service, &c.Action, &c.ErrorCode, &c.ErrorMessage, &c.SourceIP, &c.UserAgent, &c.RequestID, &c.Issued,
-		&a.Type, &a.ID, &a.Session, &a.ARN, &a.Account, &a.AccessKey, &a.InvokedBy, &a.SourceID, &a.SessionISO} {
-		*s = strings.Clone(*s)
-	}
 	c.Resources = slices.Clone(e.Resources)
-	for i := range c.Resources {
-		r := &c.Resources[i]
-		r.ID, r.Type, r.Account = strings.Clone(r.ID), strings.Clone(r.Type), strings.Clone(r.Account)
-	}
 	if e.AI != nil {
 		m := *e.AI
-		m.Model, m.Provider, m.Operation, m.Session, m.Finish = strings.Clone(m.Model), strings.Clone(m.Provider), strings.Clone(m.Operation), strings.Clone(m.Session), strings.Clone(m.Finish)
 		c.AI = &m
 	}
 	if e.Net != nil {
 		n := *e.Net
-		n.DstIP, n.Interface = strings.Clone(n.DstIP), strings.Clone(n.Interface)
 		c.Net = &n
 	}
+	size := 0
+	c.each(func(s *string) { size += len(*s) })
+	var all strings.Builder
+	all.Grow(size)
+	c.each(func(s *string) {
+		from := all.Len()
+		all.WriteString(*s)
+		*s = all.String()[from:]
+	})
 	return &c
+}
+
+// each gives every text of an event.
+func (e *Event) each(text func(*string)) {
+	for _, s := range e.texts() {
+		text(s)
+	}
+	for i := range e.Resources {
+		r := &e.Resources[i]
+		text(&r.ID)
+		text(&r.Type)
+		text(&r.Account)
+	}
+	if e.AI != nil {
+		for _, s := range e.AI.texts() {
+			text(s)
+		}
+	}
+	if e.Net != nil {
+		text(&e.Net.DstIP)
+		text(&e.Net.Interface)
+	}
 }

@@ -4,9 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/sevenfold-sec/sevenfold/steps/detect/ocsf/cursor"
 )
@@ -53,8 +51,10 @@ func decodeCloudTrail(b []byte, e *Event) (end int, err error) {
 type cloudTrail struct {
 	cursor.Cursor
 	e          *Event
-	params     []Resource // what the request's parameters name
-	issuer     string     // ARN of the role behind an assumed-role session
+	params     [4]Resource // the first that the request's parameters name
+	more       []Resource  // and the rest
+	named      int
+	issuer     string // ARN of the role behind an assumed-role session
 	issuerAcct string
 	principal  string // principalId
 	arn        string
@@ -66,121 +66,209 @@ type cloudTrail struct {
 	notMgmt    bool
 }
 
+// The members of a record in the order in which CloudTrail writes them; what is of no
+// interest stands among them, so that it is known at once.
+const (
+	inVersion = iota
+	inIdentity
+	inTime
+	inSource
+	inName
+	inRegion
+	inAddress
+	inAgent
+	inErrorCode
+	inErrorMessage
+	inRequest
+	inResponse
+	inAdditional
+	inRequestID
+	inID
+	inReadOnly
+	inResources
+	inType
+	inManagement
+	inRecipient
+	inCategory
+	inTLS
+)
+
+var recordOrder = cursor.NewOrder("eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent",
+	"errorCode", "errorMessage", "requestParameters", "responseElements", "additionalEventData", "requestID", "eventID", "readOnly", "resources",
+	"eventType", "managementEvent", "recipientAccountId", "eventCategory", "tlsDetails")
+
 func (d *cloudTrail) record() {
 	e := d.e
 	if !d.Enter('{') {
 		return
 	}
-	for {
-		name, ok := d.Field()
+	for at := 0; ; {
+		which, ok := d.Member(recordOrder, &at)
 		if !ok {
 			return
 		}
-		switch name {
-		case "eventName":
+		switch which {
+		case inName:
 			e.Action = d.String()
-		case "eventSource":
+		case inSource:
 			e.Service = d.String()
-		case "eventTime":
+		case inTime:
 			e.Time, _ = ParseTime(d.String())
-		case "eventID":
+		case inID:
 			e.ID = d.String()
-		case "awsRegion":
+		case inRegion:
 			e.Region = d.String()
-		case "sourceIPAddress":
+		case inAddress:
 			e.SourceIP = d.String()
-		case "userAgent":
+		case inAgent:
 			e.UserAgent = d.String()
-		case "errorCode":
+		case inErrorCode:
 			e.ErrorCode = d.String()
-		case "errorMessage":
+		case inErrorMessage:
 			e.ErrorMessage = d.String()
-		case "requestID":
+		case inRequestID:
 			e.RequestID = d.String()
-		case "recipientAccountId":
+		case inRecipient:
 			d.recipient = d.String()
-		case "eventCategory":
+		case inCategory:
 			d.category = d.String()
-		case "readOnly":
+		case inReadOnly:
 			e.ReadOnly = tri(d.Bool())
-		case "managementEvent":
+		case inManagement:
 			v, known := d.Bool()
 			d.notMgmt = known && !v
-		case "userIdentity":
+		case inIdentity:
 			d.identity()
-		case "requestParameters":
+		case inRequest:
 			d.request()
-		case "responseElements":
+		case inResponse:
 			d.response()
-		case "additionalEventData":
+		case inAdditional:
 			d.additional()
-		case "resources":
+		case inResources:
 			d.resources()
+		default: // inVersion, inType, inTLS and what is not in the order
+			d.Skip()
+		}
+	}
+}
+
+const (
+	whoType = iota
+	whoPrincipal
+	whoARN
+	whoAccount
+	whoKey
+	whoName
+	whoSession
+	whoInvoked
+)
+
+var identityOrder = cursor.NewOrder("type", "principalId", "arn", "accountId", "accessKeyId", "userName", "sessionContext", "invokedBy")
+
+func (d *cloudTrail) identity() {
+	a := &d.e.Actor
+	*a, d.arn, d.principal, d.userName, d.issuer, d.issuerAcct = Actor{}, "", "", "", "", "" // of two, the last counts, as everywhere
+	if !d.Enter('{') {
+		d.Skip()
+		return
+	}
+	for at := 0; ; {
+		which, ok := d.Member(identityOrder, &at)
+		if !ok {
+			return
+		}
+		switch which {
+		case whoType:
+			a.Type = d.String()
+		case whoPrincipal:
+			d.principal = d.String()
+		case whoARN:
+			d.arn = d.String()
+		case whoAccount:
+			a.Account = d.String()
+		case whoKey:
+			a.AccessKey = d.String()
+		case whoName:
+			d.userName = d.String()
+		case whoInvoked:
+			a.InvokedBy = d.String()
+		case whoSession:
+			d.session()
 		default:
 			d.Skip()
 		}
 	}
 }
 
-func (d *cloudTrail) identity() {
-	a := &d.e.Actor
-	*a, d.arn, d.principal, d.userName, d.issuer, d.issuerAcct = Actor{}, "", "", "", "", "" // of two, the last counts, as everywhere
-	d.fields(func(name string) {
-		switch name {
-		case "type":
-			a.Type = d.String()
-		case "principalId":
-			d.principal = d.String()
-		case "arn":
-			d.arn = d.String()
-		case "accountId":
-			a.Account = d.String()
-		case "accessKeyId":
-			a.AccessKey = d.String()
-		case "userName":
-			d.userName = d.String()
-		case "invokedBy":
-			a.InvokedBy = d.String()
-		case "sessionContext":
-			d.session()
-		default:
-			d.Skip()
-		}
-	})
-}
+// issuerOrder begins as identityOrder does.
+var (
+	sessionOrder    = cursor.NewOrder("sessionIssuer", "webIdFederationData", "attributes", "sourceIdentity")
+	issuerOrder     = cursor.NewOrder("type", "principalId", "arn", "accountId", "userName")
+	attributesOrder = cursor.NewOrder("creationDate", "mfaAuthenticated")
+)
 
 func (d *cloudTrail) session() {
-	a := &d.e.Actor
-	d.fields(func(name string) {
-		switch name {
-		case "sessionIssuer":
-			d.fields(func(name string) {
-				switch name {
-				case "arn":
-					d.issuer = d.String()
-				case "accountId":
-					d.issuerAcct = d.String()
-				default:
-					d.Skip()
-				}
-			})
-		case "attributes":
-			d.fields(func(name string) {
-				switch name {
-				case "mfaAuthenticated":
-					d.e.MFA = tri(d.Bool())
-				case "creationDate":
-					a.SessionISO = d.String()
-				default:
-					d.Skip()
-				}
-			})
-		case "sourceIdentity":
-			a.SourceID = d.String()
+	if !d.Enter('{') {
+		d.Skip()
+		return
+	}
+	for at := 0; ; {
+		which, ok := d.Member(sessionOrder, &at)
+		if !ok {
+			return
+		}
+		switch which {
+		case 0:
+			d.sessionIssuer()
+		case 2:
+			d.attributes()
+		case 3:
+			d.e.Actor.SourceID = d.String()
 		default:
 			d.Skip()
 		}
-	})
+	}
+}
+
+func (d *cloudTrail) sessionIssuer() {
+	if !d.Enter('{') {
+		d.Skip()
+		return
+	}
+	for at := 0; ; {
+		which, ok := d.Member(issuerOrder, &at)
+		switch {
+		case !ok:
+			return
+		case which == whoARN:
+			d.issuer = d.String()
+		case which == whoAccount:
+			d.issuerAcct = d.String()
+		default:
+			d.Skip()
+		}
+	}
+}
+
+func (d *cloudTrail) attributes() {
+	if !d.Enter('{') {
+		d.Skip()
+		return
+	}
+	for at := 0; ; {
+		which, ok := d.Member(attributesOrder, &at)
+		switch {
+		case !ok:
+			return
+		case which == 0:
+			d.e.Actor.SessionISO = d.String()
+		case which == 1:
+			d.e.MFA = tri(d.Bool())
+		default:
+			d.Skip()
+		}
+	}
 }
 
 // fields calls read for each member of the object that comes next; read
@@ -258,9 +346,16 @@ func (d *cloudTrail) instances() {
 }
 
 func (d *cloudTrail) param(name, value string) {
-	if value != "" && len(d.params) < maxResources {
-		d.params = append(d.params, Resource{ID: value, Type: name})
+	r := Resource{ID: value, Type: name}
+	switch {
+	case value == "" || d.named == maxResources:
+		return
+	case d.named < len(d.params):
+		d.params[d.named] = r
+	default:
+		d.more = append(d.more, r)
 	}
+	d.named++
 }
 
 // namesResource says whether a parameter's value is the name of a thing.
@@ -357,10 +452,7 @@ func (d *cloudTrail) finish() {
 	}
 	d.actor()
 	if len(e.Resources) == 0 {
-		e.Resources = d.params
-		if e.Service == "s3.amazonaws.com" {
-			e.Resources = s3Resources(d.params)
-		}
+		e.Resources = d.fromParams()
 	}
 	if callsModel(e.Service, e.Action) {
 		e.AI = &AI{Model: d.model, Provider: strings.TrimSuffix(e.Service, ".amazonaws.com"), Operation: "chat", InputTokens: -1, OutputTokens: -1}
@@ -379,9 +471,9 @@ func (d *cloudTrail) actor() {
 		if d.issuerAcct != "" && a.Account == "" {
 			a.Account = d.issuerAcct
 		}
-		role, session, ok := assumedRole(d.arn)
+		head, role, session, ok := assumedRole(d.arn)
 		if a.ID == "" && ok {
-			a.ID = role
+			a.ID = roleARN(head, role)
 		}
 		if a.Session = session; session == "" {
 			_, a.Session, _ = strings.Cut(d.principal, ":")
@@ -406,119 +498,15 @@ func (d *cloudTrail) actor() {
 
 // assumedRole splits arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION; the
 // role's path is not in it.
-func assumedRole(arn string) (role, session string, ok bool) {
+func assumedRole(arn string) (head, role, session string, ok bool) {
 	head, rest, ok := strings.Cut(arn, ":assumed-role/")
-	if !ok {
-		return "", "", false
-	}
-	name, session, _ := strings.Cut(rest, "/")
-	return strings.Replace(head, ":sts:", ":iam:", 1) + ":role/" + name, session, true
+	role, session, _ = strings.Cut(rest, "/")
+	return head, role, session, ok
 }
 
-// s3Resources makes one ARN of a bucket and a key.
-func s3Resources(params []Resource) []Resource {
-	var bucket, key string
-	for _, r := range params {
-		switch r.Type {
-		case "bucketName":
-			bucket = r.ID
-		case "key":
-			key = r.ID
-		}
-	}
-	if bucket == "" {
-		return params
-	}
-	if key == "" {
-		return []Resource{{ID: "arn:aws:s3:::" + bucket, Type: "AWS::S3::Bucket"}}
-	}
-	return []Resource{{ID: "arn:aws:s3:::" + bucket + "/" + key, Type: "AWS::S3::Object"}, {ID: "arn:aws:s3:::" + bucket, Type: "AWS::S3::Bucket"}}
-}
-
-func callsModel(service, action string) bool {
-	switch service {
-	case "bedrock.amazonaws.com", "bedrock-runtime.amazonaws.com", "runtime.sagemaker.amazonaws.com", "sagemaker.amazonaws.com", "bedrock-agentcore.amazonaws.com":
-		return strings.HasPrefix(action, "Invoke") || strings.HasPrefix(action, "Converse")
-	}
-	return false
-}
-
-func classifyAWS(e *Event, data bool) (Class, Activity) {
-	switch e.Service {
-	case "signin.amazonaws.com":
-		return ClassAuthentication, ActivityLogon
-	case "sts.amazonaws.com":
-		if strings.HasPrefix(e.Action, "AssumeR") || e.Action == "GetSessionToken" || e.Action == "GetFederationToken" {
-			return ClassAuthentication, ActivityLogon
-		}
-	case "iam.amazonaws.com":
-		if c, a := classifyIAM(e.Action); c != 0 {
-			return c, a
-		}
-	}
-	act := verb(e.Action)
-	if data && (e.Service == "s3.amazonaws.com" || e.Service == "dynamodb.amazonaws.com") {
-		return ClassDatastoreActivity, datastore(act)
-	}
-	return ClassAPIActivity, act
-}
-
-func classifyIAM(action string) (Class, Activity) {
-	switch {
-	case strings.HasPrefix(action, "Attach"), action == "AddUserToGroup", action == "AddRoleToInstanceProfile",
-		strings.HasPrefix(action, "Put") && strings.HasSuffix(action, "Policy"):
-		return ClassUserAccess, 1 // assign privileges
-	case strings.HasPrefix(action, "Detach"), action == "RemoveUserFromGroup", strings.HasPrefix(action, "Delete") && strings.HasSuffix(action, "Policy"):
-		return ClassUserAccess, 2 // revoke privileges
-	}
-	switch action {
-	case "CreateUser":
-		return ClassAccountChange, 1 // create
-	case "UpdateLoginProfile", "ChangePassword":
-		return ClassAccountChange, 3 // password change
-	case "DeleteUser":
-		return ClassAccountChange, 6 // delete
-	}
-	return ClassUnknown, ActivityUnknown
-}
-
-// verbs are the beginnings of operation names, and what an operation so
-// called does.
-var verbs = []struct {
-	prefix   string
-	activity Activity
-}{
-	{"Get", ActivityRead}, {"List", ActivityRead}, {"Describe", ActivityRead}, {"Head", ActivityRead}, {"BatchGet", ActivityRead},
-	{"Search", ActivityRead}, {"Query", ActivityRead}, {"Lookup", ActivityRead}, {"Select", ActivityRead}, {"Scan", ActivityRead}, {"Decrypt", ActivityRead},
-	{"Create", ActivityCreate}, {"Run", ActivityCreate}, {"Start", ActivityCreate}, {"Allocate", ActivityCreate}, {"Register", ActivityCreate}, {"Copy", ActivityCreate},
-	{"Delete", ActivityDelete}, {"Terminate", ActivityDelete}, {"Remove", ActivityDelete}, {"Deregister", ActivityDelete}, {"Release", ActivityDelete},
-	{"Put", ActivityUpdate}, {"Update", ActivityUpdate}, {"Modify", ActivityUpdate}, {"Attach", ActivityUpdate}, {"Detach", ActivityUpdate},
-	{"Set", ActivityUpdate}, {"Add", ActivityUpdate}, {"Stop", ActivityUpdate}, {"Tag", ActivityUpdate}, {"Untag", ActivityUpdate},
-	{"Enable", ActivityUpdate}, {"Disable", ActivityUpdate}, {"Associate", ActivityUpdate}, {"Disassociate", ActivityUpdate}, {"Authorize", ActivityUpdate}, {"Revoke", ActivityUpdate},
-}
-
-func verb(action string) Activity {
-	for i := range verbs {
-		if strings.HasPrefix(action, verbs[i].prefix) {
-			return verbs[i].activity
-		}
-	}
-	return ActivityOther
-}
-
-// datastore says an API activity in the numbers of datastore activity.
-func datastore(a Activity) Activity {
-	switch a {
-	case ActivityRead:
-		return 1
-	case ActivityUpdate:
-		return 5 // write
-	case ActivityCreate:
-		return 6
-	case ActivityDelete:
-		return 7
-	}
-	return ActivityOther
+// roleARN is the ARN of the role that assumedRole found.
+func roleARN(head, role string) string {
+	return strings.Replace(head, ":sts:", ":iam:", 1) + ":role/" + role
 }
 
 func tri(value, known bool) Tri {
@@ -535,48 +523,4 @@ func tri(value, known bool) Tri {
 func digest(raw []byte) string {
 	sum := sha256.Sum256(raw)
 	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-// ParseTime reads a time of RFC 3339 as Unix milliseconds; years from 1970 to
-// 9999. The form in which CloudTrail writes it (2006-01-02T15:04:05Z) is read
-// without an allocation.
-func ParseTime(s string) (ms int64, err error) {
-	if len(s) == 20 && s[4] == '-' && s[7] == '-' && s[10] == 'T' && s[13] == ':' && s[16] == ':' && s[19] == 'Z' {
-		y, mo, d := two(s, 0)*100+two(s, 2), two(s, 5), two(s, 8)
-		h, mi, sec := two(s, 11), two(s, 14), two(s, 17)
-		if y >= 1970 && mo >= 1 && mo <= 12 && d >= 1 && d <= 28 && h >= 0 && h < 24 && mi >= 0 && mi < 60 && sec >= 0 && sec < 60 {
-			return (daysFromCivil(y, mo, d)*86400 + h*3600 + mi*60 + sec) * 1000, nil
-		}
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return 0, fmt.Errorf("a time that is not RFC 3339")
-	}
-	if y := t.Year(); y < 1970 || y > 9999 {
-		return 0, fmt.Errorf("the year %d is out of range", y)
-	}
-	return t.UnixMilli(), nil
-}
-
-// two reads two digits, or a negative number too large to become valid by adding.
-func two(s string, i int) int64 {
-	a, b := s[i]-'0', s[i+1]-'0'
-	if a > 9 || b > 9 {
-		return -1 << 20
-	}
-	return int64(a)*10 + int64(b)
-}
-
-// daysFromCivil counts days from 1970-01-01 (Hinnant, "chrono-compatible
-// low-level date algorithms").
-func daysFromCivil(y, m, d int64) int64 {
-	if m <= 2 {
-		y--
-	}
-	era := y / 400
-	yoe := y - era*400
-	mp := (m + 9) % 12
-	doy := (153*mp+2)/5 + d - 1
-	doe := yoe*365 + yoe/4 - yoe/100 + doy
-	return era*146097 + doe - 719468
 }

@@ -165,7 +165,7 @@ func pubSubData(c *cursor.Cursor) (data []byte) {
 // resource takes what an OTLP resource says of all its spans.
 func (r *Reader) resource(raw []byte) {
 	r.ctx = resource{}
-	c := cursor.New(raw)
+	c := cursor.New(bytes.Clone(raw)) // it is said of records that come later
 	fields(&c, func(name string) {
 		if name != "attributes" {
 			c.Skip()

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"unsafe"
 
 	"github.com/sevenfold-sec/sevenfold/steps/detect/ocsf/cursor"
@@ -61,6 +62,17 @@ func (e *Event) Pack(b []byte) []byte {
 	return b
 }
 
+// ActorIn is the actor's id within packed, which is what Pack wrote of the event: it is
+// good for as long as that is.
+func (e *Event) ActorIn(packed []byte) string {
+	at := place(e.Raw, e.Actor.ID)
+	if at < 0 || len(packed) == 0 {
+		return strings.Clone(e.Actor.ID)
+	}
+	_, n := binary.Uvarint(packed[1:])
+	return unsafe.String(&packed[1+n+at], len(e.Actor.ID))
+}
+
 func (a *AI) texts() [5]*string {
 	return [...]*string{&a.Model, &a.Provider, &a.Operation, &a.Session, &a.Finish}
 }
@@ -109,6 +121,15 @@ type unpacker struct {
 }
 
 func (u *unpacker) uint() uint64 {
+	if len(u.rest) > 0 && u.rest[0] < 0x80 { // most are
+		n := uint64(u.rest[0])
+		u.rest = u.rest[1:]
+		return n
+	}
+	return u.long()
+}
+
+func (u *unpacker) long() uint64 {
 	n, k := binary.Uvarint(u.rest)
 	if k <= 0 {
 		u.bad, u.rest = true, nil
@@ -119,13 +140,8 @@ func (u *unpacker) uint() uint64 {
 }
 
 func (u *unpacker) int() int64 {
-	n, k := binary.Varint(u.rest)
-	if k <= 0 {
-		u.bad, u.rest = true, nil
-		return 0
-	}
-	u.rest = u.rest[k:]
-	return n
+	n := u.uint()
+	return int64(n>>1) ^ -int64(n&1)
 }
 
 func (u *unpacker) byte() byte {

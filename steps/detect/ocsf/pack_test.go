@@ -38,6 +38,9 @@ func TestPackedEventsReadTheSame(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+		if packed := want.Pack(nil); want.ActorIn(packed) != want.Actor.ID {
+			t.Errorf("%s: the actor is %q, in what was packed %q", name, want.Actor.ID, want.ActorIn(packed))
+		}
 		// What a version packed that sent no reading along is read again.
 		if err := d.Unpack(packedOld(&want), &got); err != nil {
 			t.Fatal(name, err)

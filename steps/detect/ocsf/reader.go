@@ -26,6 +26,9 @@ type Options struct {
 	// Name is the stream's name, a path or an object's key: data capture names
 	// its endpoint only there.
 	Name string
+	// Reuse lets Next use the memory again that events before were views of: an event is
+	// the caller's until Next is called again.
+	Reuse bool
 }
 
 // Rejected is a part of a stream that gave no event. Reading goes on after it.
@@ -195,8 +198,11 @@ func (r *Reader) need(n int) int {
 // more reads on. Memory that events may hold views of is left alone: what is
 // still needed moves to new memory.
 func (r *Reader) more() {
-	if len(r.buf) == cap(r.buf) {
-		rest := len(r.buf) - r.at
+	if rest := len(r.buf) - r.at; len(r.buf) == cap(r.buf) && r.o.Reuse && len(r.inner) == 0 && r.lake == nil && 2*rest < cap(r.buf) && cap(r.buf) >= block {
+		copy(r.buf, r.buf[r.at:])
+		r.base += int64(r.at)
+		r.buf, r.at = r.buf[:rest], 0
+	} else if len(r.buf) == cap(r.buf) {
 		size := block
 		if r.buf == nil {
 			size = firstBlock

@@ -110,8 +110,8 @@ var bedrockTable = newTable(BedrockInvocation, []rule{
 // awsActor tells role and session of an ARN apart.
 func awsActor(arn string) Actor {
 	a := Actor{Type: "Unknown", ID: arn}
-	if role, session, ok := assumedRole(arn); ok {
-		a.Type, a.ID, a.Session = "AssumedRole", role, session
+	if head, role, session, ok := assumedRole(arn); ok {
+		a.Type, a.ID, a.Session = "AssumedRole", roleARN(head, role), session
 	} else if strings.Contains(arn, ":user/") {
 		a.Type = "IAMUser"
 	}

@@ -60,6 +60,7 @@ type item struct {
 	value string
 	num   float64
 	ref   Ref
+	id    string // in seen
 	event *ocsf.Event
 	taken map[string]string
 }
@@ -131,8 +132,8 @@ func (c *Correlator) put(ch *chain, group []string, it item, hit func(Match)) {
 		w = &window{ch: ch, key: key, group: group, at: -1, fired: math.MinInt64, seen: map[string]bool{}, values: map[string]int{}}
 		byKey[key] = w
 	}
-	id := strconv.Itoa(it.rule) + "\x00" + it.ref.ID
-	if w.seen[id] {
+	it.id = strconv.Itoa(it.rule) + "\x00" + it.ref.ID
+	if w.seen[it.id] {
 		return
 	}
 	span := ch.c.Timespan.Milliseconds()
@@ -140,7 +141,7 @@ func (c *Correlator) put(ch *chain, group []string, it item, hit func(Match)) {
 		c.Late++
 		return
 	}
-	w.seen[id] = true
+	w.seen[it.id] = true
 	w.values[it.value]++
 	i, _ := slices.BinarySearchFunc(w.items, it.time+1, func(a item, t int64) int { return cmp.Compare(a.time, t) })
 	w.items = slices.Insert(w.items, i, it)
@@ -185,8 +186,8 @@ func (w *window) bound(c *Correlator, ch *chain) {
 func (w *window) drop(c *Correlator, gone func(item) bool) {
 	n := 0
 	for n < len(w.items) && gone(w.items[n]) {
-		it := w.items[n]
-		delete(w.seen, strconv.Itoa(it.rule)+"\x00"+it.ref.ID)
+		it := &w.items[n]
+		delete(w.seen, it.id)
 		if w.values[it.value]--; w.values[it.value] == 0 {
 			delete(w.values, it.value)
 		}
@@ -270,7 +271,7 @@ func (c *Correlator) tell(w *window, items []item, v float64, hit func(Match)) {
 	for _, it := range items[max(0, len(items)-maxRefs):] {
 		m.Events = append(m.Events, it.ref)
 	}
-	m.Why = []string{validText(w.ch.c.String() + ": " + strconv.FormatFloat(v, 'g', 6, 64))}
+	m.why = []string{validText(w.ch.c.String() + ": " + strconv.FormatFloat(v, 'g', 6, 64))}
 	if !c.set.silent[w.ch.rule] {
 		hit(m)
 	}

@@ -57,6 +57,8 @@ type Set struct {
 	programs map[ocsf.Source]*program
 	chains   *chains
 	silent   map[*Rule]bool // of interest to correlations only
+	compiled int            // how many rules were compiled, each for every source it is for
+	triggers int
 }
 
 // Rules are the detections and correlations that were compiled.
@@ -86,6 +88,14 @@ func Compile(rules []*Rule, lines ...*Pipeline) (*Set, []Problem) {
 	c.correlations(rules)
 	for is, p := range c.set.programs {
 		p.seal(c.lists[is])
+		for _, r := range c.lists[is] {
+			r.id = c.set.compiled
+			c.set.compiled++
+		}
+		for i := range p.triggers {
+			p.triggers[i].id = c.set.triggers
+			c.set.triggers++
+		}
 	}
 	return c.set, c.problems
 }
@@ -225,10 +235,21 @@ type Match struct {
 	Group []string
 	// Value is what a correlation counted, summed or averaged.
 	Value float64
-	// Why are the fields that met a detection, in words.
-	Why []string
 
 	taken map[string]string // fields that correlations ask for
+	why   []string          // of a correlation
+	by    *Matcher          // of a detection
+	met   *compiled
+}
+
+// Why are the fields that met a detection, or what a correlation came to, in words. Few
+// matches are told, so it is found when it is asked: of a detection until its matcher is
+// given the next event.
+func (m *Match) Why() []string {
+	if m.by == nil {
+		return m.why
+	}
+	return m.by.why(m.met.root, m.Event)
 }
 
 // Ref is an event by its id.
@@ -242,10 +263,14 @@ type Ref struct {
 type Matcher struct {
 	set   *Set
 	found cursor.Found
-	pairs map[pair][]*compiled
-	tried map[*compiled]uint64
-	texts map[*trigger]map[string][]*compiled
-	round uint64
+	// What of the event at hand is in found: anything, its bytes, what is computed of it.
+	begun, read, made bool
+
+	pairs  map[pair][]*compiled
+	tried  []uint64                 // in which round, by the rule's id
+	texts  []map[string][]*compiled // by the trigger's id
+	values []string
+	round  uint64
 	// Unparsed counts events whose bytes were not what their source says.
 	Unparsed int64
 }
@@ -264,7 +289,7 @@ const (
 
 // NewMatcher makes a matcher.
 func (s *Set) NewMatcher() *Matcher {
-	return &Matcher{set: s, pairs: map[pair][]*compiled{}, tried: map[*compiled]uint64{}, texts: map[*trigger]map[string][]*compiled{}}
+	return &Matcher{set: s, pairs: map[pair][]*compiled{}, tried: make([]uint64, s.compiled), texts: make([]map[string][]*compiled, s.triggers)}
 }
 
 // Match calls hit for every detection e meets. The Match holds e: who keeps it
@@ -275,61 +300,66 @@ func (m *Matcher) Match(e *ocsf.Event, hit func(Match)) {
 		return
 	}
 	m.round++
-	extracted := false
-	extract := func() bool {
-		if !extracted {
-			extracted = true
-			m.extract(p, e)
-		}
-		return true
-	}
+	m.begun, m.read, m.made = false, false, false
 	var keys [2]string
 	if p.known == nil {
-		extract()
+		m.extract(p, e)
 	}
 	for i, k := range p.keys {
 		if k == "" {
 			continue
 		}
-		if get := p.known[k]; get != nil {
+		if get := p.keyGet[i]; get != nil {
 			keys[i] = get(e)
 		} else {
+			m.extract(p, e)
 			keys[i] = m.key(p.keySlot[i])
 		}
 	}
-	try := func(c *compiled) {
-		if c.ai && e.AI == nil {
-			return
-		}
-		if p.known != nil && early(c.root, e) == no {
-			return
-		}
-		extract()
-		if m.holdsFor(c.root, e) {
-			hit(Match{Rule: c.rule, Event: e, Why: m.why(c.root, e, p), taken: m.take(c)})
-		}
-	}
 	for _, c := range m.candidates(p, keys) {
-		try(c)
+		m.try(p, c, e, hit)
 	}
 	for i := range p.triggers {
 		t := &p.triggers[i]
-		wake := func(text string) {
-			for _, c := range m.woken(t, text) {
-				if m.tried[c] != m.round {
-					m.tried[c] = m.round
-					try(c)
-				}
-			}
-		}
 		if t.get != nil {
-			wake(t.get(e))
+			m.wake(p, t, t.get(e), e, hit)
 			continue
 		}
-		m.found.Each(t.slot, func(v cursor.Value) bool { wake(v.Text); return true })
+		if t.made {
+			m.compute(p, e)
+		} else {
+			m.extract(p, e)
+		}
+		m.found.Each(t.slot, func(v cursor.Value) bool { m.wake(p, t, v.Text, e, hit); return true })
 	}
 	for _, c := range p.every {
-		try(c)
+		m.try(p, c, e, hit)
+	}
+}
+
+// try decides one rule; what it asks is looked up only now.
+func (m *Matcher) try(p *program, c *compiled, e *ocsf.Event, hit func(Match)) {
+	if c.ai && e.AI == nil || c.known && early(c.root, e) == no {
+		return
+	}
+	if c.raw {
+		m.extract(p, e)
+	}
+	if c.made {
+		m.compute(p, e)
+	}
+	if m.holdsFor(c.fast, e) {
+		hit(Match{Rule: c.rule, Event: e, by: m, met: c, taken: m.take(c)})
+	}
+}
+
+// wake tries the rules that wait for something in a text.
+func (m *Matcher) wake(p *program, t *trigger, text string, e *ocsf.Event, hit func(Match)) {
+	for _, c := range m.woken(t, text) {
+		if m.tried[c.id] != m.round {
+			m.tried[c.id] = m.round
+			m.try(p, c, e, hit)
+		}
 	}
 }
 
@@ -339,7 +369,7 @@ func (m *Matcher) woken(t *trigger, text string) []*compiled {
 	if text == "" {
 		return nil
 	}
-	seen := m.texts[t]
+	seen := m.texts[t.id]
 	if list, ok := seen[text]; ok {
 		return list
 	}
@@ -352,7 +382,7 @@ func (m *Matcher) woken(t *trigger, text string) []*compiled {
 	if len(text) <= maxTextKept && len(seen) < maxTexts {
 		if seen == nil {
 			seen = map[string][]*compiled{}
-			m.texts[t] = seen
+			m.texts[t.id] = seen
 		}
 		seen[strings.Clone(text)] = list
 	}
@@ -390,21 +420,49 @@ func (m *Matcher) take(c *compiled) map[string]string {
 	return out
 }
 
+// begin makes room for what is found of the event at hand.
+func (m *Matcher) begin(p *program) {
+	if !m.begun {
+		m.begun = true
+		p.paths.Begin(&m.found)
+	}
+}
+
+// extract reads the event's bytes, once.
 func (m *Matcher) extract(p *program, e *ocsf.Event) {
-	if _, err := p.paths.Extract(e.Raw, &m.found); err != nil && e.Source != ocsf.VPCFlow {
+	if m.read {
+		return
+	}
+	m.begin(p)
+	m.read = true
+	if _, err := p.paths.Fill(e.Raw, &m.found); err != nil && e.Source != ocsf.VPCFlow {
 		m.Unparsed++
 	}
+}
+
+// compute puts in what the fields of OCSF say of the event, once.
+func (m *Matcher) compute(p *program, e *ocsf.Event) {
+	if m.made {
+		return
+	}
+	m.begin(p)
+	m.made = true
 	for _, v := range p.virtual {
-		for _, s := range v.get(e) {
-			kind := cursor.String
-			if s[0] <= '9' && s[0] >= '0' {
-				if _, ok := cursor.Int(s); ok {
-					kind = cursor.Number
-				}
-			}
-			m.found.Put(v.slot, cursor.Value{Text: s, Kind: kind})
+		m.values = v.get(e, m.values[:0])
+		for _, s := range m.values {
+			m.found.Put(v.slot, cursor.Value{Text: s, Kind: kindOf(s)})
 		}
 	}
+}
+
+// kindOf is what sort of value a text of a field of OCSF is.
+func kindOf(s string) cursor.Kind {
+	if s[0] <= '9' && s[0] >= '0' {
+		if _, ok := cursor.Int(s); ok {
+			return cursor.Number
+		}
+	}
+	return cursor.String
 }
 
 // candidates are the anchored rules an event of these keys can meet.
@@ -433,7 +491,7 @@ func (m *Matcher) candidates(p *program, keys [2]string) []*compiled {
 const maxWhy = 6
 
 // why tells in words which fields met the condition.
-func (m *Matcher) why(n *node, e *ocsf.Event, p *program) []string {
+func (m *Matcher) why(n *node, e *ocsf.Event) []string {
 	var out []string
 	var walk func(n *node)
 	walk = func(n *node) {

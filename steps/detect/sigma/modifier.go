@@ -35,6 +35,7 @@ type atom struct {
 	need string
 	// known gives the field's text where the event holds it; nil where its bytes must be read.
 	known func(*ocsf.Event) string
+	guess bool // the text stands for a number where it is one
 }
 
 type atomKind uint8

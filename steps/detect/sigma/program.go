@@ -17,6 +17,7 @@ type program struct {
 	virtual []virtual
 	slots   map[string]int // of normalised fields
 	keySlot [2]int
+	keyGet  [2]func(*ocsf.Event) string // of keys that the event holds as text
 	// anchored are rules that ask a key field for something: the pair of an
 	// event's keys says which of them it can meet.
 	anchored []*compiled
@@ -28,13 +29,15 @@ type program struct {
 
 type virtual struct {
 	slot int
-	get  func(*ocsf.Event) []string
+	get  func(e *ocsf.Event, out []string) []string
 }
 
 // trigger looks for the texts of loose rules in one field.
 type trigger struct {
+	id    int // among all triggers of the set
 	get   func(*ocsf.Event) string
 	slot  int
+	made  bool // it is computed
 	find  *automaton
 	rules []*compiled // by the automaton's text
 }
@@ -42,8 +45,17 @@ type trigger struct {
 // compiled is one rule on one source.
 type compiled struct {
 	rule *Rule
+	id   int // among all that were compiled of the set
 	root *node
+	// fast is root in the order in which it is decided soonest: what only asks the keys, by
+	// which the rule was chosen, comes last.
+	fast *node
 	ai   bool // only events of calls of models
+	// anchored rules are chosen by an event's keys.
+	anchored bool
+	// What must be looked up before the rule can be decided: the event's bytes, what is
+	// computed of it, and whether some of it but the keys is known without either.
+	raw, made, known bool
 	// wants are the places of the fields correlations ask for, in the order of chains.wants.
 	wants [][]int
 }
@@ -70,6 +82,9 @@ func (p *program) resolve(n *node, fields func(string) []string, ocsfNames bool)
 	}
 	if a.kind == kindValue && len(a.slots) == 1 {
 		a.known = p.known[p.paths.Name(a.slots[0])]
+		if ocsfNames {
+			a.known, a.guess = plain[a.field], true
+		}
 	}
 	if a.kind == kindReference {
 		var err error
@@ -85,8 +100,11 @@ func (p *program) find(field string, fields func(string) []string, ocsfNames boo
 	for _, f := range fields(field) {
 		names := []string{f}
 		if ocsfNames {
-			get, ok := normalised[f]
-			if !ok {
+			get := computed[f]
+			if text := plain[f]; text != nil {
+				get = func(e *ocsf.Event, out []string) []string { return some(out, text(e)) }
+			}
+			if get == nil {
 				return nil, 0, fmt.Errorf("%q is no field of an OCSF event that rules can ask", f)
 			}
 			slot, ok := p.slots[f]
@@ -120,12 +138,22 @@ func (p *program) find(field string, fields func(string) []string, ocsfNames boo
 func (p *program) seal(rules []*compiled) {
 	for i, k := range p.keys {
 		if k != "" {
-			p.keySlot[i] = p.paths.Add(k)
+			p.keySlot[i], p.keyGet[i] = p.paths.Add(k), p.known[k]
 		}
+	}
+	made := map[int]bool{}
+	for _, v := range p.virtual {
+		made[v.slot] = true
 	}
 	byField := map[int]*trigger{}
 	for _, c := range rules {
-		if p.keys[0] != "" && possible(c.root, [2]string{none, none}) == no {
+		c.fast = fastest(c.root)
+		c.anchored = p.keys[0] != "" && possible(c.root, [2]string{none, none}) == no
+		c.asks(c.root, made)
+		for _, slots := range c.wants {
+			c.lookUp(slots, made)
+		}
+		if c.anchored {
 			p.anchored = append(p.anchored, c)
 			continue
 		}
@@ -137,7 +165,7 @@ func (p *program) seal(rules []*compiled) {
 		for _, n := range needs {
 			t := byField[n.slot]
 			if t == nil {
-				t = &trigger{slot: n.slot, get: p.known[p.paths.Name(n.slot)], find: newAutomaton()}
+				t = &trigger{slot: n.slot, made: made[n.slot], get: p.known[p.paths.Name(n.slot)], find: newAutomaton()}
 				byField[n.slot] = t
 			}
 			t.find.add(n.text, len(t.rules))
@@ -149,6 +177,51 @@ func (p *program) seal(rules []*compiled) {
 		p.triggers = append(p.triggers, *t)
 	}
 	slices.SortFunc(p.triggers, func(a, b trigger) int { return a.slot - b.slot })
+}
+
+// asks notes what a rule's condition is decided by.
+func (c *compiled) asks(n *node, made map[int]bool) {
+	for _, k := range n.kids {
+		c.asks(k, made)
+	}
+	if n.op == opAtom {
+		c.known = c.known || n.atom.known != nil && (n.atom.key == 0 || !c.anchored)
+		c.lookUp(n.atom.slots, made)
+		c.lookUp(n.atom.others, made)
+	}
+}
+
+func (c *compiled) lookUp(slots []int, made map[int]bool) {
+	for _, s := range slots {
+		c.made = c.made || made[s]
+		c.raw = c.raw || !made[s]
+	}
+}
+
+// fastest puts what only asks keys behind the rest, wherever all must hold.
+func fastest(n *node) *node {
+	if n.op == opAtom {
+		return n
+	}
+	out := &node{op: n.op}
+	var keys []*node
+	for _, k := range n.kids {
+		if n.op == opAnd && asksKeys(k) {
+			keys = append(keys, fastest(k))
+		} else {
+			out.kids = append(out.kids, fastest(k))
+		}
+	}
+	out.kids = append(out.kids, keys...)
+	return out
+}
+
+// asksKeys reports whether a condition asks nothing but keys.
+func asksKeys(n *node) bool {
+	if n.op == opAtom {
+		return n.atom.key != 0
+	}
+	return !slices.ContainsFunc(n.kids, func(k *node) bool { return !asksKeys(k) })
 }
 
 // none is a key no event has.
@@ -222,7 +295,11 @@ func early(n *node, e *ocsf.Event) verdict {
 	if text == "" { // not there, or empty
 		return maybe
 	}
-	if a.m.match(cursor.Value{Text: text, Kind: cursor.String}) {
+	kind := cursor.String
+	if a.guess {
+		kind = kindOf(text)
+	}
+	if a.m.match(cursor.Value{Text: text, Kind: kind}) {
 		return yes
 	}
 	return no

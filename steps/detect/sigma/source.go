@@ -121,98 +121,125 @@ func renameSignIn(field string) []string {
 	return []string{field, "properties." + field}
 }
 
-// normalised are the fields of OCSF that rules with "taxonomy: ocsf" ask, of
-// events of any source.
-var normalised = map[string]func(*ocsf.Event) []string{
-	"api.operation":        func(e *ocsf.Event) []string { return some(e.Action) },
-	"api.service.name":     func(e *ocsf.Event) []string { return some(e.Service) },
-	"api.response.error":   func(e *ocsf.Event) []string { return some(e.ErrorCode) },
-	"api.response.message": func(e *ocsf.Event) []string { return some(e.ErrorMessage) },
-	"api.request.uid":      func(e *ocsf.Event) []string { return some(e.RequestID) },
-	"class_uid":            func(e *ocsf.Event) []string { return some(strconv.Itoa(int(e.Class))) },
-	"activity_id":          func(e *ocsf.Event) []string { return some(strconv.Itoa(int(e.Activity))) },
-	"type_uid":             func(e *ocsf.Event) []string { return some(strconv.Itoa(e.Type())) },
-	"time":                 func(e *ocsf.Event) []string { return whole(e.Time, 1) },
-	"metadata.uid":         func(e *ocsf.Event) []string { return some(e.ID) },
-	"metadata.log_name":    func(e *ocsf.Event) []string { return some(e.Source.String()) },
-	"status": func(e *ocsf.Event) []string {
-		return some(map[bool]string{true: "Failure", false: "Success"}[e.Failed])
-	},
-	"is_mfa":                            func(e *ocsf.Event) []string { return said(e.MFA) },
-	"cloud.account.uid":                 func(e *ocsf.Event) []string { return some(e.Account) },
-	"cloud.region":                      func(e *ocsf.Event) []string { return some(e.Region) },
-	"actor.user.uid":                    func(e *ocsf.Event) []string { return some(e.Actor.ID) },
-	"actor.user.type":                   func(e *ocsf.Event) []string { return some(e.Actor.Type) },
-	"actor.user.account.uid":            func(e *ocsf.Event) []string { return some(e.Actor.Account) },
-	"actor.user.credential_uid":         func(e *ocsf.Event) []string { return some(e.Actor.AccessKey) },
-	"actor.session.uid":                 func(e *ocsf.Event) []string { return some(e.Actor.Session) },
-	"actor.invoked_by":                  func(e *ocsf.Event) []string { return some(e.Actor.InvokedBy) },
-	"src_endpoint.ip":                   func(e *ocsf.Event) []string { return some(e.SourceIP) },
-	"http_request.user_agent":           func(e *ocsf.Event) []string { return some(e.UserAgent) },
-	"resources.uid":                     func(e *ocsf.Event) []string { return resources(e, func(r ocsf.Resource) string { return r.ID }) },
-	"resources.type":                    func(e *ocsf.Event) []string { return resources(e, func(r ocsf.Resource) string { return r.Type }) },
-	"traffic.bytes_in":                  func(e *ocsf.Event) []string { return whole(e.BytesIn, 0) },
-	"traffic.bytes_out":                 func(e *ocsf.Event) []string { return whole(e.BytesOut, 0) },
-	"ai_model.name":                     func(e *ocsf.Event) []string { return model(e, func(a *ocsf.AI) string { return a.Model }) },
-	"ai_model.ai_provider":              func(e *ocsf.Event) []string { return model(e, func(a *ocsf.AI) string { return a.Provider }) },
-	"ai_operation":                      func(e *ocsf.Event) []string { return model(e, func(a *ocsf.AI) string { return a.Operation }) },
-	"message_context.session_uid":       func(e *ocsf.Event) []string { return model(e, func(a *ocsf.AI) string { return a.Session }) },
-	"message_context.finish_reason":     func(e *ocsf.Event) []string { return model(e, func(a *ocsf.AI) string { return a.Finish }) },
-	"message_context.prompt_tokens":     func(e *ocsf.Event) []string { return tokens(e, func(a *ocsf.AI) int64 { return a.InputTokens }) },
-	"message_context.completion_tokens": func(e *ocsf.Event) []string { return tokens(e, func(a *ocsf.AI) int64 { return a.OutputTokens }) },
-	"message_context.total_tokens":      func(e *ocsf.Event) []string { return tokens(e, totalTokens) },
-	"dst_endpoint.ip":                   func(e *ocsf.Event) []string { return netText(e, func(n *ocsf.Net) string { return n.DstIP }) },
-	"dst_endpoint.port": func(e *ocsf.Event) []string {
-		return netText(e, func(n *ocsf.Net) string { return strconv.Itoa(int(n.DstPort)) })
-	},
-	"src_endpoint.port": func(e *ocsf.Event) []string {
-		return netText(e, func(n *ocsf.Net) string { return strconv.Itoa(int(n.SrcPort)) })
+// plain are the fields of OCSF that the event holds as one text, and computed the others, of
+// which there may be several values; each appends its own. Both are what rules with
+// "taxonomy: ocsf" ask, of events of any source.
+var plain = map[string]func(*ocsf.Event) string{
+	"api.operation":             func(e *ocsf.Event) string { return e.Action },
+	"api.service.name":          func(e *ocsf.Event) string { return e.Service },
+	"api.response.error":        func(e *ocsf.Event) string { return e.ErrorCode },
+	"api.response.message":      func(e *ocsf.Event) string { return e.ErrorMessage },
+	"api.request.uid":           func(e *ocsf.Event) string { return e.RequestID },
+	"metadata.uid":              func(e *ocsf.Event) string { return e.ID },
+	"cloud.account.uid":         func(e *ocsf.Event) string { return e.Account },
+	"cloud.region":              func(e *ocsf.Event) string { return e.Region },
+	"actor.user.uid":            func(e *ocsf.Event) string { return e.Actor.ID },
+	"actor.user.type":           func(e *ocsf.Event) string { return e.Actor.Type },
+	"actor.user.account.uid":    func(e *ocsf.Event) string { return e.Actor.Account },
+	"actor.user.credential_uid": func(e *ocsf.Event) string { return e.Actor.AccessKey },
+	"actor.session.uid":         func(e *ocsf.Event) string { return e.Actor.Session },
+	"actor.invoked_by":          func(e *ocsf.Event) string { return e.Actor.InvokedBy },
+	"src_endpoint.ip":           func(e *ocsf.Event) string { return e.SourceIP },
+	"http_request.user_agent":   func(e *ocsf.Event) string { return e.UserAgent },
+	"status": func(e *ocsf.Event) string {
+		if e.Failed {
+			return "Failure"
+		}
+		return "Success"
 	},
 }
 
-func some(s string) []string {
+var computed = map[string]func(e *ocsf.Event, out []string) []string{
+	"class_uid":         func(e *ocsf.Event, out []string) []string { return some(out, strconv.Itoa(int(e.Class))) },
+	"activity_id":       func(e *ocsf.Event, out []string) []string { return some(out, strconv.Itoa(int(e.Activity))) },
+	"type_uid":          func(e *ocsf.Event, out []string) []string { return some(out, strconv.Itoa(e.Type())) },
+	"time":              func(e *ocsf.Event, out []string) []string { return whole(out, e.Time, 1) },
+	"metadata.log_name": func(e *ocsf.Event, out []string) []string { return some(out, e.Source.String()) },
+	"is_mfa":            func(e *ocsf.Event, out []string) []string { return said(out, e.MFA) },
+	"resources.uid": func(e *ocsf.Event, out []string) []string {
+		return resources(e, out, func(r ocsf.Resource) string { return r.ID })
+	},
+	"resources.type": func(e *ocsf.Event, out []string) []string {
+		return resources(e, out, func(r ocsf.Resource) string { return r.Type })
+	},
+	"traffic.bytes_in":  func(e *ocsf.Event, out []string) []string { return whole(out, e.BytesIn, 0) },
+	"traffic.bytes_out": func(e *ocsf.Event, out []string) []string { return whole(out, e.BytesOut, 0) },
+	"ai_model.name": func(e *ocsf.Event, out []string) []string {
+		return model(e, out, func(a *ocsf.AI) string { return a.Model })
+	},
+	"ai_model.ai_provider": func(e *ocsf.Event, out []string) []string {
+		return model(e, out, func(a *ocsf.AI) string { return a.Provider })
+	},
+	"ai_operation": func(e *ocsf.Event, out []string) []string {
+		return model(e, out, func(a *ocsf.AI) string { return a.Operation })
+	},
+	"message_context.session_uid": func(e *ocsf.Event, out []string) []string {
+		return model(e, out, func(a *ocsf.AI) string { return a.Session })
+	},
+	"message_context.finish_reason": func(e *ocsf.Event, out []string) []string {
+		return model(e, out, func(a *ocsf.AI) string { return a.Finish })
+	},
+	"message_context.prompt_tokens": func(e *ocsf.Event, out []string) []string {
+		return tokens(e, out, func(a *ocsf.AI) int64 { return a.InputTokens })
+	},
+	"message_context.completion_tokens": func(e *ocsf.Event, out []string) []string {
+		return tokens(e, out, func(a *ocsf.AI) int64 { return a.OutputTokens })
+	},
+	"message_context.total_tokens": func(e *ocsf.Event, out []string) []string { return tokens(e, out, totalTokens) },
+	"dst_endpoint.ip": func(e *ocsf.Event, out []string) []string {
+		return netText(e, out, func(n *ocsf.Net) string { return n.DstIP })
+	},
+	"dst_endpoint.port": func(e *ocsf.Event, out []string) []string {
+		return netText(e, out, func(n *ocsf.Net) string { return strconv.Itoa(int(n.DstPort)) })
+	},
+	"src_endpoint.port": func(e *ocsf.Event, out []string) []string {
+		return netText(e, out, func(n *ocsf.Net) string { return strconv.Itoa(int(n.SrcPort)) })
+	},
+}
+
+func some(out []string, s string) []string {
 	if s == "" {
-		return nil
+		return out
 	}
-	return []string{s}
+	return append(out, s)
 }
 
-func whole(n, least int64) []string {
+func whole(out []string, n, least int64) []string {
 	if n < least {
-		return nil
+		return out
 	}
-	return []string{strconv.FormatInt(n, 10)}
+	return append(out, strconv.FormatInt(n, 10))
 }
 
-func said(t ocsf.Tri) []string {
+func said(out []string, t ocsf.Tri) []string {
 	switch t {
 	case ocsf.Yes:
-		return []string{"true"}
+		return append(out, "true")
 	case ocsf.No:
-		return []string{"false"}
-	}
-	return nil
-}
-
-func resources(e *ocsf.Event, get func(ocsf.Resource) string) (out []string) {
-	for _, r := range e.Resources {
-		out = append(out, some(get(r))...)
+		return append(out, "false")
 	}
 	return out
 }
 
-func model(e *ocsf.Event, get func(*ocsf.AI) string) []string {
-	if e.AI == nil {
-		return nil
+func resources(e *ocsf.Event, out []string, get func(ocsf.Resource) string) []string {
+	for _, r := range e.Resources {
+		out = some(out, get(r))
 	}
-	return some(get(e.AI))
+	return out
 }
 
-func tokens(e *ocsf.Event, get func(*ocsf.AI) int64) []string {
+func model(e *ocsf.Event, out []string, get func(*ocsf.AI) string) []string {
 	if e.AI == nil {
-		return nil
+		return out
 	}
-	return whole(get(e.AI), 0)
+	return some(out, get(e.AI))
+}
+
+func tokens(e *ocsf.Event, out []string, get func(*ocsf.AI) int64) []string {
+	if e.AI == nil {
+		return out
+	}
+	return whole(out, get(e.AI), 0)
 }
 
 // totalTokens is -1 unless both counts were said.
@@ -223,9 +250,9 @@ func totalTokens(a *ocsf.AI) int64 {
 	return a.InputTokens + a.OutputTokens
 }
 
-func netText(e *ocsf.Event, get func(*ocsf.Net) string) []string {
+func netText(e *ocsf.Event, out []string, get func(*ocsf.Net) string) []string {
 	if e.Net == nil {
-		return nil
+		return out
 	}
-	return some(get(e.Net))
+	return some(out, get(e.Net))
 }

@@ -73,6 +73,14 @@ func (c *Cursor) space() {
 // Peek is the first byte of the next value ('{', '[', '"', 't', 'f', 'n', '-'
 // or a digit), or 0 at the end.
 func (c *Cursor) Peek() byte {
+	if c.i < len(c.b) && c.b[c.i] > ' ' && c.why == "" {
+		return c.b[c.i]
+	}
+	return c.peek()
+}
+
+// peek is Peek where white space comes first, or nothing.
+func (c *Cursor) peek() byte {
 	if c.why != "" {
 		return 0
 	}
@@ -102,14 +110,30 @@ func (c *Cursor) Enter(open byte) bool {
 // false after the last one, the closing bracket consumed. The caller must
 // consume the value, by reading or by Skip.
 func (c *Cursor) Field() (name string, ok bool) {
-	if !c.item('}') {
+	// Logs are written without white space, nearly all: what is expected is tried first.
+	switch b, i := c.b, c.i; {
+	case c.why == "" && !c.fresh && i+1 < len(b) && b[i] == ',' && b[i+1] == '"':
+		c.i++
+	case c.why == "" && c.fresh && i < len(b) && b[i] == '"':
+		c.fresh = false
+	case !c.item('}'):
 		return "", false
-	}
-	if c.Peek() != '"' {
+	case c.Peek() != '"':
 		c.fail("expected a member's name")
 		return "", false
 	}
-	name = c.String()
+	start := c.i + 1
+	if escaped := c.str(); c.why != "" {
+		return "", false
+	} else if raw := c.b[start : c.i-1]; escaped {
+		name = string(unescape(raw))
+	} else {
+		name = view(raw)
+	}
+	if c.i < len(c.b) && c.b[c.i] == ':' {
+		c.i++
+		return name, true
+	}
 	if c.Peek() != ':' {
 		c.fail("expected a colon")
 		return "", false
@@ -189,6 +213,11 @@ func (c *Cursor) Raw() []byte {
 // anything else, which is skipped. The strings "true" and "false" count: some
 // sources write them.
 func (c *Cursor) Bool() (value, known bool) {
+	if c.Peek() == 't' || c.i < len(c.b) && c.b[c.i] == 'f' {
+		value = c.b[c.i] == 't'
+		c.Skip()
+		return value && c.why == "", c.why == ""
+	}
 	switch c.Text() {
 	case "true":
 		return true, true
@@ -235,6 +264,29 @@ func (c *Cursor) End() bool {
 
 // Skip moves past the next value, checking it.
 func (c *Cursor) Skip() {
+	switch c.Peek() {
+	case '"':
+		c.fresh = false
+		c.str()
+		return
+	case 'n':
+		c.fresh = false
+		c.word("null")
+		return
+	case 't':
+		c.fresh = false
+		c.word("true")
+		return
+	case 'f':
+		c.fresh = false
+		c.word("false")
+		return
+	}
+	c.skip()
+}
+
+// skip is Skip of what may hold others.
+func (c *Cursor) skip() {
 	var array [MaxDepth/64 + 1]uint64 // per level opened here: 1 is an array
 	base := c.depth
 value:
@@ -373,7 +425,10 @@ func (c *Cursor) str() (escaped bool) {
 			quote, slash := w^(ones*'"'), w^(ones*'\\')
 			hit := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & highs
 			if hit != 0 {
-				i += bits.TrailingZeros64(hit) / 8
+				if i += bits.TrailingZeros64(hit) / 8; b[i] == '"' {
+					c.i = i + 1
+					return escaped
+				}
 				break
 			}
 			i += 8

@@ -2,6 +2,8 @@ package cursor
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -98,4 +100,43 @@ func FuzzAgainstEncodingJSON(f *testing.F) {
 func same(v any) string {
 	b, _ := json.Marshal(v)
 	return string(b)
+}
+
+// Whatever the order and the white space, Member reads what Field reads.
+func TestMember(t *testing.T) {
+	o := NewOrder("a", "bb", "c", "d", "e", "f", "g")
+	for _, text := range []string{
+		`{}`, `{"a":1,"bb":2,"c":3}`, `{"c":1,"a":2,"x":3,"bb":4}`, ` { "a" : 1 , "g" : 2 }`, `{"g":1,"f":2}`, `{"\u0061":1,"a":2}`, `{"a":1,"a":2}`,
+		`{,"a":1}`, `{"a":1,,"bb":2}`, `{"a":1 "bb":2}`, `{"a" "bb":1}`, `{"a":1,}`, `{"a":1,"bb"`, `{"a"`, `{"a:":1,"bb:":2}`, `{"a":"\x01","bb":1}`, `{"":1}`, `{"a":{"bb":1},"c":[{"a":1}]}`,
+	} {
+		names := []string{"a", "bb", "c", "d", "e", "f", "g"}
+		read := func(next func(*Cursor) (string, bool)) (got []string, wrong error) {
+			c := New([]byte(text))
+			if c.Enter('{') {
+				for {
+					name, ok := next(&c)
+					if !ok {
+						break
+					}
+					if !slices.Contains(names, name) {
+						name = "?"
+					}
+					got = append(got, name+"="+c.Text())
+				}
+			}
+			return got, c.Err()
+		}
+		at := 0
+		want, wrong := read((*Cursor).Field)
+		got, err := read(func(c *Cursor) (string, bool) {
+			which, ok := c.Member(o, &at)
+			if which < 0 {
+				return "?", ok
+			}
+			return names[which], ok
+		})
+		if !slices.Equal(got, want) || fmt.Sprint(err) != fmt.Sprint(wrong) {
+			t.Errorf("%s: %q, %v; by Field %q, %v", text, got, err, want, wrong)
+		}
+	}
 }

@@ -29,9 +29,9 @@ type Paths struct {
 
 // node is one name in the tree of paths.
 type node struct {
-	lengths  uint64 // bit n: some child's name is n bytes long (63: 63 or more)
-	children []child
-	slot     int // 1 + the number of the field that ends here
+	lengths  uint64    // bit n: some child's name is n bytes long (63: 63 or more)
+	children [][]child // by the length of their names
+	slot     int       // 1 + the number of the field that ends here
 }
 
 type child struct {
@@ -60,8 +60,12 @@ func (p *Paths) Add(field string) int {
 		next := at.child(name, p.fold)
 		if next == nil {
 			next = &node{}
-			at.children = append(at.children, child{name, next})
-			at.lengths |= 1 << min(len(name), 63)
+			n := min(len(name), 63)
+			for len(at.children) <= n {
+				at.children = append(at.children, nil)
+			}
+			at.children[n] = append(at.children[n], child{name, next})
+			at.lengths |= 1 << n
 		}
 		at = next
 	}
@@ -83,11 +87,13 @@ func (p *Paths) Len() int { return len(p.names) }
 func (p *Paths) Name(i int) string { return p.names[i] }
 
 func (n *node) child(name string, fold bool) *node {
-	if n.lengths>>min(len(name), 63)&1 == 0 {
+	size := min(len(name), 63)
+	if n.lengths>>size&1 == 0 {
 		return nil
 	}
-	for i := range n.children {
-		c := &n.children[i]
+	list := n.children[size]
+	for i := range list {
+		c := &list[i]
 		if c.name == name || fold && len(c.name) == len(name) && strings.EqualFold(c.name, name) {
 			return c.node
 		}
@@ -99,6 +105,9 @@ func (n *node) child(name string, fold bool) *node {
 func (n *node) down(name string, fold bool) *node {
 	if next := n.child(name, fold); next != nil {
 		return next
+	}
+	if strings.IndexByte(name, '.') < 0 {
+		return nil
 	}
 	for {
 		head, tail, more := strings.Cut(name, ".")
@@ -183,7 +192,15 @@ func (f *Found) Put(slot int, v Value) {
 // Extract reads the document b begins with, fills found and returns where the
 // document ends.
 func (p *Paths) Extract(b []byte, found *Found) (end int, err error) {
-	found.reset(len(p.names))
+	p.Begin(found)
+	return p.Fill(b, found)
+}
+
+// Begin makes found ready for another document, of which it holds nothing yet.
+func (p *Paths) Begin(found *Found) { found.reset(len(p.names)) }
+
+// Fill is Extract into what was begun: what was put in since stays.
+func (p *Paths) Fill(b []byte, found *Found) (end int, err error) {
 	c := New(b)
 	p.walk(&c, &p.root, found)
 	return c.Offset(), c.Err()
