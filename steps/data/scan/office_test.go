@@ -44,17 +44,17 @@ func TestWhatStandsBesideInDocuments(t *testing.T) {
 		file, text string
 		want       string // a type, or the beginning of a reason
 	}{
-		"notes.pptx":       {deck, "ppt/notesSlides/notesSlide1.xml", "<n><a:p><a:r><a:t>SSN 536-22-</a:t></a:r><a:r><a:t>8741</a:t></a:r></a:p></n>", "US_SSN"},
-		"comment.pptx":     {deck, "ppt/comments/comment1.xml", "<c><text>SSN " + ssn + "</text></c>", "US_SSN"},
-		"chart.pptx":       {deck, "ppt/charts/chart1.xml", "<c><pt><v>" + mail + "</v></pt></c>", "EMAIL_ADDRESS"},
-		"embedded.pptx":    {deck, "ppt/embeddings/a.xlsx", string(archived(t, map[string]string{"xl/workbook.xml": "<w/>", "xl/worksheets/sheet1.xml": `<s><row><c r="A1" t="str"><v>` + mail + `</v></c></row></s>`})), "EMAIL_ADDRESS"},
-		"comment.xlsx":     {book, "xl/comments1.xml", "<c><comment><t>" + mail[:5] + "</t><t>" + mail[5:] + "</t></comment></c>", "EMAIL_ADDRESS"},
-		"thread.xlsx":      {book, "xl/threadedComments/t1.xml", "<c><text>" + mail + "</text></c>", "EMAIL_ADDRESS"},
-		"box.xlsx":         {book, "xl/drawings/drawing1.xml", "<c><a:p><a:t>" + mail + "</a:t></a:p></c>", "EMAIL_ADDRESS"},
-		"author.docx":      {letter, "docProps/core.xml", "<c><dc:creator>" + mail + "</dc:creator></c>", "EMAIL_ADDRESS"},
-		"company.docx":     {letter, "docProps/app.xml", "<c><Pages>5</Pages><Manager>" + mail + "</Manager></c>", "EMAIL_ADDRESS"},
-		"picture.docx":     {letter, "word/media/image1.png", "\x89PNG", "1 pictures or recordings in the document"},
-		"macros.xlsx":      {book, "xl/vbaProject.bin", "x", "the document's macros are not read"},
+		"notes.pptx":    {deck, "ppt/notesSlides/notesSlide1.xml", "<n><a:p><a:r><a:t>SSN 536-22-</a:t></a:r><a:r><a:t>8741</a:t></a:r></a:p></n>", "US_SSN"},
+		"comment.pptx":  {deck, "ppt/comments/comment1.xml", "<c><text>SSN " + ssn + "</text></c>", "US_SSN"},
+		"chart.pptx":    {deck, "ppt/charts/chart1.xml", "<c><pt><v>" + mail + "</v></pt></c>", "EMAIL_ADDRESS"},
+		"embedded.pptx": {deck, "ppt/embeddings/a.xlsx", string(archived(t, map[string]string{"xl/workbook.xml": "<w/>", "xl/worksheets/sheet1.xml": `<s><row><c r="A1" t="str"><v>` + mail + `</v></c></row></s>`})), "EMAIL_ADDRESS"},
+		"comment.xlsx":  {book, "xl/comments1.xml", "<c><comment><t>" + mail[:5] + "</t><t>" + mail[5:] + "</t></comment></c>", "EMAIL_ADDRESS"},
+		"thread.xlsx":   {book, "xl/threadedComments/t1.xml", "<c><text>" + mail + "</text></c>", "EMAIL_ADDRESS"},
+		"box.xlsx":      {book, "xl/drawings/drawing1.xml", "<c><a:p><a:t>" + mail + "</a:t></a:p></c>", "EMAIL_ADDRESS"},
+		"author.docx":   {letter, "docProps/core.xml", "<c><dc:creator>" + mail + "</dc:creator></c>", "EMAIL_ADDRESS"},
+		"company.docx":  {letter, "docProps/app.xml", "<c><Pages>5</Pages><Manager>" + mail + "</Manager></c>", "EMAIL_ADDRESS"},
+		"picture.docx":  {letter, "word/media/image1.png", "\x89PNG", "1 pictures or recordings in the document"},
+		"macros.xlsx":   {book, "xl/vbaProject.bin", "x", "the document's macros are not read"},
 	} {
 		parts := map[string]string{c.file: c.text}
 		for k, v := range c.base {
