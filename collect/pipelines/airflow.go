@@ -22,6 +22,8 @@ type air struct {
 	waits  []waiting
 	left   int // tokens that may still be read
 	looked int // texts that were put together
+	// templates is true while texts are read with what Airflow fills in as it stands.
+	templates bool
 }
 
 func (a *air) reader(i int) *reader { return &reader{t: a.t, i: i, left: &a.left} }
@@ -246,7 +248,7 @@ func (a *air) begins(i int) bool {
 	if i > 0 && (a.t[i-1].kind == word && slices.Contains([]string{"class", "def", "import"}, a.t[i-1].s)) {
 		return false
 	}
-	_, known := operators[name]
+	_, known := operatorOf(name)
 	if !known && !strings.HasSuffix(name, "Operator") && !strings.HasSuffix(name, "Sensor") && !strings.HasSuffix(name, "Transfer") {
 		return false
 	}
@@ -285,7 +287,7 @@ func (a *air) task(i int) {
 	a.d.Tasks = append(a.d.Tasks, job)
 	at := fmt.Sprintf("%s:%d, %s", a.file, e.line, class)
 	stated := a.stated(e, job, at)
-	op, known := operators[class]
+	op, known := operatorOf(class)
 	for _, s := range op.reads {
 		for _, uri := range a.slot(s, e, job, class) {
 			a.d.flow(uri, job, at)
@@ -297,6 +299,10 @@ func (a *air) task(i int) {
 		}
 	}
 	switch {
+	case class == "BashOperator" && a.command(e, "bash_command", job, at), class == "SSHOperator" && a.command(e, "command", job, at):
+		return
+	case len(op.says) > 0 && a.literal(e, op.says):
+		return
 	case op.config != "":
 		a.config(e, op.config, job, class, at)
 	case op.program != "" && !stated:
