@@ -20,8 +20,9 @@ type air struct {
 	loose  map[string]bool    // names that loops, functions and imports set
 	dags   []dagAt
 	waits  []waiting
-	left   int // tokens that may still be read
-	looked int // texts that were put together
+	left   int             // tokens that may still be read
+	looked int             // texts that were put together
+	named  map[string]bool // see own
 	// templates is true while texts are read with what Airflow fills in as it stands.
 	templates bool
 }
@@ -301,6 +302,8 @@ func (a *air) task(i int) {
 	switch {
 	case class == "BashOperator" && a.command(e, "bash_command", job, at), class == "SSHOperator" && a.command(e, "command", job, at):
 		return
+	case a.callable(e, class):
+		return
 	case len(op.says) > 0 && a.literal(e, op.says):
 		return
 	case op.config != "":
@@ -403,7 +406,7 @@ func (a *air) decorated(i int) {
 	}
 	job := "airflow://" + a.dagOf(i) + "/" + name
 	a.d.Tasks = append(a.d.Tasks, job)
-	if !a.stated(e, job, fmt.Sprintf("%s:%d, @task", a.file, a.t[i].line)) {
+	if !a.stated(e, job, fmt.Sprintf("%s:%d, @task", a.file, a.t[i].line)) && !(a.runsItself(i+1) && a.reckons(a.defAt(r.i))) {
 		a.d.unknown(a.file, a.t[i].line, "%s runs a function of Python: which stores that uses, it does not say (inlets and outlets would)", job)
 	}
 }
