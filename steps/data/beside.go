@@ -84,6 +84,9 @@ func (j *jury) beside(p *party) (open []string, note string, more []finding.Clai
 			continue
 		}
 		end := short(f.Systems[k].System)
+		if end == anyone {
+			end = "anybody"
+		}
 		if bad++; example == "" {
 			example = fmt.Sprintf("%s of %s to %s", f.Labels[0], short(f.Store), end)
 		}
