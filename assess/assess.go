@@ -125,7 +125,7 @@ func Steps(o Options) []Step {
 	return []Step{
 		audit.New(o.Controls, o.Scope.Gate.FailOn).Against(o.Baseline).Recalling(o.Recall),
 		access.New().Limits(access.KeyLimitsOf(o.Scope.Access.Keys)).With(o.Beside).Plain(o.Plain).Aside(o.Step != "" && o.Step != "access"),
-		data.New(o.Scope).With(o.Data).Asking(DataReaders).Aside(o.Step != "" && o.Step != "data"),
+		data.New(o.Scope).With(o.Data).Asking(DataAnswers).Aside(o.Step != "" && o.Step != "data"),
 		network.New(o.Scope).Seen(o.Flows).Again(o.FlowsSaid).Plain(o.Plain).Aside(o.Step != "" && o.Step != "network"),
 		detect.New(o.Controls, o.Scope.Gate.FailOn).With(o.Detect).Aside(o.Step != "" && o.Step != "detect"),
 		respondStep(o),

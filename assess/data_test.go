@@ -260,11 +260,7 @@ func TestDataFitsItsSchemas(t *testing.T) {
 	if !slices.ContainsFunc(c.Models, func(m data.EraseModel) bool { return strings.HasSuffix(m.Model, "model.tar.gz") }) {
 		t.Errorf("the model that learnt from it is not among %+v", c.Models)
 	}
-	ask, err := DataReaders(ctx, snap)
-	if err != nil {
-		t.Fatal(err)
-	}
-	readers, err := w.Readers(ctx, "", ask)
+	readers, err := w.Readers(ctx, "", DataAnswers(snap, workloads).Read)
 	if err != nil || len(readers) == 0 {
 		t.Fatal(readers, err)
 	}

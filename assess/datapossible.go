@@ -21,16 +21,7 @@ const maxOpeners = 5_000
 // declared and was seen and, beside it, what the access and the network step say is possible.
 func DataFlows(ctx context.Context, w *data.World, workloads *scope.Workloads, only string) (*data.Flows, error) {
 	f := w.Flows(workloads, only)
-	var ask data.Asking
-	err := w.AddPossible(ctx, f, workloads, only, func(ctx context.Context, a *estate.Asset) (map[string]string, string, error) {
-		if ask == nil { // most estates have no labelled store
-			var err error
-			if ask, err = DataReaders(ctx, w.Snapshot()); err != nil {
-				return nil, "", err
-			}
-		}
-		return ask(ctx, a)
-	}, DataOpenings(w.Snapshot(), workloads))
+	err := w.AddPossible(ctx, f, workloads, only, DataAnswers(w.Snapshot(), workloads))
 	return f, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sevenfold-sec/sevenfold/finding"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/steps/data"
 	"github.com/sevenfold-sec/sevenfold/steps/data/scan"
@@ -130,6 +131,148 @@ func TestPossibleFlows(t *testing.T) {
 	}
 	if f.Possible[0].Approved != "no" {
 		t.Errorf("%q", shortened(f))
+	}
+}
+
+// Who may take a role that may read a labelled store is told with the roles on the way, and so is
+// who can make code run as one; an account that a bucket's policy names as a whole, of which
+// nobody read the users and roles, is told as that.
+func TestPossibleThroughRoles(t *testing.T) {
+	now := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	role := func(name, trusted, action, resource string) string {
+		return `{"RoleName":"` + name + `","RoleId":"A` + name + `","Path":"/","Arn":"arn:aws:iam::111122223333:role/` + name + `","CreateDate":"2026-01-01T00:00:00+00:00","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{` + trusted + `},"Action":"sts:AssumeRole"}]},"InstanceProfileList":[],"AttachedManagedPolicies":[],"Tags":[],"RolePolicyList":[{"PolicyName":"p","PolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + action + `,"Resource":"` + resource + `"}]}}]}`
+	}
+	const sagemaker, account = `"Service":"sagemaker.amazonaws.com"`, `"AWS":"arn:aws:iam::111122223333:root"`
+	files := map[string]string{
+		// reader may read; bridge may take reader, far may take bridge; starter may pass t, as which a job reads.
+		"iam/get-account-authorization-details.json": `{"UserDetailList":[],"GroupDetailList":[],"Policies":[],"RoleDetailList":[` + strings.Join([]string{
+			role("m", sagemaker, `"s3:GetObject"`, "arn:aws:s3:::pier-raw/*"), role("t", sagemaker, `"s3:GetObject"`, "arn:aws:s3:::pier-clean/*"),
+			role("reader", account, `"s3:GetObject"`, "arn:aws:s3:::pier-raw/*"), role("bridge", account, `"sts:AssumeRole"`, "arn:aws:iam::111122223333:role/reader"),
+			role("far", `"AWS":"arn:aws:iam::444455556666:role/partner"`, `"sts:AssumeRole"`, "arn:aws:iam::111122223333:role/bridge"),
+			role("starter", sagemaker, `["iam:PassRole","sagemaker:CreateTrainingJob"]`, "*"), role("nobody", sagemaker, `"sts:AssumeRole"`, "arn:aws:iam::111122223333:role/t"),
+		}, ",") + `]}`,
+		"sagemaker/describe-processing-job/export.json": `{"ProcessingJobName":"export","ProcessingJobArn":"arn:aws:sagemaker:eu-west-1:111122223333:processing-job/export","CreationTime":"2026-11-10T00:00:00+00:00","ProcessingJobStatus":"InProgress","RoleArn":"arn:aws:iam::111122223333:role/bridge",
+			"ProcessingOutputConfig":{"Outputs":[{"OutputName":"out","S3Output":{"S3Uri":"s3://partner-drop/day/"}}]},"AppSpecification":{"ImageUri":"x"},"ProcessingResources":{"ClusterConfig":{"InstanceCount":1,"InstanceType":"ml.m5.large","VolumeSizeInGB":1}}}`,
+		"s3api/get-bucket-policy/pier-raw.json": `{"Policy":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"arn:aws:iam::777788889999:root\",\"arn:aws:iam::111122223333:root\"]},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::pier-raw/*\"}]}"}`,
+	}
+	for _, b := range []string{"pier-clean", "pier-models"} {
+		files["s3api/get-bucket-policy/"+b+".json"] = `An error occurred (NoSuchBucketPolicy) when calling the GetBucketPolicy operation: none`
+	}
+	s, err := scope.Parse("sevenfold.yaml", []byte("data:\n  approved: [{label: PII, systems: [pier-raw, pier-clean, pier-models, mask, score]}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := Read(context.Background(), Options{Scope: s, Sources: []string{"dir:" + pier(t, files) + ",account=111122223333,region=eu-west-1"}, Now: now, MaskKey: []byte("test")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := data.Known{Summaries: []data.Summary{surveyed("s3://pier-raw", now, scan.PII, "customers/a.csv"), surveyed("s3://pier-clean", now, ""), surveyed("s3://pier-models", now, ""), surveyed("s3://pier-prices", now, "")}}
+	w, workloads, err := DataWorld(context.Background(), snap, s, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := DataFlows(context.Background(), w, workloads, "PII")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fitsSchema(t, "data-flows.schema.json", text)
+	got := shortened(f)
+	for _, want := range []string{
+		"pier-raw < root (permission, allow, no) root=no", // 777788889999's: of our own account's root nothing is said
+		"pier-raw < role/reader (permission, allow, unknown) role/reader=unknown",
+		"pier-raw < role/bridge (permission, allow, no) processing-job/export=no partner-drop/day/=no",
+		"pier-raw < role/far (permission, allow, unknown) role/far=unknown",
+		"pier-clean < role/starter (permission, allow, unknown) role/starter=unknown",
+		"pier-raw < role/starter (permission, allow, unknown) role/starter=unknown",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, strings.Join(got, "\n"))
+		}
+	}
+	if slices.ContainsFunc(got, func(line string) bool { return strings.Contains(line, "nobody") }) || strings.Count(strings.Join(got, "\n"), "< root") != 1 {
+		t.Errorf("a role that trusts a service only is taken, or a root too many:\n%s", strings.Join(got, "\n"))
+	}
+	at := func(taker string) *data.Possible {
+		i := slices.IndexFunc(f.Possible, func(p data.Possible) bool {
+			return strings.HasSuffix(p.Taker, taker) && strings.HasSuffix(p.Store, "pier-raw")
+		})
+		if i < 0 {
+			t.Fatalf("no flow to %s in\n%s", taker, strings.Join(got, "\n"))
+		}
+		return &f.Possible[i]
+	}
+	far := at("role/far")
+	if !slices.Equal(far.Through, []string{"arn:aws:iam::111122223333:role/reader", "arn:aws:iam::111122223333:role/bridge"}) || len(far.Systems[0].Path) != 3 || !strings.Contains(far.Reason, "by sts:AssumeRole") {
+		t.Errorf("%+v", far)
+	}
+	if starter := at("role/starter"); !strings.Contains(starter.Reason, "iam:PassRole") {
+		t.Errorf("%+v", starter)
+	}
+	if whole := at("777788889999:root"); !strings.Contains(whole.Reason, "account 777788889999 may read it") {
+		t.Errorf("%+v", whole)
+	}
+	// Whoever of another account may take a role on the way is followed to there.
+	if partner := at("role/partner"); partner.Approved != "no" || len(partner.Through) != 3 {
+		t.Errorf("%+v", partner)
+	}
+}
+
+// A flow that is possible only fails no criterion: it is told in it, and keeps it open unless data
+// events were given.
+func TestPossibleInCriterion(t *testing.T) {
+	now := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	trail := map[string]string{
+		"cloudtrail/describe-trails.json":       `{"trailList":[{"Name":"t","TrailARN":"arn:aws:cloudtrail:eu-west-1:111122223333:trail/t","HomeRegion":"eu-west-1","IsMultiRegionTrail":true}]}`,
+		"cloudtrail/get-trail-status/t.json":    `{"IsLogging":true}`,
+		"cloudtrail/get-event-selectors/t.json": `{"TrailARN":"arn:aws:cloudtrail:eu-west-1:111122223333:trail/t","AdvancedEventSelectors":[{"FieldSelectors":[{"Field":"eventCategory","Equals":["Data"]},{"Field":"resources.type","Equals":["AWS::S3::Object"]}]}]}`,
+		"iam/get-account-authorization-details.json": `{"UserDetailList":[],"GroupDetailList":[],"Policies":[],"RoleDetailList":[{"RoleName":"m","RoleId":"Am","Path":"/","Arn":"arn:aws:iam::111122223333:role/m","CreateDate":"2026-01-01T00:00:00+00:00","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com","AWS":"arn:aws:iam::444455556666:role/partner"},"Action":"sts:AssumeRole"}]},"InstanceProfileList":[],"AttachedManagedPolicies":[],"Tags":[],"RolePolicyList":[{"PolicyName":"p","PolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::pier-raw/*"}]}}]},` +
+			`{"RoleName":"t","RoleId":"At","Path":"/","Arn":"arn:aws:iam::111122223333:role/t","CreateDate":"2026-01-01T00:00:00+00:00","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sagemaker.amazonaws.com"},"Action":"sts:AssumeRole"}]},"InstanceProfileList":[],"AttachedManagedPolicies":[],"Tags":[],"RolePolicyList":[]}]}`,
+	}
+	for _, b := range []string{"pier-raw", "pier-clean", "pier-models"} {
+		trail["s3api/get-bucket-policy/"+b+".json"] = `An error occurred (NoSuchBucketPolicy) when calling the GetBucketPolicy operation: none`
+	}
+	judge := func(k data.Known) finding.Criterion {
+		t.Helper()
+		s, err := scope.Parse("sevenfold.yaml", []byte("data:\n  approved: [{label: PII, systems: [pier-raw, pier-clean, pier-models, mask, score, fit, serve]}]\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Summaries = []data.Summary{surveyed("s3://pier-raw", now, scan.PII, "customers/a.csv"), surveyed("s3://pier-clean", now, ""), surveyed("s3://pier-models", now, ""), surveyed("s3://pier-prices", now, "")}
+		snap, err := Read(context.Background(), Options{Scope: s, Sources: []string{"dir:" + pier(t, trail) + ",account=111122223333,region=eu-west-1"}, Now: now, MaskKey: []byte("test")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		workloads, err := s.Workloads(snap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, err := data.New(s).With(k).Asking(DataAnswers).Judge(context.Background(), snap, workloads)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range workloads.List {
+			if workloads.List[i].Name == "mask" {
+				for _, c := range j.Criteria[workloads.List[i].ID] {
+					if c.ID == "data.flows" {
+						return c
+					}
+				}
+			}
+		}
+		t.Fatalf("mask is no workload of %d", len(workloads.List))
+		return finding.Criterion{}
+	}
+	c := judge(data.Known{})
+	if c.Status != finding.CriterionUnknown || !strings.Contains(c.Reason, "1 of them to systems that are not approved, such as PII of pier-raw to role/partner") {
+		t.Errorf("%s: %s", c.Status, c.Reason)
+	}
+	c = judge(data.Known{Watched: true, Watch: []data.Watch{{Account: "111122223333", From: now.AddDate(0, 0, -2), To: now}}})
+	if c.Status != finding.CriterionPass || !strings.Contains(c.Reason, "1 of them to systems that are not approved") || len(c.Evidence) != 3 || c.Evidence[2].Of == c.Evidence[2].Examined {
+		t.Errorf("%s: %s, %+v", c.Status, c.Reason, c.Evidence)
 	}
 }
 

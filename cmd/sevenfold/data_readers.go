@@ -28,15 +28,11 @@ who may read one is not known or no store is labelled, else 0.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			return g.dataWorld(ctx, "data readers", r, func(s *session, st store.Store, o assess.Options, w *data.World, _ *scope.Workloads) error {
+			return g.dataWorld(ctx, "data readers", r, func(s *session, st store.Store, o assess.Options, w *data.World, workloads *scope.Workloads) error {
 				if label != "" {
 					label = scope.LabelOf(label)
 				}
-				ask, err := assess.DataReaders(ctx, w.Snapshot())
-				if err != nil {
-					return err
-				}
-				all, err := w.Readers(ctx, label, ask)
+				all, err := w.Readers(ctx, label, assess.DataAnswers(w.Snapshot(), workloads).Read)
 				if err != nil {
 					return err
 				}

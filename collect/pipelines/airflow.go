@@ -20,8 +20,11 @@ type air struct {
 	loose  map[string]bool    // names that loops, functions and imports set
 	dags   []dagAt
 	waits  []waiting
-	left   int // tokens that may still be read
-	looked int // texts that were put together
+	left   int             // tokens that may still be read
+	looked int             // texts that were put together
+	named  map[string]bool // see own
+	// templates is true while texts are read with what Airflow fills in as it stands.
+	templates bool
 }
 
 func (a *air) reader(i int) *reader { return &reader{t: a.t, i: i, left: &a.left} }
@@ -246,7 +249,7 @@ func (a *air) begins(i int) bool {
 	if i > 0 && (a.t[i-1].kind == word && slices.Contains([]string{"class", "def", "import"}, a.t[i-1].s)) {
 		return false
 	}
-	_, known := operators[name]
+	_, known := operatorOf(name)
 	if !known && !strings.HasSuffix(name, "Operator") && !strings.HasSuffix(name, "Sensor") && !strings.HasSuffix(name, "Transfer") {
 		return false
 	}
@@ -285,7 +288,7 @@ func (a *air) task(i int) {
 	a.d.Tasks = append(a.d.Tasks, job)
 	at := fmt.Sprintf("%s:%d, %s", a.file, e.line, class)
 	stated := a.stated(e, job, at)
-	op, known := operators[class]
+	op, known := operatorOf(class)
 	for _, s := range op.reads {
 		for _, uri := range a.slot(s, e, job, class) {
 			a.d.flow(uri, job, at)
@@ -297,6 +300,12 @@ func (a *air) task(i int) {
 		}
 	}
 	switch {
+	case class == "BashOperator" && a.command(e, "bash_command", job, at), class == "SSHOperator" && a.command(e, "command", job, at):
+		return
+	case a.callable(e, class):
+		return
+	case len(op.says) > 0 && a.literal(e, op.says):
+		return
 	case op.config != "":
 		a.config(e, op.config, job, class, at)
 	case op.program != "" && !stated:
@@ -397,7 +406,7 @@ func (a *air) decorated(i int) {
 	}
 	job := "airflow://" + a.dagOf(i) + "/" + name
 	a.d.Tasks = append(a.d.Tasks, job)
-	if !a.stated(e, job, fmt.Sprintf("%s:%d, @task", a.file, a.t[i].line)) {
+	if !a.stated(e, job, fmt.Sprintf("%s:%d, @task", a.file, a.t[i].line)) && !(a.runsItself(i+1) && a.reckons(a.defAt(r.i))) {
 		a.d.unknown(a.file, a.t[i].line, "%s runs a function of Python: which stores that uses, it does not say (inlets and outlets would)", job)
 	}
 }

@@ -209,7 +209,7 @@ func (a *air) text(e *expr, depth int) (s string, whole, ok bool) {
 			return b.String(), false, true
 		}
 	}
-	if before, _, is := strings.Cut(b.String(), "{{"); is { // Airflow fills it in when the task runs
+	if before, _, is := strings.Cut(b.String(), "{{"); is && !a.templates { // Airflow fills it in when the task runs
 		return before, false, before != ""
 	}
 	return b.String(), true, true

@@ -16,6 +16,9 @@ type operator struct {
 	config string
 	// silent: it moves no stored data.
 	silent bool
+	// says are the arguments that hold all that it sends: where they are texts of the file's own,
+	// it moves no stored data.
+	says []string
 	// program: it runs a text or code of its own, which may use any store.
 	program string
 }

@@ -81,7 +81,22 @@ func TestAirflow(t *testing.T) {
 		{"arguments from elsewhere", dag("S3CreateObjectOperator(task_id='t', **more)"), "? f.py:3: the argument s3_bucket or s3_key of airflow://d/t is computed"},
 		{"mapped tasks", dag("S3CreateObjectOperator.partial(task_id='t', s3_bucket='b').expand(s3_key=['x', 'y'])"), "airflow://d/t -> s3://b/x\nairflow://d/t -> s3://b/y"},
 		{"an operator of somebody's own", dag("OurOperator(task_id='t', source='s3://a/x', target=['s3://b/y'], thing='s3://c/z')"), "? f.py:3: airflow://d/t is a OurOperator, which is not among the operators that are known here\n? f.py:3: airflow://d/t is given s3://c/z as thing, which does not say whether it is read or written\nairflow://d/t -> s3://b/y\ns3://a/x -> airflow://d/t"},
-		{"a command", dag("BashOperator(task_id='t', bash_command='aws s3 cp s3://a/x s3://b/y')"), "? f.py:3: airflow://d/t names s3://a/x, and which way it is used is not known\n? f.py:3: airflow://d/t names s3://b/y, and which way it is used is not known\n? f.py:3: airflow://d/t runs a command: which stores that uses, it does not say (inlets and outlets would)"},
+		{"a function that only reckons", "from airflow import DAG\nfrom airflow.decorators import task\nwith DAG('d'):\n    @task\n    def f(x, n=2):\n        for i in range(n):\n            print(f'{x} of {n}', ', '.join(x))\n        if not (x):\n            raise ValueError('no')\n        return {'a': str(x)}\n    S3CreateObjectOperator(task_id='t', s3_bucket='b', s3_key='k')\n", "airflow://d/t -> s3://b/k"},
+		{"one that an operator calls", "from airflow import DAG\ndef f(**context):\n    print(context['ds'])\ndef g():\n    hook().run()\nwith DAG('d'):\n    PythonOperator(task_id='t', python_callable=f)\n    PythonOperator(task_id='u', python_callable=g)\n    PythonOperator(task_id='v', python_callable=lib.f)\n",
+			"? f.py:8: airflow://d/u runs a function of Python: which stores that uses, it does not say (inlets and outlets would)\n? f.py:9: airflow://d/v runs a function of Python: which stores that uses, it does not say (inlets and outlets would)"},
+		{"a copy on a command line", dag("BashOperator(task_id='t', bash_command='aws s3 cp s3://a/x s3://b/y')"), "airflow://d/t -> s3://b/y\ns3://a/x -> airflow://d/t"},
+		{"with what Airflow fills in", dag("BashOperator(task_id='t', bash_command='set -e && aws s3 sync --sse AES256 s3://a/x/{{ ds }}/ s3://b/y/{{ ds }}/ --delete; echo done {{ run_id }}')"), "airflow://d/t -> s3://b/y/\ns3://a/x/ -> airflow://d/t"},
+		{"of other programs", dag("BashOperator(task_id='t', bash_command='gsutil -m rsync -r gs://a/x gs://b/y')", "BashOperator(task_id='u', bash_command='gcloud storage cp /tmp/x gs://b/z')"), "airflow://d/t -> gs://b/y\nairflow://d/u -> gs://b/z\ngs://a/x -> airflow://d/t"},
+		{"a bucket that is filled in", dag("BashOperator(task_id='t', bash_command='aws s3 cp /tmp/x s3://{{ var.value.b }}/y')"), "? f.py:3: airflow://d/t runs a command: which stores that uses, it does not say (inlets and outlets would)"},
+		{"a command that is no copy alone", dag("BashOperator(task_id='t', bash_command='aws s3 cp s3://a/x - | psql')"), "? f.py:3: airflow://d/t names s3://a/x, and which way it is used is not known\n? f.py:3: airflow://d/t runs a command: which stores that uses, it does not say (inlets and outlets would)"},
+		{"nor one that lists", dag("BashOperator(task_id='t', bash_command='aws s3 rm s3://a/x')"), "? f.py:3: airflow://d/t names s3://a/x, and which way it is used is not known\n? f.py:3: airflow://d/t runs a command: which stores that uses, it does not say (inlets and outlets would)"},
+		{"commands that only talk", dag("BashOperator(task_id='t', bash_command='echo \"hello {{ ds }}\"; sleep 5 && exit 0')", "BashOperator(task_id='u', bash_command='sleep 1 $(curl x)')", "BashOperator(task_id='v', bash_command='run.sh')"),
+			"? f.py:4: airflow://d/u runs a command: which stores that uses, it does not say (inlets and outlets would)\n? f.py:5: airflow://d/v runs a command: which stores that uses, it does not say (inlets and outlets would)"},
+		{"a message of the file's own", dag("EmailOperator(task_id='t', to='a', subject='done', html_content='well')", "EmailOperator(task_id='u', to='a', subject='done', html_content=body())", "EmailOperator(task_id='v', to='a', subject='x', html_content='y', files=['/tmp/a.csv'])"),
+			"? f.py:4: airflow://d/u runs a message: which stores that uses, it does not say (inlets and outlets would)\n? f.py:5: airflow://d/v runs a message: which stores that uses, it does not say (inlets and outlets would)"},
+		{"operators that move nothing", dag("DataprocCreateClusterOperator(task_id='t')", "BigQueryDeleteTableOperator(task_id='u', deletion_dataset_table='p.d.t')", "HITLBranchOperator(task_id='v')"), ""},
+		{"between two stores", dag("S3ToAzureBlobStorageOperator(task_id='t', s3_bucket='a', s3_prefix='x/', container_name='c', wasb_conn_id='w')", "OracleToGCSOperator(task_id='u', sql='select 1', bucket='b', filename='o.csv')"),
+			"airflow://d/t -> connection://w/c\nairflow://d/u -> gs://b/o.csv\nconnection://oracle_default -> airflow://d/u\ns3://a/x/ -> airflow://d/t"},
 		{"what inlets and outlets say", dag("BashOperator(task_id='t', bash_command='x', inlets=[Dataset('s3://a/x')], outlets=Asset(uri='s3://b/y'))"), "airflow://d/t -> s3://b/y\ns3://a/x -> airflow://d/t"},
 		{"outlets that are computed", dag("BashOperator(task_id='t', bash_command='x', outlets=all())"), "? f.py:3: airflow://d/t runs a command: which stores that uses, it does not say (inlets and outlets would)\n? f.py:3: the outlets of airflow://d/t are computed"},
 		{"sensors and empty tasks move nothing", dag("S3KeySensor(task_id='s', bucket_key='s3://a/x') >> EmptyOperator(task_id='e')"), ""},
@@ -89,7 +104,7 @@ func TestAirflow(t *testing.T) {
 		{"nobody's name is told", dag("S3CreateObjectOperator(task_id='t', s3_bucket='b', s3_key='people/ann@example.com/k')"), "airflow://d/t -> s3://b/people/"},
 		{"a password in an address", dag("OurOperator(task_id='t', source='postgresql://u:secret@db.example/crm?x=y', inlets=[Dataset('s3://a/x')])"), "postgres://db.example/crm -> airflow://d/t\ns3://a/x -> airflow://d/t"},
 		{"two DAGs", "from airflow import DAG\nwith DAG(dag_id='one'):\n    S3CreateObjectOperator(task_id='t', s3_bucket='b', s3_key='k')\nwith DAG('two', schedule=[Dataset('s3://b/k')]):\n    S3CreateObjectOperator(task_id='t', s3_bucket='c', s3_key='k')\n", "? f.py:4: the DAG two is run when s3://b/k changes: which of its tasks reads that is not said\nairflow://one/t -> s3://b/k\nairflow://two/t -> s3://c/k"},
-		{"functions as tasks", "from airflow.decorators import dag, task\n@dag(schedule=None)\ndef nightly():\n    @task(outlets=[Asset('s3://b/y')])\n    def load():\n        pass\n    @task.virtualenv\n    def guess():\n        pass\nnightly()\n", "? f.py:7: airflow://nightly/guess runs a function of Python: which stores that uses, it does not say (inlets and outlets would)\nairflow://nightly/load -> s3://b/y"},
+		{"functions as tasks", "from airflow.decorators import dag, task\n@dag(schedule=None)\ndef nightly():\n    @task(outlets=[Asset('s3://b/y')])\n    def load():\n        pass\n    @task.virtualenv\n    def guess():\n        go()\nnightly()\n", "? f.py:7: airflow://nightly/guess runs a function of Python: which stores that uses, it does not say (inlets and outlets would)\nairflow://nightly/load -> s3://b/y"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d, err := Read("f.py", []byte(tt.src))
@@ -189,4 +204,64 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Each name of the table of operators that move nothing is one of an operator, once, and stands in no
+// other table.
+func TestSilentOperators(t *testing.T) {
+	n := 0
+	seen := map[string]bool{}
+	for line := range strings.Lines(silentTable) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		for _, name := range strings.Fields(line) {
+			n++
+			if _, known := operators[name+"Operator"]; known || seen[name] || transfers[name+"Operator"].reads != nil || transfers[name+"Operator"].writes != nil || name[0] < 'A' || name[0] > 'Z' {
+				t.Errorf("%s stands twice, or is no name", name)
+			}
+			seen[name] = true
+		}
+	}
+	if n < 400 {
+		t.Errorf("%d names", n)
+	}
+	for _, name := range []string{"CreateCustomJob", "DataprocSubmitJob", "BigQueryGetData", "CloudDatastoreImportEntities", "BedrockIngestData", "EmrCreateJobFlow", "Python", "DataSync"} {
+		if seen[name] {
+			t.Errorf("%s moves data, or runs what may", name)
+		}
+	}
+}
+
+// Functions that could use a store are not taken for ones that reckon, however they do.
+func TestFunctionsThatMayUseStores(t *testing.T) {
+	for name, body := range map[string]string{
+		"a call of another": "go()", "a method": "x.to_parquet('s3://a')", "get is requests' too": "return x.get('u')", "an import": "import boto3", "a context": "with x as y:\n            pass",
+		"within a text": "return f'{open(x).read()}'", "of what a call gives": "return str(x)(1)", "of a member": "return x['f'](1)", "open": "open('x')", "a decorator": "@go\n        def g():\n            return 1",
+		"as a default, later": "return [go(y) for y in x]", "append writes tables": "x.append(1)", "its own name for print": "print = go\n        print(x)",
+	} {
+		src := "from airflow import DAG\nfrom airflow.decorators import task\nwith DAG('d'):\n    @task\n    def f(x):\n        y = 1\n        " + body + "\n    EmptyOperator(task_id='e')\n"
+		d, err := Read("f.py", []byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(d.Unknown) != 1 || !strings.Contains(d.Unknown[0], "a function of Python") {
+			t.Errorf("%s: %q", name, d.Unknown)
+		}
+	}
+	for name, src := range map[string]string{
+		"a print of its own":      "from airflow import DAG\ndef print(x):\n    go(x)\nwith DAG('d'):\n    @task\n    def f(x):\n        print(x)\n",
+		"or of others":            "from airflow import DAG\nfrom lib import *\nwith DAG('d'):\n    @task\n    def f(x):\n        print(x)\n",
+		"a default that asks":     "from airflow import DAG\nwith DAG('d'):\n    @task\n    def f(x=go()):\n        return x\n",
+		"a command that it gives": "from airflow import DAG\nwith DAG('d'):\n    @task.bash\n    def f():\n        return 'aws s3 cp s3://a/x s3://b/y'\n",
+		"on one line":             "from airflow import DAG\nwith DAG('d'):\n    @task\n    def f(x): return go(x)\n",
+	} {
+		d, err := Read("f.py", []byte(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(d.Unknown) != 1 {
+			t.Errorf("%s: %q", name, d.Unknown)
+		}
+	}
 }

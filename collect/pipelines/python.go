@@ -22,6 +22,7 @@ type token struct {
 	holes  []hole // of a text: what is put into it
 	line   int
 	indent bool // the first of a logical line
+	column int  // of one that is: how far in it stands, in bytes
 }
 
 // hole is a place in a text at which a name's value is put.
@@ -37,8 +38,11 @@ const maxTokens = 2_000_000
 func tokens(src string) ([]token, error) {
 	var out []token
 	line, depth, fresh := 1, 0, true
+	begin, at := 0, 0 // of the line, and where the token stands
 	add := func(t token) {
-		t.indent = fresh
+		if t.indent = fresh; fresh {
+			t.column = at - begin
+		}
 		fresh = false
 		out = append(out, t)
 	}
@@ -47,10 +51,12 @@ func tokens(src string) ([]token, error) {
 			return nil, fmt.Errorf("line %d: it holds more than %d words", line, maxTokens)
 		}
 		c := src[i]
+		at = i
 		switch {
 		case c == '\n':
 			line++
 			i++
+			begin = i
 			if depth == 0 && len(out) > 0 && out[len(out)-1].kind != end {
 				out = append(out, token{kind: end, line: line - 1})
 			}

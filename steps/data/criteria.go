@@ -20,6 +20,7 @@ type jury struct {
 	workloads *scope.Workloads
 	findings  []finding.Finding
 	told      map[string]bool
+	possible  beside
 }
 
 // party is a workload as its data goes.
@@ -432,8 +433,12 @@ func (j *jury) flows(p *party) finding.Criterion {
 	for _, id := range p.unread {
 		unsure = append(unsure, id+" was not read")
 	}
-	c.Evidence = []finding.Claim{claim}
-	verdictOf(&c, fails, unsure, fmt.Sprintf("labelled data lies in approved systems only, of %d", len(p.systems)))
+	open, note, more := j.beside(p)
+	c.Evidence = append([]finding.Claim{claim}, more...)
+	verdictOf(&c, fails, append(unsure, open...), fmt.Sprintf("labelled data lies in approved systems only, of %d", len(p.systems)))
+	if note != "" {
+		c.Reason += "; beside that " + note
+	}
 	return c
 }
 

@@ -57,7 +57,8 @@ type Flows struct {
 	// PossibleUnknown says of what it is not known who could take its data, and why.
 	PossibleUnknown []string `json:"possibleUnknown"`
 
-	undecided bool // one of them is of a store whose data events would not have shown it
+	undecided bool       // one of them is of a store whose data events would not have shown it
+	unsure    []unsureOf // the same by store
 }
 
 // observedFlows adds the flows that events showed, and those that definitions of pipelines

@@ -28,6 +28,9 @@ type Possible struct {
 	Taker    string `json:"taker"`
 	Decision string `json:"decision"` // allow, conditional or unknown; of the network allow or unknown
 	Reason   string `json:"reason"`
+	// Through are the principals in whose place the taker can act, from the one that may read the
+	// store on; none where the taker itself may.
+	Through []string `json:"through,omitempty"`
 	// Watched is true where data events of the store were recorded and given: that nobody took
 	// it so is then known of the time that they cover.
 	Watched bool `json:"watched"`
@@ -45,7 +48,9 @@ type PossibleSystem struct {
 	System   string `json:"system"`
 	Type     string `json:"type"`
 	Approved string `json:"approved"` // as of a Stop
-	Path     []Hop  `json:"path"`     // the first hop is the possible one
+	// Path begins with the hops that are possible: to the principals that can be acted as and to
+	// what takes the data; those behind them are declared or were seen.
+	Path []Hop `json:"path"`
 }
 
 // Connection is how something can open a connection to a store.
@@ -58,12 +63,22 @@ type Connection struct {
 // not known, or not of all.
 type Opening func(ctx context.Context, a *estate.Asset) (map[string]Connection, string, error)
 
+// Answers are what other steps answer about what is possible. Each may be nil: nobody answers
+// that then.
+type Answers struct {
+	Read Asking
+	Act  Acting
+	Open Opening
+}
+
 // Bounds of what is asked and told. What is beyond one is said to be.
 const (
 	maxPossibleStores  = 200   // stores that somebody is asked about
 	maxPossibleFollows = 2_000 // jobs whose data is followed
 	maxPossible        = 500   // flows told
 	maxPossibleSystems = 20    // systems told of each
+	maxPossibleActed   = 1_000 // principals of whom it is asked who can act in their place
+	maxPossibleTurns   = 4     // principals one after another, between the store and who takes from it
 )
 
 // possibles gathers possible flows.
@@ -74,28 +89,37 @@ type possibles struct {
 	onward    map[string][]PossibleSystem // by what takes the data, without the first hop
 	approvals map[[2]string]string        // by label and system
 	left      int                         // takers that were not followed
+	answers   Answers
+	acted     map[string][]Actor // who can act as a principal
+	unasked   map[string]bool    // principals of whom that was not asked, since there are too many
+	runs      map[string][]string
 }
 
 // AddPossible adds to flows those that are possible by permission and by network, from
 // labelled stores, of one label only if it is not empty. They are told, and carry no label
-// on: what is possible is not what is. Either answerer may be nil.
-func (w *World) AddPossible(ctx context.Context, f *Flows, workloads *scope.Workloads, only string, ask Asking, open Opening) error {
-	p := &possibles{w: w, workloads: workloads, out: f, onward: map[string][]PossibleSystem{}, approvals: map[[2]string]string{}}
+// on: what is possible is not what is.
+func (w *World) AddPossible(ctx context.Context, f *Flows, workloads *scope.Workloads, only string, answers Answers) error {
+	p := &possibles{w: w, workloads: workloads, out: f, onward: map[string][]PossibleSystem{}, approvals: map[[2]string]string{},
+		answers: answers, acted: map[string][]Actor{}, unasked: map[string]bool{}, runs: map[string][]string{}}
 	stores, labels := w.labelledStores(only)
 	if n := len(stores) - maxPossibleStores; n > 0 {
 		stores = stores[:maxPossibleStores]
-		p.unknown(fmt.Sprintf("who could take the data of %d further labelled stores was not asked: %d are", n, maxPossibleStores), false)
+		p.unknown("", fmt.Sprintf("who could take the data of %d further labelled stores was not asked: %d are", n, maxPossibleStores), false)
 	}
 	for _, id := range stores {
-		if err := p.store(ctx, id, labels[id], ask, open); err != nil {
+		if err := p.store(ctx, id, labels[id]); err != nil {
 			return err
 		}
 	}
+	if n := len(p.unasked); n > 0 {
+		p.unknown("", fmt.Sprintf("who can act as %d further principals that may read labelled stores was not asked: of %d it was", n, maxPossibleActed), false)
+	}
 	if p.left > 0 {
-		p.unknown(fmt.Sprintf("where the data would go on to was not followed of %d further takers: of %d it was", p.left, maxPossibleFollows), false)
+		p.unknown("", fmt.Sprintf("where the data would go on to was not followed of %d further takers: of %d it was", p.left, maxPossibleFollows), false)
 	}
 	slices.SortStableFunc(f.Possible, func(a, b Possible) int {
 		return cmp.Or(cmp.Compare(grade(a.Approved), grade(b.Approved)), cmp.Compare(certainty(a.Decision), certainty(b.Decision)),
+			cmp.Compare(len(a.Through), len(b.Through)),
 			cmp.Compare(len(b.Labels), len(a.Labels)), cmp.Compare(b.notApproved(), a.notApproved()), strings.Compare(a.Store, b.Store), strings.Compare(a.Taker, b.Taker))
 	})
 	if n := len(f.Possible) - maxPossible; n > 0 {
@@ -124,9 +148,19 @@ func (p *Possible) notApproved() (n int) {
 
 // unknown notes what of the possible flows is not known. It keeps the answer open unless data
 // events would have shown the flow.
-func (p *possibles) unknown(why string, watched bool) {
+func (p *possibles) unknown(store, why string, watched bool) {
+	if store != "" {
+		p.out.unsure = append(p.out.unsure, unsureOf{store, why, watched})
+		why = store + ": " + why
+	}
 	p.out.PossibleUnknown = append(p.out.PossibleUnknown, why)
 	p.out.undecided = p.out.undecided || !watched
+}
+
+// unsureOf says of one store what of the possible flows out of it is not known.
+type unsureOf struct {
+	store, why string
+	watched    bool
 }
 
 // labelledStores are the stores with a label, found there, stated, or come along a flow,
@@ -171,17 +205,21 @@ func isCatalogue(a *estate.Asset) bool {
 }
 
 // store tells the possible flows out of one store.
-func (p *possibles) store(ctx context.Context, id string, labels []string, ask Asking, open Opening) error {
+func (p *possibles) store(ctx context.Context, id string, labels []string) error {
+	ask, open := p.answers.Read, p.answers.Open
 	a := p.w.asset(id)
 	watched, _ := p.w.watched(a)
 	var why []string
 	answered := false
 	if ask != nil {
-		who, unsure, err := ask(ctx, a)
+		who, unsure, err := p.w.whoReads(ctx, a, ask)
 		if err != nil {
 			return err
 		}
 		p.byPermission(a, labels, who, watched)
+		if err := p.byActing(ctx, a, labels, who, watched); err != nil {
+			return err
+		}
 		answered = len(who) > 0 || unsure == ""
 		if unsure != "" {
 			why = append(why, unsure)
@@ -201,7 +239,7 @@ func (p *possibles) store(ctx context.Context, id string, labels []string, ask A
 		}
 	}
 	if len(why) > 0 {
-		p.unknown(id+": "+strings.Join(why, "; "), watched)
+		p.unknown(id, strings.Join(why, "; "), watched)
 	}
 	return nil
 }
@@ -209,13 +247,15 @@ func (p *possibles) store(ctx context.Context, id string, labels []string, ask A
 // anyone is how the access step calls whoever asks, without signing in.
 const anyone = "*"
 
-// byPermission tells what could be taken by principals that may read a store. An account's
-// root is not told: no policy takes that right from it.
+// byPermission tells what could be taken by principals that may read a store. The root user of
+// an account that was read is not told: no policy of the account takes that right from it,
+// and who else of the account may is told by name.
 func (p *possibles) byPermission(a *estate.Asset, labels []string, who map[string]string, watched bool) {
 	using := p.w.using(a.ID)
 	_, anybody := who[anyone]
 	for principal, decision := range who {
-		if strings.HasSuffix(principal, ":root") {
+		account, whole := strings.CutSuffix(principal, ":root")
+		if whole && p.w.knowsWhoIsOf(a, principal) {
 			continue
 		}
 		_, reads := using[principal]
@@ -226,25 +266,53 @@ func (p *possibles) byPermission(a *estate.Asset, labels []string, who map[strin
 			flow.Reason = "whether " + principal + " may read it is not known, and nothing declares or shows that it does"
 		case principal == anyone:
 			flow.Reason = "anybody may read it (" + decision + "), from anywhere"
+		case whole:
+			flow.Reason = "account " + account[strings.LastIndexByte(account, ':')+1:] + " may read it (" + decision + "): whoever of it the account lets, and its users and roles were not all read"
 		case reads:
 			flow.Reason = principal + " may read it (" + decision + "), as which other things do"
 		}
-		runners := p.w.runners(principal)
+		runners := p.runners(principal)
 		for _, r := range runners {
-			p.takes(&flow, r, "runs as "+principal+", which may read it: "+decision)
+			p.takes(&flow, r, p.first(&flow, r, "runs as "+principal+", which may read it: "+decision))
 		}
 		if len(runners) == 0 && !reads && (!anybody || principal == anyone) { // those whom nothing runs as are among anybody
-			flow.Systems = append(flow.Systems, p.principal(&flow))
+			flow.Systems = append(flow.Systems, p.principal(&flow, p.first(&flow, principal, "permission: "+decision)))
 		}
 		p.tell(flow)
 	}
 }
 
+// first is the passage from a store to who takes from it.
+func (p *possibles) first(flow *Possible, to, evidence string) Hop {
+	return Hop{flow.Store, to, lineage.Possible.String(), evidence}
+}
+
+// knowsWhoIsOf reports whether an account's root says nothing that is not told of its users and
+// roles by name: it is the store's own account, or all of them were read.
+func (w *World) knowsWhoIsOf(store *estate.Asset, root string) bool {
+	parts := strings.Split(root, ":")
+	if len(parts) < 6 {
+		return false
+	}
+	account := parts[4]
+	return account == store.Account || w.snap.Covered("AWS::IAM::User", account, "") && w.snap.Covered("AWS::IAM::Role", account, "")
+}
+
+// runners are those of World, found once.
+func (p *possibles) runners(principal string) []string {
+	got, ok := p.runs[principal]
+	if !ok {
+		got = p.w.runners(principal)
+		p.runs[principal] = got
+	}
+	return got
+}
+
 // principal is a principal as which nothing runs, as the end of a flow: a person, a job that
 // is not there now, or somebody outside.
-func (p *possibles) principal(flow *Possible) PossibleSystem {
+func (p *possibles) principal(flow *Possible, way ...Hop) PossibleSystem {
 	a := p.w.asset(flow.Taker)
-	s := PossibleSystem{System: flow.Taker, Type: "not in the estate", Path: []Hop{{flow.Store, flow.Taker, lineage.Possible.String(), "permission: " + flow.Decision}}}
+	s := PossibleSystem{System: flow.Taker, Type: "not in the estate", Path: way}
 	outside := a == nil || a.Referenced
 	if a == nil {
 		a = &estate.Asset{ID: flow.Taker, Name: flow.Taker}
@@ -275,7 +343,7 @@ func (p *possibles) byNetwork(a *estate.Asset, labels []string, can map[string]C
 		if c.Decision != "allow" {
 			flow.Reason = "whether it can open a connection is not known: " + c.How
 		}
-		p.takes(&flow, id, "network: "+c.How)
+		p.takes(&flow, id, p.first(&flow, id, "network: "+c.How))
 		p.tell(flow)
 	}
 }
@@ -306,10 +374,9 @@ func worse(a, b string) string {
 	return a
 }
 
-// takes adds what a label would reach through something that takes a store's data: that
-// itself, and what its data goes on to.
-func (p *possibles) takes(flow *Possible, taker, evidence string) {
-	first := Hop{flow.Store, taker, lineage.Possible.String(), evidence}
+// takes adds what a label would reach through something that takes a store's data by a way:
+// that itself, and what its data goes on to.
+func (p *possibles) takes(flow *Possible, taker string, way ...Hop) {
 	for _, s := range p.follow(taker) {
 		if slices.ContainsFunc(flow.Systems, func(have PossibleSystem) bool { return have.System == s.System }) {
 			continue
@@ -327,7 +394,7 @@ func (p *possibles) takes(flow *Possible, taker, evidence string) {
 			}
 		}
 		if news {
-			s.Path = append([]Hop{first}, s.Path...)
+			s.Path = append(slices.Clone(way), s.Path...)
 			flow.Systems = append(flow.Systems, s)
 		}
 	}

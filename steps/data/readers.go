@@ -149,6 +149,22 @@ type asked struct {
 	why string
 }
 
+// whoReads asks once who may read a store.
+func (w *World) whoReads(ctx context.Context, a *estate.Asset, ask Asking) (map[string]string, string, error) {
+	if said, ok := w.answered[a.ID]; ok {
+		return said.who, said.why, nil
+	}
+	who, why, err := ask(ctx, a)
+	if err != nil {
+		return who, why, err
+	}
+	if w.answered == nil {
+		w.answered = map[string]asked{}
+	}
+	w.answered[a.ID] = asked{who, why}
+	return who, why, nil
+}
+
 // readBy decides the control readers of one label: everybody who may read a store does read
 // it, as is declared or events showed, or is stated to be allowed to. Where nobody states
 // who may, rights that nothing shows the use of are unknown; where somebody does, what is
@@ -158,28 +174,21 @@ func (w *World) readBy(ctx context.Context, container, label string) (answer, st
 	if a == nil || a.Referenced {
 		return unknown, "its configuration was not read"
 	}
-	if w.ask == nil {
+	if w.answers.Read == nil {
 		return unknown, "who may read it was not asked"
 	}
-	said, ok := w.answered[container]
-	if !ok {
-		who, why, err := w.ask(ctx, a)
-		if err != nil {
-			why = err.Error()
-		}
-		said = asked{who, why}
-		if w.answered == nil {
-			w.answered = map[string]asked{}
-		}
-		w.answered[container] = said
+	who, why, err := w.whoReads(ctx, a, w.answers.Read)
+	if err != nil {
+		why = err.Error()
 	}
+	said := asked{who, why}
 	using := w.using(container)
 	var idle []string
 	open := len(said.who) == 0 && said.why != "" // nobody could say
 	stated := slices.ContainsFunc(w.scope.Data.Readers, func(r scope.Readers) bool { return r.Label == label })
 	for p, decision := range said.who {
 		may, _ := w.scope.Data.MayRead(label, p)
-		if _, reads := using[p]; may || reads || strings.HasSuffix(p, ":root") { // no policy takes it from an account's root
+		if _, reads := using[p]; may || reads || strings.HasSuffix(p, ":root") && w.knowsWhoIsOf(a, p) { // no policy takes it from an account's root
 			continue
 		}
 		if decision == "unknown" {

@@ -15,7 +15,7 @@ const LabelledAs estate.RelationType = "labels"
 type Step struct {
 	scope     *scope.Scope
 	known     Known
-	asking    func(context.Context, *estate.Snapshot) (Asking, error)
+	asking    func(*estate.Snapshot, *scope.Workloads) Answers
 	aside     bool
 	relations estate.Addition
 }
@@ -29,9 +29,9 @@ func (s *Step) With(k Known) *Step {
 	return s
 }
 
-// Asking gives who answers which principals may read a store. It is called where a label
-// demands that of a store.
-func (s *Step) Asking(f func(context.Context, *estate.Snapshot) (Asking, error)) *Step {
+// Asking gives who answers what is possible: who may read a store, act as whom, open a
+// connection. It is asked where there are labelled stores.
+func (s *Step) Asking(f func(*estate.Snapshot, *scope.Workloads) Answers) *Step {
 	s.asking = f
 	return s
 }
@@ -70,8 +70,13 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 	if err != nil {
 		return out, err
 	}
-	w.ask = s.lazily(snap)
+	if s.asking != nil {
+		w.answers = s.asking(snap, workloads)
+	}
 	j := &jury{w: w, workloads: workloads, told: map[string]bool{}, ctx: ctx}
+	if err := j.weighPossible(); err != nil {
+		return out, err
+	}
 	for i := range workloads.List {
 		if err := ctx.Err(); err != nil {
 			return out, err
@@ -82,24 +87,6 @@ func (s *Step) Judge(ctx context.Context, snap *estate.Snapshot, workloads *scop
 	out.Findings = j.findings
 	s.relations = w.relations()
 	return out, nil
-}
-
-// lazily asks for the answerer with the first question: most estates have no labelled store.
-func (s *Step) lazily(snap *estate.Snapshot) Asking {
-	if s.asking == nil {
-		return nil
-	}
-	var ask Asking
-	var failed error
-	return func(ctx context.Context, a *estate.Asset) (map[string]string, string, error) {
-		if ask == nil && failed == nil {
-			ask, failed = s.asking(ctx, snap)
-		}
-		if failed != nil {
-			return nil, "", failed
-		}
-		return ask(ctx, a)
-	}
 }
 
 // relations are the labels, one set for each.

@@ -114,8 +114,13 @@ func Listing(ctx context.Context, st Store) (items []Item, plan []sample.Item, e
 	return items, plan, err
 }
 
-// batch is how many items are examined between two keepings.
-const batch = 200
+// batch is how many items are examined between two keepings at most, and batchBytes how much is
+// read between them: a run that is ended loses no more than that.
+const (
+	batch      = 200
+	batchBytes = 64 << 20
+	placeBytes = 64 << 10 // read around a place, about
+)
 
 // Examined examines what a plan picks of a store.
 func Examined(ctx context.Context, st Store, s *scan.Scanner, items []Item, p sample.Plan, m Memory, o Surveying) (*Survey, error) {
@@ -134,8 +139,15 @@ func Examined(ctx context.Context, st Store, s *scan.Scanner, items []Item, p sa
 		}
 	}
 	out := &Survey{Plan: p, Items: make([]Seen, len(tasks))}
-	for from := 0; from < len(tasks); from += batch {
-		part := tasks[from:min(len(tasks), from+batch)]
+	for from, end := 0, 0; from < len(tasks); from = end {
+		for read := int64(0); end < len(tasks) && end-from < batch && (end == from || read < batchBytes); end++ {
+			size := items[tasks[end].pick.Item].Size
+			if n := int64(len(tasks[end].pick.Places)); n > 0 {
+				size = min(size, n*placeBytes)
+			}
+			read += size
+		}
+		part := tasks[from:end]
 		fresh := make([]bool, len(part))
 		err := each(ctx, len(part), max(o.Workers, 1), func(ctx context.Context, i int) error {
 			t := part[i]

@@ -95,7 +95,7 @@ type World struct {
 	lowered map[string]string
 	policy  []string // types that the policy names as labels
 
-	ask      Asking           // who may read a store; nil: nobody answers
+	answers  Answers          // what other steps answer of stores
 	answered map[string]asked // by store
 
 	backward, forward *lineage.Walker

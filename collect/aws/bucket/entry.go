@@ -13,6 +13,8 @@ import (
 const (
 	firstRead = 64 << 10
 	lastRead  = 8 << 20
+	// smallRead is the size of an object that is read at once, if from its beginning.
+	smallRead = 1 << 20
 	// held is how much of what was read is kept, for readers that go back.
 	held = 4
 )
@@ -84,6 +86,9 @@ func (r *ranges) span(at, want int64) (span, error) {
 		r.grow = firstRead
 	}
 	length := min(max(r.grow, min(want, lastRead)), r.e.o.Size-at)
+	if at == 0 && r.e.o.Size <= smallRead {
+		length = r.e.o.Size
+	}
 	data, err := r.e.r.objects.Read(r.e.ctx, api.Part{Bucket: r.e.r.at.Name, Key: r.e.o.Key, Version: r.e.o.Version, ETag: r.e.o.ETag,
 		Region: r.e.r.region, Offset: at, Length: length})
 	if err == nil && int64(len(data)) != length {

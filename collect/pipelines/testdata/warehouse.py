@@ -12,7 +12,7 @@ def build():
 
     @task
     def report(rows):
-        return rows
+        return render(rows)
 
     load = GCSToBigQueryOperator(
         task_id="load", bucket="warehouse-stage", source_objects=["customers/*.parquet", "old/a.parquet"],

@@ -377,12 +377,22 @@ func ageClass(d time.Duration) string {
 	return "older"
 }
 
+// ranged is about how many requests it takes to read an object of a size to its end: one, or
+// ranges that grow to 8 MiB.
+func ranged(size int64) int64 {
+	if size <= 1<<20 {
+		return 1
+	}
+	return 3 + (size+8<<20-1)>>23
+}
+
 // draw draws the places.
 func (s *Stratum) draw(items []Item, o Options, share float64) {
 	n := draws(o, share)
 	if o.All || s.cost(n) >= s.Bytes {
-		s.Way, s.Reads, s.Requests = Whole, s.Bytes, int64(s.Objects)
+		s.Way, s.Reads = Whole, s.Bytes
 		for _, i := range s.items {
+			s.Requests += ranged(items[i].Size)
 			s.Picks = append(s.Picks, Pick{Item: i})
 		}
 		return

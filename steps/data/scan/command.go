@@ -14,20 +14,50 @@ const (
 	maxNested  = 3    // commands within quotes within commands
 )
 
-// optionStarts are how an option may begin behind what stands before it.
-var optionStarts = [...][]byte{[]byte(" -"), []byte(`"-`), []byte("'-")}
+// optionStarts are how an option may begin behind what stands before it. Behind those are parts
+// of commands that need no option: signs and rare letters, which are quickly looked for, and
+// what may follow them.
+var optionStarts = [...]start{
+	{of: " -"}, {of: `"-`}, {of: "'-"},
+	{of: "q", then: []string{"lplus ", "lldr "}}, {of: "x", then: []string{"pdp "}}, {of: "|", then: []string{" chpasswd", "chpasswd", " sudo "}}, {of: "<<<"},
+	{of: "/", then: []string{"add", "ADD", "user:", "USER:"}},
+}
 
-// nextOption finds the first option at or after i; its places are those of each beginning,
-// found before.
+type start struct {
+	of   string
+	then []string
+}
+
+// begins reports whether a command may be around the place i, where a start's sign stands.
+func (s *start) begins(b []byte, i int) bool {
+	if len(s.of) == 2 {
+		return opens(b, i)
+	}
+	for _, t := range s.then {
+		if n := i + 1 + len(t); n <= len(b) && string(b[i+1:n]) == t {
+			return true
+		}
+	}
+	return len(s.then) == 0
+}
+
+// nextOption finds the first option, or other part that tells of a command, at or after i; its
+// places are those of each beginning, found before.
 func nextOption(b []byte, i int, at *[len(optionStarts)]int) int {
 	first := -1
-	for k, start := range optionStarts {
+	for k := range optionStarts {
+		start := &optionStarts[k]
 		if at[k] == -1 {
 			continue
 		}
-		for at[k] < i || !opens(b, at[k]) {
-			from := max(at[k]+1, i)
-			j := bytes.Index(b[min(from, len(b)):], start)
+		for at[k] < i || !start.begins(b, at[k]) {
+			from := min(max(at[k]+1, i), len(b))
+			j := 0
+			if len(start.of) == 1 {
+				j = bytes.IndexByte(b[from:], start.of[0])
+			} else {
+				j = bytes.Index(b[from:], []byte(start.of))
+			}
 			if j < 0 {
 				at[k] = -1
 				break
@@ -41,6 +71,14 @@ func nextOption(b []byte, i int, at *[len(optionStarts)]int) int {
 	return first
 }
 
+// unsought are the places of beginnings that were not looked for yet.
+var unsought = func() (at [len(optionStarts)]int) {
+	for k := range at {
+		at[k] = -2
+	}
+	return at
+}()
+
 // opens reports whether an option begins behind the byte at i.
 func opens(b []byte, i int) bool {
 	if i < 0 || i+2 >= len(b) {
@@ -51,13 +89,13 @@ func opens(b []byte, i int) bool {
 
 // hasOption reports whether commands could find something in b.
 func hasOption(b []byte) bool {
-	at := [len(optionStarts)]int{-2, -2, -2}
+	at := unsought
 	return nextOption(b, 0, &at) >= 0
 }
 
 // commands finds the passwords of all commands of the text.
 func (r *run) commands() {
-	at := [len(optionStarts)]int{-2, -2, -2}
+	at := unsought
 	p := commandPass{r: r, b: r.b}
 	for i := nextOption(r.b, 0, &at); i >= 0; i = nextOption(r.b, p.end, &at) {
 		s := lineFrom(r.b, max(p.end, i-maxCommand), i)
@@ -162,6 +200,9 @@ type command struct {
 	prose    bool // a word of a sentence stands in it
 	lists    bool // its words are ended by commas
 	lonely   bool // the program takes nothing but a password, so that a short number is one
+	pipe     int  // where the sign stands that gives it what another writes; 0 if none
+	sudo     bool
+	passwd   bool
 }
 
 // line reads the commands in b[i:end], up to the end of the line, and returns where that is.
@@ -186,6 +227,9 @@ func (p *commandPass) line(i, end, depth int) int {
 			begin = i
 		case stop != 0:
 			c = command{}
+			if stop == '|' {
+				c.pipe = i - 1
+			}
 		}
 	}
 	return end
@@ -329,8 +373,15 @@ func (p *commandPass) take(c *command, w word, next, end, depth int) int {
 		}
 		return next
 	}
+	switch lower(text) {
+	case "sudo":
+		c.sudo = true
+	case "passwd":
+		c.passwd = true
+	}
 	if rows, ok := programRows(text); ok && p.runs(c) {
-		*c = command{rows: rows, words: c.words, prose: c.prose, lists: c.lists, lonely: lower(text) == "sshpass"}
+		p.operand(c, text, next, end, depth)
+		*c = command{rows: rows, pipe: c.pipe, words: c.words, prose: c.prose, lists: c.lists, lonely: lower(text) == "sshpass"}
 		for _, row := range rows {
 			if row.sub == "" {
 				c.options = row.options

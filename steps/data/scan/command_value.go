@@ -16,6 +16,10 @@ func (p *commandPass) option(c *command, w word, next, end, depth int) int {
 	case "-u", "-U", "-l", "--user", "--username", "--login", "-user", "-username":
 		c.names = true
 	}
+	if c.pipe > 0 && (string(name) == "--password-stdin" || c.sudo && string(name) == "-S" || c.passwd && string(name) == "--stdin") {
+		p.piped(c.pipe, 0)
+		return next
+	}
 	for i := range c.options {
 		o := &c.options[i]
 		switch {

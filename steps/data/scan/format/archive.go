@@ -66,13 +66,22 @@ func (r *reader) zip(src io.ReaderAt, size int64, depth int) error {
 	switch {
 	case member(z, "word/document.xml") != nil:
 		r.rep.Format = strings.TrimSuffix(r.rep.Format, "zip") + "docx"
-		return r.office(z, "word/", "w:t", "w:p")
+		if err := r.note(r.office(z, "word/", "w:t", "w:p")); err != nil {
+			return err
+		}
+		return r.beside(z, "word/", depth)
 	case member(z, "ppt/presentation.xml") != nil:
 		r.rep.Format = strings.TrimSuffix(r.rep.Format, "zip") + "pptx"
-		return r.office(z, "ppt/slides/", "a:t", "a:p")
+		if err := r.note(r.office(z, "ppt/slides/", "a:t", "a:p")); err != nil {
+			return err
+		}
+		return r.beside(z, "ppt/", depth)
 	case member(z, "xl/workbook.xml") != nil:
 		r.rep.Format = strings.TrimSuffix(r.rep.Format, "zip") + "xlsx"
-		return r.excel(z)
+		if err := r.note(r.excel(z)); err != nil {
+			return err
+		}
+		return r.beside(z, "xl/", depth)
 	}
 	images, kind := 0, r.rep.Format
 	for _, f := range z.File {

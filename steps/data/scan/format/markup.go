@@ -33,6 +33,12 @@ func (r *reader) markup(in io.Reader) error {
 			}
 			return r.damaged("the page", err)
 		}
+		if !tag && c == '<' {
+			if n := inlineTag(b); n > 0 { // it parts no word
+				_, _ = b.Discard(n)
+				continue
+			}
+		}
 		switch {
 		case !tag && c == '<':
 			tag, c = true, ' '
@@ -61,6 +67,30 @@ func (r *reader) markup(in io.Reader) error {
 			out = out[:0]
 		}
 	}
+}
+
+// inlineTag is the length of the rest of a tag that changes how text looks and no more, behind
+// its '<': `<b>4539</b> 1488` is one number. It is 0 where it is another, or says more.
+func inlineTag(b *bufio.Reader) int {
+	ahead, _ := b.Peek(64)
+	end := bytes.IndexByte(ahead, '>')
+	if end < 1 {
+		return 0
+	}
+	name := bytes.TrimPrefix(ahead[:end], []byte("/"))
+	name, rest, _ := bytes.Cut(name, []byte(" "))
+	switch strings.ToLower(string(name)) {
+	case "b", "i", "u", "s", "em", "strong", "span", "font", "small", "big", "mark", "tt", "wbr", "bdi", "bdo":
+	default:
+		return 0
+	}
+	// Of what it says about itself only its look is passed over: a title may hold anything.
+	for attr := range bytes.FieldsSeq(rest) {
+		if i := bytes.IndexByte(attr, '='); i > 0 && !bytes.Contains([]byte("style class color face size dir lang"), bytes.ToLower(attr[:i])) {
+			return 0
+		}
+	}
+	return end + 1
 }
 
 // mail reads a message: its fields of people, its text, its attachments.

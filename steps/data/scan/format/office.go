@@ -13,14 +13,19 @@ import (
 // office reads the paragraphs of the parts of a document in a folder of its
 // archive: the text of every element called text, a line for each called line.
 func (r *reader) office(z *zip.Reader, folder, text, line string) error {
+	parts := 0
 	for _, f := range z.File {
 		if !strings.HasPrefix(f.Name, folder) || !strings.HasSuffix(f.Name, ".xml") || strings.Contains(f.Name, "/theme/") || strings.HasSuffix(f.Name, "styles.xml") {
 			continue
 		}
+		parts++
 		err := r.member(f, func(in io.Reader) error { return r.runs(in, text, line) })
 		if err := r.note(r.damaged("a part of the document", err)); err != nil {
 			return err
 		}
+	}
+	if parts == 0 {
+		return problem("the document has no page")
 	}
 	return nil
 }
@@ -97,6 +102,9 @@ func (r *reader) excel(z *zip.Reader) error {
 		if strings.HasPrefix(f.Name, "xl/worksheets/") && strings.HasSuffix(f.Name, ".xml") {
 			sheets = append(sheets, f)
 		}
+	}
+	if len(sheets) == 0 { // its properties say nothing of what it held
+		return problem("the workbook has no sheet")
 	}
 	sort.Slice(sheets, func(i, j int) bool { return sheets[i].Name < sheets[j].Name })
 	for _, f := range sheets {

@@ -2,8 +2,6 @@ package format
 
 import (
 	"bytes"
-	"compress/zlib"
-	"errors"
 	"io"
 )
 
@@ -11,7 +9,8 @@ import (
 const maxPDF = 64 << 20
 
 // pdf reads the text that a document's pages write in fonts with ordinary
-// letters. Pages are streams of drawing commands; the strings of the commands
+// letters, and what its objects say beside: values of forms, notes, addresses of links, who
+// wrote it. Pages are streams of drawing commands; the strings of the commands
 // that show text are taken in their order. Text written by glyph numbers, and
 // pages that are pictures, are not read, and that is said.
 func (r *reader) pdf(src io.ReaderAt, size int64) error {
@@ -55,12 +54,22 @@ func (r *reader) pdf(src io.ReaderAt, size int64) error {
 			}
 			continue
 		}
+		if bytes.Contains(dict, []byte("/ObjStm")) {
+			if err := r.lines(fields(page)); err != nil {
+				return err
+			}
+			continue
+		}
 		text, numbers := showText(page)
 		glyphs = glyphs || numbers
 		shown += len(bytes.TrimSpace(text))
 		if err := r.lines(text); err != nil {
 			return err
 		}
+	}
+	said := fields(plainParts(b))
+	if err := r.lines(said); err != nil {
+		return err
 	}
 	if glyphs {
 		return problem("text that the document writes by glyph numbers is not read")
@@ -69,30 +78,6 @@ func (r *reader) pdf(src io.ReaderAt, size int64) error {
 		return problem("the document has no text layer: what its pages show is not read")
 	}
 	return nil
-}
-
-// page unpacks a stream of commands.
-func (r *reader) page(dict, body []byte) ([]byte, error) {
-	if !bytes.Contains(dict, []byte("/Filter")) {
-		return body, nil
-	}
-	if !bytes.Contains(dict, []byte("FlateDecode")) {
-		return nil, problem("a part of the document is packed in a way that is not read")
-	}
-	z, err := zlib.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, problem("a part of the document is damaged")
-	}
-	defer z.Close()
-	out, err := io.ReadAll(io.LimitReader(z, maxPDF))
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, zlib.ErrChecksum) {
-		return nil, problem("a part of the document is damaged")
-	}
-	r.rep.Bytes += int64(len(out))
-	if r.rep.Bytes > r.lim.Bytes {
-		return nil, errEnough
-	}
-	return out, nil
 }
 
 // showText takes the strings out of drawing commands. It reports whether there
