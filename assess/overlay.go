@@ -41,7 +41,10 @@ func Lay(ctx context.Context, base *estate.Snapshot, p *terraform.Plan) (*Planne
 	out := &Planned{Before: base}
 	var err error
 	if l.twice = slices.ContainsFunc(p.Before, func(a estate.Asset) bool { return !l.knows(a.ID) }); l.twice {
-		if out.Before, err = l.build(ctx, false); err != nil {
+		if out.Before, err = l.lean(ctx, base, false); err == nil && out.Before == nil {
+			out.Before, err = l.build(ctx, false)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -50,7 +53,7 @@ func Lay(ctx context.Context, base *estate.Snapshot, p *terraform.Plan) (*Planne
 		out.After = base
 		return out, err
 	}
-	if out.After, err = l.inPlace(); err != nil || out.After != nil {
+	if out.After, err = l.lean(ctx, out.Before, true); err != nil || out.After != nil {
 		return out, err
 	}
 	out.After, err = l.build(ctx, true)

@@ -244,8 +244,7 @@ func TestBothSidesAreWhatEachIsByItself(t *testing.T) {
 			}
 			if l := newLaying(base, p); laid.After != base {
 				l.orphan()
-				l.twice = laid.Before != base
-				if one, err := l.inPlace(); err != nil {
+				if one, err := l.lean(ctx, laid.Before, true); err != nil {
 					t.Fatal(err)
 				} else if one != nil {
 					inPlace++

@@ -8,10 +8,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"slices"
 	"sync/atomic"
 
 	"github.com/sevenfold-sec/sevenfold/estate"
 	"github.com/sevenfold-sec/sevenfold/finding"
+	providerAWS "github.com/sevenfold-sec/sevenfold/provider/aws"
+	providerKubernetes "github.com/sevenfold-sec/sevenfold/provider/kubernetes"
 	"github.com/sevenfold-sec/sevenfold/scope"
 	"github.com/sevenfold-sec/sevenfold/store"
 )
@@ -30,6 +33,7 @@ type Recorded struct {
 	steps   map[string]*record
 	asked   map[string]bool // of the store
 	reused  int
+	grown   int // of those, how many of a snapshot whose amounts differ
 	// outline is that of the snapshot asked about last.
 	outline estate.Digest
 	of      *estate.Snapshot
@@ -50,6 +54,8 @@ type record struct {
 	Configs string   `json:"configs"`
 	// Judgement is the step's, as it gave it.
 	Judgement json.RawMessage `json:"judgement"`
+	// of is a snapshot of which it is known to hold in this run; nil: none.
+	of *estate.Snapshot
 }
 
 // rests is a step that says what its judgement rests on beside snapshot, scope and
@@ -58,13 +64,19 @@ type rests interface {
 	Rests() (on string, ok bool)
 }
 
+// heedless is a step that says of amounts whether they matter to it. Nobody is asked
+// about how large a unit is: that matters.
+type heedless interface {
+	Heeds(a *estate.Asset, was, is int64) bool
+}
+
 // judge has a step judge, or returns what is recorded of it.
 func (r *Recorded) judge(ctx context.Context, s Step, snap *estate.Snapshot, workloads *scope.Workloads, o Options) (finding.Judgement, error) {
 	key, ok, err := r.key(s, snap, workloads, o)
 	if err != nil || !ok {
 		return s.Judge(ctx, snap, workloads)
 	}
-	if j := r.find(ctx, s.ID(), key, snap); j != nil {
+	if j := r.find(ctx, s, key, snap); j != nil {
 		r.reused++
 		return *j, nil
 	}
@@ -86,7 +98,7 @@ func (r *Recorded) judge(ctx context.Context, s Step, snap *estate.Snapshot, wor
 	if err != nil {
 		return j, nil // it is judged again next time
 	}
-	one := &record{Key: key, Read: read, Judgement: text}
+	one := &record{Key: key, Read: read, Judgement: text, of: snap}
 	one.Configs = hexOf(snap.ConfigsDigest(read.has))
 	if r.steps[s.ID()] = one; r.base != nil && o.seen == r.base {
 		r.write(ctx, s.ID(), one)
@@ -122,8 +134,12 @@ func (r *Recorded) key(s Step, snap *estate.Snapshot, workloads *scope.Workloads
 }
 
 // find returns what is recorded of a step, if it holds for a snapshot: nil if not.
-func (r *Recorded) find(ctx context.Context, step, key string, snap *estate.Snapshot) *finding.Judgement {
+func (r *Recorded) find(ctx context.Context, s Step, key string, snap *estate.Snapshot) *finding.Judgement {
+	step := s.ID()
 	if one := r.steps[step]; one.holds(key, snap) {
+		return one.judgement()
+	} else if one.outgrown(s, key, snap) {
+		r.grown++
 		return one.judgement()
 	}
 	if r.store == nil || r.program == "" || r.asked[step] {
@@ -145,7 +161,56 @@ func (r *Recorded) find(ctx context.Context, step, key string, snap *estate.Snap
 
 // holds reports whether a record is of what a snapshot says.
 func (r *record) holds(key string, snap *estate.Snapshot) bool {
-	return r != nil && r.Key == key && len(r.Read) == (snap.Len()+63)/64 && r.Configs == hexOf(snap.ConfigsDigest(r.Read.has))
+	ok := r.fits(key, snap) && r.Configs == hexOf(snap.ConfigsDigest(r.Read.has))
+	if ok {
+		r.of = snap
+	}
+	return ok
+}
+
+func (r *record) fits(key string, snap *estate.Snapshot) bool {
+	return r != nil && r.Key == key && len(r.Read) == (snap.Len()+63)/64
+}
+
+// outgrown reports whether a record is of what a snapshot says but for amounts that the
+// step does not heed.
+func (r *record) outgrown(s Step, key string, snap *estate.Snapshot) bool {
+	h, ok := s.(heedless)
+	return ok && r.fits(key, snap) && r.of != nil && amountsAlone(h, r.Read.has, r.of, snap)
+}
+
+// amountsAlone reports whether the configurations of some nodes of two snapshots with
+// one outline differ in nothing but amounts that a step does not heed.
+func amountsAlone(h heedless, read func(estate.Node) bool, was, is *estate.Snapshot) bool {
+	for n, a := range is.Assets() {
+		if !read(n) || was.ConfigDigest(n) == is.ConfigDigest(n) {
+			continue
+		}
+		before, err := was.Config(n)
+		if err != nil {
+			return false
+		}
+		after, err := is.Config(n)
+		if err != nil {
+			return false
+		}
+		amounts, ok := scaleRule(a).AmountsAlone(a, before, after)
+		if !ok || slices.ContainsFunc(amounts, func(m [2]int64) bool { return h.Heeds(a, m[0], m[1]) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// scaleRule says what amounts assets like one ask for, as its provider reads it.
+func scaleRule(a *estate.Asset) estate.ScaleRule {
+	switch a.Cloud {
+	case estate.AWS:
+		return providerAWS.ScaleRule(a.Type)
+	case estate.Kubernetes:
+		return providerKubernetes.ScaleRule(a.Type)
+	}
+	return estate.ScaleRule{}
 }
 
 // judgement is made anew each time, since who has one changes it.

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -116,6 +118,70 @@ func (r ScaleRule) Asks(a *Asset, config json.RawMessage) ([]Capacity, error) {
 		return nil, err
 	}
 	return s.sorted(), nil
+}
+
+// AmountsAlone returns the amounts by which two configurations of one asset differ, each
+// as it was and as it is, ordered by where they stand. ok is false if they differ in
+// anything else: in what is no amount, in how an amount is written, in whether it stands
+// there at all, or if an amount is not a whole number from 0 to NoLimit.
+func (r ScaleRule) AmountsAlone(a *Asset, was, is json.RawMessage) (amounts [][2]int64, ok bool) {
+	var sides [2]scaling
+	bare := ScaleRule{Amounts: slices.Clone(r.Amounts)}
+	for i := range bare.Amounts {
+		bare.Amounts[i].Size = "" // how large a unit is may matter where their number does not
+	}
+	for i, config := range []json.RawMessage{was, is} {
+		sides[i] = scaling{asset: a, paths: map[string]bool{}}
+		if _, err := sides[i].take(bare, config); err != nil {
+			return nil, false
+		}
+	}
+	counts := func(pointer string) bool {
+		at := func(sp spot) bool { return sp.pointer == pointer }
+		return slices.ContainsFunc(sides[0].gone, at) && slices.ContainsFunc(sides[1].gone, at)
+	}
+	return differing("", sides[0].root, sides[1].root, counts, nil)
+}
+
+// differing adds to out the numbers that differ from a to b, if nothing but such does
+// and counts holds of the pointers of all.
+func differing(at string, a, b any, counts func(pointer string) bool, out [][2]int64) ([][2]int64, bool) {
+	ok := true
+	switch a := a.(type) {
+	case map[string]any:
+		m, is := b.(map[string]any)
+		if !is || len(m) != len(a) {
+			return nil, false
+		}
+		for _, key := range slices.Sorted(maps.Keys(a)) {
+			v, there := m[key]
+			if out, ok = differing(at+"/"+escaper.Replace(key), a[key], v, counts, out); !ok || !there {
+				return nil, false
+			}
+		}
+		return out, true
+	case []any:
+		l, is := b.([]any)
+		if !is || len(l) != len(a) {
+			return nil, false
+		}
+		for i := range a {
+			if out, ok = differing(at+"/"+strconv.Itoa(i), a[i], l[i], counts, out); !ok {
+				return nil, false
+			}
+		}
+		return out, true
+	case json.Number:
+		n, is := b.(json.Number)
+		if !is || a == n {
+			return out, is
+		}
+		was, err := strconv.ParseInt(a.String(), 10, 64)
+		now, err2 := strconv.ParseInt(n.String(), 10, 64)
+		whole := err == nil && err2 == nil && min(was, now) >= 0 && max(was, now) <= NoLimit
+		return append(out, [2]int64{was, now}), whole && counts(at)
+	}
+	return out, a == b // text, truth, nothing
 }
 
 // wholeObject reads one JSON object and nothing after it, numbers as they stand.

@@ -249,3 +249,41 @@ func TestTotal(t *testing.T) {
 		}
 	}
 }
+
+func TestAmountsAloneTellsNothingElse(t *testing.T) {
+	rule := ScaleRule{Amounts: []Amount{{Units: "N|Old", Size: "Type"}, {At: "Groups[Name]", Units: "Wanted"}}}
+	for name, tt := range map[string]struct {
+		was, is string
+		want    [][2]int64
+		ok      bool
+	}{
+		"nothing":                    {`{"N":2,"Type":"g.2"}`, `{"N":2,"Type":"g.2"}`, nil, true},
+		"an_amount":                  {`{"N":2}`, `{"N":10}`, [][2]int64{{2, 10}}, true},
+		"in_order_of_place":          {`{"Groups":[{"Name":"a","Wanted":1},{"Name":"b","Wanted":3}],"N":2}`, `{"Groups":[{"Name":"a","Wanted":4},{"Name":"b","Wanted":0}],"N":5}`, [][2]int64{{1, 4}, {3, 0}, {2, 5}}, true},
+		"a_second_place_counts_too":  {`{"N":2,"Old":1}`, `{"N":2,"Old":7}`, [][2]int64{{1, 7}}, true},
+		"a_size":                     {`{"N":2,"Type":"g.2"}`, `{"N":2,"Type":"g.4"}`, nil, false},
+		"an_amount_and_a_size":       {`{"N":2,"Type":"g.2"}`, `{"N":3,"Type":"g.4"}`, nil, false},
+		"another_number":             {`{"N":2,"Port":80}`, `{"N":2,"Port":81}`, nil, false},
+		"same_name_elsewhere":        {`{"Part":{"N":2},"N":1}`, `{"Part":{"N":3},"N":1}`, nil, false},
+		"it_was_not_there":           {`{}`, `{"N":2}`, nil, false},
+		"it_goes":                    {`{"N":2}`, `{}`, nil, false},
+		"one_member_for_another":     {`{"N":2}`, `{"Old":2}`, nil, false},
+		"a_group_comes":              {`{"Groups":[]}`, `{"Groups":[{"Name":"a","Wanted":1}]}`, nil, false},
+		"a_group_by_another_name":    {`{"Groups":[{"Name":"a","Wanted":1}]}`, `{"Groups":[{"Name":"b","Wanted":2}]}`, nil, false},
+		"text":                       {`{"N":2}`, `{"N":"3"}`, nil, false},
+		"not_whole":                  {`{"N":2}`, `{"N":2.5}`, nil, false},
+		"below_nothing":              {`{"N":2}`, `{"N":-1}`, nil, false},
+		"more_than_there_can_be":     {`{"N":2}`, `{"N":2147483648}`, nil, false},
+		"larger_than_any_number":     {`{"N":2}`, `{"N":99999999999999999999}`, nil, false},
+		"no_object":                  {`[2]`, `[3]`, nil, false},
+		"not_read":                   {``, `{"N":2}`, nil, false},
+		"an_object_where_text_stood": {`{"N":2,"A":"x"}`, `{"N":2,"A":{"x":1}}`, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, ok := rule.AmountsAlone(readAsset(), json.RawMessage(tt.was), json.RawMessage(tt.is))
+			if ok != tt.ok || ok && !cmp.Equal(got, tt.want) {
+				t.Errorf("got %v %v, want %v %v", got, ok, tt.want, tt.ok)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -53,6 +54,63 @@ func (s *Snapshot) UnderstoodAs(ctx context.Context, known func(Node, *Asset) *U
 		return nil, err
 	}
 	return s.With(assets, rels, blind)
+}
+
+// UnderstoodOf is Understood for the assets that want holds of; of all others it stays
+// what s says. ok is false, and there is no snapshot, where what is made of one has to be
+// put together with what was made of others: where it has a part that s has beside those,
+// and says something else of it.
+func (s *Snapshot) UnderstoodOf(ctx context.Context, want func(*Asset) bool, understand func(*Asset) Understanding) (next *Snapshot, ok bool, err error) {
+	var mu sync.Mutex
+	var assets []Asset
+	var rels []Relation
+	var blind []BlindSpot
+	open := make([]bool, s.Len())
+	for n, a := range s.Assets() {
+		open[n] = !a.Referenced && a.Type != SetType && want(a)
+	}
+	ok = true
+	err = s.eachUnderstood(ctx, open, understand, func(batch []understood) {
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range batch {
+			made := batch[i].made
+			parts := made.Parts
+			made.Parts = nil
+			for _, p := range parts {
+				n, there := s.Find(p.ID)
+				said := there && !open[n] && s.says(n, p)
+				if !said || p.Source < s.assets[n].Source {
+					made.Parts = append(made.Parts, p)
+				}
+				ok = ok && (said || !there || open[n])
+			}
+			assets, rels, blind = s.apply(*batch[i].asset, made, assets, rels, blind)
+		}
+	})
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	next, err = s.With(assets, rels, blind)
+	return next, err == nil, err
+}
+
+// says reports whether an asset is what p says, by whatever source if there is no
+// configuration: of several that say the same, merging names the first.
+func (s *Snapshot) says(n Node, p Asset) bool {
+	a := *s.assets[n]
+	var config Digest
+	if p.Config != nil {
+		text, err := Canonical(p.Config)
+		if err != nil {
+			return false
+		}
+		config = digestOf(text)
+	} else if len(a.Reads) == 0 && a.Source != "" && p.Source != "" {
+		a.Source = p.Source
+	}
+	a.Config, p.Config = nil, nil
+	return reflect.DeepEqual(a, p) && s.ConfigDigest(n) == config
 }
 
 // Understandings returns what is made of each asset that has been read, by node,

@@ -43,6 +43,10 @@ func ScaleRules() map[string]estate.ScaleRule {
 	return out
 }
 
+// ScaleRule is the rule of one type, without what is true of every type; without
+// amounts for a type that asks for none. It must not be changed.
+func ScaleRule(typ string) estate.ScaleRule { return scaleRules()[typ].ScaleRule }
+
 // WithoutScale says of the types that are roots of AI workloads, or that an
 // autoscaler grows, and have no amount, why they have none.
 func WithoutScale() map[string]string { return maps.Clone(withoutScale) }

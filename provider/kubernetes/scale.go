@@ -31,6 +31,13 @@ func Scale(a *estate.Asset, config json.RawMessage) (estate.Scale, error) {
 // without what is true of every kind. The caller may keep and change the map.
 func ScaleRules() map[string]estate.ScaleRule { return maps.Clone(scaleRules()) }
 
+// ScaleRule is the rule of one type, without what is true of every kind; without
+// amounts for a type that asks for none. It must not be changed.
+func ScaleRule(typ string) estate.ScaleRule {
+	group, kind := split(typ)
+	return scaleRules()[kind+"."+group]
+}
+
 // WithoutScale says of the kinds that are roots of AI workloads by what they
 // are, or carry pods, and have no amount, why they have none.
 func WithoutScale() map[string]string { return maps.Clone(withoutScale) }

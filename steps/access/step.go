@@ -69,6 +69,11 @@ func (s *Step) Rests() (on string, ok bool) {
 	return fmt.Sprint(s.limits.Age, s.limits.Stale, s.aside), ok
 }
 
+// Heeds reports whether it matters to the judgement that an amount which an asset asks
+// for changes (see estate.ScaleRule). How many there are of a thing says nothing of who
+// may act on it.
+func (*Step) Heeds(*estate.Asset, int64, int64) bool { return false }
+
 // ID implements assess.Step.
 func (*Step) ID() string { return "access" }
 

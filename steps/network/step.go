@@ -56,6 +56,13 @@ func (s *Step) Rests() (on string, ok bool) {
 	return strconv.FormatBool(s.aside), len(s.flows) == 0 && s.seen == nil
 }
 
+// Heeds reports whether it matters to the judgement that an amount which an asset asks
+// for changes (see estate.ScaleRule). Of pods it does whether there are none, one or
+// several: one reaches none of its kind, and lies on one node.
+func (*Step) Heeds(a *estate.Asset, was, is int64) bool {
+	return a.Cloud != estate.AWS && min(was, is) < 2
+}
+
 // ID implements assess.Step.
 func (*Step) ID() string { return "network" }
 
