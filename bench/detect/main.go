@@ -2,6 +2,7 @@
 // organisations, at how many incidents a day, and writes docs/detect-quality.md.
 //
 //	SEVENFOLD_CORPORA=DIR go run ./bench/detect -seeds 21,22,23
+//	SEVENFOLD_CORPORA=DIR go run ./bench/detect -often -bare -seeds 405 # what scaling costs, more exactly
 //
 // The attacks are the detonation logs of stratus-red-team, one technique a day, each
 // rewritten to a principal of the organisation (test/org). Thresholds and weights were

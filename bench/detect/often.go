@@ -95,11 +95,15 @@ func asksOften(seeds []uint64, t trial, attacks []org.Attack) error {
 	}
 	mean, seedError := meanAndError(bySeed)
 	_, pairError := meanAndError(byPair)
-	fmt.Printf("scaling costs %.3f of recall; standard error %.3f by %d organisations, %.3f by %d pairs of organisation and technique\n", mean, seedError, len(bySeed), pairError, len(byPair))
+	fmt.Printf("scaling costs %.3f of recall; standard error %.3f by %d pairs of organisation and technique", mean, pairError, len(byPair))
+	if len(bySeed) > 1 {
+		fmt.Printf(", %.3f by %d organisations", seedError, len(bySeed))
+	}
+	fmt.Println()
 	return nil
 }
 
-// meanAndError is the mean and its standard error, which one value alone does not have.
+// meanAndError is the mean and its standard error; of one value alone that is no number.
 func meanAndError(list []float64) (mean, err float64) {
 	for _, x := range list {
 		mean += x / float64(len(list))
