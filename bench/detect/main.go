@@ -2,6 +2,7 @@
 // organisations, at how many incidents a day, and writes docs/detect-quality.md.
 //
 //	SEVENFOLD_CORPORA=DIR go run ./bench/detect -seeds 21,22,23
+//	SEVENFOLD_CORPORA=DIR go run ./bench/detect -often -bare -seeds 405 # what scaling costs, more exactly
 //
 // The attacks are the detonation logs of stratus-red-team, one technique a day, each
 // rewritten to a principal of the organisation (test/org). Thresholds and weights were
@@ -65,6 +66,8 @@ type trial struct {
 	peers bool
 	// watch is told of the attacks; nil: nobody is.
 	watch *watcher
+	// often is asked every second day; nil: only the attack of the day is played.
+	often *often
 }
 
 // outcome is what came of it.
@@ -120,6 +123,11 @@ func run(t trial, attacks []org.Attack) (outcome, error) {
 		records := o.Day()
 		for _, p := range o.People {
 			groups[p.ARN()] = p.Job
+		}
+		if t.often != nil && day >= live && (day-live)%2 == 0 {
+			if err := t.often.day(o, d, budget.Threshold(), attacks, date); err != nil {
+				return out, err
+			}
 		}
 		if day >= live {
 			records = append(records, o.Inject(attacks[(day-live+int(t.seed)*7)%len(attacks)], o.Victim(), date)...)
@@ -204,13 +212,14 @@ func main() {
 	sigmaHQ := flag.String("sigma", "", "a folder of SigmaHQ's rules, to measure them too")
 	tuning := flag.Bool("tune", false, "print what was missed of the techniques that are looked at, behaviour with the rules at 3 a day, and write nothing")
 	scaled := flag.Bool("scaled", false, "with -tune: production is scaled on the day the learning ends")
-	bare := flag.Bool("bare", false, "with -tune: behaviour without rules")
+	bare := flag.Bool("bare", false, "with -tune and -often: behaviour without rules")
+	many := flag.Bool("often", false, "print what scaling costs, from every technique on every second day, and write nothing")
 	flag.Parse()
 	look := trial{budget: 3, peers: true, model: behaviourModel}
 	if *scaled {
 		look.scaleOn = learnDays
 	}
-	if err := measure(*seeds, *page, *sigmaHQ, *tuning, look, *bare); err != nil {
+	if err := measure(*seeds, *page, *sigmaHQ, *tuning, *many, look, *bare); err != nil {
 		fmt.Fprintln(os.Stderr, "detect:", err)
 		os.Exit(1)
 	}
@@ -218,7 +227,7 @@ func main() {
 
 func behaviourModel() detect.Model { return behaviour.New() }
 
-func measure(list, page, sigmaHQ string, tuning bool, look trial, bare bool) error {
+func measure(list, page, sigmaHQ string, tuning, many bool, look trial, bare bool) error {
 	corpora := os.Getenv("SEVENFOLD_CORPORA")
 	attacks, err := org.ReadAttacks(filepath.Join(corpora, "stratus-red-team", "detonation-logs.tar.gz"))
 	if err != nil {
@@ -247,13 +256,16 @@ func measure(list, page, sigmaHQ string, tuning bool, look trial, bare bool) err
 		}
 		seeds = append(seeds, n)
 	}
-	if tuning {
+	if tuning || many {
 		switch {
 		case bare:
 		case both != nil:
 			look.rules = both
 		default:
 			look.rules = set
+		}
+		if many {
+			return asksOften(seeds, look, attacks)
 		}
 		return tune(seeds, look, attacks)
 	}

@@ -29,7 +29,8 @@ the behaviour's weights were chosen, their sum on seeds 11 to 13, after which ho
 rules for AWS accounts were written, from what is published of each attack, this page with the names of what behaviour
 alone missed on those seeds; when it was chosen how much counts what a principal or its peers did before, who is new and what
 peers do at once (on seeds 1 to 3), this page as it was, with what scaling cost; whether to keep that was settled by one
-run on seeds 101 to 104 of behaviour as it was and as it is. Nothing was chosen on these seeds.
+run on seeds 101 to 104 of behaviour as it was and as it is; how newcomers are ranked was looked at on seeds 201 to 203. Nothing
+was chosen on these seeds.
 
 Each organisation (%[1]stest/org%[1]s says what it does and what makes it hard) is learnt for %[4]d days and lives %[5]d more, with one of the %[6]d
 published attacks a day, rewritten so that principal, program, address, account, names and hours are the organisation's own.

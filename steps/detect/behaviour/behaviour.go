@@ -42,12 +42,33 @@ type Kind uint8
 
 // The kinds.
 const (
-	Machine  Kind = iota // a role that a program has taken on
-	Person               // a user, or a role that a person has signed in to
-	Service              // the provider's own service
-	newcomer             // of any kind, in its first days
+	Machine    Kind = iota // a role that a program has taken on
+	Person                 // a user, or a role that a person has signed in to
+	Service                // the provider's own service
+	newMachine             // a machine or service in its first days
+	newPerson              // a person in the first days
 	kinds
 )
+
+// newcomer reports whether it is a kind of those in their first days.
+func (k Kind) newcomer() bool { return k == newMachine || k == newPerson }
+
+// asNew is the kind in the first days. Machines and people are newcomers of two kinds: three
+// hundred machines that one scaling brings are no measure of what is odd of a new colleague.
+func (k Kind) asNew() Kind {
+	if k == Person {
+		return newPerson
+	}
+	return newMachine
+}
+
+// grown is the kind of a newcomer once the first days are over.
+func (k Kind) grown() Kind {
+	if k == newPerson {
+		return Person
+	}
+	return Machine
+}
 
 // Level is how much an action may change, as the provider publishes it of its actions.
 type Level uint8
@@ -314,7 +335,7 @@ func (m *Model) Observe(o *Observation) Signal {
 
 	kind := o.Kind
 	if s.days < newDays {
-		kind = newcomer
+		kind = kind.asNew()
 	}
 	m.now.self, m.now.group, m.now.account = s, g, a
 	m.now.who, m.now.day = id, day
@@ -517,7 +538,7 @@ func (m *Model) sum(best *[viewCount]found, kind Kind, o *Observation) Signal {
 		level = Write
 	}
 	r := &m.sums[kind][level]
-	out := Signal{Surprise: max(0, r.rank(4*total)+r.scarcity(kind)), Sum: total}
+	out := Signal{Surprise: max(0, r.rank(4*total)+m.scarcity(kind, level)), Sum: total}
 	r.learn(4 * total)
 	if out.Surprise < faint {
 		return out

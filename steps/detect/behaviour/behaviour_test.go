@@ -1,8 +1,10 @@
 package behaviour
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,8 +163,42 @@ func TestStateComesBack(t *testing.T) {
 		}
 	}
 	b[len(magic)-1]++
-	if err := new(Model).UnmarshalBinary(b); err == nil || !strings.Contains(err.Error(), "format 4") {
+	if err := new(Model).UnmarshalBinary(b); err == nil || !strings.Contains(err.Error(), "format 5") {
 		t.Errorf("%v", err)
+	}
+}
+
+// written is a model as version 3 wrote it, which ranked all newcomers among each other.
+func written(t *testing.T, m *Model, version byte) []byte {
+	t.Helper()
+	b, err := m.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := writer{}
+	people.kind(m, newPerson)
+	at := bytes.Index(b, people.b) // of like ones, whichever
+	if at < 0 {
+		t.Fatal("the ranks of new people are not in it")
+	}
+	b = slices.Delete(b, at, at+len(people.b))
+	b[len(magic)-1] = version
+	return b
+}
+
+// What ranked all newcomers goes on as both kinds of them.
+func TestNewcomersOfOneKindAreRead(t *testing.T) {
+	m := taught()
+	see(m, 30, "colleague", "clerks", "PutObject", func(o *Observation) { o.Kind, o.Level = Person, Write })
+	var back Model
+	if err := back.UnmarshalBinary(written(t, m, 3)); err != nil {
+		t.Fatal(err)
+	}
+	if back.sums[newMachine][Read].total == 0 || back.sums[newPerson] != back.sums[newMachine] || back.ranks[newPerson] != back.ranks[newMachine] {
+		t.Error("new people are not ranked among those that newcomers were")
+	}
+	if back.sums[newMachine] != m.sums[newMachine] || back.sums[Person] != m.sums[Person] || back.events != m.events || len(back.selves) != len(m.selves) {
+		t.Error("the rest is read as something else")
 	}
 }
 

@@ -23,7 +23,7 @@ func (f *found) expected(kind Kind) float64 {
 	switch {
 	case f.mine > 0:
 		return ownTrust
-	case kind != Machine && kind != newcomer:
+	case kind != Machine && !kind.newcomer():
 	case f.groupOf >= peerDays && float64(f.group) >= peerShare*float64(f.groupOf):
 		return peerTrust
 	}

@@ -20,13 +20,14 @@ func TestWhatIsExpectedCountsAPart(t *testing.T) {
 		{"its own, of a person", found{mine: 1, groupOf: 500}, Person, ownTrust},
 		{"its own, and its peers'", found{mine: 1, group: 400, groupOf: 500}, Machine, ownTrust},
 		{"its peers'", found{group: 5, groupOf: 500}, Machine, peerTrust},
-		{"its peers', of a newcomer", found{group: 5, groupOf: 500}, newcomer, peerTrust},
+		{"its peers', of a new machine", found{group: 5, groupOf: 500}, newMachine, peerTrust},
+		{"its peers', of a new colleague", found{group: 5, groupOf: 500}, newPerson, peerTrust},
 		{"its peers', of a person", found{group: 400, groupOf: 500}, Person, 1},
 		{"its peers', of a provider's service", found{group: 400, groupOf: 500}, Service, 1},
 		{"its peers', seldom", found{group: 4, groupOf: 500}, Machine, 1},
 		{"of peers hardly known", found{group: 29, groupOf: 29}, Machine, 1},
 		{"of peers just known", found{group: 1, groupOf: 30}, Machine, peerTrust},
-		{"of a group new itself", found{groupOf: -1}, newcomer, 1},
+		{"of a group new itself", found{groupOf: -1}, newMachine, 1},
 	} {
 		if got := c.f.expected(c.kind); got != c.want {
 			t.Errorf("%s: %g, want %g", c.name, got, c.want)
@@ -100,27 +101,77 @@ func TestObserveCountsWhatIsExpected(t *testing.T) {
 	}
 }
 
-// Where few of its like come in a day an event says more, but not if these are newcomers.
-func TestFewNewcomersAreNoNews(t *testing.T) {
-	few, many := ranking{daily: 3}, ranking{daily: 3000}
-	for kind := range kinds {
-		more, less := few.scarcity(kind), many.scarcity(kind)
-		if want := map[bool]float64{false: 0.5, true: 0}[kind == newcomer]; math.Abs(more-want) > 1e-9 || math.Abs(less+1) > 1e-9 {
-			t.Errorf("kind %d: %g where few come, %g where many", kind, more, less)
+// Where few of its like come in a day an event says more; newcomers' count with those of their
+// kind, and what suddenly more join than did says nothing.
+func TestHowManyComeInADay(t *testing.T) {
+	for n, want := range map[float64]float64{3: 0.5, 30: 0, 3000: -1} {
+		if got := scarcity(n); math.Abs(got-want) > 1e-9 {
+			t.Errorf("where %g come in a day: %g, want %g", n, got, want)
 		}
 	}
-	// The same event, ranked among as many of the same: a newcomer's says less.
-	surprise := func(kind Kind) float64 {
+	surprise := func(kind Kind, grown, joined, lately float32) float64 {
 		m := New()
 		m.day = 1
-		for i := range 200 {
-			m.sums[kind][Write].learn(float64(i % 40))
+		for k, daily := range map[Kind]float32{Machine: grown, Person: grown, newMachine: joined, newPerson: joined} {
+			for i := range 200 {
+				m.sums[k][Write].learn(float64(i % 40))
+			}
+			m.sums[k][Write].daily, m.sums[k][Write].today = daily, 0
 		}
-		m.sums[kind][Write].daily, m.sums[kind][Write].today = 3, 0
+		if kind.newcomer() {
+			m.sums[kind][Write].total = lately / (1 - dayFade)
+		}
 		best := [viewCount]found{{item: item{class: ofAction}, surprise: 12}}
 		return m.sum(&best, kind, &Observation{Time: time.Unix(1e9, 0), Principal: "p", Service: "s3", Action: "Get"}).Surprise
 	}
-	if m, n := surprise(Machine), surprise(newcomer); math.Abs(m-n-0.5) > 1e-6 {
-		t.Errorf("a machine's %g, a newcomer's %g", m, n)
+	for _, c := range []struct {
+		name                  string
+		kind                  Kind
+		grown, joined, lately float32
+		want                  float64 // beside a machine of 3,000 acts a day
+	}{
+		{"few machines", Machine, 30, 3000, 3000, 1},
+		{"a new machine among few new", newMachine, 3000, 1, 1, 0},
+		{"a new machine where some join every day", newMachine, 2700, 300, 300, 0},
+		{"a new machine where all are new every day", newMachine, 1, 2999, 2999, 0},
+		{"a new machine on the day after a scaling", newMachine, 250, 29_750, 50, -1.5},
+		{"a new machine weeks after it, when fewer join", newMachine, 2700, 300, 3000, 0},
+		{"a new colleague where few work", newPerson, 29, 1, 1, 1},
+		{"a new colleague where many work", newPerson, 3000, 1, 1, 0},
+	} {
+		if got := surprise(c.kind, c.grown, c.joined, c.lately) - surprise(Machine, 3000, 30, 30); math.Abs(got-c.want) > 0.01 {
+			t.Errorf("%s: more by %g, want %g", c.name, got, c.want)
+		}
+	}
+}
+
+// What a flood of new machines does is no measure of a new colleague: the day on which
+// production is scaled changes nothing of how odd is what somebody does who joined.
+func TestNewMachinesAreNoMeasureOfNewPeople(t *testing.T) {
+	joined := func(scaled bool) float64 {
+		m := taught()
+		// clerk looks at many things in the first days, of which a new one is no news.
+		clerk := func(day int, who, action string) Signal {
+			return see(m, day, who, "clerks", action, func(o *Observation) {
+				o.Kind, o.Resource, o.Source, o.Agent, o.Region = Person, "", "", "", ""
+			})
+		}
+		for i := range 40 {
+			for j := range 6 {
+				clerk(30, fmt.Sprint("joined", i), fmt.Sprint("List", (i+j)%13))
+			}
+		}
+		if scaled {
+			for i := range 400 {
+				for j := range 4 {
+					see(m, 30, fmt.Sprint("scaled", i), "trainers", fmt.Sprint("Get", j))
+				}
+			}
+		}
+		return clerk(30, "colleague", "List99").Surprise
+	}
+	// Some is left: everybody's days are more, of which nobody did it.
+	if plain, scaled := joined(false), joined(true); math.Abs(plain-scaled) > 0.15 || plain < 1 {
+		t.Errorf("a new colleague's act surprises by %g, where 400 machines came the same day by %g", plain, scaled)
 	}
 }

@@ -199,10 +199,7 @@ func TestWhatIsHeldIsBounded(t *testing.T) {
 // A model that is read goes on as the one that was written down, at any moment, with what it
 // holds back.
 func TestWhatIsHeldComesBack(t *testing.T) {
-	old, err := New().MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
+	old := written(t, New(), 3)
 	old = old[:len(old)-2] // a version that held nothing back ended here
 	old[len(magic)-1] = 2
 	if err := new(Model).UnmarshalBinary(old); err != nil {

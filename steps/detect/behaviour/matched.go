@@ -13,7 +13,7 @@ func (m *Model) Matched(o *Observation, rule string) (surprise float64, why Term
 		return 0, why, false
 	}
 	r := &m.ranks[o.Kind][ofRule]
-	f.surprise = max(0, r.rank(f.bits)+r.scarcity(o.Kind))
+	f.surprise = max(0, r.rank(f.bits)+scarcity(r.perDay()))
 	r.learn(f.bits)
 	why = f.term(o)
 	why.Item = "of this rule"

@@ -88,18 +88,31 @@ func (r *ranking) fit() {
 	}
 }
 
+// perDay is how many come in a day, today's included where they are more already.
+func (r *ranking) perDay() float64 { return max(float64(r.daily), float64(r.today), 1) }
+
+// lately is how many have come in a day over the last weeks.
+func (r *ranking) lately() float64 { return float64(r.total) * (1 - dayFade) }
+
 // scarcity is how much more an event says where few of its like come in a day. A rank says
 // how rare it is among its like; where those are ten times as many, because production was
 // scaled, ten times as many of each rank come. Half of that is taken off: an attack takes
-// part in what is done much, though not in proportion. To newcomers nothing is added: that
-// few of them come says how seldom anybody joins, and nothing of what they do.
-func (r *ranking) scarcity(kind Kind) float64 {
-	n := max(float64(r.daily), float64(r.today), 1)
-	more := -scarceHalf * math.Log10(n/usualDaily)
-	if kind == newcomer {
-		return min(0, more)
+// part in what is done much, though not in proportion.
+func scarcity(perDay float64) float64 { return -scarceHalf * math.Log10(perDay/usualDaily) }
+
+// scarcity is that of a kind's sums. Newcomers count with those of their kind who are there for
+// long: that few of them come says how seldom anybody joins, and nothing of what they do. What
+// they bring beyond what newcomers have lately brought is taken off in full: three hundred
+// machines that are added in a day are no more likely to have one among them that is stolen.
+func (m *Model) scarcity(kind Kind, level Level) float64 {
+	r := &m.sums[kind][level]
+	if !kind.newcomer() {
+		return scarcity(r.perDay())
 	}
-	return more
+	grown := m.sums[kind.grown()][level].perDay()
+	all := grown + r.perDay()
+	usual := grown + max(1, min(r.perDay(), r.lately()))
+	return scarcity(all) - (1-scarceHalf)*math.Log10(all/usual)
 }
 
 // known reports whether there is something to rank among.

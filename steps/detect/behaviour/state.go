@@ -9,8 +9,8 @@ import (
 )
 
 // magic begins a model that was written down; the last byte is its version. Version 2 held
-// nothing back.
-const magic = "7F-BEHAVIOUR\x03"
+// nothing back, and up to version 3 newcomers were of one kind.
+const magic = "7F-BEHAVIOUR\x04"
 
 // maxStateEntries bounds what a length in a written model may say.
 const maxStateEntries = 50_000_000
@@ -24,13 +24,8 @@ func (m *Model) MarshalBinary() ([]byte, error) {
 	for _, d := range m.byDay {
 		w.num(uint64(d.day), uint64(d.active), uint64(d.fresh))
 	}
-	for k := range m.ranks {
-		for c := range m.ranks[k] {
-			w.ranking(&m.ranks[k][c])
-		}
-		for l := range m.sums[k] {
-			w.ranking(&m.sums[k][l])
-		}
+	for k := range kinds {
+		w.kind(m, k)
 	}
 	w.crowd(&m.all)
 	for _, crowds := range []map[key]*crowd{m.groups, m.accounts} {
@@ -68,8 +63,8 @@ func (m *Model) UnmarshalBinary(b []byte) error {
 		return errors.New("this is no behavioural model")
 	}
 	version := b[len(magic)-1]
-	if version != magic[len(magic)-1] && version != 2 {
-		return fmt.Errorf("the behavioural model has format %d, this sevenfold knows 2 and %d", version, magic[len(magic)-1])
+	if version < 2 || version > magic[len(magic)-1] {
+		return fmt.Errorf("the behavioural model has format %d, this sevenfold knows 2 to %d", version, magic[len(magic)-1])
 	}
 	r := reader{b: b[len(magic):]}
 	*m = *New()
@@ -78,6 +73,10 @@ func (m *Model) UnmarshalBinary(b []byte) error {
 		m.byDay = append(m.byDay, dayNote{uint16(r.num()), int(r.num()), int(r.num())})
 	}
 	for k := range m.ranks {
+		if version < 4 && Kind(k) == newPerson { // it goes on from the one kind that there was
+			m.ranks[k], m.sums[k] = m.ranks[newMachine], m.sums[newMachine]
+			continue
+		}
 		for c := range m.ranks[k] {
 			r.ranking(&m.ranks[k][c])
 		}
@@ -148,6 +147,16 @@ func (w *writer) table(t *table) {
 			w.b = binary.LittleEndian.AppendUint16(w.b, s.days)
 			w.b = binary.LittleEndian.AppendUint16(w.b, s.last)
 		}
+	}
+}
+
+// kind writes what the acts of one kind of principal are ranked among.
+func (w *writer) kind(m *Model, k Kind) {
+	for c := range m.ranks[k] {
+		w.ranking(&m.ranks[k][c])
+	}
+	for l := range m.sums[k] {
+		w.ranking(&m.sums[k][l])
 	}
 }
 
