@@ -308,7 +308,7 @@ func (c *Column) find(value []byte, tested bool, stop int, known asked) {
 	}
 	if known&isKeyless == 0 {
 		if len(value) >= 20 {
-			c.run.accessKeys()
+			c.run.accessKeys(true)
 		}
 		if len(value) >= 12 {
 			c.run.commands()
@@ -403,7 +403,7 @@ func (c *Column) number(value []byte, tested bool) bool {
 	l := &c.digits[n]
 	if !l.known {
 		l.known = true
-		l.claims = c.s.shapes.find(seed.add('9', n)).list()
+		l.claims = c.s.shapes.digits(n)
 		l.found = n >= 5 && n <= 15 && c.base.has(placePhone)
 		for _, cl := range l.claims {
 			l.found = l.found || cl.alone > 0 || c.base.has(int(cl.entity))
@@ -433,10 +433,12 @@ func (c *Column) whole(value []byte) {
 	if n == 0 || int(r.items[n-1].end) != len(value) {
 		return
 	}
-	h, k := seed, 0
+	k, at, ok := 0, &c.s.shapes.nodes[0], true
 	var compact [64]byte
 	for _, it := range r.items[:n] {
-		h = h.add(it.kind, int(it.end-it.start))
+		if ok {
+			at, ok = c.s.shapes.step(at, it.symbol)
+		}
 		if it.kind == '9' || it.kind == 'A' {
 			for _, x := range value[it.start:it.end] {
 				if x >= 'a' {
@@ -447,7 +449,9 @@ func (c *Column) whole(value []byte) {
 			}
 		}
 	}
-	c.count(c.s.shapes.find(h).list(), compact[:k], value)
+	if ok && at.shape > 0 {
+		c.count(c.s.shapes.claims[at.shape-1].all, compact[:k], value)
+	}
 	if n := len(value); k == n && n < len(c.s.shapes.chunks) {
 		c.count(c.s.shapes.chunks[n].all, compact[:k], value)
 	}

@@ -14,31 +14,20 @@ const (
 	maxNested  = 3    // commands within quotes within commands
 )
 
-// optionStarts are how an option may begin behind what stands before it.
-var optionStarts = [...][]byte{[]byte(" -"), []byte(`"-`), []byte("'-")}
-
-// nextOption finds the first option at or after i; its places are those of each beginning,
-// found before.
-func nextOption(b []byte, i int, at *[len(optionStarts)]int) int {
-	first := -1
-	for k, start := range optionStarts {
-		if at[k] == -1 {
-			continue
+// nextOption finds the first option at or after i: what stands before it, which is a space
+// or a quote.
+func nextOption(b []byte, i int) int {
+	for at := i + 1; at < len(b); at++ {
+		j := bytes.IndexByte(b[at:], '-')
+		if j < 0 {
+			return -1
 		}
-		for at[k] < i || !opens(b, at[k]) {
-			from := max(at[k]+1, i)
-			j := bytes.Index(b[min(from, len(b)):], start)
-			if j < 0 {
-				at[k] = -1
-				break
-			}
-			at[k] = from + j
-		}
-		if at[k] >= 0 && (first < 0 || at[k] < first) {
-			first = at[k]
+		at += j
+		if c := b[at-1]; (c == ' ' || c == '"' || c == '\'') && opens(b, at-1) {
+			return at - 1
 		}
 	}
-	return first
+	return -1
 }
 
 // opens reports whether an option begins behind the byte at i.
@@ -50,16 +39,12 @@ func opens(b []byte, i int) bool {
 }
 
 // hasOption reports whether commands could find something in b.
-func hasOption(b []byte) bool {
-	at := [len(optionStarts)]int{-2, -2, -2}
-	return nextOption(b, 0, &at) >= 0
-}
+func hasOption(b []byte) bool { return nextOption(b, 0) >= 0 }
 
 // commands finds the passwords of all commands of the text.
 func (r *run) commands() {
-	at := [len(optionStarts)]int{-2, -2, -2}
 	p := commandPass{r: r, b: r.b}
-	for i := nextOption(r.b, 0, &at); i >= 0; i = nextOption(r.b, p.end, &at) {
+	for i := nextOption(r.b, 0); i >= 0; i = nextOption(r.b, p.end) {
 		s := lineFrom(r.b, max(p.end, i-maxCommand), i)
 		p.end = max(p.line(s, min(len(r.b), s+maxLine), 0), i+1)
 	}
