@@ -4,7 +4,6 @@ import (
 	"bytes"
 	mathbits "math/bits"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -47,6 +46,8 @@ type Column struct {
 	set        int64      // values of it that are no stand-ins
 	shortNames [][]byte   // some different ones of them
 	sample     [][]byte   // some values of free text, for the neural model
+	held       []byte     // values that wait to be taken in many at once
+	ends       []uint32   // where each of them ends, behind a 0
 }
 
 // way is an entity that whole values of the column could be.
@@ -105,90 +106,6 @@ func (c *Column) Add(value []byte) { c.Repeated(value, 1) }
 func (c *Column) Repeated(value []byte, times int64) {
 	c.take(value, times, trigger(value, 0), unasked)
 }
-
-// asked is what is known of a value before it is looked at.
-type asked uint8
-
-const (
-	unasked   asked = 0
-	isPlain   asked = 1 << iota // it holds none of the characters that plainly replaces
-	isKeyless                   // it holds none of the prefixes of keys without digits, no key in PEM and no option of a command
-	isOneWord                   // it holds no space and no end of a line
-	isASCII
-)
-
-// Texts takes in many values: the i-th is data[offsets[i]:offsets[i+1]]. What is asked of
-// every byte is asked of all at once.
-func (c *Column) Texts(data []byte, offsets []uint32) {
-	if len(offsets) < 2 {
-		return
-	}
-	from, to := offsets[0], offsets[len(offsets)-1]
-	all := data[from:to]
-	known := unasked
-	if unusual(all, 0) < 0 {
-		known |= isPlain
-	}
-	if !hasKeyPrefix(all) && !hasOption(all) {
-		known |= isKeyless
-	}
-	if ascii(all) {
-		known |= isASCII
-	}
-	if bytes.IndexByte(all, ' ') < 0 && bytes.IndexByte(all, '\n') < 0 {
-		known |= isOneWord
-	}
-	stop := trigger(all, 0)
-	for i := 1; i < len(offsets); i++ {
-		start, end := int(offsets[i-1]-from), int(offsets[i]-from)
-		if start >= end {
-			continue
-		}
-		if stop >= 0 && stop < start {
-			stop = trigger(all, start)
-		}
-		first := -1
-		if stop >= 0 && stop < end {
-			first = stop - start
-		}
-		c.take(all[start:end], 1, first, known)
-	}
-}
-
-// Numbers takes in many whole numbers.
-func (c *Column) Numbers(values []int64) {
-	var text [24]byte
-	for _, v := range values {
-		if next := c.calls + 1; v >= 0 && next > sampledWhole && next&15 != 0 {
-			// Of a number that is not tested, and of which nothing could be found by
-			// itself, its length is all that counts.
-			if l := &c.digits[decimals(uint64(v))]; l.known && !l.found {
-				c.values++
-				c.calls++
-				continue
-			}
-		}
-		c.take(strconv.AppendInt(text[:0], v, 10), 1, 0, isPlain|isKeyless)
-	}
-}
-
-// decimals is the number of decimal digits of v.
-func decimals(v uint64) int {
-	n := mathbits.Len64(v|1) * 1233 >> 12
-	if v >= tens[n] {
-		n++
-	}
-	return max(n, 1)
-}
-
-var tens = func() (t [20]uint64) {
-	v := uint64(1)
-	for i := range t {
-		t[i] = v
-		v *= 10
-	}
-	return t
-}()
 
 // take takes a value in. Stop is the place of the first byte of it at which the pass
 // stops, -1 for none.

@@ -361,17 +361,14 @@ func (r *run) judged(list []claim, compact []byte, end int, c *chunk) int {
 	*best = candidate{}
 	r.claims(list, compact, c.s, end, c, best)
 	if best.score >= r.s.least {
-		if best.reason == byCheck {
-			r.found[best.entity]++
-			r.dirty = true
-		}
+		r.counted(best)
 		return r.emit(r.s.rows[best.entity].Name, c.s, end, best.score, best.reason)
 	}
 	if end == c.e {
 		return end
 	}
 	for i := range list {
-		if list[i].alone > 0 {
+		if list[i].alone > 0 && len(r.b) >= chanceBytes {
 			r.trials[list[i].entity]-- // it will be tried again
 		}
 	}

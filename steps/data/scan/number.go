@@ -221,13 +221,18 @@ func (r *run) shaped(c *chunk) int {
 		}
 	}
 	if best.score >= r.s.least {
-		if best.reason == byCheck {
-			r.found[best.entity]++
-			r.dirty = true
-		}
+		r.counted(best)
 		return max(r.emit(r.s.rows[best.entity].Name, from, best.end, best.score, best.reason), c.e)
 	}
 	return c.e
+}
+
+// counted takes note of a find by its check alone, of which chance may explain some.
+func (r *run) counted(best *candidate) {
+	if best.reason == byCheck && len(r.b) >= chanceBytes {
+		r.found[best.entity]++
+		r.dirty = true
+	}
 }
 
 // context is what the words before a place speak for. It is read when first
@@ -383,7 +388,7 @@ func (r *run) claims(claims []claim, compact []byte, start, end int, c *chunk, b
 		if !strong && !r.spoken(int(cl.entity), c.s) {
 			continue
 		}
-		if strong {
+		if strong && len(r.b) >= chanceBytes {
 			r.trials[cl.entity]++
 			r.dirty = true
 		}
@@ -434,10 +439,7 @@ func (r *run) mixed(c *chunk) int {
 		var best candidate
 		r.claims(r.s.shapes.chunks[n].all, compact, c.s, c.e, c, &best)
 		if best.score >= r.s.least {
-			if best.reason == byCheck {
-				r.found[best.entity]++
-				r.dirty = true
-			}
+			r.counted(&best)
 			return r.emit(r.s.rows[best.entity].Name, c.s, c.e, best.score, best.reason)
 		}
 	}

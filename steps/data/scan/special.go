@@ -162,6 +162,25 @@ func (x *secretIndex) digitlessAt(b []byte, at int) (rule *secretRule, s, e int)
 	return nil, 0, 0
 }
 
+// beginsAt reports whether a key of a rule could begin with the prefix that ends in the mark
+// at a place.
+func (x *secretIndex) beginsAt(b []byte, at int) bool {
+	for _, rule := range x.byEnd[b[at-1]] {
+		p := rule.prefix
+		if s := at + 1 - len(p); s < 0 || string(b[s:at+1]) != p {
+			continue
+		}
+		n := 0
+		for i := at + 1; i < len(b) && n < rule.least && inClass(b[i], rule.class); i++ {
+			n++
+		}
+		if n == rule.least {
+			return true
+		}
+	}
+	return false
+}
+
 // each calls see with every place of a byte, until it returns false.
 func each(b []byte, c byte, see func(at int) bool) {
 	for at := 0; ; at++ {
@@ -221,8 +240,10 @@ func (x *secretIndex) hyphens(b []byte) (keys, options bool) {
 
 var hyphen = []byte("-")
 
-// hasKeyPrefix reports whether keys or accessKeys could find something in b.
-func hasKeyPrefix(b []byte) bool {
+// mayHoldKey reports whether keys or accessKeys could find something in a part of b. What
+// stands before and behind that part is another value's, and so says nothing. Hyphens is
+// what hyphens said of b.
+func mayHoldKey(b []byte, hyphens bool) bool {
 	found := false
 	for _, d := range digitless {
 		each(b, d.prefix[d.rare], func(at int) bool {
@@ -235,9 +256,11 @@ func hasKeyPrefix(b []byte) bool {
 		}
 	}
 	for _, mark := range []byte("_-") {
+		if mark == '-' && !hyphens {
+			continue
+		}
 		secrets().marked(b, mark, func(at int) bool {
-			rule, _, _ := secrets().digitlessAt(b, at)
-			found = rule != nil
+			found = secrets().beginsAt(b, at)
 			return !found
 		})
 		if found {
