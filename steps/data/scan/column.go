@@ -35,7 +35,8 @@ type Column struct {
 	words      int64 // of them, those that are free text
 	ways       []way
 	spans      []tally    // by type, in the order found
-	mails      *Span      // of addresses that were whole values; nil before the first
+	mails      bool       // an address was a whole value
+	mailsAt    int        // the place of their tally among spans
 	digits     [20]length // by number of digits
 	nameLike   int64      // values of a few capitalized words
 	chat       int64      // values of some words that are neither
@@ -138,12 +139,8 @@ func (c *Column) take(value []byte, times int64, stop int, known asked) {
 	if is(value[0], isDig) && c.number(value, tested) {
 		return
 	}
-	if c.mails != nil && len(c.s.custom) == 0 && wholeMail(value) { // such a value is no words
-		if tested && len(value) < 64 {
-			c.whole(value)
-		}
-		t := c.tally(c.mails, times)
-		t.whole += times
+	if c.mails && len(c.s.custom) == 0 && wholeMail(value) { // such a value is no words
+		c.mail(value, times, tested)
 		return
 	}
 	c.run.out = c.run.out[:0]
@@ -159,45 +156,55 @@ func (c *Column) take(value []byte, times int64, stop int, known asked) {
 		t := c.tally(sp, times)
 		if sp.End-sp.Start == len(value) {
 			t.whole += times
-			if sp.Type == "EMAIL_ADDRESS" && c.mails == nil {
-				c.mails = &Span{Type: sp.Type, Score: sp.Score}
+			if sp.Type == "EMAIL_ADDRESS" && !c.mails {
+				c.mails = true
+				c.mailsAt = slices.IndexFunc(c.spans, func(t tally) bool { return t.kind == sp.Type })
 			}
 		}
 	}
 	c.wording(value, times, known)
 }
 
+// mail takes in a value that is an address.
+func (c *Column) mail(value []byte, times int64, tested bool) {
+	if tested && len(value) < 64 {
+		c.whole(value)
+	}
+	t := &c.spans[c.mailsAt]
+	t.count += times
+	t.whole += times
+}
+
 // wholeMail reports whether a value is one plain address and nothing else, so that the
 // pass, which is slower, would find just that. It errs to the side of no.
 func wholeMail(b []byte) bool {
 	at, dot := 0, 0
-	for i := 0; i < len(b); i++ {
-		if i+8 <= len(b) { // letters and digits are passed over eight at a step
-			n := mathbits.TrailingZeros64(^alnumMask(load(b, i))&highBits) >> 3
-			if i += n; n == 8 {
-				i--
-				continue
-			}
+	for from := 0; from < len(b); from += 8 {
+		// Letters and digits are passed over eight at a step.
+		others := ^alnumMask(load(b, from)) & highBits
+		if left := len(b) - from; left < 8 {
+			others &= 1<<(8*left) - 1
 		}
-		c := b[i]
-		switch k := class[c]; {
-		case k&isAlnum != 0:
-		case c == '@':
-			if at > 0 || i == 0 || i > 60 || b[i-1] == '.' {
+		for ; others != 0; others &= others - 1 {
+			i := from + mathbits.TrailingZeros64(others)>>3
+			switch c := b[i]; {
+			case c == '@':
+				if at > 0 || i == 0 || i > 60 || b[i-1] == '.' {
+					return false
+				}
+				at, dot = i, i
+			case c == '.':
+				if i == 0 || class[b[i-1]]&isAlnum == 0 {
+					return false
+				}
+				dot = i
+			case c == '-' || c == '_' && at == 0 || c == '+' && at == 0:
+				if i == 0 || class[b[i-1]]&isAlnum == 0 {
+					return false
+				}
+			default:
 				return false
 			}
-			at, dot = i, i
-		case c == '.':
-			if i == 0 || class[b[i-1]]&isAlnum == 0 {
-				return false
-			}
-			dot = i
-		case c == '-' || c == '_' && at == 0 || c == '+' && at == 0:
-			if i == 0 || class[b[i-1]]&isAlnum == 0 {
-				return false
-			}
-		default:
-			return false
 		}
 	}
 	if n := len(b) - dot; at == 0 || dot <= at+1 || n < 3 || n > 25 || len(b)-at > 200 {

@@ -69,38 +69,79 @@ func (c *Column) Texts(data []byte, offsets []uint32) {
 	if bytes.IndexByte(all, ' ') < 0 && bytes.IndexByte(all, '\n') < 0 {
 		known |= isOneWord
 	}
+	// Values that are one address, or nothing but words, are most of many columns. What is
+	// asked of other values need not be asked of them.
+	plain := !c.secret && !c.key && len(c.s.custom) == 0
+	wordy := plain && known&isPlain != 0 && known&isKeyless != 0
 	stop := trigger(all, 0)
 	for i := 1; i < len(offsets); i++ {
 		start, end := int(offsets[i-1]-from), int(offsets[i]-from)
 		if start >= end {
 			continue
 		}
-		if stop >= 0 && stop < start {
+		value := all[start:end]
+		if plain && c.mails && wholeMail(value) {
+			c.mail(value, 1, c.next(value))
+			continue
+		}
+		if is(value[0], isDig) {
+			stop = start
+			if plain && digitsOnly(value) && c.passes(len(value)) {
+				continue
+			}
+		} else if stop >= 0 && stop < start {
 			stop = trigger(all, start)
 		}
 		first := -1
 		if stop >= 0 && stop < end {
 			first = stop - start
 		}
-		c.take(all[start:end], 1, first, known)
+		if n := len(value); wordy && first < 0 && n != 8 && n != 11 && n < chanceBytes && bare(value[0]) && bare(value[n-1]) {
+			c.next(value)
+			c.wording(value, 1, known)
+			continue
+		}
+		c.take(value, 1, first, known)
 	}
 }
+
+// next counts a value, and reports whether it is one that counts for the column test.
+func (c *Column) next(value []byte) bool {
+	c.values++
+	c.calls++
+	if !c.sampled() || !c.fresh(value) {
+		return false
+	}
+	c.tested++
+	return true
+}
+
+// bare reports whether a byte at the end of a value is no space, and of none.
+func bare(b byte) bool { return b > ' ' && b < 0x80 }
 
 // Numbers takes in many whole numbers.
 func (c *Column) Numbers(values []int64) {
 	var text [24]byte
 	for _, v := range values {
-		if next := c.calls + 1; v >= 0 && next > sampledWhole && next&15 != 0 {
-			// Of a number that is not tested, and of which nothing could be found by
-			// itself, its length is all that counts.
-			if l := &c.digits[decimals(uint64(v))]; l.known && !l.found {
-				c.values++
-				c.calls++
-				continue
-			}
+		if v >= 0 && c.passes(decimals(uint64(v))) {
+			continue
 		}
 		c.take(strconv.AppendInt(text[:0], v, 10), 1, 0, isPlain|isKeyless|isOneWord|isASCII)
 	}
+}
+
+// passes counts a number of so many digits, and reports whether that is all: of one that is
+// not tested, and of which nothing could be found by itself, its length is all that counts.
+func (c *Column) passes(digits int) bool {
+	if next := c.calls + 1; next <= sampledWhole || next&15 == 0 {
+		return false
+	}
+	if l := &c.digits[digits]; !l.known || l.found {
+		return false
+	}
+	c.values++
+	c.calls++
+	return true
 }
 
 // decimals is the number of decimal digits of v.

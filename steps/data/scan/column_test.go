@@ -264,3 +264,40 @@ func TestHeldValuesAreWhatEachIs(t *testing.T) {
 		}
 	})
 }
+
+// Beyond the values that all count for the test most are passed over: what they are is the
+// same, whether they come one by one or many at once.
+func TestLongColumnsAreTheSameInBatches(t *testing.T) {
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(3, 8))
+	kinds := []func() string{
+		func() string { return fmt.Sprint(r.IntN(1000000)) },
+		func() string { return fmt.Sprint(4111111111110000 + r.IntN(10000)) },
+		func() string { return fmt.Sprintf("user%d@example.com", r.IntN(1000)) },
+		func() string { return "words of prose that are long enough to be some" },
+		func() string { return "a name" },
+		func() string { return fmt.Sprintf("536-%02d-%04d", 1+r.IntN(98), r.IntN(10000)) },
+		func() string { return " DEUTDEFF " },
+	}
+	for first := range kinds {
+		for _, name := range []string{"", "account", "password"} {
+			some := kinds[first:min(len(kinds), first+1+len(name)%3)]
+			single, batch := s.Column(name), s.Column(name)
+			var data []byte
+			offsets := []uint32{0}
+			for range sampledWhole + 500 {
+				v := some[r.IntN(len(some))]()
+				single.Add([]byte(v))
+				data = append(data, v...)
+				offsets = append(offsets, uint32(len(data)))
+			}
+			batch.Texts(data, offsets)
+			if a, b := fmt.Sprint(single.Labels(), single.values, single.calls, single.tested, single.words, single.spans, single.ways, single.set), fmt.Sprint(batch.Labels(), batch.values, batch.calls, batch.tested, batch.words, batch.spans, batch.ways, batch.set); a != b {
+				t.Fatalf("%d kinds from the %dth in a column %q: one by one %s, in batches %s", len(some), first, name, a, b)
+			}
+		}
+	}
+}
