@@ -4,7 +4,6 @@ import (
 	"bytes"
 	mathbits "math/bits"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -36,7 +35,8 @@ type Column struct {
 	words      int64 // of them, those that are free text
 	ways       []way
 	spans      []tally    // by type, in the order found
-	mails      *Span      // of addresses that were whole values; nil before the first
+	mails      bool       // an address was a whole value
+	mailsAt    int        // the place of their tally among spans
 	digits     [20]length // by number of digits
 	nameLike   int64      // values of a few capitalized words
 	chat       int64      // values of some words that are neither
@@ -47,6 +47,8 @@ type Column struct {
 	set        int64      // values of it that are no stand-ins
 	shortNames [][]byte   // some different ones of them
 	sample     [][]byte   // some values of free text, for the neural model
+	held       []byte     // values that wait to be taken in many at once
+	ends       []uint32   // where each of them ends, behind a 0
 }
 
 // way is an entity that whole values of the column could be.
@@ -106,90 +108,6 @@ func (c *Column) Repeated(value []byte, times int64) {
 	c.take(value, times, trigger(value, 0), unasked)
 }
 
-// asked is what is known of a value before it is looked at.
-type asked uint8
-
-const (
-	unasked   asked = 0
-	isPlain   asked = 1 << iota // it holds none of the characters that plainly replaces
-	isKeyless                   // it holds none of the prefixes of keys without digits, no key in PEM and no option of a command
-	isOneWord                   // it holds no space and no end of a line
-	isASCII
-)
-
-// Texts takes in many values: the i-th is data[offsets[i]:offsets[i+1]]. What is asked of
-// every byte is asked of all at once.
-func (c *Column) Texts(data []byte, offsets []uint32) {
-	if len(offsets) < 2 {
-		return
-	}
-	from, to := offsets[0], offsets[len(offsets)-1]
-	all := data[from:to]
-	known := unasked
-	if unusual(all, 0) < 0 {
-		known |= isPlain
-	}
-	if !hasKeyPrefix(all) && !hasOption(all) {
-		known |= isKeyless
-	}
-	if ascii(all) {
-		known |= isASCII
-	}
-	if bytes.IndexByte(all, ' ') < 0 && bytes.IndexByte(all, '\n') < 0 {
-		known |= isOneWord
-	}
-	stop := trigger(all, 0)
-	for i := 1; i < len(offsets); i++ {
-		start, end := int(offsets[i-1]-from), int(offsets[i]-from)
-		if start >= end {
-			continue
-		}
-		if stop >= 0 && stop < start {
-			stop = trigger(all, start)
-		}
-		first := -1
-		if stop >= 0 && stop < end {
-			first = stop - start
-		}
-		c.take(all[start:end], 1, first, known)
-	}
-}
-
-// Numbers takes in many whole numbers.
-func (c *Column) Numbers(values []int64) {
-	var text [24]byte
-	for _, v := range values {
-		if next := c.calls + 1; v >= 0 && next > sampledWhole && next&15 != 0 {
-			// Of a number that is not tested, and of which nothing could be found by
-			// itself, its length is all that counts.
-			if l := &c.digits[decimals(uint64(v))]; l.known && !l.found {
-				c.values++
-				c.calls++
-				continue
-			}
-		}
-		c.take(strconv.AppendInt(text[:0], v, 10), 1, 0, isPlain|isKeyless)
-	}
-}
-
-// decimals is the number of decimal digits of v.
-func decimals(v uint64) int {
-	n := mathbits.Len64(v|1) * 1233 >> 12
-	if v >= tens[n] {
-		n++
-	}
-	return max(n, 1)
-}
-
-var tens = func() (t [20]uint64) {
-	v := uint64(1)
-	for i := range t {
-		t[i] = v
-		v *= 10
-	}
-	return t
-}()
-
 // take takes a value in. Stop is the place of the first byte of it at which the pass
 // stops, -1 for none.
 func (c *Column) take(value []byte, times int64, stop int, known asked) {
@@ -221,12 +139,8 @@ func (c *Column) take(value []byte, times int64, stop int, known asked) {
 	if is(value[0], isDig) && c.number(value, tested) {
 		return
 	}
-	if c.mails != nil && len(c.s.custom) == 0 && wholeMail(value) { // such a value is no words
-		if tested && len(value) < 64 {
-			c.whole(value)
-		}
-		t := c.tally(c.mails, times)
-		t.whole += times
+	if c.mails && len(c.s.custom) == 0 && wholeMail(value) { // such a value is no words
+		c.mail(value, times, tested)
 		return
 	}
 	c.run.out = c.run.out[:0]
@@ -242,45 +156,55 @@ func (c *Column) take(value []byte, times int64, stop int, known asked) {
 		t := c.tally(sp, times)
 		if sp.End-sp.Start == len(value) {
 			t.whole += times
-			if sp.Type == "EMAIL_ADDRESS" && c.mails == nil {
-				c.mails = &Span{Type: sp.Type, Score: sp.Score}
+			if sp.Type == "EMAIL_ADDRESS" && !c.mails {
+				c.mails = true
+				c.mailsAt = slices.IndexFunc(c.spans, func(t tally) bool { return t.kind == sp.Type })
 			}
 		}
 	}
 	c.wording(value, times, known)
 }
 
+// mail takes in a value that is an address.
+func (c *Column) mail(value []byte, times int64, tested bool) {
+	if tested && len(value) < 64 {
+		c.whole(value)
+	}
+	t := &c.spans[c.mailsAt]
+	t.count += times
+	t.whole += times
+}
+
 // wholeMail reports whether a value is one plain address and nothing else, so that the
 // pass, which is slower, would find just that. It errs to the side of no.
 func wholeMail(b []byte) bool {
 	at, dot := 0, 0
-	for i := 0; i < len(b); i++ {
-		if i+8 <= len(b) { // letters and digits are passed over eight at a step
-			n := mathbits.TrailingZeros64(^alnumMask(load(b, i))&highBits) >> 3
-			if i += n; n == 8 {
-				i--
-				continue
-			}
+	for from := 0; from < len(b); from += 8 {
+		// Letters and digits are passed over eight at a step.
+		others := ^alnumMask(load(b, from)) & highBits
+		if left := len(b) - from; left < 8 {
+			others &= 1<<(8*left) - 1
 		}
-		c := b[i]
-		switch k := class[c]; {
-		case k&isAlnum != 0:
-		case c == '@':
-			if at > 0 || i == 0 || i > 60 || b[i-1] == '.' {
+		for ; others != 0; others &= others - 1 {
+			i := from + mathbits.TrailingZeros64(others)>>3
+			switch c := b[i]; {
+			case c == '@':
+				if at > 0 || i == 0 || i > 60 || b[i-1] == '.' {
+					return false
+				}
+				at, dot = i, i
+			case c == '.':
+				if i == 0 || class[b[i-1]]&isAlnum == 0 {
+					return false
+				}
+				dot = i
+			case c == '-' || c == '_' && at == 0 || c == '+' && at == 0:
+				if i == 0 || class[b[i-1]]&isAlnum == 0 {
+					return false
+				}
+			default:
 				return false
 			}
-			at, dot = i, i
-		case c == '.':
-			if i == 0 || class[b[i-1]]&isAlnum == 0 {
-				return false
-			}
-			dot = i
-		case c == '-' || c == '_' && at == 0 || c == '+' && at == 0:
-			if i == 0 || class[b[i-1]]&isAlnum == 0 {
-				return false
-			}
-		default:
-			return false
 		}
 	}
 	if n := len(b) - dot; at == 0 || dot <= at+1 || n < 3 || n > 25 || len(b)-at > 200 {
@@ -308,10 +232,10 @@ func (c *Column) find(value []byte, tested bool, stop int, known asked) {
 	}
 	if known&isKeyless == 0 {
 		if len(value) >= 20 {
-			c.run.accessKeys()
+			c.run.accessKeys(true)
 		}
 		if len(value) >= 12 {
-			c.run.commands()
+			c.run.commands(true)
 		}
 		if len(value) > 64 {
 			c.run.keys()
@@ -403,7 +327,7 @@ func (c *Column) number(value []byte, tested bool) bool {
 	l := &c.digits[n]
 	if !l.known {
 		l.known = true
-		l.claims = c.s.shapes.find(seed.add('9', n)).list()
+		l.claims = c.s.shapes.digits(n)
 		l.found = n >= 5 && n <= 15 && c.base.has(placePhone)
 		for _, cl := range l.claims {
 			l.found = l.found || cl.alone > 0 || c.base.has(int(cl.entity))
@@ -433,10 +357,12 @@ func (c *Column) whole(value []byte) {
 	if n == 0 || int(r.items[n-1].end) != len(value) {
 		return
 	}
-	h, k := seed, 0
+	k, at, ok := 0, &c.s.shapes.nodes[0], true
 	var compact [64]byte
 	for _, it := range r.items[:n] {
-		h = h.add(it.kind, int(it.end-it.start))
+		if ok {
+			at, ok = c.s.shapes.step(at, it.symbol)
+		}
 		if it.kind == '9' || it.kind == 'A' {
 			for _, x := range value[it.start:it.end] {
 				if x >= 'a' {
@@ -447,7 +373,9 @@ func (c *Column) whole(value []byte) {
 			}
 		}
 	}
-	c.count(c.s.shapes.find(h).list(), compact[:k], value)
+	if ok && at.shape > 0 {
+		c.count(c.s.shapes.claims[at.shape-1].all, compact[:k], value)
+	}
 	if n := len(value); k == n && n < len(c.s.shapes.chunks) {
 		c.count(c.s.shapes.chunks[n].all, compact[:k], value)
 	}

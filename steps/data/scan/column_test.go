@@ -218,3 +218,86 @@ func TestWholeMailIsWhatThePassFinds(t *testing.T) {
 		t.Errorf("only %d values were taken for addresses", taken)
 	}
 }
+
+// In a columnar file values lie one behind the other: what stands before a key is another
+// value, whatever letters it ends with.
+func TestKeysAmongAdjacentValues(t *testing.T) {
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := []string{"hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh", "glpat-AbCdEfGhIjKlMnOpQrSt", "AKIAQWERTYUIOPASDFGH"}
+	for _, key := range keys {
+		var data []byte
+		offsets := []uint32{0}
+		for _, v := range []string{"word", key, "another", key, key} {
+			data = append(data, v...)
+			offsets = append(offsets, uint32(len(data)))
+		}
+		c := s.Column("notes")
+		c.Texts(data, offsets)
+		if l := c.Labels(); len(l) != 1 || l[0].Group != Credentials || l[0].Count != 3 {
+			t.Errorf("of three keys like %.6s among other values %v was found", key, l)
+		}
+	}
+}
+
+// A reader's values wait to be taken in together; what is found is what is found of each.
+func TestHeldValuesAreWhatEachIs(t *testing.T) {
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		kinds := rapid.SampledFrom([]string{"", "a word", "4111 1111 1111 1111", "536-12-3456", "jane@example.com", "+1 415 555 2671", "é", "  12  ",
+			"hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh", "mysql -u root -pSecret12 db", "Some prose of which there are several words in a row. ", "10.2.3.4", "12345678"})
+		name := rapid.SampledFrom([]string{"", "phone", "order_id", "password"}).Draw(t, "name")
+		held, each := s.Column(name), s.Column(name)
+		for _, v := range rapid.SliceOfN(kinds, 0, 60).Draw(t, "values") {
+			b := []byte(strings.Repeat(v, rapid.SampledFrom([]int{1, 1, 1, 2, 90}).Draw(t, "times")))
+			held.hold(b)
+			each.Add(b)
+		}
+		held.flush()
+		if a, b := fmt.Sprint(held.Labels(), held.values, held.tested, held.words, held.nameLike, held.chat), fmt.Sprint(each.Labels(), each.values, each.tested, each.words, each.nameLike, each.chat); a != b {
+			t.Fatalf("held: %s\neach: %s", a, b)
+		}
+	})
+}
+
+// Beyond the values that all count for the test most are passed over: what they are is the
+// same, whether they come one by one or many at once.
+func TestLongColumnsAreTheSameInBatches(t *testing.T) {
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(3, 8))
+	kinds := []func() string{
+		func() string { return fmt.Sprint(r.IntN(1000000)) },
+		func() string { return fmt.Sprint(4111111111110000 + r.IntN(10000)) },
+		func() string { return fmt.Sprintf("user%d@example.com", r.IntN(1000)) },
+		func() string { return "words of prose that are long enough to be some" },
+		func() string { return "a name" },
+		func() string { return fmt.Sprintf("536-%02d-%04d", 1+r.IntN(98), r.IntN(10000)) },
+		func() string { return " DEUTDEFF " },
+	}
+	for first := range kinds {
+		for _, name := range []string{"", "account", "password"} {
+			some := kinds[first:min(len(kinds), first+1+len(name)%3)]
+			single, batch := s.Column(name), s.Column(name)
+			var data []byte
+			offsets := []uint32{0}
+			for range sampledWhole + 500 {
+				v := some[r.IntN(len(some))]()
+				single.Add([]byte(v))
+				data = append(data, v...)
+				offsets = append(offsets, uint32(len(data)))
+			}
+			batch.Texts(data, offsets)
+			if a, b := fmt.Sprint(single.Labels(), single.values, single.calls, single.tested, single.words, single.spans, single.ways, single.set), fmt.Sprint(batch.Labels(), batch.values, batch.calls, batch.tested, batch.words, batch.spans, batch.ways, batch.set); a != b {
+				t.Fatalf("%d kinds from the %dth in a column %q: one by one %s, in batches %s", len(some), first, name, a, b)
+			}
+		}
+	}
+}

@@ -13,6 +13,9 @@ func (c *Column) wording(value []byte, times int64, known asked) {
 	if c.words > 4096 && c.calls&15 != 0 {
 		return // that there is prose is known, and enough of it is kept
 	}
+	if !lettered(value) {
+		return // neither words nor a name
+	}
 	switch {
 	case known&isOneWord == 0 && freeText(value):
 		c.words += times
@@ -49,10 +52,20 @@ func (c *Column) maybeChat() bool {
 	return kinds > 0 && (kinds >= fewShort || c.chat < often*kinds)
 }
 
+// lettered reports whether a cell holds a letter.
+func lettered(b []byte) bool {
+	for i := 0; i < len(b); i += 8 {
+		if letterMask(load(b, i)) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // chatty reports whether a cell is a line of some words in which a name could stand, though
 // it is neither prose nor a name.
 func chatty(b []byte) bool {
-	if len(b) < 4 || len(b) > 400 {
+	if len(b) < 4 || len(b) > 400 || bytes.IndexByte(b, ' ') <= 0 {
 		return false
 	}
 	letters, words, run := 0, 0, 0
@@ -72,7 +85,7 @@ func chatty(b []byte) bool {
 			run = 0
 		}
 	}
-	return words >= 2 && letters*2 > len(b) && bytes.IndexByte(b, ' ') > 0
+	return words >= 2 && letters*2 > len(b)
 }
 
 // nameLike reports whether a cell is one to four words of letters, as names are; in

@@ -14,24 +14,25 @@ const (
 	maxNested  = 3    // commands within quotes within commands
 )
 
-// optionStarts are how an option may begin behind what stands before it. Behind those are parts
-// of commands that need no option: signs and rare letters, which are quickly looked for, and
-// what may follow them.
+// optionStarts are how a part of a command begins: an option behind a space or a quote, and
+// parts that need no option: signs and rare letters, which are quickly looked for, and what
+// may follow them.
 var optionStarts = [...]start{
-	{of: " -"}, {of: `"-`}, {of: "'-"},
+	{of: "-", option: true},
 	{of: "q", then: []string{"lplus ", "lldr "}}, {of: "x", then: []string{"pdp "}}, {of: "|", then: []string{" chpasswd", "chpasswd", " sudo "}}, {of: "<<<"},
 	{of: "/", then: []string{"add", "ADD", "user:", "USER:"}},
 }
 
 type start struct {
-	of   string
-	then []string
+	of     string
+	option bool // what stands before it must open one
+	then   []string
 }
 
 // begins reports whether a command may be around the place i, where a start's sign stands.
 func (s *start) begins(b []byte, i int) bool {
-	if len(s.of) == 2 {
-		return opens(b, i)
+	if s.option {
+		return i > 0 && (b[i-1] == ' ' || b[i-1] == '"' || b[i-1] == '\'') && opens(b, i-1)
 	}
 	for _, t := range s.then {
 		if n := i + 1 + len(t); n <= len(b) && string(b[i+1:n]) == t {
@@ -41,8 +42,9 @@ func (s *start) begins(b []byte, i int) bool {
 	return len(s.then) == 0
 }
 
-// nextOption finds the first option, or other part that tells of a command, at or after i; its
-// places are those of each beginning, found before.
+// nextOption finds the first option, or other part that tells of a command, at or after i: of an
+// option the place of what stands before it. The places in at are those of each beginning,
+// found before.
 func nextOption(b []byte, i int, at *[len(optionStarts)]int) int {
 	first := -1
 	for k := range optionStarts {
@@ -50,34 +52,46 @@ func nextOption(b []byte, i int, at *[len(optionStarts)]int) int {
 		if at[k] == -1 {
 			continue
 		}
-		for at[k] < i || !start.begins(b, at[k]) {
-			from := min(max(at[k]+1, i), len(b))
+		from := i
+		if start.option {
+			from++
+		}
+		for at[k] < from || !start.begins(b, at[k]) {
+			next := min(max(at[k]+1, from), len(b))
 			j := 0
 			if len(start.of) == 1 {
-				j = bytes.IndexByte(b[from:], start.of[0])
+				j = bytes.IndexByte(b[next:], start.of[0])
 			} else {
-				j = bytes.Index(b[from:], []byte(start.of))
+				j = bytes.Index(b[next:], []byte(start.of))
 			}
 			if j < 0 {
 				at[k] = -1
 				break
 			}
-			at[k] = from + j
+			at[k] = next + j
 		}
-		if at[k] >= 0 && (first < 0 || at[k] < first) {
-			first = at[k]
+		place := at[k]
+		if start.option && place >= 0 {
+			place--
+		}
+		if place >= 0 && (first < 0 || place < first) {
+			first = place
 		}
 	}
 	return first
 }
 
-// unsought are the places of beginnings that were not looked for yet.
-var unsought = func() (at [len(optionStarts)]int) {
+// unsought are the places of beginnings that were not looked for yet; without options those
+// are known to be nowhere.
+func unsought(options bool) (at [len(optionStarts)]int) {
 	for k := range at {
 		at[k] = -2
+		if optionStarts[k].option && !options {
+			at[k] = -1
+		}
 	}
 	return at
-}()
+}
 
 // opens reports whether an option begins behind the byte at i.
 func opens(b []byte, i int) bool {
@@ -87,15 +101,17 @@ func opens(b []byte, i int) bool {
 	return is(b[i+2], isLet) || b[i+2] == '-' && i+3 < len(b) && is(b[i+3], isLet)
 }
 
-// hasOption reports whether commands could find something in b.
-func hasOption(b []byte) bool {
-	at := unsought
+// hasCommand reports whether commands could find something in b, where options says
+// whether an option could be in it.
+func hasCommand(b []byte, options bool) bool {
+	at := unsought(options)
 	return nextOption(b, 0, &at) >= 0
 }
 
-// commands finds the passwords of all commands of the text.
-func (r *run) commands() {
-	at := unsought
+// commands finds the passwords of all commands of the text, where options says whether an
+// option could be in it.
+func (r *run) commands(options bool) {
+	at := unsought(options)
 	p := commandPass{r: r, b: r.b}
 	for i := nextOption(r.b, 0, &at); i >= 0; i = nextOption(r.b, p.end, &at) {
 		s := lineFrom(r.b, max(p.end, i-maxCommand), i)

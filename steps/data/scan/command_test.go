@@ -332,7 +332,7 @@ func FuzzCommands(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r := run{s: s, b: text}
-		r.commands()
+		r.commands(true)
 		end := 0
 		for _, sp := range r.out {
 			if sp.Start < end || sp.End <= sp.Start || sp.End > len(text) || sp.Score < .5 || sp.Score > 1 {
@@ -341,7 +341,7 @@ func FuzzCommands(f *testing.F) {
 			end = sp.End
 		}
 		behind := run{s: s, b: append([]byte("first line\n\n"), text...)}
-		behind.commands()
+		behind.commands(true)
 		if len(behind.out) != len(r.out) && len(text) < maxCommand {
 			t.Fatalf("%d found alone, %d behind other lines", len(r.out), len(behind.out))
 		}

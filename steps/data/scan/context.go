@@ -60,8 +60,11 @@ func (x *lexicon) put(h uint32) *bits {
 	return &x.sets[i]
 }
 
+// may reports whether a word may be in it: most that are not are told by this.
+func (x *lexicon) may(h uint32) bool { return x.bloom[h>>6&255]&(1<<(h&63)) != 0 }
+
 func (x *lexicon) get(h uint32) *bits {
-	if x.bloom[h>>6&255]&(1<<(h&63)) == 0 {
+	if !x.may(h) {
 		return nil
 	}
 	for i := h >> 14 & 4095; x.keys[i] != 0; i = (i + 1) & 4095 {
@@ -95,10 +98,24 @@ func letterMask(w uint64) uint64 {
 	return ((low+eachByte*(0x80-'a'))&^(low+eachByte*(0x80-'z'-1)) | w) & highBits
 }
 
+// alnums has the high bit of each byte of w that is an ASCII letter, and of each that is a
+// digit.
+func alnums(w uint64) (letters, digits uint64) {
+	letter, digit := (w|caseBits)&^highBits, w&^highBits
+	return (letter + eachByte*(0x80-'a')) &^ (letter + eachByte*(0x80-'z'-1)) &^ w & highBits,
+		(digit + eachByte*(0x80-'0')) &^ (digit + eachByte*(0x80-'9'-1)) &^ w & highBits
+}
+
 // alnumMask has the high bit of each byte of w that is an ASCII letter or digit.
 func alnumMask(w uint64) uint64 {
-	letter, digit := (w|caseBits)&^highBits, w&^highBits
-	return ((letter+eachByte*(0x80-'a'))&^(letter+eachByte*(0x80-'z'-1)) | (digit+eachByte*(0x80-'0'))&^(digit+eachByte*(0x80-'9'-1))) &^ w & highBits
+	letters, digits := alnums(w)
+	return letters | digits
+}
+
+// digitMask has the high bit of each byte of w that is a digit.
+func digitMask(w uint64) uint64 {
+	low := w &^ highBits
+	return (low + eachByte*(0x80-'0')) &^ (low + eachByte*(0x80-'9'-1)) &^ w & highBits
 }
 
 func mixWord(h, w uint64) uint64 {
@@ -112,60 +129,77 @@ func wordHash(h uint64) uint32 { return uint32(h>>20) | 1 }
 // do, and inside a name written in camel case: customerSsn is two words. Case
 // makes no difference otherwise.
 func eachWord(b []byte, yield func(uint32)) {
-	readWords(b, 0, len(b), func(h uint32, _ int) { yield(h) })
+	readWords(b, 0, len(b), nil, func(h uint32, _ int) { yield(h) })
 }
 
 // readWords hands each word of b[from:to], with the place where it ends, to
-// yield.
-func readWords(b []byte, from, to int, yield func(h uint32, end int)) {
+// yield; of a lexicon's, if one is given, only those that may be in it.
+func readWords(b []byte, from, to int, x *lexicon, yield func(h uint32, end int)) {
 	for i := from; i < to; {
 		w := load(b, i)
 		mask := letterMask(w)
+		if left := to - i; left < 8 {
+			mask &= 1<<(8*left) - 1
+		}
 		if mask == 0 {
 			i += 8
 			continue
 		}
-		if skip := mathbits.TrailingZeros64(mask) >> 3; skip > 0 {
-			i += skip
-			continue
-		}
-		start, h := i, uint64(0)
-		for {
-			n := mathbits.TrailingZeros64(^mask&highBits) >> 3
-			left := to - i
-			if left < n {
-				n = left
+		// Bit 5 moved to bit 7 marks small letters; a capital behind one
+		// begins a new word.
+		small := w << 2 & mask
+		turns := small << 8 &^ (w << 2) & mask &^ w & highBits
+		next := i + 8
+		for mask != 0 {
+			at := mathbits.TrailingZeros64(mask) &^ 7
+			word, letters := w>>at, mask>>at
+			n := mathbits.TrailingZeros64(^letters&highBits) &^ 7
+			if turns != 0 {
+				n = min(n, mathbits.TrailingZeros64(turns>>at&^0xFF)&^7)
 			}
-			// Bit 5 moved to bit 7 marks small letters; a capital behind one
-			// begins a new word.
-			small := w << 2 & mask
-			if turn := small << 8 &^ (w << 2) & mask &^ w & highBits; turn != 0 {
-				if k := mathbits.TrailingZeros64(turn) >> 3; k < n {
-					n = k
+			start := i + at>>3
+			if at+n >= 64 { // it goes on, perhaps
+				h := uint64(0)
+				h, next = longWord(b, start, to)
+				if next-start > 1 && (start == 0 || !is(b[start-1], isDig)) && (x == nil || x.may(wordHash(h))) {
+					yield(wordHash(h), next)
+				}
+				break
+			}
+			mask &= ^uint64(0) << (at + n)
+			// Letters behind a digit are a part of a hash or a number more often than a
+			// word.
+			if n > 8 && (start == 0 || !is(b[start-1], isDig)) {
+				if h := wordHash(mixWord(0, (word|caseBits)&(1<<n-1))); x == nil || x.may(h) {
+					yield(h, start+n>>3)
 				}
 			}
-			if n < 8 {
-				if n > 0 {
-					h = mixWord(h, (w|caseBits)&(1<<(8*n)-1))
-				}
-				i += n
-				break
-			}
-			h = mixWord(h, w|caseBits)
-			i += 8
-			if i >= to {
-				break
-			}
-			w = load(b, i)
-			mask = letterMask(w)
-			if mask&0x80 == 0 || is(b[i], isUp) && !is(b[i-1], isUp) {
-				break
-			}
 		}
-		// Letters behind a digit are a part of a hash or a number more often than a
-		// word.
-		if i-start > 1 && (start == 0 || !is(b[start-1], isDig)) {
-			yield(wordHash(h), i)
+		i = next
+	}
+}
+
+// longWord reads the word at i, which is not ended before eight letters or the end, and
+// gives its hash and where it ends.
+func longWord(b []byte, i, to int) (h uint64, end int) {
+	for {
+		w := load(b, i)
+		mask := letterMask(w)
+		n := min(mathbits.TrailingZeros64(^mask&highBits)>>3, to-i)
+		small := w << 2 & mask
+		if turn := small << 8 &^ (w << 2) & mask &^ w & highBits; turn != 0 {
+			n = min(n, mathbits.TrailingZeros64(turn)>>3)
+		}
+		if n < 8 {
+			if n > 0 {
+				h = mixWord(h, (w|caseBits)&(1<<(8*n)-1))
+			}
+			return h, i + n
+		}
+		h = mixWord(h, w|caseBits)
+		i += 8
+		if i >= to || letterMask(load(b, i))&0x80 == 0 || is(b[i], isUp) && !is(b[i-1], isUp) {
+			return h, i
 		}
 	}
 }
@@ -189,7 +223,7 @@ type nearby struct {
 func (w *nearby) before(r *run, p int) {
 	from := max(w.pos, p-window)
 	if from < p {
-		readWords(r.b, from, p, func(h uint32, end int) {
+		readWords(r.b, from, p, r.s.words, func(h uint32, end int) {
 			if set := r.s.words.get(h); set != nil {
 				w.hits[w.n&7] = hit{end, set}
 				w.n++

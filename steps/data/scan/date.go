@@ -16,20 +16,31 @@ func (r *run) date(c *chunk) int {
 			return 0
 		}
 	}
+	return r.day(start, end)
+}
+
+// day emits a date.
+func (r *run) day(start, end int) int {
 	if r.spoken(placeBirth, start) {
 		return r.emit("DATE_OF_BIRTH", start, end, .95, byFormAndWord)
 	}
 	return r.emit("DATE_TIME", start, withTime(r.b, end), .8, byForm)
 }
 
-// mayBeDate reports whether what stands beside a number is what stands beside the first
-// number of a date.
+// mayBeDate reports whether a number has a length, and beside it what stands beside, the
+// first number of a date, be that its year, its month or its day.
 func mayBeDate(c *chunk) bool {
-	switch c.next {
-	case '-', '/', '.', ' ':
-		return !c.inside
+	n := c.e - c.s
+	if c.inside || n == 3 || n > 4 {
+		return false
 	}
-	return c.prev == ' ' && !c.inside
+	switch c.next {
+	case '-', '/', '.':
+		return true
+	case ' ':
+		return n <= 2
+	}
+	return c.prev == ' ' && n <= 2
 }
 
 // digitsAt reads up to so many digits at i, no more of which may follow.

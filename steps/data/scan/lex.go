@@ -1,6 +1,9 @@
 package scan
 
-import mathbits "math/bits"
+import (
+	"encoding/binary"
+	mathbits "math/bits"
+)
 
 // Classes of bytes, as bits of a table.
 const (
@@ -54,17 +57,16 @@ var class = func() (t [256]uint8) {
 func is(c byte, mask uint8) bool { return class[c]&mask != 0 }
 
 // trigger finds the next byte at or after i from '/' to '@': digits, ':', '<',
-// '@' and a few that cost little. Eight bytes are looked at together: where no
-// high bit is set, adding 0x80-0x2F carries into it for bytes from '/' on, and
-// adding 0x80-0x41 for bytes past '@'.
+// '@' and a few that cost little. Sixteen bytes are looked at together.
 func trigger(b []byte, i int) int {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
-	for ; i+8 <= len(b); i += 8 {
-		w := uint64(b[i]) | uint64(b[i+1])<<8 | uint64(b[i+2])<<16 | uint64(b[i+3])<<24 |
-			uint64(b[i+4])<<32 | uint64(b[i+5])<<40 | uint64(b[i+6])<<48 | uint64(b[i+7])<<56
-		low := w &^ high
-		if m := (low + ones*(0x80-0x2F)) &^ (low + ones*(0x80-0x41)) &^ w & high; m != 0 {
+	for ; i+16 <= len(b); i += 16 {
+		p := b[i : i+16 : i+16]
+		m, n := stops(binary.LittleEndian.Uint64(p)), stops(binary.LittleEndian.Uint64(p[8:]))
+		if m != 0 {
 			return i + mathbits.TrailingZeros64(m)>>3
+		}
+		if n != 0 {
+			return i + 8 + mathbits.TrailingZeros64(n)>>3
 		}
 	}
 	for ; i < len(b); i++ {
@@ -75,10 +77,19 @@ func trigger(b []byte, i int) int {
 	return -1
 }
 
+// stops has the high bit of each byte of w from '/' to '@'. Where no high bit is set,
+// adding 0x80-0x2F carries into it for bytes from '/' on, and adding 0x80-0x41 for bytes
+// past '@'.
+func stops(w uint64) uint64 {
+	low := w &^ highBits
+	return (low + eachByte*(0x80-0x2F)) &^ (low + eachByte*(0x80-0x41)) &^ w & highBits
+}
+
 // item is a run of digits ('9') or letters ('A'), or one separator.
 type item struct {
 	start, end int32
 	kind       byte
+	symbol     uint8 // of the index of shapes
 }
 
 const (
@@ -86,9 +97,42 @@ const (
 	maxPhrase = 64 // bytes; the longest shape is a spaced IBAN of 42
 )
 
-// separators are what a value written in groups may hold between them.
-func separator(c byte) bool {
-	return c == ' ' || c == '-' || c == '.' || c == '/' || c == '+' || c == '(' || c == ')'
+// separators are what a value written in groups may hold between them, each at its place
+// in the index of shapes.
+const separators = " -./+()"
+
+// What a byte is to a phrase.
+const (
+	partNone = iota
+	partDigit
+	partLetter
+	partSeparator // and its place among the separators
+)
+
+var parts = func() (t [256]uint8) {
+	for c := range t {
+		switch b := byte(c); {
+		case is(b, isDig):
+			t[c] = partDigit
+		case is(b, isLet):
+			t[c] = partLetter
+		}
+	}
+	for i, c := range []byte(separators) {
+		t[c] = partSeparator + uint8(i)
+	}
+	return t
+}()
+
+// digitsFrom is the end of the run of digits that goes on at i.
+func digitsFrom(b []byte, i int) int {
+	for i < len(b) {
+		n := mathbits.TrailingZeros64(^digitMask(load(b, i))&highBits) >> 3
+		if i += n; n < 8 {
+			break
+		}
+	}
+	return i
 }
 
 // phrase reads the runs that begin at s: a chunk of letters and digits, then
@@ -97,33 +141,27 @@ func separator(c byte) bool {
 func (r *run) phrase(s int) int {
 	b, n := r.b, 0
 	end := min(len(b), s+maxPhrase)
-	i := s
-	for i < end && n < maxItems-2 {
-		c := b[i]
-		switch {
-		case is(c, isDig):
-			j := i + 1
-			for j < len(b) && is(b[j], isDig) {
-				j++
-			}
-			r.items[n] = item{int32(i), int32(j), '9'}
-			n, i = n+1, j
-		case is(c, isLet):
-			j := i + 1
+	for i := s; i < end && n < maxItems-2; n++ {
+		c, j := b[i], i+1
+		it := &r.items[n]
+		switch part := parts[c]; part {
+		case partNone:
+			return n
+		case partDigit:
+			j = digitsFrom(b, j)
+			*it = item{int32(i), int32(j), '9', digitSymbol(j - i)}
+		case partLetter:
 			for j < len(b) && is(b[j], isLet) {
 				j++
 			}
-			r.items[n] = item{int32(i), int32(j), 'A'}
-			n, i = n+1, j
-		case c == ')' && n > 2 && r.items[n-2].kind == '(':
-			r.items[n] = item{int32(i), int32(i + 1), c}
-			n, i = n+1, i+1
-		case separator(c) && n > 0 && i+1 < len(b) && joins(b, i):
-			r.items[n] = item{int32(i), int32(i + 1), c}
-			n, i = n+1, i+1
+			*it = item{int32(i), int32(j), 'A', letterSymbol(j - i)}
 		default:
-			return n
+			if !(n > 0 && j < len(b) && (is(b[j], isDig) || joins(b, i))) && !(c == ')' && n > 2 && r.items[n-2].kind == '(') {
+				return n
+			}
+			*it = item{int32(i), int32(j), c, separatorSymbol + part - partSeparator}
 		}
+		i = j
 	}
 	return n
 }

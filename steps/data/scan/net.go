@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	mathbits "math/bits"
 	"net/netip"
 )
 
@@ -47,9 +48,12 @@ func (r *run) ipv4(c *chunk) int {
 	first := 0
 	for part := range 4 {
 		v, j := 0, i
-		for j < len(b) && j < i+4 && is(b[j], isDig) {
-			v = v*10 + int(b[j]-'0')
-			j++
+		for ; j < len(b) && j < i+4; j++ {
+			d := b[j] - '0'
+			if d > 9 {
+				break
+			}
+			v = v*10 + int(d)
 		}
 		if j == i || v > 255 || j-i > 1 && b[i] == '0' || j-i > 3 {
 			return 0
@@ -174,6 +178,10 @@ func (r *run) mailAround(i, n int) int {
 	host := i + n
 	e, dot := host, 0
 	for most := min(len(b), i+255); e < most; e++ {
+		if e += mathbits.TrailingZeros64(^alnumMask(load(b, e))&highBits) >> 3; e >= most {
+			e = most
+			break
+		}
 		if c := b[e]; c == '.' {
 			if b[e-1] == '.' {
 				break

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	mathbits "math/bits"
 	"sync"
 
 	"github.com/sevenfold-sec/sevenfold/steps/data/scan/check"
@@ -46,6 +47,11 @@ type chunk struct {
 
 // digit reads the token around the digit at i and returns where to go on.
 func (r *run) digit(i int) int {
+	if !r.s.long {
+		if end := r.field(i); end > 0 {
+			return end
+		}
+	}
 	c := r.chunkAt(i)
 	if c.prev == '%' && i == c.s && c.e-c.s > 4 && r.b[i] == '4' && r.b[i+1] == '0' {
 		if end := r.mailAround(i-1, 3); end > i+2 {
@@ -53,6 +59,11 @@ func (r *run) digit(i int) int {
 		}
 	}
 	if c.e-c.s >= 8 && c.kinds&isLet != 0 && i >= r.triedTo {
+		if !r.s.long {
+			if end := r.accountField(c); end > 0 {
+				return end
+			}
+		}
 		if end := r.encoded(c.s, c.e); end > 0 {
 			return end
 		}
@@ -109,12 +120,14 @@ func (r *run) chunkAt(i int) *chunk {
 		kinds = isLet
 	}
 	for e < len(b) {
-		k := class[b[e]]
-		if k&isAlnum == 0 {
+		letters, digits := alnums(load(b, e))
+		n := mathbits.TrailingZeros64(^(letters|digits)&highBits) >> 3
+		if letters&(1<<(8*n)-1) != 0 {
+			kinds = isLet
+		}
+		if e += n; n < 8 {
 			break
 		}
-		kinds |= k
-		e++
 	}
 	prev, next, inside := byte(0), byte(0), false
 	if e < len(b) {
@@ -208,13 +221,18 @@ func (r *run) shaped(c *chunk) int {
 		}
 	}
 	if best.score >= r.s.least {
-		if best.reason == byCheck {
-			r.found[best.entity]++
-			r.dirty = true
-		}
+		r.counted(best)
 		return max(r.emit(r.s.rows[best.entity].Name, from, best.end, best.score, best.reason), c.e)
 	}
 	return c.e
+}
+
+// counted takes note of a find by its check alone, of which chance may explain some.
+func (r *run) counted(best *candidate) {
+	if best.reason == byCheck && len(r.b) >= chanceBytes {
+		r.found[best.entity]++
+		r.dirty = true
+	}
 }
 
 // context is what the words before a place speak for. It is read when first
@@ -268,12 +286,18 @@ func (r *run) itemAt(s int) int {
 
 // windows tries every run of groups that begins with item k.
 func (r *run) windows(k, start int, c *chunk, best *candidate) {
-	h := seed
+	x := r.s.shapes
+	at := &x.nodes[0]
 	items := r.items[:r.n]
-	for j := k; j < len(items) && j < k+15; j++ {
+	for j, most := k, min(len(items), k+15); j < most; j++ {
 		it := &items[j]
-		length := int(it.end - it.start)
-		h = h.add(it.kind, length)
+		next, ok := x.step(at, it.symbol)
+		if !ok {
+			return // no shape goes on so
+		}
+		if at = next; at.shape == 0 {
+			continue
+		}
 		if it.kind != '9' && it.kind != 'A' {
 			if it.kind != ')' || j != len(items)-1 {
 				continue
@@ -281,13 +305,12 @@ func (r *run) windows(k, start int, c *chunk, best *candidate) {
 		} else if j+1 < len(items) && (items[j+1].kind == '9' || items[j+1].kind == 'A') {
 			continue
 		}
-		all := r.s.shapes.find(h)
-		if all == nil || !r.ends(int(it.end)) {
+		if !r.ends(int(it.end)) {
 			continue
 		}
 		c.goesOn = it.kind != ')' && j >= k+2 && j+2 < len(items) && items[j+1].kind == ' ' && items[j-1].kind == ' ' &&
-			items[j+2].kind == '9' && int(items[j+2].end-items[j+2].start) == length
-		list := r.worth(all, c)
+			items[j+2].kind == '9' && items[j+2].end-items[j+2].start == it.end-it.start
+		list := r.worth(&x.claims[at.shape-1], c)
 		if len(list) == 0 {
 			continue
 		}
@@ -322,18 +345,17 @@ func (r *run) compacted(items []item) []byte {
 	n := 0
 	for i := range items {
 		it := &items[i]
-		if it.kind != '9' && it.kind != 'A' {
-			continue
-		}
-		if n+int(it.end-it.start) > len(r.compact) {
+		length := int(it.end - it.start)
+		switch {
+		case it.kind == '9' && length <= 8 && int(it.start)+8 <= len(r.b) && n+8 <= len(r.compact):
+			// What is copied beyond it lies under the next group, or behind the end.
+			*(*[8]byte)(r.compact[n:]) = [8]byte(r.b[it.start:])
+			n += length
+		case it.kind != '9' && it.kind != 'A':
+		case n+length > len(r.compact):
 			return nil
-		}
-		for _, x := range r.b[it.start:it.end] {
-			if x >= 'a' {
-				x -= 'a' - 'A'
-			}
-			r.compact[n] = x
-			n++
+		default:
+			n = len(upper(r.compact[:n], r.b[it.start:it.end]))
 		}
 	}
 	return r.compact[:n]
@@ -366,7 +388,7 @@ func (r *run) claims(claims []claim, compact []byte, start, end int, c *chunk, b
 		if !strong && !r.spoken(int(cl.entity), c.s) {
 			continue
 		}
-		if strong {
+		if strong && len(r.b) >= chanceBytes {
 			r.trials[cl.entity]++
 			r.dirty = true
 		}
@@ -417,10 +439,7 @@ func (r *run) mixed(c *chunk) int {
 		var best candidate
 		r.claims(r.s.shapes.chunks[n].all, compact, c.s, c.e, c, &best)
 		if best.score >= r.s.least {
-			if best.reason == byCheck {
-				r.found[best.entity]++
-				r.dirty = true
-			}
+			r.counted(&best)
 			return r.emit(r.s.rows[best.entity].Name, c.s, c.e, best.score, best.reason)
 		}
 	}
@@ -429,13 +448,21 @@ func (r *run) mixed(c *chunk) int {
 
 func upper(dst, b []byte) []byte {
 	for _, c := range b {
-		if c >= 'a' && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		dst = append(dst, c)
+		dst = append(dst, capital[c])
 	}
 	return dst
 }
+
+// capital is each byte, small letters as capitals.
+var capital = func() (t [256]byte) {
+	for c := range t {
+		t[c] = byte(c)
+		if t[c] >= 'a' && t[c] <= 'z' {
+			t[c] -= 'a' - 'A'
+		}
+	}
+	return t
+}()
 
 // iban reads an account number, written whole or in groups of four.
 func (r *run) iban(c *chunk) int {
@@ -447,13 +474,16 @@ func (r *run) iban(c *chunk) int {
 	}
 	var buf [34]byte
 	n, i, spaced := 0, c.s, false
+	if c.e-c.s >= want { // written whole
+		for k, x := range b[c.s : c.s+want] {
+			buf[k] = capital[x]
+		}
+		n, i = want, c.s+want
+	}
 	for ; i < len(b) && n < want; i++ {
 		x := b[i]
 		if is(x, isAlnum) {
-			if x >= 'a' {
-				x -= 'a' - 'A'
-			}
-			buf[n] = x
+			buf[n] = capital[x]
 			n++
 			continue
 		}

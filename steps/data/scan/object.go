@@ -73,6 +73,9 @@ func (s *Scanner) Records(name string, size int64, sampled bool, read func(forma
 		res.Reasons = append(res.Reasons, "the reading was ended before its time")
 		return res, err
 	}
+	for _, c := range g.order {
+		c.flush()
+	}
 	res.Labels = g.labels()
 	res.Class = g.classes(name, res.Labels)
 	g.decide(&res, rep)
@@ -259,7 +262,7 @@ func (g *gatherer) Text(b []byte) error {
 
 // Value takes a cell.
 func (g *gatherer) Value(column string, b []byte) error {
-	g.columnOf(column).Repeated(b, 1)
+	g.columnOf(column).hold(b)
 	return nil
 }
 
@@ -267,19 +270,25 @@ var _ format.Batcher = (*gatherer)(nil)
 
 // Texts implements format.Batcher.
 func (g *gatherer) Texts(column string, data []byte, offsets []uint32) error {
-	g.columnOf(column).Texts(data, offsets)
+	c := g.columnOf(column)
+	c.flush()
+	c.Texts(data, offsets)
 	return nil
 }
 
 // Numbers implements format.Batcher.
 func (g *gatherer) Numbers(column string, values []int64) error {
-	g.columnOf(column).Numbers(values)
+	c := g.columnOf(column)
+	c.flush()
+	c.Numbers(values)
 	return nil
 }
 
 // Repeated implements format.Repeater.
 func (g *gatherer) Repeated(column string, b []byte, times int64) error {
-	g.columnOf(column).Repeated(b, times)
+	c := g.columnOf(column)
+	c.flush()
+	c.Repeated(b, times)
 	return nil
 }
 

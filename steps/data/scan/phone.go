@@ -86,7 +86,7 @@ func (r *run) onLine(entity, p int) bool {
 		from += i
 	}
 	found := false
-	readWords(r.b, from, p, func(h uint32, _ int) {
+	readWords(r.b, from, p, r.s.words, func(h uint32, _ int) {
 		if set := r.s.words.get(h); set != nil {
 			found = found || set.has(entity)
 		}
@@ -105,7 +105,7 @@ func (r *run) labelled(end int) bool {
 		return false
 	}
 	found := false
-	readWords(r.b, i, min(len(r.b), i+12), func(h uint32, _ int) {
+	readWords(r.b, i, min(len(r.b), i+12), nil, func(h uint32, _ int) {
 		if set := r.s.words.get(h); set != nil && i >= 0 {
 			found = set.has(placePhone)
 		}
@@ -192,6 +192,12 @@ func (r *run) number(c *chunk) (p *number, ok bool) {
 // gap reads what may stand between two groups: one separator, or a parenthesis
 // with a space or hyphen. It returns the place of the next digit, or 0.
 func gap(b []byte, i int) (next int, sep byte) {
+	if i+1 < len(b) && is(b[i+1], isDig) { // one sign, as in most
+		if c := b[i]; c == '-' || c == ' ' || c == '.' || c == '/' || c == '(' || c == ')' {
+			return i + 1, c
+		}
+		return 0, 0
+	}
 	j := i
 	for j < len(b) && j < i+3 {
 		switch b[j] {

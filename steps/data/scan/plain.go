@@ -59,12 +59,7 @@ func back(shifts []shift, at int) int {
 // unusual is the place of the next character that is read as a plain one, -1 for none.
 func unusual(b []byte, i int) int {
 	for ; i < len(b); i++ {
-		for i+32 <= len(b) && (load(b, i)|load(b, i+8)|load(b, i+16)|load(b, i+24))&highBits == 0 {
-			i += 32
-		}
-		for i+8 <= len(b) && load(b, i)&highBits == 0 {
-			i += 8
-		}
+		i = asciiFrom(b, i)
 		if len(b) >= 8 && i+8 > len(b) && load(b, len(b)-8)&highBits == 0 {
 			return -1
 		}

@@ -42,6 +42,8 @@ type Scanner struct {
 	shapes *index
 	words  *lexicon
 	rules  *secretIndex
+	// long makes every field go the whole way, for the test that this finds the same.
+	long bool
 }
 
 // New makes a scanner. The error names the custom rule whose proof fails.
@@ -95,8 +97,9 @@ func (s *Scanner) scan(spans []Span, text []byte, base bits) (out []Span, opaque
 func (r *run) whole() {
 	r.all(trigger(r.b, 0))
 	r.keys()
-	r.accessKeys()
-	r.commands()
+	keys, options := r.s.rules.hyphens(r.b)
+	r.accessKeys(keys)
+	r.commands(options)
 	if len(r.b) >= chanceBytes {
 		r.againstChance()
 	}

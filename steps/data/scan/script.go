@@ -1,24 +1,34 @@
 package scan
 
 import (
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
 
 // ascii reports whether a text has no character beyond ASCII.
 func ascii(b []byte) bool {
-	i := 0
-	for ; i+32 <= len(b); i += 32 {
-		if (load(b, i)|load(b, i+8)|load(b, i+16)|load(b, i+24))&highBits != 0 {
-			return false
-		}
-	}
-	for ; i < len(b); i++ {
-		if b[i] >= 0x80 {
+	for _, c := range b[asciiFrom(b, 0):] {
+		if c >= 0x80 {
 			return false
 		}
 	}
 	return true
+}
+
+// asciiFrom passes over ASCII, eight bytes and more at a step: behind the place that it
+// gives, up to seven bytes before the next that is none may be left.
+func asciiFrom(b []byte, i int) int {
+	for ; i+32 <= len(b); i += 32 {
+		p := b[i : i+32 : i+32]
+		if (binary.LittleEndian.Uint64(p)|binary.LittleEndian.Uint64(p[8:])|binary.LittleEndian.Uint64(p[16:])|binary.LittleEndian.Uint64(p[24:]))&highBits != 0 {
+			break
+		}
+	}
+	for i+8 <= len(b) && binary.LittleEndian.Uint64(b[i:])&highBits == 0 {
+		i += 8
+	}
+	return i
 }
 
 // scripts are those that are told by name.

@@ -54,6 +54,7 @@ type secretIndex struct {
 	// before that mark: many keys of theirs hold no digit either (all of Hugging Face's,
 	// one in thirty of GitLab's, one in seventy of Stripe's).
 	byEnd [256][]*secretRule
+	ends  [256]bool // where byEnd has any
 }
 
 var secrets = sync.OnceValue(func() *secretIndex {
@@ -68,6 +69,7 @@ var secrets = sync.OnceValue(func() *secretIndex {
 			n := len(r.prefix)
 			if n > 2 && (r.prefix[n-1] == '_' || r.prefix[n-1] == '-') && !strings.ContainsAny(r.prefix, "0123456789") && strings.IndexByte("awdjb", r.class) >= 0 {
 				x.byEnd[r.prefix[n-2]] = append(x.byEnd[r.prefix[n-2]], r)
+				x.ends[r.prefix[n-2]] = true
 			}
 			continue
 		}

@@ -1,25 +1,43 @@
 package scan
 
 import (
+	mathbits "math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 )
 
-// A signature stands for a shape: a hash over its runs (how many digits, how
-// many letters) and the separators between them. Two shapes that meet in one
-// signature would be told apart by their checks; the test of the index holds
-// that none of the catalogue do.
-type signature uint64
+// The shapes of the catalogue are a tree: from its root each run of digits or letters, by
+// its length, and each separator leads on to a node, and the nodes at which shapes end
+// hold what they stand for. Most numbers fall out of it at their first or second group.
 
-const seed signature = 0x9E3779B97F4A7C15
+// A symbol is a run of one length or a separator; none is one that no shape has.
+const (
+	letterSymbols   = 24 // digits lie before it, by their number
+	separatorSymbol = 48
+	noSymbol        = 63
+)
 
-// add extends a signature by a run of n digits ('9') or letters ('A'), or by a
-// separator, for which n is 1.
-func (s signature) add(kind byte, n int) signature {
-	s ^= signature(kind)<<8 | signature(n)
-	s *= 0xD6E8FEB86659FD93
-	return s ^ s>>29
+func digitSymbol(n int) uint8 {
+	if n < letterSymbols {
+		return uint8(n)
+	}
+	return noSymbol
+}
+
+func letterSymbol(n int) uint8 {
+	if n < separatorSymbol-letterSymbols {
+		return uint8(letterSymbols + n)
+	}
+	return noSymbol
+}
+
+// node is a beginning of shapes.
+type node struct {
+	leads uint64 // the symbols that lead on, as bits
+	first uint32 // where the node of the first of them stands; the others follow
+	shape uint32 // place of its claims, plus one, if a shape ends here
 }
 
 // claim is an entity that a shape stands for, with what is asked of it at each
@@ -41,14 +59,12 @@ func claimOf(e int, strong bool) claim {
 	return c
 }
 
-// index answers which entities a signature could be. It is open-addressed, and
-// a bitmap answers most questions without touching it.
+// index answers which entities a shape could be.
 type index struct {
-	bloom  [1 << 10]uint64
-	keys   []signature
-	values []int32 // place in claims, which ends at the first of another key
+	nodes  []node // the first is the root
 	claims []claims
 	chunks [64]claims // by length, for runs of letters and digits mixed
+	fields fieldPlans
 }
 
 // claims are the entities that one shape stands for.
@@ -57,14 +73,6 @@ type claims struct {
 	strong []claim // those that no word has to speak for
 	weak   bits    // the others
 	any    bits
-}
-
-// list are all claims, none of nil.
-func (c *claims) list() []claim {
-	if c == nil {
-		return nil
-	}
-	return c.all
 }
 
 func claimsOf(all []claim) claims {
@@ -83,17 +91,17 @@ func claimsOf(all []claim) claims {
 var shapes = sync.OnceValue(buildIndex)
 
 func buildIndex() *index {
-	found := map[signature][]claim{}
-	var order []signature
+	found := map[string][]claim{}
+	var order, written []string
 	x := &index{}
 	var chunks [len(x.chunks)][]claim
 	put := func(list string, e int, strong bool) {
 		for _, one := range strings.Fields(list) {
 			for _, plain := range expand(one) {
-				s := signatureOf(plain)
+				s := string(symbolsOf(plain))
 				if !has(found[s], uint8(e)) {
 					if found[s] == nil {
-						order = append(order, s)
+						order, written = append(order, s), append(written, plain)
 					}
 					found[s] = append(found[s], claimOf(e, strong))
 				}
@@ -111,21 +119,59 @@ func buildIndex() *index {
 	for n, list := range chunks {
 		x.chunks[n] = claimsOf(list)
 	}
-	size := 1
-	for size < 4*len(order) {
-		size *= 2
+	slices.Sort(order)
+	x.claims = make([]claims, len(order))
+	for i, s := range order {
+		x.claims[i] = claimsOf(found[s])
 	}
-	x.keys, x.values = make([]signature, size), make([]int32, size)
-	for _, s := range order {
-		x.bloom[s>>6&1023] |= 1 << (s & 63)
-		i := int(s>>16) & (size - 1)
-		for x.keys[i] != 0 {
-			i = (i + 1) & (size - 1)
-		}
-		x.keys[i], x.values[i] = s, int32(len(x.claims))
-		x.claims = append(x.claims, claimsOf(found[s]))
-	}
+	x.nodes = []node{{}}
+	x.grow(0, order, 0, 0)
+	x.fields = x.plan(written)
 	return x
+}
+
+// grow makes the nodes below the one at a place, whose shapes these are, in order: they
+// are alike in their first symbols, depth of them, and the first stands at the place from
+// of all.
+func (x *index) grow(at int, shapes []string, depth, from int) {
+	if len(shapes) > 0 && len(shapes[0]) == depth {
+		x.nodes[at].shape = uint32(from) + 1
+		shapes, from = shapes[1:], from+1
+	}
+	first := len(x.nodes)
+	x.nodes[at].first = uint32(first)
+	var groups [][]string
+	for i := 0; i < len(shapes); {
+		j := i
+		for j < len(shapes) && shapes[j][depth] == shapes[i][depth] {
+			j++
+		}
+		x.nodes[at].leads |= 1 << shapes[i][depth]
+		x.nodes = append(x.nodes, node{})
+		groups = append(groups, shapes[i:j])
+		i = j
+	}
+	for i, g := range groups {
+		x.grow(first+i, g, depth+1, from)
+		from += len(g)
+	}
+}
+
+// step goes from a node on over a symbol; it gives false where no shape goes on so.
+func (x *index) step(n *node, symbol uint8) (*node, bool) {
+	bit := uint64(1) << (symbol & 63)
+	if n.leads&bit == 0 {
+		return nil, false
+	}
+	return &x.nodes[int(n.first)+mathbits.OnesCount64(n.leads&(bit-1))], true
+}
+
+// digits are the claims on so many digits in a row.
+func (x *index) digits(n int) []claim {
+	if to, ok := x.step(&x.nodes[0], digitSymbol(n)); ok && to.shape > 0 {
+		return x.claims[to.shape-1].all
+	}
+	return nil
 }
 
 func has(claims []claim, e uint8) bool {
@@ -135,20 +181,6 @@ func has(claims []claim, e uint8) bool {
 		}
 	}
 	return false
-}
-
-// find gives the claims on a signature, nil if no shape has it.
-func (x *index) find(s signature) *claims {
-	if x.bloom[s>>6&1023]&(1<<(s&63)) == 0 {
-		return nil
-	}
-	mask := len(x.keys) - 1
-	for i := int(s>>16) & mask; x.keys[i] != 0; i = (i + 1) & mask {
-		if x.keys[i] == s {
-			return &x.claims[x.values[i]]
-		}
-	}
-	return nil
 }
 
 // expand writes out a shape's optional separators and its places of either
@@ -167,9 +199,10 @@ func expand(shape string) []string {
 	return []string{strings.ReplaceAll(shape, "_", " ")}
 }
 
-// signatureOf is the signature of a shape that is written out.
-func signatureOf(shape string) signature {
-	s := seed
+// symbolsOf are the symbols of a shape that is written out. It panics on one that has no
+// symbol, for no value would be found by it.
+func symbolsOf(shape string) []byte {
+	var all []byte
 	for i := 0; i < len(shape); {
 		c, n := shape[i], 1
 		if c == '9' || c == 'A' {
@@ -177,8 +210,20 @@ func signatureOf(shape string) signature {
 				n++
 			}
 		}
-		s = s.add(c, n)
+		symbol := uint8(noSymbol)
+		switch {
+		case c == '9':
+			symbol = digitSymbol(n)
+		case c == 'A':
+			symbol = letterSymbol(n)
+		case parts[c] >= partSeparator:
+			symbol = separatorSymbol + parts[c] - partSeparator
+		}
+		if symbol == noSymbol {
+			panic("the shape " + shape + " cannot be looked for")
+		}
+		all = append(all, symbol)
 		i += n
 	}
-	return s
+	return all
 }

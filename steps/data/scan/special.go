@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	mathbits "math/bits"
 
 	"github.com/sevenfold-sec/sevenfold/steps/data/scan/check"
 )
@@ -161,6 +162,25 @@ func (x *secretIndex) digitlessAt(b []byte, at int) (rule *secretRule, s, e int)
 	return nil, 0, 0
 }
 
+// beginsAt reports whether a key of a rule could begin with the prefix that ends in the mark
+// at a place.
+func (x *secretIndex) beginsAt(b []byte, at int) bool {
+	for _, rule := range x.byEnd[b[at-1]] {
+		p := rule.prefix
+		if s := at + 1 - len(p); s < 0 || string(b[s:at+1]) != p {
+			continue
+		}
+		n := 0
+		for i := at + 1; i < len(b) && n < rule.least && inClass(b[i], rule.class); i++ {
+			n++
+		}
+		if n == rule.least {
+			return true
+		}
+	}
+	return false
+}
+
 // each calls see with every place of a byte, until it returns false.
 func each(b []byte, c byte, see func(at int) bool) {
 	for at := 0; ; at++ {
@@ -174,8 +194,56 @@ func each(b []byte, c byte, see func(at int) bool) {
 	}
 }
 
-// hasKeyPrefix reports whether keys or accessKeys could find something in b.
-func hasKeyPrefix(b []byte) bool {
+// marked calls see with every place of a mark behind a letter with which a prefix may end,
+// until it returns false.
+func (x *secretIndex) marked(b []byte, mark byte, see func(at int) bool) {
+	for at := 0; at < len(b); at++ {
+		i := bytes.IndexByte(b[at:], mark)
+		if i < 0 {
+			return
+		}
+		if at += i; at > 1 && x.ends[b[at-1]] && !see(at) {
+			return
+		}
+	}
+}
+
+// hyphens reports whether a key without a digit or an option could stand at a hyphen of
+// the text. Where hyphens are many, as in tables, most join digits, and are passed over
+// eight bytes at a step; where they are few it says that both could.
+func (x *secretIndex) hyphens(b []byte) (keys, options bool) {
+	if bytes.Count(b, hyphen) < len(b)/64 {
+		return true, true
+	}
+	digits := uint64(0) // of the last eight bytes
+	for i := 0; i < len(b); i += 8 {
+		w := load(b, i)
+		mask := digitMask(w)
+		not := w ^ eachByte*'-'
+		marks := ^((not&^highBits + ^uint64(highBits)) | not) & highBits
+		for at := marks &^ (mask<<8 | digits>>56); at != 0; at &= at - 1 {
+			k := i + mathbits.TrailingZeros64(at)>>3
+			if k == 0 {
+				continue
+			}
+			c := b[k-1]
+			keys = keys || x.ends[c]
+			options = options || (c == ' ' || c == '"' || c == '\'') && opens(b, k-1)
+			if keys && options {
+				return true, true
+			}
+		}
+		digits = mask
+	}
+	return keys, options
+}
+
+var hyphen = []byte("-")
+
+// mayHoldKey reports whether keys or accessKeys could find something in a part of b. What
+// stands before and behind that part is another value's, and so says nothing. Hyphens is
+// what hyphens said of b.
+func mayHoldKey(b []byte, hyphens bool) bool {
 	found := false
 	for _, d := range digitless {
 		each(b, d.prefix[d.rare], func(at int) bool {
@@ -188,9 +256,11 @@ func hasKeyPrefix(b []byte) bool {
 		}
 	}
 	for _, mark := range []byte("_-") {
-		each(b, mark, func(at int) bool {
-			rule, _, _ := secrets().digitlessAt(b, at)
-			found = rule != nil
+		if mark == '-' && !hyphens {
+			continue
+		}
+		secrets().marked(b, mark, func(at int) bool {
+			found = secrets().beginsAt(b, at)
 			return !found
 		})
 		if found {
@@ -200,8 +270,9 @@ func hasKeyPrefix(b []byte) bool {
 	return bytes.Contains(b, pemWord)
 }
 
-// accessKeys finds keys without a digit by searches of their own.
-func (r *run) accessKeys() {
+// accessKeys finds keys without a digit by searches of their own; hyphens says whether
+// hyphens are worth one.
+func (r *run) accessKeys(hyphens bool) {
 	for _, d := range digitless {
 		var found []Span
 		each(r.b, d.prefix[d.rare], func(at int) bool {
@@ -222,8 +293,11 @@ func (r *run) accessKeys() {
 		r.insert(found)
 	}
 	for _, mark := range []byte("_-") {
+		if mark == '-' && !hyphens {
+			continue
+		}
 		var found []Span
-		each(r.b, mark, func(at int) bool {
+		r.s.rules.marked(r.b, mark, func(at int) bool {
 			rule, s, e := r.s.rules.digitlessAt(r.b, at)
 			if rule == nil {
 				return true

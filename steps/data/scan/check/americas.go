@@ -10,8 +10,7 @@ func SSN(b []byte) bool {
 	if area == 0 || area == 666 || area >= 900 || num(b[3:5]) == 0 || num(b[5:]) == 0 {
 		return false
 	}
-	s := string(b)
-	return s != "078051120" && s != "219099999" && s != "123456789" && !same(b)
+	return string(b) != "078051120" && string(b) != "219099999" && string(b) != "123456789" && !same(b)
 }
 
 // ITIN is a taxpayer number of somebody without a social security number: 9xx

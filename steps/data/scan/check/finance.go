@@ -1,5 +1,7 @@
 package check
 
+import "encoding/binary"
+
 // Card is a payment card number of 12 to 19 digits: Luhn, and an issuer
 // identification number that a network was assigned, at a length it issues.
 func Card(b []byte) bool {
@@ -94,16 +96,20 @@ func IBAN(b []byte) bool {
 		return false
 	}
 	if numericIBANs[int(b[0]-'A')*26+int(b[1]-'A')] {
-		// Digits alone, taken a word at a time: a remainder costs more than a digit.
-		r := uint64(0)
-		for i := 4; i < len(b); i++ {
-			d := b[i] - '0'
-			if d > 9 {
+		// Digits alone, taken eight at a time: a remainder costs more than a digit.
+		r, rest := uint64(0), b[4:]
+		for ; len(rest) >= 8; rest = rest[8:] {
+			w := binary.LittleEndian.Uint64(rest)
+			if !eightDigits(w) {
 				return false
 			}
-			if r = r*10 + uint64(d); r > 1<<58 {
-				r %= 97
+			r = (r*100_000_000 + eightValue(w)) % 97
+		}
+		for _, c := range rest {
+			if !isDigit(c) {
+				return false
 			}
+			r = r*10 + uint64(c-'0')
 		}
 		r = r%97*1_000_000 + uint64(b[0]-'A'+10)*10_000 + uint64(b[1]-'A'+10)*100 + uint64(b[2]-'0')*10 + uint64(b[3]-'0')
 		return r%97 == 1
@@ -125,6 +131,17 @@ func IBAN(b []byte) bool {
 		}
 	}
 	return r%97 == 1
+}
+
+// eightValue is the number that eight digits write, the first of which lies in the lowest
+// byte of w: pairs are put together, then pairs of pairs, then those.
+func eightValue(w uint64) uint64 {
+	w &= 0x0F0F0F0F0F0F0F0F
+	w = w*10 + w>>8
+	w &= 0x00FF00FF00FF00FF
+	w = w*100 + w>>16
+	w &= 0x0000FFFF0000FFFF
+	return w&0xFFFFFFFF*10_000 + w>>32
 }
 
 // numericIBANs says of each pair of letters whether that country's account numbers hold

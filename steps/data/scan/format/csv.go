@@ -62,6 +62,9 @@ type table struct {
 
 // feed reads on; b may end anywhere.
 func (t *table) feed(b []byte) error {
+	if done, err := t.plain(b); done || err != nil {
+		return err
+	}
 	for i := 0; i < len(b); {
 		if t.quoted {
 			j := bytes.IndexByte(b[i:], '"')
@@ -89,7 +92,7 @@ func (t *table) feed(b []byte) error {
 			i++
 		case c == t.comma:
 			t.any = true
-			if err := t.put(); err != nil {
+			if err := t.put(t.cell); err != nil {
 				return err
 			}
 			i++
@@ -109,7 +112,7 @@ func (t *table) feed(b []byte) error {
 			t.any, t.closed = true, false
 			i = j
 			if len(t.cell) > maxCell {
-				if err := t.put(); err != nil {
+				if err := t.put(t.cell); err != nil {
 					return err
 				}
 				t.column--
@@ -119,9 +122,39 @@ func (t *table) feed(b []byte) error {
 	return nil
 }
 
-// put ends a cell.
-func (t *table) put() error {
-	cell, column := t.cell, t.column
+// plain reads a line that is a whole row without quotes, as most are: its cells are handed
+// on where they lie. It reports whether it did.
+func (t *table) plain(b []byte) (bool, error) {
+	n := len(b)
+	if t.any || t.quoted || t.closed || t.column > 0 || len(t.cell) > 0 || n == 0 || b[n-1] != '\n' || bytes.IndexByte(b, '"') >= 0 {
+		return false, nil
+	}
+	if n--; n > 0 && b[n-1] == '\r' {
+		n--
+	}
+	if b = b[:n]; n == 0 {
+		return true, nil
+	}
+	if bytes.IndexByte(b, '\r') >= 0 {
+		return false, nil
+	}
+	t.any = true
+	for {
+		i := bytes.IndexByte(b, t.comma)
+		if i < 0 {
+			t.cell = append(t.cell, b...)
+			return true, t.line()
+		}
+		if err := t.put(b[:i]); err != nil {
+			return true, err
+		}
+		b = b[i+1:]
+	}
+}
+
+// put hands a cell on.
+func (t *table) put(cell []byte) error {
+	column := t.column
 	t.cell, t.closed = t.cell[:0], false
 	t.column++
 	if t.names == nil {
@@ -145,7 +178,7 @@ func (t *table) line() error {
 	if !t.any && len(t.cell) == 0 {
 		return nil
 	}
-	if err := t.put(); err != nil {
+	if err := t.put(t.cell); err != nil {
 		return err
 	}
 	t.column, t.any = 0, false

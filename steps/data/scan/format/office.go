@@ -194,7 +194,7 @@ func (r *reader) sheet(in io.Reader, shared []string) error {
 				if i, err := strconv.Atoi(string(v)); kind == "s" && err == nil && i >= 0 && i < len(shared) {
 					t.cell = append(t.cell[:0], shared[i]...)
 				}
-				if err := t.put(); err != nil {
+				if err := t.put(t.cell); err != nil {
 					return err
 				}
 			case "row":
@@ -211,7 +211,7 @@ func (r *reader) sheet(in io.Reader, shared []string) error {
 func (t *table) skipTo(column int) error {
 	for t.column < column && t.column < maxColumns {
 		t.cell = t.cell[:0]
-		if err := t.put(); err != nil {
+		if err := t.put(t.cell); err != nil {
 			return err
 		}
 	}
