@@ -6,8 +6,9 @@
 // service-linked roles, and Application Auto Scaling acts through one: what it does
 // is frozen by suspending it. Most calls say nothing of which way they scale, so
 // that denying them denies scaling down too, but for those who are excepted; where
-// AWS has a condition key for the amount, only growth is denied. The event is the
-// last line: it comes when the call was made.
+// AWS has a condition key for the amount, only growth is denied, and calls that do not
+// say how much: what they leave as it is may be large. The event is the last line: it
+// comes when the call was made.
 package brake
 
 import (
@@ -89,7 +90,8 @@ var ways = map[string][]way{
 	"AWS::Bedrock::ProvisionedModelThroughput": {{actions: []string{"bedrock:UpdateProvisionedModelThroughput"}},
 		{actions: []string{"bedrock:CreateProvisionedModelThroughput"}, resource: anything, wider: "every new provisioned throughput: one more beside the first is growth too"}},
 	"AWS::AutoScaling::AutoScalingGroup": {{actions: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:PutScheduledUpdateGroupAction"}, key: "autoscaling:MaxSize"},
-		{actions: []string{"autoscaling:PutScalingPolicy"}}},
+		// The greatest size that bounds these may be one that the group had before it was held.
+		{actions: []string{"autoscaling:PutScalingPolicy", "autoscaling:SetDesiredCapacity", "autoscaling:ExecutePolicy", "autoscaling:AttachInstances"}}},
 	"AWS::EKS::Nodegroup":              {{actions: []string{"eks:UpdateNodegroupConfig"}}},
 	"AWS::ECS::Service":                {{actions: []string{"ecs:UpdateService"}}},
 	"AWS::Lambda::Function":            {{actions: []string{"lambda:PutFunctionConcurrency"}}, {actions: []string{"lambda:PutProvisionedConcurrencyConfig"}, resource: suffixed(":*")}},
@@ -225,7 +227,7 @@ func Of(workloads []Workload, except []string) (*Hold, error) {
 	for _, g := range groups {
 		s := statement{Sid: fmt.Sprintf("Hold%04d", len(all)+1), Effect: "Deny", Action: strings.Fields(g.actions), Resource: slices.Sorted(maps.Keys(resources[g])), Condition: spared(except)}
 		if g.key != "" {
-			s.Condition = with(s.Condition, "NumericGreaterThan", g.key, strconv.Itoa(g.limit))
+			s.Condition = with(s.Condition, "NumericGreaterThanIfExists", g.key, strconv.Itoa(g.limit))
 		}
 		all = append(all, s)
 	}
@@ -339,14 +341,26 @@ func packed(all []statement) ([]json.RawMessage, error) {
 	return out, flush()
 }
 
-// pattern is an EventBridge pattern for calls that were made.
+// pattern is an EventBridge pattern for calls that were made. Lambda's are recorded
+// under names that end in the date of their API (PutFunctionConcurrency20171031).
 func pattern(calls []string) (json.RawMessage, error) {
-	sources, names := map[string]bool{}, map[string]bool{}
+	sources, names, dated := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, c := range calls {
 		service, name, _ := strings.Cut(c, ":")
 		sources["aws."+service] = true
+		if service == "lambda" {
+			dated[name] = true
+			continue
+		}
 		names[name] = true
 	}
+	match := []any{}
+	for _, n := range slices.Sorted(maps.Keys(names)) {
+		match = append(match, n)
+	}
+	for _, n := range slices.Sorted(maps.Keys(dated)) {
+		match = append(match, map[string]string{"prefix": n})
+	}
 	return json.Marshal(map[string]any{"source": slices.Sorted(maps.Keys(sources)), "detail-type": []string{"AWS API Call via CloudTrail"},
-		"detail": map[string]any{"eventName": slices.Sorted(maps.Keys(names))}})
+		"detail": map[string]any{"eventName": match}})
 }

@@ -59,10 +59,10 @@ func TestOf(t *testing.T) {
 		if diff := cmp.Diff([]string{"arn:aws:iam::*:role/gate"}, s.Condition["ArnNotLike"]["aws:PrincipalArn"]); diff != "" || s.Effect != "Deny" {
 			t.Errorf("%+v spares nobody", s)
 		}
-		got = append(got, strings.Join(s.Action, " ")+" on "+strings.Join(s.Resource, " ")+fmt.Sprint(s.Condition["NumericGreaterThan"]))
+		got = append(got, strings.Join(s.Action, " ")+" on "+strings.Join(s.Resource, " ")+fmt.Sprint(s.Condition["NumericGreaterThanIfExists"]))
 	}
 	want := []string{
-		"autoscaling:PutScalingPolicy on arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:u:autoScalingGroupName/gpumap[]",
+		"autoscaling:PutScalingPolicy autoscaling:SetDesiredCapacity autoscaling:ExecutePolicy autoscaling:AttachInstances on arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:u:autoScalingGroupName/gpumap[]",
 		"autoscaling:UpdateAutoScalingGroup autoscaling:PutScheduledUpdateGroupAction on arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:u:autoScalingGroupName/gpumap[autoscaling:MaxSize:[3]]",
 		"sagemaker:UpdateEndpoint sagemaker:UpdateEndpointWeightsAndCapacities on arn:aws:sagemaker:eu-west-1:111122223333:endpoint/etamap[]",
 		"application-autoscaling:PutScalingPolicy application-autoscaling:PutScheduledAction application-autoscaling:RegisterScalableTarget on *map[]",
@@ -77,6 +77,18 @@ func TestOf(t *testing.T) {
 		t.Errorf("unheld %+v, wider %+v", h.Unheld, h.Wider)
 	}
 	if !strings.Contains(string(h.Event), `"UpdateEndpoint"`) || !strings.Contains(string(h.Event), `"aws.application-autoscaling"`) {
+		t.Errorf("%s", h.Event)
+	}
+}
+
+// Lambda's calls are seen under the names that CloudTrail has for them.
+func TestEventOfLambda(t *testing.T) {
+	h, err := Of([]Workload{{Name: "f", Limit: 1, Assets: []*estate.Asset{aws("AWS::Lambda::Function", "arn:aws:lambda:eu-west-1:111122223333:function:f")}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"detail":{"eventName":[{"prefix":"PutFunctionConcurrency"},{"prefix":"PutProvisionedConcurrencyConfig"}]},"detail-type":["AWS API Call via CloudTrail"],"source":["aws.lambda"]}`
+	if string(h.Event) != want {
 		t.Errorf("%s", h.Event)
 	}
 }
