@@ -52,10 +52,27 @@ $(KUBE): test/kube/main.go test/kube/server.go test/kube/storage.go test/kube/go
 test/helm/helm:
 	GOBIN=$(CURDIR)/test/helm CGO_ENABLED=0 $(GO) install helm.sh/helm/v3/cmd/helm@v3.22.0
 
+# Kueue itself, with its definitions, for the test of its AdmissionChecks against it; without
+# it that test is left out.
+KUEUE := sigs.k8s.io/kueue@v0.19.2
+test/kueue/kueue:
+	GOBIN=$(CURDIR)/test/kueue CGO_ENABLED=0 $(GO) install $(subst @,/cmd/kueue@,$(KUEUE))
+	cp -r --no-preserve=mode "$$(cd / && $(GO) mod download -json $(KUEUE) | sed -n 's/.*"Dir": "\(.*\)",*/\1/p')/config/components" test/kueue/
+
 # cosign itself, against which our Sigstore bundles are held; without it on the PATH those
 # comparisons are left out, and what refuses a bundle is tested all the same.
 test/cosign/cosign:
 	GOBIN=$(CURDIR)/test/cosign CGO_ENABLED=0 $(GO) install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
+
+# Fulcio, and Rekor with the Trillian it keeps its tree in, for the test of keyless signing
+# against them; without them it is left out.
+TRILLIAN := github.com/google/trillian@v1.8.0
+test/sigstore/fulcio:
+	GOBIN=$(CURDIR)/test/sigstore CGO_ENABLED=0 $(GO) install github.com/sigstore/fulcio@v1.8.8
+test/sigstore/rekor-server: test/sigstore/fulcio
+	GOBIN=$(CURDIR)/test/sigstore CGO_ENABLED=0 $(GO) install $(subst @,/cmd/trillian_log_server@,$(TRILLIAN)) $(subst @,/cmd/trillian_log_signer@,$(TRILLIAN))
+	cp --no-preserve=mode "$$(cd / && $(GO) mod download -json $(TRILLIAN) | sed -n 's/.*"Dir": "\(.*\)",*/\1/p')/storage/mysql/schema/storage.sql" test/sigstore/
+	GOBIN=$(CURDIR)/test/sigstore CGO_ENABLED=0 $(GO) install github.com/sigstore/rekor/cmd/rekor-server@v1.6.1
 
 check: ## formatting and vet
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt'ed: $$out"; exit 1; }

@@ -119,7 +119,23 @@ func inRegion(service, rest string) func(*estate.Asset) string {
 }
 
 func suffixed(rest string) func(*estate.Asset) string {
-	return func(a *estate.Asset) string { return a.ID + rest }
+	return func(a *estate.Asset) string { return literal(a.ID) + rest }
+}
+
+// literal is text as a policy means it, letter by letter: an Auto Scaling group may
+// bear a name that policies would read as a pattern or a variable.
+func literal(s string) string {
+	return strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}").Replace(s)
+}
+
+// word is text as a shell takes it for one word of a command.
+func word(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_./:@+=,", r)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func partition(arn string) string {
@@ -187,7 +203,7 @@ func Of(workloads []Workload, except []string) (*Hold, error) {
 				if way.key != "" {
 					g.limit = w.Limit
 				}
-				name := a.ID
+				name := literal(a.ID)
 				if way.resource != nil {
 					name = way.resource(a)
 				}
@@ -212,7 +228,7 @@ func Of(workloads []Workload, except []string) (*Hold, error) {
 			}
 			scalers[[2]string{namespace, dimension}] = true
 			h.Wider = append(h.Wider, Note{w.Name, s.ID, "every target of " + namespace + " (" + dimension + "): AWS names targets by ids of its own, so that a statement cannot name one"})
-			run := "aws application-autoscaling register-scalable-target --region " + s.Region + " --service-namespace " + namespace + " --resource-id " + id + " --scalable-dimension " + dimension + " --suspended-state "
+			run := "aws application-autoscaling register-scalable-target --region " + word(s.Region) + " --service-namespace " + word(namespace) + " --resource-id " + word(id) + " --scalable-dimension " + word(dimension) + " --suspended-state "
 			h.Freeze = append(h.Freeze, Command{w.Name, s.ID, run + "DynamicScalingInSuspended=false,DynamicScalingOutSuspended=true,ScheduledScalingSuspended=true",
 				run + "DynamicScalingInSuspended=false,DynamicScalingOutSuspended=false,ScheduledScalingSuspended=false"})
 			for _, action := range scalerActions {
@@ -290,7 +306,7 @@ func frozen(workload string, a *estate.Asset) []Command {
 	if !ok {
 		return nil
 	}
-	rest := "-processes --region " + a.Region + " --auto-scaling-group-name " + name + " --scaling-processes AlarmNotification ScheduledActions"
+	rest := "-processes --region " + word(a.Region) + " --auto-scaling-group-name " + word(name) + " --scaling-processes AlarmNotification ScheduledActions"
 	return []Command{{workload, a.ID, "aws autoscaling suspend" + rest, "aws autoscaling resume" + rest}}
 }
 

@@ -3,6 +3,7 @@ package brake
 import (
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +91,24 @@ func TestEventOfLambda(t *testing.T) {
 	const want = `{"detail":{"eventName":[{"prefix":"PutFunctionConcurrency"},{"prefix":"PutProvisionedConcurrencyConfig"}]},"detail-type":["AWS API Call via CloudTrail"],"source":["aws.lambda"]}`
 	if string(h.Event) != want {
 		t.Errorf("%s", h.Event)
+	}
+}
+
+// A name is a name, in a policy and in a shell, whatever it looks like.
+func TestNamesThatMeanSomething(t *testing.T) {
+	const group = "arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:u:autoScalingGroupName/"
+	h, err := Of([]Workload{{Name: "w", Limit: 1, Assets: []*estate.Asset{aws("AWS::AutoScaling::AutoScalingGroup", group+"a*${aws:username} $(id);'b'?")}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range statements(t, h) {
+		if diff := cmp.Diff([]string{group + "a${*}${$}{aws:username} ${$}(id);'b'${?}"}, s.Resource); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	out, err := exec.Command("sh", "-c", strings.Replace(h.Freeze[0].Run, "aws ", "printf '%s|' ", 1)).Output()
+	if err != nil || string(out) != "autoscaling|suspend-processes|--region|eu-west-1|--auto-scaling-group-name|a*${aws:username} $(id);'b'?|--scaling-processes|AlarmNotification|ScheduledActions|" {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 
