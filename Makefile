@@ -64,15 +64,9 @@ test/kueue/kueue:
 test/cosign/cosign:
 	GOBIN=$(CURDIR)/test/cosign CGO_ENABLED=0 $(GO) install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
 
-# Fulcio, and Rekor with the Trillian it keeps its tree in, for the test of keyless signing
-# against them; without them it is left out.
-TRILLIAN := github.com/google/trillian@v1.8.0
+# Fulcio itself, for the test of keyless signing against it; without it that test is left out.
 test/sigstore/fulcio:
 	GOBIN=$(CURDIR)/test/sigstore CGO_ENABLED=0 $(GO) install github.com/sigstore/fulcio@v1.8.8
-test/sigstore/rekor-server: test/sigstore/fulcio
-	GOBIN=$(CURDIR)/test/sigstore CGO_ENABLED=0 $(GO) install $(subst @,/cmd/trillian_log_server@,$(TRILLIAN)) $(subst @,/cmd/trillian_log_signer@,$(TRILLIAN))
-	cp --no-preserve=mode "$$(cd / && $(GO) mod download -json $(TRILLIAN) | sed -n 's/.*"Dir": "\(.*\)",*/\1/p')/storage/mysql/schema/storage.sql" test/sigstore/
-	GOBIN=$(CURDIR)/test/sigstore CGO_ENABLED=0 $(GO) install github.com/sigstore/rekor/cmd/rekor-server@v1.6.1
 
 check: ## formatting and vet
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt'ed: $$out"; exit 1; }
