@@ -52,10 +52,21 @@ $(KUBE): test/kube/main.go test/kube/server.go test/kube/storage.go test/kube/go
 test/helm/helm:
 	GOBIN=$(CURDIR)/test/helm CGO_ENABLED=0 $(GO) install helm.sh/helm/v3/cmd/helm@v3.22.0
 
+# Kueue itself, with its definitions, for the test of its AdmissionChecks against it; without
+# it that test is left out.
+KUEUE := sigs.k8s.io/kueue@v0.19.2
+test/kueue/kueue:
+	GOBIN=$(CURDIR)/test/kueue CGO_ENABLED=0 $(GO) install $(subst @,/cmd/kueue@,$(KUEUE))
+	cp -r --no-preserve=mode "$$(cd / && $(GO) mod download -json $(KUEUE) | sed -n 's/.*"Dir": "\(.*\)",*/\1/p')/config/components" test/kueue/
+
 # cosign itself, against which our Sigstore bundles are held; without it on the PATH those
 # comparisons are left out, and what refuses a bundle is tested all the same.
 test/cosign/cosign:
 	GOBIN=$(CURDIR)/test/cosign CGO_ENABLED=0 $(GO) install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
+
+# Fulcio itself, for the test of keyless signing against it; without it that test is left out.
+test/sigstore/fulcio:
+	GOBIN=$(CURDIR)/test/sigstore CGO_ENABLED=0 $(GO) install github.com/sigstore/fulcio@v1.8.8
 
 check: ## formatting and vet
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "not gofmt'ed: $$out"; exit 1; }

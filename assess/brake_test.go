@@ -86,7 +86,11 @@ func TestBrakeHolds(t *testing.T) {
 		{"ann", "autoscaling:UpdateAutoScalingGroup", group, map[string][]string{"autoscaling:MaxSize": {"4"}}, "deny"},
 		{"ann", "autoscaling:UpdateAutoScalingGroup", group, map[string][]string{"autoscaling:MaxSize": {"3"}}, "allow"},
 		{"gate", "autoscaling:UpdateAutoScalingGroup", group, map[string][]string{"autoscaling:MaxSize": {"400"}}, "allow"},
-		{"ann", "autoscaling:SetDesiredCapacity", group, nil, "allow"}, // bound by the greatest size
+		{"ann", "autoscaling:UpdateAutoScalingGroup", group, map[string][]string{"autoscaling:MaxSize": {}}, "deny"}, // to the greatest size that it had
+		{"gate", "autoscaling:UpdateAutoScalingGroup", group, map[string][]string{"autoscaling:MaxSize": {}}, "allow"},
+		{"ann", "autoscaling:SetDesiredCapacity", group, nil, "deny"},
+		{"ann", "autoscaling:ExecutePolicy", group, nil, "deny"},
+		{"ann", "autoscaling:TerminateInstanceInAutoScalingGroup", group, nil, "allow"},
 		{"ann", "application-autoscaling:RegisterScalableTarget", "arn:aws:application-autoscaling:eu-west-1:111122223333:scalable-target/0ec5", sagemaker, "deny"},
 		{"ann", "application-autoscaling:RegisterScalableTarget", "arn:aws:application-autoscaling:eu-west-1:111122223333:scalable-target/0ec5", ecs, "allow"},
 	} {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,7 +28,9 @@ func newGateRunTask(g *globals) *cobra.Command {
 		Long: "Listens for run tasks, checks each one's signature against the shared key, fetches the plan with the token\n" +
 			"in the request from the hosts named and from no other, lays it over the last snapshot in the state (or the\n" +
 			"sources named), and sends back passed, or failed with the reasons: what could not be told fails too.\n" +
-			"Set the task to post-plan or pre-apply, and to mandatory.",
+			"Set the task to post-plan or pre-apply, and to mandatory. Terraform Enterprise and the EU's HCP Terraform have\n" +
+			"hosts of their own: name each with --host, that of the archivist too if it is another. A private authority's\n" +
+			"certificates are believed by SSL_CERT_FILE.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if secret == "" {
@@ -49,13 +50,20 @@ func newGateRunTask(g *globals) *cobra.Command {
 			if cert == "" && !loopback(listen) {
 				return usage(fmt.Sprintf("%s can be reached from elsewhere, and run tasks carry tokens", printable(listen)), "--tls-cert and --tls-key, or --listen 127.0.0.1:PORT behind a proxy that ends TLS")
 			}
+			if _, err := s.g.trustIfAny(key, by, s.scope); err != nil {
+				return err // now, and not at every plan
+			}
 			ctx := cmd.Context()
 			// One plan after another: each reads the state, and the estate may be large.
-			var turn sync.Mutex
+			turn := make(chan struct{}, 1)
 			log := slog.New(slog.NewTextHandler(g.stderr, nil))
 			h, err := runtask.New(ctx, runtask.Options{Key: shared, Hosts: hosts, Log: log, Decide: func(ctx context.Context, path string) (gate.Decision, error) {
-				turn.Lock()
-				defer turn.Unlock()
+				select {
+				case turn <- struct{}{}:
+					defer func() { <-turn }()
+				case <-ctx.Done():
+					return gate.Decision{}, ctx.Err()
+				}
 				shown, err := s.decidePlan(ctx, r, path, key, by, false)
 				if err != nil {
 					return gate.Decision{}, err
@@ -63,7 +71,7 @@ func newGateRunTask(g *globals) *cobra.Command {
 				return shown.Decision, nil
 			}})
 			if err != nil {
-				return err
+				return usage(err.Error(), "--host app.terraform.io --host archivist.terraform.io, or --host tfe.example.com[:PORT]")
 			}
 			return serveRunTasks(ctx, g, h, listen, cert, certKey)
 		},

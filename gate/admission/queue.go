@@ -16,8 +16,8 @@ const CheckController = "sevenfold.dev/gate"
 const (
 	// queueEvery is how often what waits in Kueue's queues is looked at.
 	queueEvery = 2 * time.Second
-	// askAgain is when Kueue is to bring a job again that was held. Until then others
-	// have its quota.
+	// askAgain is when Kueue is to bring a job again that was held. Kueue 0.19.2 keeps
+	// its quota until then, and queues it anew.
 	askAgain = time.Minute
 	// starting is how long a job that was let through counts though it is still seen
 	// suspended.
@@ -38,8 +38,8 @@ type Queued struct {
 
 // Answer is the gate's word on a job that waits.
 type Answer struct {
-	// Pass lets it start. Else its quota is given back, and it is asked for again
-	// After that.
+	// Pass lets it start. Else it gives its quota back, and is asked for again, After
+	// that.
 	Pass  bool
 	After time.Duration
 	// Why is told in either case, on the Workload.

@@ -6,8 +6,9 @@
 // service-linked roles, and Application Auto Scaling acts through one: what it does
 // is frozen by suspending it. Most calls say nothing of which way they scale, so
 // that denying them denies scaling down too, but for those who are excepted; where
-// AWS has a condition key for the amount, only growth is denied. The event is the
-// last line: it comes when the call was made.
+// AWS has a condition key for the amount, only growth is denied, and calls that do not
+// say how much: what they leave as it is may be large. The event is the last line: it
+// comes when the call was made.
 package brake
 
 import (
@@ -89,7 +90,8 @@ var ways = map[string][]way{
 	"AWS::Bedrock::ProvisionedModelThroughput": {{actions: []string{"bedrock:UpdateProvisionedModelThroughput"}},
 		{actions: []string{"bedrock:CreateProvisionedModelThroughput"}, resource: anything, wider: "every new provisioned throughput: one more beside the first is growth too"}},
 	"AWS::AutoScaling::AutoScalingGroup": {{actions: []string{"autoscaling:UpdateAutoScalingGroup", "autoscaling:PutScheduledUpdateGroupAction"}, key: "autoscaling:MaxSize"},
-		{actions: []string{"autoscaling:PutScalingPolicy"}}},
+		// The greatest size that bounds these may be one that the group had before it was held.
+		{actions: []string{"autoscaling:PutScalingPolicy", "autoscaling:SetDesiredCapacity", "autoscaling:ExecutePolicy", "autoscaling:AttachInstances"}}},
 	"AWS::EKS::Nodegroup":              {{actions: []string{"eks:UpdateNodegroupConfig"}}},
 	"AWS::ECS::Service":                {{actions: []string{"ecs:UpdateService"}}},
 	"AWS::Lambda::Function":            {{actions: []string{"lambda:PutFunctionConcurrency"}}, {actions: []string{"lambda:PutProvisionedConcurrencyConfig"}, resource: suffixed(":*")}},
@@ -117,7 +119,23 @@ func inRegion(service, rest string) func(*estate.Asset) string {
 }
 
 func suffixed(rest string) func(*estate.Asset) string {
-	return func(a *estate.Asset) string { return a.ID + rest }
+	return func(a *estate.Asset) string { return literal(a.ID) + rest }
+}
+
+// literal is text as a policy means it, letter by letter: an Auto Scaling group may
+// bear a name that policies would read as a pattern or a variable.
+func literal(s string) string {
+	return strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}").Replace(s)
+}
+
+// word is text as a shell takes it for one word of a command.
+func word(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_./:@+=,", r)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func partition(arn string) string {
@@ -185,7 +203,7 @@ func Of(workloads []Workload, except []string) (*Hold, error) {
 				if way.key != "" {
 					g.limit = w.Limit
 				}
-				name := a.ID
+				name := literal(a.ID)
 				if way.resource != nil {
 					name = way.resource(a)
 				}
@@ -210,7 +228,7 @@ func Of(workloads []Workload, except []string) (*Hold, error) {
 			}
 			scalers[[2]string{namespace, dimension}] = true
 			h.Wider = append(h.Wider, Note{w.Name, s.ID, "every target of " + namespace + " (" + dimension + "): AWS names targets by ids of its own, so that a statement cannot name one"})
-			run := "aws application-autoscaling register-scalable-target --region " + s.Region + " --service-namespace " + namespace + " --resource-id " + id + " --scalable-dimension " + dimension + " --suspended-state "
+			run := "aws application-autoscaling register-scalable-target --region " + word(s.Region) + " --service-namespace " + word(namespace) + " --resource-id " + word(id) + " --scalable-dimension " + word(dimension) + " --suspended-state "
 			h.Freeze = append(h.Freeze, Command{w.Name, s.ID, run + "DynamicScalingInSuspended=false,DynamicScalingOutSuspended=true,ScheduledScalingSuspended=true",
 				run + "DynamicScalingInSuspended=false,DynamicScalingOutSuspended=false,ScheduledScalingSuspended=false"})
 			for _, action := range scalerActions {
@@ -225,7 +243,7 @@ func Of(workloads []Workload, except []string) (*Hold, error) {
 	for _, g := range groups {
 		s := statement{Sid: fmt.Sprintf("Hold%04d", len(all)+1), Effect: "Deny", Action: strings.Fields(g.actions), Resource: slices.Sorted(maps.Keys(resources[g])), Condition: spared(except)}
 		if g.key != "" {
-			s.Condition = with(s.Condition, "NumericGreaterThan", g.key, strconv.Itoa(g.limit))
+			s.Condition = with(s.Condition, "NumericGreaterThanIfExists", g.key, strconv.Itoa(g.limit))
 		}
 		all = append(all, s)
 	}
@@ -288,7 +306,7 @@ func frozen(workload string, a *estate.Asset) []Command {
 	if !ok {
 		return nil
 	}
-	rest := "-processes --region " + a.Region + " --auto-scaling-group-name " + name + " --scaling-processes AlarmNotification ScheduledActions"
+	rest := "-processes --region " + word(a.Region) + " --auto-scaling-group-name " + word(name) + " --scaling-processes AlarmNotification ScheduledActions"
 	return []Command{{workload, a.ID, "aws autoscaling suspend" + rest, "aws autoscaling resume" + rest}}
 }
 
@@ -339,14 +357,26 @@ func packed(all []statement) ([]json.RawMessage, error) {
 	return out, flush()
 }
 
-// pattern is an EventBridge pattern for calls that were made.
+// pattern is an EventBridge pattern for calls that were made. Lambda's are recorded
+// under names that end in the date of their API (PutFunctionConcurrency20171031).
 func pattern(calls []string) (json.RawMessage, error) {
-	sources, names := map[string]bool{}, map[string]bool{}
+	sources, names, dated := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, c := range calls {
 		service, name, _ := strings.Cut(c, ":")
 		sources["aws."+service] = true
+		if service == "lambda" {
+			dated[name] = true
+			continue
+		}
 		names[name] = true
 	}
+	match := []any{}
+	for _, n := range slices.Sorted(maps.Keys(names)) {
+		match = append(match, n)
+	}
+	for _, n := range slices.Sorted(maps.Keys(dated)) {
+		match = append(match, map[string]string{"prefix": n})
+	}
 	return json.Marshal(map[string]any{"source": slices.Sorted(maps.Keys(sources)), "detail-type": []string{"AWS API Call via CloudTrail"},
-		"detail": map[string]any{"eventName": slices.Sorted(maps.Keys(names))}})
+		"detail": map[string]any{"eventName": match}})
 }

@@ -3,6 +3,7 @@ package brake
 import (
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -59,10 +60,10 @@ func TestOf(t *testing.T) {
 		if diff := cmp.Diff([]string{"arn:aws:iam::*:role/gate"}, s.Condition["ArnNotLike"]["aws:PrincipalArn"]); diff != "" || s.Effect != "Deny" {
 			t.Errorf("%+v spares nobody", s)
 		}
-		got = append(got, strings.Join(s.Action, " ")+" on "+strings.Join(s.Resource, " ")+fmt.Sprint(s.Condition["NumericGreaterThan"]))
+		got = append(got, strings.Join(s.Action, " ")+" on "+strings.Join(s.Resource, " ")+fmt.Sprint(s.Condition["NumericGreaterThanIfExists"]))
 	}
 	want := []string{
-		"autoscaling:PutScalingPolicy on arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:u:autoScalingGroupName/gpumap[]",
+		"autoscaling:PutScalingPolicy autoscaling:SetDesiredCapacity autoscaling:ExecutePolicy autoscaling:AttachInstances on arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:u:autoScalingGroupName/gpumap[]",
 		"autoscaling:UpdateAutoScalingGroup autoscaling:PutScheduledUpdateGroupAction on arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:u:autoScalingGroupName/gpumap[autoscaling:MaxSize:[3]]",
 		"sagemaker:UpdateEndpoint sagemaker:UpdateEndpointWeightsAndCapacities on arn:aws:sagemaker:eu-west-1:111122223333:endpoint/etamap[]",
 		"application-autoscaling:PutScalingPolicy application-autoscaling:PutScheduledAction application-autoscaling:RegisterScalableTarget on *map[]",
@@ -78,6 +79,36 @@ func TestOf(t *testing.T) {
 	}
 	if !strings.Contains(string(h.Event), `"UpdateEndpoint"`) || !strings.Contains(string(h.Event), `"aws.application-autoscaling"`) {
 		t.Errorf("%s", h.Event)
+	}
+}
+
+// Lambda's calls are seen under the names that CloudTrail has for them.
+func TestEventOfLambda(t *testing.T) {
+	h, err := Of([]Workload{{Name: "f", Limit: 1, Assets: []*estate.Asset{aws("AWS::Lambda::Function", "arn:aws:lambda:eu-west-1:111122223333:function:f")}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"detail":{"eventName":[{"prefix":"PutFunctionConcurrency"},{"prefix":"PutProvisionedConcurrencyConfig"}]},"detail-type":["AWS API Call via CloudTrail"],"source":["aws.lambda"]}`
+	if string(h.Event) != want {
+		t.Errorf("%s", h.Event)
+	}
+}
+
+// A name is a name, in a policy and in a shell, whatever it looks like.
+func TestNamesThatMeanSomething(t *testing.T) {
+	const group = "arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:u:autoScalingGroupName/"
+	h, err := Of([]Workload{{Name: "w", Limit: 1, Assets: []*estate.Asset{aws("AWS::AutoScaling::AutoScalingGroup", group+"a*${aws:username} $(id);'b'?")}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range statements(t, h) {
+		if diff := cmp.Diff([]string{group + "a${*}${$}{aws:username} ${$}(id);'b'${?}"}, s.Resource); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	out, err := exec.Command("sh", "-c", strings.Replace(h.Freeze[0].Run, "aws ", "printf '%s|' ", 1)).Output()
+	if err != nil || string(out) != "autoscaling|suspend-processes|--region|eu-west-1|--auto-scaling-group-name|a*${aws:username} $(id);'b'?|--scaling-processes|AlarmNotification|ScheduledActions|" {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

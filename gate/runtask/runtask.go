@@ -5,14 +5,15 @@
 // key, in the header X-TFC-Task-Signature. It is answered at once; the plan is then
 // fetched from the address in the request with the token in it, and the word sent
 // to its callback address. Both addresses must lie on a host that was named: else
-// whoever knew the key could have us ask anybody for anything. See HashiCorp's "Run
-// Tasks Integration API".
+// whoever knew the key could have us ask anybody for anything. The request bears no
+// time, so that one taken down on the way can be sent again: the same bytes are
+// taken once. See HashiCorp's "Run Tasks Integration API".
 package runtask
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
@@ -20,9 +21,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -38,7 +41,11 @@ const (
 	maxPlan    = 512 << 20 // bytes of a plan
 	maxWaiting = 64        // plans that wait for their turn
 	maxMessage = 1000      // characters of the message sent back
-	patience   = 9 * time.Minute
+	maxTaken   = 10_000    // requests that are known again
+	// Terraform gives up after ten minutes without a word.
+	patience = 9 * time.Minute
+	// remembered is how long a request is known again: longer than its token lives.
+	remembered = time.Hour
 )
 
 // Options of a Handler.
@@ -46,12 +53,13 @@ type Options struct {
 	// Key is the shared key of the signature; it may not be empty.
 	Key []byte
 	// Hosts are those the plan may be fetched from and the word sent to, as
-	// app.terraform.io or tfe.acme.example:8443.
+	// app.terraform.io or tfe.acme.example:8443; an address is none.
 	Hosts []string
-	// Decide judges a plan that lies in a file, which is gone afterwards.
+	// Decide judges a plan that lies in a file, alone in a folder; both are gone
+	// afterwards.
 	Decide func(ctx context.Context, path string) (gate.Decision, error)
-	// Client makes the calls; nil: one with a time limit, that follows no redirect to
-	// a host which was not named.
+	// Client makes the calls; nil: one with a time limit. Redirects are followed to
+	// where a plan lies, on hosts that were named, and nowhere else.
 	Client *http.Client
 	// AtOnce is how many plans are judged at the same time; 0: 2.
 	AtOnce int
@@ -65,6 +73,13 @@ type Handler struct {
 	waiting chan struct{}
 	work    sync.WaitGroup
 	ctx     context.Context
+	hosts   map[string]bool
+	// again is how long it takes until a call that failed is made again, the first time.
+	again time.Duration
+
+	mu sync.Mutex
+	// taken is until when a request is known again, by its digest.
+	taken map[[sha256.Size]byte]time.Time
 }
 
 // New returns a handler that works until ctx ends.
@@ -75,7 +90,14 @@ func New(ctx context.Context, o Options) (*Handler, error) {
 	if len(o.Hosts) == 0 {
 		return nil, errors.New("no host is named that plans may be fetched from")
 	}
-	h := &Handler{o: o, ctx: ctx, waiting: make(chan struct{}, maxWaiting)}
+	h := &Handler{o: o, ctx: ctx, waiting: make(chan struct{}, maxWaiting), hosts: map[string]bool{}, again: time.Second, taken: map[[sha256.Size]byte]time.Time{}}
+	for _, host := range o.Hosts {
+		u, err := url.Parse("https://" + host)
+		if err != nil || u.Host == "" || u.Host != host {
+			return nil, fmt.Errorf("%q is not the name of a host", host)
+		}
+		h.hosts[hostOf(u)] = true
+	}
 	if h.o.AtOnce == 0 {
 		h.o.AtOnce = 2
 	}
@@ -87,19 +109,7 @@ func New(ctx context.Context, o Options) (*Handler, error) {
 		h.o.Client = &http.Client{Timeout: 2 * time.Minute}
 	}
 	client := *h.o.Client
-	client.CheckRedirect = func(r *http.Request, via []*http.Request) error {
-		if len(via) > 3 {
-			return errors.New("too many redirects")
-		}
-		// The archivist that holds plans lies on another host, and needs no token.
-		if r.URL.Scheme != "https" {
-			return fmt.Errorf("redirected to %s", r.URL.Scheme)
-		}
-		if err := h.allowed(r.URL.String()); err != nil {
-			return err
-		}
-		return nil
-	}
+	client.CheckRedirect = h.redirected
 	h.o.Client = &client
 	return h, nil
 }
@@ -126,8 +136,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
-	if err != nil {
-		http.Error(w, "the request is cut off or too large", http.StatusRequestEntityTooLarge)
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		http.Error(w, fmt.Sprintf("a run task of more than %d bytes is not read", maxRequest), http.StatusRequestEntityTooLarge)
+		return
+	} else if err != nil {
+		http.Error(w, "the request is cut off", http.StatusBadRequest)
 		return
 	}
 	if !h.signed(body, r.Header.Get("X-TFC-Task-Signature")) {
@@ -146,6 +159,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case q.AccessToken == verification:
 		w.WriteHeader(http.StatusOK)
 		return
+	case q.AccessToken == "":
+		http.Error(w, "access_token is missing", http.StatusBadRequest)
+		return
 	}
 	if err := h.allowed(q.Callback); err != nil {
 		http.Error(w, "task_result_callback_url: "+err.Error(), http.StatusBadRequest)
@@ -154,15 +170,52 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	select {
 	case h.waiting <- struct{}{}:
 	default:
-		// Terraform counts no answer as refused, and people can run the task again.
+		// Terraform asks again, and counts no answer as refused.
 		http.Error(w, "too many plans wait", http.StatusServiceUnavailable)
+		return
+	}
+	digest := sha256.Sum256(body)
+	if !h.take(digest) {
+		<-h.waiting
+		h.o.Log.Info("a run task came again, and is not judged again", "run", q.RunID, "workspace", q.Workspace)
+		w.WriteHeader(http.StatusOK)
 		return
 	}
 	h.work.Go(func() {
 		defer func() { <-h.waiting }()
-		h.answer(q)
+		if !h.answer(q) {
+			h.forget(digest) // nobody has the word: it may be asked for again
+		}
 	})
 	w.WriteHeader(http.StatusOK)
+}
+
+// take reports whether a request is new. Terraform sends one again whose answer got
+// lost; so may whoever took it down on the way.
+func (h *Handler) take(digest [sha256.Size]byte) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	if until, ok := h.taken[digest]; ok && now.Before(until) {
+		return false
+	}
+	if len(h.taken) >= maxTaken {
+		maps.DeleteFunc(h.taken, func(_ [sha256.Size]byte, until time.Time) bool { return !now.Before(until) })
+	}
+	for old := range h.taken {
+		if len(h.taken) < maxTaken {
+			break
+		}
+		delete(h.taken, old) // judged twice is better than not at all
+	}
+	h.taken[digest] = now.Add(remembered)
+	return true
+}
+
+func (h *Handler) forget(digest [sha256.Size]byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.taken, digest)
 }
 
 // Wait returns when all that was taken is answered.
@@ -179,25 +232,9 @@ func (h *Handler) signed(body []byte, signature string) bool {
 	return hmac.Equal(got, mac.Sum(nil))
 }
 
-// allowed says why an address must not be called; nil if it may.
-func (h *Handler) allowed(address string) error {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Host == "":
-		return errors.New("this is no address")
-	case u.Scheme != "https":
-		return errors.New("only https is called")
-	case u.User != nil:
-		return errors.New("an address with a user in it is not called")
-	case !slices.ContainsFunc(h.o.Hosts, func(host string) bool { return strings.EqualFold(host, u.Host) }):
-		return fmt.Errorf("%s is no host that was named", u.Host)
-	}
-	return nil
-}
-
-// answer judges a plan and sends the word. Whatever goes wrong on the way, the word
-// is failed, with the reason.
-func (h *Handler) answer(q request) {
+// answer judges a plan and sends the word, and reports whether it arrived. Whatever
+// goes wrong on the way, the word is failed, with the reason.
+func (h *Handler) answer(q request) bool {
 	ctx, stop := context.WithTimeout(h.ctx, patience)
 	defer stop()
 	status, message := "failed", ""
@@ -205,23 +242,35 @@ func (h *Handler) answer(q request) {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
 		d, err := h.judge(ctx, q)
-		if err != nil {
-			message = "could not tell: " + err.Error()
-		} else {
+		switch {
+		case err == nil:
 			status, message = worded(d)
+		case h.ctx.Err() != nil:
+			message = stopped
+		case ctx.Err() != nil:
+			message = fmt.Sprintf("could not tell: it took longer than %s", patience)
+		default:
+			message = "could not tell: " + err.Error()
 		}
 	case <-ctx.Done():
 		message = "could not tell: the gate had too much to do"
+		if h.ctx.Err() != nil {
+			message = stopped
+		}
 	}
 	// The word is sent even if the time for judging is over.
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	if err := h.send(sending, q, status, message); err != nil {
 		h.o.Log.Error("the word on a run could not be sent", "run", q.RunID, "workspace", q.Workspace, "status", status, "error", err)
-		return
+		return false
 	}
 	h.o.Log.Info("run task answered", "run", q.RunID, "workspace", q.Workspace, "status", status)
+	return true
 }
+
+// stopped is the word on what was taken when the gate was ended.
+const stopped = "could not tell: the gate was stopped meanwhile; run the task again"
 
 func (h *Handler) judge(ctx context.Context, q request) (d gate.Decision, err error) {
 	// A plan that judging breaks on must not take the gate of all others with it.
@@ -231,61 +280,28 @@ func (h *Handler) judge(ctx context.Context, q request) (d gate.Decision, err er
 			d, err = gate.Decision{}, errors.New("a fault of sevenfold's own, told in its log")
 		}
 	}()
-	if q.Stage != "post_plan" && q.Stage != "pre_apply" {
+	switch strings.ReplaceAll(q.Stage, "-", "_") { // Terraform Enterprise of 2022 wrote a hyphen
+	case "post_plan", "pre_apply":
+	case "post_apply":
+		return gate.Decision{}, fmt.Errorf("at the stage %q the plan is applied already; set the task to post-plan or pre-apply", q.Stage)
+	default:
 		return gate.Decision{}, fmt.Errorf("at the stage %q there is no plan yet; set the task to post-plan or pre-apply", q.Stage)
 	}
-	path, err := h.fetch(ctx, q)
+	// A folder of its own: what else lies beside a plan is taken for its sources.
+	dir, err := os.MkdirTemp("", "sevenfold-run-task-*")
 	if err != nil {
+		h.o.Log.Error("there is no place to put a plan", "run", q.RunID, "workspace", q.Workspace, "error", err)
+		return gate.Decision{}, errors.New("there is no place to put the plan, told in the gate's log")
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "plan.json")
+	if err := h.fetch(ctx, q, path); err != nil {
 		return gate.Decision{}, err
 	}
-	defer os.Remove(path)
-	return h.o.Decide(ctx, path)
-}
-
-// fetch puts the plan into a file that only we can read.
-func (h *Handler) fetch(ctx context.Context, q request) (path string, err error) {
-	if err := h.allowed(q.PlanURL); err != nil {
-		return "", fmt.Errorf("plan_json_api_url: %w", err)
+	if d, err = h.o.Decide(ctx, path); err != nil {
+		return gate.Decision{}, errors.New(strings.ReplaceAll(err.Error(), path, "the plan"))
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, q.PlanURL, nil)
-	if err != nil {
-		return "", err
-	}
-	r.Header.Set("Authorization", "Bearer "+q.AccessToken)
-	resp, err := h.o.Client.Do(r)
-	if err != nil {
-		return "", errors.New("the plan could not be fetched: " + plain(err))
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the plan could not be fetched: %s", resp.Status)
-	}
-	f, err := os.CreateTemp("", "sevenfold-plan-*.json")
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		if e := f.Close(); err == nil {
-			err = e
-		}
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	n, err := io.Copy(f, io.LimitReader(resp.Body, maxPlan+1))
-	if err == nil && n > maxPlan {
-		err = fmt.Errorf("the plan is larger than %d bytes", maxPlan)
-	}
-	return f.Name(), err
-}
-
-// plain is an error of the client without the address, which may hold a token.
-func plain(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err.Error()
-	}
-	return err.Error()
+	return d, nil
 }
 
 // worded is a decision as a run task's result: what could not be told is no pass.
@@ -307,41 +323,4 @@ func worded(d gate.Decision) (status, message string) {
 		lines = lines[:most]
 	}
 	return "failed", "sevenfold: " + lead + ": " + strings.Join(lines, "; ") + more
-}
-
-// send tells Terraform the word.
-func (h *Handler) send(ctx context.Context, q request, status, message string) error {
-	if runes := []rune(message); len(runes) > maxMessage {
-		message = string(runes[:maxMessage-1]) + "…"
-	}
-	body, err := json.Marshal(map[string]any{"data": map[string]any{"type": "task-results", "attributes": map[string]string{"status": status, "message": message}}})
-	if err != nil {
-		return err
-	}
-	for wait := time.Second; ; wait *= 2 {
-		r, err := http.NewRequestWithContext(ctx, http.MethodPatch, q.Callback, bytes.NewReader(body))
-		if err != nil {
-			return err
-		}
-		r.Header.Set("Authorization", "Bearer "+q.AccessToken)
-		r.Header.Set("Content-Type", "application/vnd.api+json")
-		resp, err := h.o.Client.Do(r)
-		if err == nil {
-			resp.Body.Close()
-			if resp.StatusCode/100 == 2 {
-				return nil
-			}
-			err = errors.New(resp.Status)
-			if resp.StatusCode/100 == 4 && resp.StatusCode != http.StatusTooManyRequests {
-				return err
-			}
-		} else {
-			err = errors.New(plain(err))
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(wait):
-		}
-	}
 }

@@ -16,8 +16,8 @@ import (
 // chart is where the Helm chart lies.
 const chart = "../../deploy/helm/sevenfold-gate"
 
-// helm is Helm, run as who may do everything.
-func helm(t *testing.T, kubeconfig string) func(args ...string) (string, error) {
+// helm is a new cluster, and Helm in it, run as who may do everything.
+func helm(t *testing.T) (*cluster, func(args ...string) (string, error)) {
 	t.Helper()
 	binary, err := filepath.Abs("../helm/helm")
 	if err != nil {
@@ -26,10 +26,12 @@ func helm(t *testing.T, kubeconfig string) func(args ...string) (string, error) 
 	if _, err := os.Stat(binary); err != nil {
 		t.Skip("make test/helm/helm builds Helm, some minutes once")
 	}
+	k := &cluster{t: t, server: kubetest.Start(t)}
+	k.admin = user{k: k, name: "admin", kubeconfig: k.server.Kubeconfig, namespace: "fraud"}
 	home := t.TempDir()
-	return func(args ...string) (string, error) {
+	return k, func(args ...string) (string, error) {
 		cmd := exec.CommandContext(t.Context(), binary, args...)
-		cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home, "KUBECONFIG="+kubeconfig)
+		cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home, "KUBECONFIG="+k.server.Kubeconfig)
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
@@ -38,9 +40,7 @@ func helm(t *testing.T, kubeconfig string) func(args ...string) (string, error) 
 // Helm itself lints the chart, installs it on a real API server, where the gate it
 // installs then holds, changes it and takes it away.
 func TestHelmInstallsTheGate(t *testing.T) {
-	k := &cluster{t: t, server: kubetest.Start(t)}
-	k.admin = user{k: k, name: "admin", kubeconfig: k.server.Kubeconfig, namespace: "fraud"}
-	run := helm(t, k.server.Kubeconfig)
+	k, run := helm(t)
 	must := func(args ...string) string {
 		t.Helper()
 		out, err := run(args...)
@@ -62,12 +62,12 @@ func TestHelmInstallsTheGate(t *testing.T) {
 	render := func(more ...string) (string, error) {
 		return run(append([]string{"template", "sevenfold-gate", chart, "--kube-version", "1.37.2"}, more...)...)
 	}
-	const named = `--trusted-root, /etc/sevenfold/trusted-root/trusted_root.json, --identity, "release@example.com", --issuer, "https://issuer.example", --identity, "ci@example.com", --issuer, "https://ci.example", --elect`
+	const named = `--trusted-root, /etc/sevenfold/trusted-root/trusted_root.json, --identity, "release@example.com", --issuer, "https://issuer.example", --identity, "ci@example.com", --issuer, "https://ci.example"]`
 	for name, tt := range map[string]struct {
 		more, words, lacks []string
 		refused            string
 	}{
-		"a key":            {nil, []string{"--key, /etc/sevenfold/key/key.pub, --elect", "name: sevenfold-key"}, []string{"trusted-root"}, ""},
+		"a key":            {nil, []string{"--certificates, /etc/sevenfold/certificates, --key, /etc/sevenfold/key/key.pub]", "name: sevenfold-key"}, []string{"--trusted-root, ", "name: trusted-root"}, ""},
 		"signers and key":  {signers, []string{"--key, /etc/sevenfold/key/key.pub, " + named, "configMap: {name: sevenfold-trusted-root }"}, nil, ""},
 		"signers alone":    {append(signers, "--set", "keyConfigMap=", "--set", "trustedRootConfigMap=roots"), []string{named, "configMap: {name: roots }"}, []string{"key.pub", "/etc/sevenfold/key"}, ""},
 		"nobody":           {[]string{"--set", "keyConfigMap="}, nil, nil, "nobody's certificates would count"},
@@ -113,9 +113,7 @@ func TestHelmInstallsTheGate(t *testing.T) {
 // goes on from there if the chart is told of it, from the beginning or afterwards;
 // a gate that has to alter what Helm installed says how.
 func TestHelmWithTheGateOutside(t *testing.T) {
-	k := &cluster{t: t, server: kubetest.Start(t)}
-	k.admin = user{k: k, name: "admin", kubeconfig: k.server.Kubeconfig, namespace: "fraud"}
-	run := helm(t, k.server.Kubeconfig)
+	k, run := helm(t)
 	chartOf := func(verb string, more ...string) (string, error) {
 		return run(append([]string{verb, "sevenfold-gate", chart, "-n", "sevenfold-system", "--set", "cluster=test"}, more...)...)
 	}

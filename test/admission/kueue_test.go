@@ -15,7 +15,7 @@ import (
 // KueueVariable names a folder with Kueue's own definitions (config/components/crd/bases).
 const KueueVariable = "SEVENFOLD_KUEUE"
 
-// kueue plays Kueue, which does not run here: it gives quota and asks its checks.
+// kueue plays Kueue, which TestKueueItself runs: it gives quota and asks its checks.
 type kueue struct {
 	k       *cluster
 	version string
