@@ -60,14 +60,15 @@ func (c *Column) Texts(data []byte, offsets []uint32) {
 	if unusual(all, 0) < 0 {
 		known |= isPlain
 	}
-	if keys, options := c.s.rules.hyphens(all); !mayHoldKey(all, keys) && !hasCommand(all, options) {
+	spaces := bytes.IndexByte(all, ' ') >= 0
+	if !spaces && bytes.IndexByte(all, '\n') < 0 {
+		known |= isOneWord
+	}
+	if keys, options := c.s.rules.hyphens(all); !mayHoldKey(all, keys) && !hasCommand(all, options, spaces) {
 		known |= isKeyless
 	}
 	if ascii(all) {
 		known |= isASCII
-	}
-	if bytes.IndexByte(all, ' ') < 0 && bytes.IndexByte(all, '\n') < 0 {
-		known |= isOneWord
 	}
 	// Values that are one address, or nothing but words, are most of many columns. What is
 	// asked of other values need not be asked of them.

@@ -18,14 +18,15 @@ const (
 // parts that need no option: signs and rare letters, which are quickly looked for, and what
 // may follow them.
 var optionStarts = [...]start{
-	{of: "-", option: true},
-	{of: "q", then: []string{"lplus ", "lldr "}}, {of: "x", then: []string{"pdp "}}, {of: "|", then: []string{" chpasswd", "chpasswd", " sudo "}}, {of: "<<<"},
+	{of: "-", option: true}, {of: "<<<", word: true},
+	{of: "q", then: []string{"lplus ", "lldr "}}, {of: "x", then: []string{"pdp "}}, {of: "|", then: []string{" chpasswd", "chpasswd", " sudo "}},
 	{of: "/", then: []string{"add", "ADD", "user:", "USER:"}},
 }
 
 type start struct {
 	of     string
 	option bool // what stands before it must open one
+	word   bool // its command may be of one word, without a space
 	then   []string
 }
 
@@ -81,12 +82,12 @@ func nextOption(b []byte, i int, at *[len(optionStarts)]int) int {
 	return first
 }
 
-// unsought are the places of beginnings that were not looked for yet; without options those
-// are known to be nowhere.
-func unsought(options bool) (at [len(optionStarts)]int) {
+// unsought are the places of beginnings that were not looked for yet; without options, or
+// spaces, those that need them are known to be nowhere.
+func unsought(options, spaces bool) (at [len(optionStarts)]int) {
 	for k := range at {
 		at[k] = -2
-		if optionStarts[k].option && !options {
+		if s := &optionStarts[k]; s.option && !options || !s.option && !s.word && !spaces {
 			at[k] = -1
 		}
 	}
@@ -101,17 +102,17 @@ func opens(b []byte, i int) bool {
 	return is(b[i+2], isLet) || b[i+2] == '-' && i+3 < len(b) && is(b[i+3], isLet)
 }
 
-// hasCommand reports whether commands could find something in b, where options says
-// whether an option could be in it.
-func hasCommand(b []byte, options bool) bool {
-	at := unsought(options)
+// hasCommand reports whether commands could find something in b, where options and spaces
+// say whether those could be in it.
+func hasCommand(b []byte, options, spaces bool) bool {
+	at := unsought(options, spaces)
 	return nextOption(b, 0, &at) >= 0
 }
 
 // commands finds the passwords of all commands of the text, where options says whether an
 // option could be in it.
 func (r *run) commands(options bool) {
-	at := unsought(options)
+	at := unsought(options, true)
 	p := commandPass{r: r, b: r.b}
 	for i := nextOption(r.b, 0, &at); i >= 0; i = nextOption(r.b, p.end, &at) {
 		s := lineFrom(r.b, max(p.end, i-maxCommand), i)

@@ -40,11 +40,16 @@ func formOfFractions(name string) form {
 	return fraction
 }
 
-// real writes a fraction, or nothing where it names nobody. The digits of an account's
-// number are at least five, and a fraction holds no more than fifteen without loss.
+// named reports whether a fraction may name somebody: the digits of an account's number are
+// at least five, and a fraction holds no more than fifteen without loss.
+func named(v float64) bool {
+	return v == math.Trunc(v) && math.Abs(v) >= 1e4 && math.Abs(v) < 1<<53
+}
+
+// real writes a fraction, or nothing where it names nobody.
 func (f form) real(dst []byte, v float64) []byte {
 	switch {
-	case v == math.Trunc(v) && math.Abs(v) >= 1e4 && math.Abs(v) < 1<<53:
+	case named(v):
 		return strconv.AppendInt(dst, int64(v), 10)
 	case f == coordinate && math.Abs(v) <= 180:
 		return strconv.AppendFloat(dst, v, 'f', -1, 64)

@@ -331,6 +331,21 @@ func (r *reader) plainValues(l leaf, page parquet.Page) error {
 				return err
 			}
 		}
+	case l.kind == parquet.Double && l.form == fraction:
+		for some := range slices.Chunk(in.Double(), len(r.wide)) {
+			whole := r.wide[:0]
+			for _, v := range some {
+				if named(v) {
+					whole = append(whole, int64(v))
+				}
+			}
+			if len(whole) == 0 {
+				continue // not a value of this column was seen
+			}
+			if err := r.numbers(l.name, whole); err != nil {
+				return err
+			}
+		}
 	case l.kind == parquet.Double:
 		for _, v := range in.Double() {
 			if err := some(l.form.real(digits[:0], v)); err != nil {

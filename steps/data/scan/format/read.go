@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"path"
 	"strconv"
 	"strings"
@@ -202,16 +203,26 @@ func (r *reader) numbers(column string, values []int64) error {
 
 // digits is how many characters a whole number takes.
 func digits(v int64) int {
-	n := 1
+	sign, u := 0, uint64(v)
 	if v < 0 {
-		n = 2
+		sign, u = 1, -u
 	}
-	for v > 9 || v < -9 {
-		v /= 10
+	n := bits.Len64(u|1) * 1233 >> 12 // by the logarithm of 2, one less or right
+	if u >= tens[n] {
 		n++
 	}
-	return n
+	return max(n, 1) + sign
 }
+
+// tens are the powers of ten.
+var tens = func() (t [20]uint64) {
+	v := uint64(1)
+	for i := range t {
+		t[i] = v
+		v *= 10
+	}
+	return t
+}()
 
 func (r *reader) row() error {
 	r.sink.Row()
