@@ -60,28 +60,7 @@ func TestPossibleFlows(t *testing.T) {
 	})
 	flows := func(policy string, files map[string]string, k data.Known) *data.Flows {
 		t.Helper()
-		s, err := scope.Parse("sevenfold.yaml", []byte(policy))
-		if err != nil {
-			t.Fatal(err)
-		}
-		snap, err := Read(context.Background(), Options{Scope: s, Sources: []string{"dir:" + pier(t, files) + ",account=111122223333,region=eu-west-1"}, Now: now, MaskKey: []byte("test")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w, workloads, err := DataWorld(context.Background(), snap, s, k)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := DataFlows(context.Background(), w, workloads, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := json.Marshal(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fitsSchema(t, "data-flows.schema.json", text)
-		return f
+		return pierFlows(t, now, policy, files, k, "")
 	}
 	// Everything that is declared is approved, so that only what is possible keeps the answer open.
 	const approving = "data:\n  approved: [{label: PII, systems: [pier-raw, pier-clean, pier-models, mask, score]}]\n"
@@ -134,6 +113,33 @@ func TestPossibleFlows(t *testing.T) {
 	}
 }
 
+// pierFlows are the flows of the pier with some files in place of its own, of one label, "" for all.
+func pierFlows(t *testing.T, now time.Time, policy string, files map[string]string, k data.Known, label string) *data.Flows {
+	t.Helper()
+	s, err := scope.Parse("sevenfold.yaml", []byte(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, err := Read(context.Background(), Options{Scope: s, Sources: []string{"dir:" + pier(t, files) + ",account=111122223333,region=eu-west-1"}, Now: now, MaskKey: []byte("test")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, workloads, err := DataWorld(context.Background(), snap, s, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := DataFlows(context.Background(), w, workloads, label)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fitsSchema(t, "data-flows.schema.json", text)
+	return f
+}
+
 // Who may take a role that may read a labelled store is told with the roles on the way, and so is
 // who can make code run as one; an account that a bucket's policy names as a whole, of which
 // nobody read the users and roles, is told as that.
@@ -158,28 +164,8 @@ func TestPossibleThroughRoles(t *testing.T) {
 	for _, b := range []string{"pier-clean", "pier-models"} {
 		files["s3api/get-bucket-policy/"+b+".json"] = `An error occurred (NoSuchBucketPolicy) when calling the GetBucketPolicy operation: none`
 	}
-	s, err := scope.Parse("sevenfold.yaml", []byte("data:\n  approved: [{label: PII, systems: [pier-raw, pier-clean, pier-models, mask, score]}]\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	snap, err := Read(context.Background(), Options{Scope: s, Sources: []string{"dir:" + pier(t, files) + ",account=111122223333,region=eu-west-1"}, Now: now, MaskKey: []byte("test")})
-	if err != nil {
-		t.Fatal(err)
-	}
 	k := data.Known{Summaries: []data.Summary{surveyed("s3://pier-raw", now, scan.PII, "customers/a.csv"), surveyed("s3://pier-clean", now, ""), surveyed("s3://pier-models", now, ""), surveyed("s3://pier-prices", now, "")}}
-	w, workloads, err := DataWorld(context.Background(), snap, s, k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := DataFlows(context.Background(), w, workloads, "PII")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fitsSchema(t, "data-flows.schema.json", text)
+	f := pierFlows(t, now, "data:\n  approved: [{label: PII, systems: [pier-raw, pier-clean, pier-models, mask, score]}]\n", files, k, "PII")
 	got := shortened(f)
 	for _, want := range []string{
 		"pier-raw < root (permission, allow, no) root=no", // 777788889999's: of our own account's root nothing is said

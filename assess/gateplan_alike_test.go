@@ -21,19 +21,7 @@ import (
 // word, and every finding and criterion under it, is that of two judgements which
 // know nothing of one another, of sides that were put together piece by piece.
 func TestAPlanIsJudgedAsTwoWholes(t *testing.T) {
-	ctx := context.Background()
-	st, err := store.Open(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	if err := st.Save(ctx, harbour(t).Seen); err != nil {
-		t.Fatal(err)
-	}
-	base, err := st.Latest(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st, base := storedHarbour(t)
 	o := harbourOptions(t)
 	o.Plain = true
 	var all sharing
@@ -55,19 +43,7 @@ func TestAPlanIsJudgedAsTwoWholes(t *testing.T) {
 // which there are none or one, to what can be reached: a plan that changes nothing but
 // that has these steps' judgements of the side before, and they are those of the whole.
 func TestGrowthIsJudgedAsTwoWholes(t *testing.T) {
-	ctx := context.Background()
-	st, err := store.Open(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	if err := st.Save(ctx, harbour(t).Seen); err != nil {
-		t.Fatal(err)
-	}
-	base, err := st.Latest(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st, base := storedHarbour(t)
 	o := harbourOptions(t)
 	o.Plain = true
 	var all sharing
@@ -79,6 +55,25 @@ func TestGrowthIsJudgedAsTwoWholes(t *testing.T) {
 		t.Errorf("%+v: no judgement stood where amounts changed", all)
 	}
 	t.Logf("%+v", all)
+}
+
+// storedHarbour is a state that holds the example's estate, and the estate as it is in it.
+func storedHarbour(t *testing.T) (store.Store, *estate.Snapshot) {
+	t.Helper()
+	ctx := context.Background()
+	st, err := store.Open(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	if err := st.Save(ctx, harbour(t).Seen); err != nil {
+		t.Fatal(err)
+	}
+	base, err := st.Latest(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st, base
 }
 
 // sharing counts what plans took over.

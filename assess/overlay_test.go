@@ -13,7 +13,6 @@ import (
 
 	"github.com/sevenfold-sec/sevenfold/collect/terraform"
 	"github.com/sevenfold-sec/sevenfold/estate"
-	"github.com/sevenfold-sec/sevenfold/store"
 )
 
 // A plan that changes nothing leaves the estate as it is, on both sides.
@@ -207,18 +206,7 @@ func described(config json.RawMessage) json.RawMessage {
 // memory or in a state.
 func TestBothSidesAreWhatEachIsByItself(t *testing.T) {
 	ctx := context.Background()
-	st, err := store.Open(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	if err := st.Save(ctx, harbour(t).Seen); err != nil {
-		t.Fatal(err)
-	}
-	stored, err := st.Latest(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, stored := storedHarbour(t)
 	for where, base := range map[string]*estate.Snapshot{"in memory": harbour(t).Seen, "stored": stored} {
 		differ, twice, inPlace := 0, 0, 0
 		for seed := range uint64(rounds(4)) {

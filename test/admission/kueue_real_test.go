@@ -35,9 +35,6 @@ func (k *cluster) kueueItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	binary := filepath.Join(home, "kueue")
-	if _, err := os.Stat(binary); err != nil {
-		t.Skip("make test/kueue/kueue builds Kueue, many minutes once")
-	}
 	read := func(path ...string) string {
 		t.Helper()
 		text, err := os.ReadFile(filepath.Join(append([]string{home, "components"}, path...)...))
